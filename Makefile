@@ -1,0 +1,49 @@
+# Everything needs only Python 3.11 and make. `make help` lists what there is.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed-$(shell cksum requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+
+.DEFAULT_GOAL := help
+.PHONY: help env run ui test lint format bench lock clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+env: $(STAMP)  ## Make the Python environment (.venv) from the lock file
+
+# pip 23 cannot resolve extras under --require-hashes; the lock is complete, so nothing is left to resolve.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making the environment in $(VENV) (a minute or two, once)"
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+run: env  ## Bring the whole lake up to date, from nothing the first time
+	@$(BIN)/macro run $(ARGS)
+
+ui: env  ## Serve the Dagster UI, its daemon and the chart pages on 127.0.0.1
+	@$(BIN)/macro ui $(ARGS)
+
+test: env  ## Run the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: env  ## Check style, the import fence and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: env  ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: env  ## Run the benchmarks and print their ratios
+	@$(BIN)/python benchmarks/run_all.py
+
+lock: env  ## Resolve the dependencies again into requirements.lock (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## Remove the environment and caches (the lake under data/ stays)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

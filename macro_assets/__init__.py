@@ -1,0 +1,27 @@
+"""macro_assets: a research lakehouse for macroeconomics.
+
+Importing the package is free: it loads no heavy library and touches no file, socket or thread. What a
+notebook needs is one import away: :func:`macro_assets.lakehouse.connect` for SQL, :func:`read` for any table
+as of any date.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    import polars as pl
+
+__version__ = "0.1.0"
+
+
+def read(name: str, as_of: date | datetime | str | None = None, root: str | None = None) -> pl.DataFrame:
+    """Read a table of the lake, today or as of a past instant.
+
+    See :func:`macro_assets.derivations.read`, which this calls.
+    """
+    from macro_assets.derivations import read as read_table
+
+    return read_table(name, as_of=as_of, root=root)

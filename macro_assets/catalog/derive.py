@@ -1,0 +1,68 @@
+"""What follows from a declaration: column lists, Polars schemas, the multiplier of a unit.
+
+Pandera schemas are built from this in ``quality/``, Delta schemas in ``lakehouse/``, Dagster column schemas in
+``orchestration/``; none of them states a column again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from macro_assets.catalog.load import Catalog
+from macro_assets.catalog.models import Column, Dtype, Series, Table
+
+POLARS_TYPES: dict[Dtype, pl.DataType] = {
+    "str": pl.String(),
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "timestamp": pl.Datetime("us", "UTC"),
+    "binary": pl.Binary(),
+}
+
+
+def panel_column(series: Series) -> str:
+    """Name of a series' column in a wide table: lake columns are lower case (Delta bug delta-rs#4404)."""
+    return series.id.lower()
+
+
+def all_columns(table: Table, catalog: Catalog) -> tuple[Column, ...]:
+    """Columns of a table, those per series included."""
+    if not table.per_series:
+        return table.columns
+    return table.columns + tuple(
+        Column(name=panel_column(s), dtype="float", nullable=True, unit=s.unit, description=s.title)
+        for s in catalog.series.values()
+    )
+
+
+def polars_schema(columns: Iterable[Column]) -> pl.Schema:
+    """Polars schema of some columns, in their order."""
+    return pl.Schema({c.name: POLARS_TYPES[c.dtype] for c in columns})
+
+
+def series_frame(catalog: Catalog) -> pl.DataFrame:
+    """The series of the catalog as a frame, one row each: what SQL needs to label, scale and filter observations."""
+    rows = [
+        {
+            "source": s.source,
+            "series_id": s.id,
+            "title": s.title,
+            "unit": s.unit,
+            "scale": s.scale,
+            "provider_unit": s.provider_unit,
+            "frequency": s.frequency,
+            "seasonal_adjustment": s.seasonal_adjustment,
+            "country": s.country,
+            "theme": s.theme,
+            "first_year": s.first_year,
+            "transform": s.transform,
+            "aggregation": s.aggregation,
+            "licence": s.licence,
+        }
+        for s in catalog.series.values()
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -1,0 +1,232 @@
+"""Reading the catalog: YAML files in, one frozen, cross-checked :class:`Catalog` out.
+
+Belongs here: parsing, merging a file's `defaults`, rules between entries, and errors that name file, entry and field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from macro_assets.catalog.models import (
+    Chart,
+    Column,
+    Declaration,
+    Indicator,
+    Model,
+    Recession,
+    Series,
+    Source,
+    Table,
+)
+
+D = TypeVar("D", bound=Declaration)
+
+Entries = list[tuple[str, dict[str, Any]]]
+"""Raw entries with the name of the file each came from."""
+
+
+class CatalogError(Exception):
+    """A catalog file is broken. The message names file, entry and field, one problem a line."""
+
+
+class UnknownNameError(LookupError):
+    """A name that the catalog does not have. The message offers the nearest ones."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that exists, by name. Built by :func:`load_catalog`, read by every other room."""
+
+    sources: Mapping[str, Source]
+    series: Mapping[str, Series]
+    tables: Mapping[str, Table]
+    indicators: Mapping[str, Indicator]
+    models: Mapping[str, Model]
+    charts: Mapping[str, Chart]
+    recessions: tuple[Recession, ...] = field(default=())
+
+    def series_of(self, source: str) -> tuple[Series, ...]:
+        """Series of one source, in catalog order."""
+        return tuple(s for s in self.series.values() if s.source == source)
+
+    def one_series(self, series_id: str) -> Series:
+        """The series with this id, or an :class:`UnknownNameError`."""
+        return _one("series", self.series, series_id)
+
+    def one_table(self, name: str) -> Table:
+        """The table with this name ('layer/table'), or an :class:`UnknownNameError`."""
+        return _one("table", self.tables, name)
+
+
+def _one(kind: str, among: Mapping[str, D], name: str) -> D:
+    if name not in among:
+        raise UnknownNameError(unknown_name_message(kind, name, among))
+    return among[name]
+
+
+def unknown_name_message(kind: str, name: str, among: Iterable[str]) -> str:
+    """One sentence for a name nobody declared: what was asked, the nearest names, how to list them all."""
+    from difflib import get_close_matches
+
+    folded = {n.lower(): n for n in among}
+    near = [folded[m] for m in get_close_matches(name.lower(), list(folded), n=3, cutoff=0.5)]
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    return f"unknown {kind} {name!r}.{hint} `macro list` shows all names."
+
+
+@lru_cache(maxsize=1)
+def default_catalog() -> Catalog:
+    """The catalog that ships with the package, read once per process."""
+    return load_catalog(files("macro_assets.catalog") / "data")
+
+
+def load_catalog(folder: Path | Traversable) -> Catalog:
+    """Read and check every YAML file of a folder.
+
+    Parameters
+    ----------
+    folder
+        Holds `sources.yaml`, `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`,
+        `recessions.yaml` and one `<source>.yaml` per source with its series.
+
+    Raises
+    ------
+    CatalogError
+        When a file, an entry or a reference between entries is wrong; every problem found is in the message.
+    """
+    problems: list[str] = []
+    sources = _by_name(_read(folder, "sources.yaml", "sources"), Source, problems)
+    series = _by_name(_series_entries(folder, sources), Series, problems, key="id")
+    columns = _by_name(_read(folder, "columns.yaml", "columns"), Column, problems)
+    indicators = _by_name(_read(folder, "indicators.yaml", "indicators"), Indicator, problems)
+    models = _by_name(_read(folder, "models.yaml", "models"), Model, problems)
+    charts = _by_name(_read(folder, "charts.yaml", "charts"), Chart, problems)
+    each: dict[str, Mapping[str, Source] | Mapping[str, Chart]] = {"{source}": sources, "{chart}": charts}
+    tables = _by_name(_table_entries(folder, columns, each, problems), Table, problems)
+    recessions = tuple(
+        r
+        for file, entry in _read(folder, "recessions.yaml", "recessions")
+        if (r := _validate(Recession, entry, file, str(entry.get("peak")), problems)) is not None
+    )
+    catalog = Catalog(sources, series, tables, indicators, models, charts, recessions)
+    problems += _dangling(catalog)
+    if problems:
+        raise CatalogError("the catalog is broken:\n  " + "\n  ".join(problems))
+    return catalog
+
+
+def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:
+    path = folder / file
+    if not path.is_file():
+        raise CatalogError(f"{file}: the file is missing from {folder}")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise CatalogError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise CatalogError(f"{file}: expected a mapping at the top, got {type(document).__name__}")
+    return document
+
+
+def _read(folder: Path | Traversable, file: str, key: str) -> Entries:
+    """Entries under `key`, each merged over the file's `defaults`."""
+    document = _document(folder, file)
+    entries, defaults = document.get(key), document.get("defaults", {})
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise CatalogError(f"{file}: expected a list of entries under {key!r}")
+    return [(file, {**defaults, **entry}) for entry in entries]
+
+
+def _series_entries(folder: Path | Traversable, sources: Mapping[str, Source]) -> Entries:
+    entries: Entries = []
+    for source in sources:
+        file = f"{source}.yaml"
+        stated = _document(folder, file).get("source")
+        if stated != source:
+            raise CatalogError(f"{file}: `source` is {stated!r}, expected {source!r}, the file's name")
+        entries += [(file, {"source": source, **entry}) for file, entry in _read(folder, file, "series")]
+    return entries
+
+
+def _table_entries(
+    folder: Path | Traversable,
+    columns: Mapping[str, Column],
+    each: Mapping[str, Mapping[str, Source] | Mapping[str, Chart]],
+    problems: list[str],
+) -> Entries:
+    """Table entries, column names replaced by columns, entries named `.../{source}` or `.../{chart}` once for each."""
+    entries: Entries = []
+    for file, entry in _read(folder, "tables.yaml", "tables"):
+        name, nullable = str(entry.get("name")), set(entry.pop("nullable", ()))
+        named = entry.get("columns", ())
+        problems += [f"{file}: {name}: columns: {c!r} is not in columns.yaml" for c in named if c not in columns]
+        problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable - set(named)]
+        entry["columns"] = [{**columns[c].model_dump(), "nullable": c in nullable} for c in named if c in columns]
+        placeholder = name.partition("/")[2]
+        if placeholder not in each:
+            entries.append((file, entry))
+            continue
+        for item in each[placeholder].values():
+            words = {"name": item.name, "title": item.title}
+            texts = {k: str(entry.get(k)).replace(placeholder, words["name"]) for k in ("name", "title", "description")}
+            entries.append((file, {**entry, **texts}))
+    return entries
+
+
+def _validate(kind: type[D], entry: dict[str, Any], file: str, name: str, problems: list[str]) -> D | None:
+    try:
+        return kind.model_validate(entry)
+    except ValidationError as error:
+        for e in error.errors():
+            where = ".".join(str(part) for part in e["loc"]) or "entry"
+            got = "" if e["type"] in ("missing", "extra_forbidden") or not e["loc"] else f" (got {e['input']!r})"
+            problems.append(f"{file}: {name}: {where}: {e['msg']}{got}")
+        return None
+
+
+def _by_name(entries: Entries, kind: type[D], problems: list[str], key: str = "name") -> dict[str, D]:
+    found: dict[str, D] = {}
+    for position, (file, entry) in enumerate(entries, start=1):
+        name = str(entry.get(key) or f"entry {position}")
+        declaration = _validate(kind, entry, file, name, problems)
+        if declaration is None:
+            continue
+        if name in found:
+            problems.append(f"{file}: {name}: {key}: declared twice; a {kind.__name__.lower()} needs a name of its own")
+        found[name] = declaration
+    return found
+
+
+def _dangling(catalog: Catalog) -> list[str]:
+    """References from one entry to another that lead nowhere."""
+    wanted = [
+        *(("indicators.yaml", i.name, s) for i in catalog.indicators.values() for c in i.components for s in c.series),
+        *(("models.yaml", m.name, i.series) for m in catalog.models.values() for i in m.inputs),
+        *(("charts.yaml", c.name, s) for c in catalog.charts.values() for s in c.series),
+    ]
+    problems = [f"{file}: {name}: series {s!r} is not declared" for file, name, s in wanted if s not in catalog.series]
+    problems += [
+        f"charts.yaml: {c.name}: inputs: table {t!r} is not declared in tables.yaml"
+        for c in catalog.charts.values()
+        for t in c.inputs
+        if t not in catalog.tables
+    ]
+    problems += [
+        f"{s.source}.yaml: {s.id}: fallback: source {f!r} is not declared"
+        for s in catalog.series.values()
+        for f in s.fallback
+        if f not in catalog.sources
+    ]
+    return problems

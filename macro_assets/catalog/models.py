@@ -1,0 +1,250 @@
+"""The vocabulary of the catalog: what a source, series, table, indicator, model and chart *are*.
+
+Belongs here: typed, frozen declarations and the rules one entry must satisfy on its own. Does not belong here:
+reading files (``load.py``), rules across entries (``load.py``), any computation on data.
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Frequency = Literal["D", "W", "M", "Q", "A"]
+"""Daily (business days), weekly, monthly, quarterly, annual."""
+
+SeasonalAdjustment = Literal["SA", "NSA", "SAAR"]
+"""Seasonally adjusted, not seasonally adjusted, seasonally adjusted annual rate."""
+
+Aggregation = Literal["mean", "last", "sum"]
+"""How observations become one of a lower frequency: average, end of period, total."""
+
+Dtype = Literal["str", "int", "float", "bool", "date", "timestamp", "binary"]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{name!r} is not an IANA time zone, expected one like 'America/New_York'") from None
+    return name
+
+
+SeriesId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,62}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Declaration(BaseModel):
+    """One entry of the catalog: frozen, and refusing fields it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Declaration):
+    """A provider of series and how its numbers reach us."""
+
+    name: Slug
+    title: str
+    description: str
+    url: str
+    owner: str = Field(description="A Dagster owner: an e-mail address or 'team:name'")
+    offline: bool = Field(description="True when the figures ship inside an installed package")
+    packages: tuple[str, ...] = Field(
+        default=(), description="Distributions whose version decides the figures of an offline source"
+    )
+
+
+class PublicationLag(Declaration):
+    """When a period's first figure is published: `days` after the period's end, at a clock time."""
+
+    days: int = Field(ge=0, le=730)
+    time: time
+    time_zone: TimeZone
+
+
+class Bounds(Declaration):
+    """Inclusive limits of plausible values, in the provider's unit. None = no limit on that side."""
+
+    low: float | None
+    high: float | None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+
+class Series(Declaration):
+    """One time series of one source."""
+
+    id: SeriesId
+    source: Slug
+    dataset: str | None = Field(default=None, description="The provider's data set, where codes repeat between sets")
+    code: str = Field(description="The provider's own code")
+    title: str
+    unit: str = Field(description="Standard unit after `scale`: 'usd', 'persons', 'percent', 'index_2009_100', ...")
+    scale: float = Field(gt=0, description="Provider's number times scale = number in `unit`")
+    provider_unit: str = Field(description="The unit the provider publishes, in words")
+    frequency: Frequency
+    seasonal_adjustment: SeasonalAdjustment
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    theme: Slug
+    first_year: int = Field(ge=1700, le=2100)
+    publication_lag: PublicationLag
+    transform: int = Field(ge=1, le=7, description="FRED-MD transformation code (McCracken and Ng, 2016)")
+    bounds: Bounds
+    staleness_days: int = Field(gt=0, description="Age of the last observation period, at which a use of it refuses")
+    aggregation: Aggregation
+    fallback: tuple[Slug, ...] = Field(default=(), description="Sources asked, in order, when this one fails")
+    licence: str
+
+
+class Column(Declaration):
+    """A column of the lake: the same name means the same quantity in every table."""
+
+    name: Slug
+    dtype: Dtype
+    nullable: bool = False
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    description: str
+
+
+class Table(Declaration):
+    """A Delta table of the lake."""
+
+    name: TableName
+    title: str
+    description: str
+    owner: str
+    key: tuple[str, ...] = Field(description="Columns that identify a row")
+    columns: tuple[Column, ...]
+    per_series: bool = Field(default=False, description="One further nullable float column per series, named by its id")
+    as_of_partitioned: bool = False
+    kinds: tuple[str, ...] = ("polars", "deltalake")
+    parameters: dict[str, int] = Field(default_factory=dict, description="Frozen parameters of its computation")
+    rules: tuple[str, ...] = Field(default=(), description="Functions of quality/rules.py the table must satisfy")
+
+    @property
+    def layer(self) -> str:
+        return self.name.split("/")[0]
+
+    @model_validator(mode="after")
+    def _key_is_columns(self) -> Self:
+        names = [c.name for c in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"columns repeat: {sorted(n for n in set(names) if names.count(n) > 1)}")
+        if missing := set(self.key) - set(names):
+            raise ValueError(f"key names columns the table does not have: {sorted(missing)}")
+        return self
+
+
+class Component(Declaration):
+    """One part of a composite indicator: a formula over series, its sign and its weight."""
+
+    name: Slug
+    title: str
+    formula: Literal["level", "spread", "drawdown", "gap"]
+    series: tuple[SeriesId, ...]
+    unit: str
+    sign: Literal[-1, 1]
+    weight: float = Field(gt=0, le=1)
+    window_months: int | None = Field(default=None, gt=1, description="Window of the 'gap' formula's trailing mean")
+
+    @model_validator(mode="after")
+    def _fits_formula(self) -> Self:
+        wanted = 2 if self.formula == "spread" else 1
+        if len(self.series) != wanted:
+            raise ValueError(f"formula {self.formula!r} takes {wanted} series, got {len(self.series)}")
+        if (self.formula == "gap") != (self.window_months is not None):
+            raise ValueError("window_months is for the formula 'gap', and needed there")
+        return self
+
+
+class Indicator(Declaration):
+    """A composite indicator: expanding z-scores of its components, signed, weighted and added."""
+
+    name: Slug
+    title: str
+    components: tuple[Component, ...]
+    min_history_months: int = Field(gt=1, description="Observations a component needs before its first z-score")
+    min_components: int = Field(gt=0, description="Components a month needs; weights are rescaled over those present")
+
+    @model_validator(mode="after")
+    def _weights(self) -> Self:
+        total = sum(c.weight for c in self.components)
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"weights of the components must add up to 1, they add up to {total:g}")
+        if self.min_components > len(self.components):
+            raise ValueError(
+                f"min_components is {self.min_components}, but there are {len(self.components)} components"
+            )
+        return self
+
+
+class ModelInput(Declaration):
+    """A series of a factor model, how it is made stationary, and the factors it loads on."""
+
+    series: SeriesId
+    transform: Literal["lin", "chg", "pch", "pca"] = Field(
+        description="level, change, percent change, percent change at annual rate"
+    )
+    factors: tuple[str, ...]
+
+
+class Model(Declaration):
+    """A forecasting model and everything that fixes its result."""
+
+    name: Slug
+    title: str
+    target: SeriesId
+    sample_start: date
+    factor_order: int = Field(gt=0)
+    max_iterations: int = Field(gt=0)
+    tolerance: float = Field(gt=0, description="EM stops when the relative change of the log-likelihood is below")
+    horizon_quarters: int = Field(ge=0, description="Quarters after the as-of quarter that are forecast")
+    demo_partitions: tuple[Month, ...] = Field(description="As-of months that a full local run backfills")
+    inputs: tuple[ModelInput, ...]
+
+    @model_validator(mode="after")
+    def _target_is_input(self) -> Self:
+        ids = [i.series for i in self.inputs]
+        if self.target not in ids:
+            raise ValueError(f"target {self.target} is not among the inputs")
+        if len(set(ids)) != len(ids):
+            raise ValueError("an input series is named twice")
+        return self
+
+
+class Chart(Declaration):
+    """A chart: which tables it draws, in which words."""
+
+    name: Slug
+    title: str
+    subtitle: str
+    description: str
+    inputs: tuple[TableName, ...]
+    series: tuple[SeriesId, ...] = ()
+    first_date: date | None = None
+    recession_shading: bool = False
+
+
+class Recession(Declaration):
+    """One contraction of the NBER chronology: the months of peak and trough."""
+
+    peak: date
+    trough: date
+
+    @field_validator("peak", "trough")
+    @classmethod
+    def _first_of_month(cls, value: date) -> date:
+        if value.day != 1:
+            raise ValueError(f"{value} must be the first day of its month")
+        return value

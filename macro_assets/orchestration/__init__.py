@@ -1,0 +1,1 @@
+"""ALL Dagster: the only room, with `definitions.py` and the part of `cli.py` that needs it, that imports dagster."""

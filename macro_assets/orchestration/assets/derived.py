@@ -1,0 +1,98 @@
+"""Derived assets: one per entry of `derivations`, with a generated check and a hash of the output as data version."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from macro_assets.catalog import Catalog, Table
+from macro_assets.derivations import Derivation
+from macro_assets.lakehouse.delta import conform, data_version
+from macro_assets.orchestration.automation import DERIVED
+from macro_assets.orchestration.describe import inputs_metadata, key, rows_metadata, table_metadata
+from macro_assets.quality import CheckReport, check_table
+
+CHECK = "schema"
+
+
+def spec_arguments(table: Table, catalog: Catalog) -> dict[str, Any]:
+    """What every derived asset's spec says, from the catalog."""
+    return {
+        "description": f"{table.title}. {table.description}",
+        "group_name": table.layer,
+        "kinds": set(table.kinds),
+        "owners": [table.owner],
+        "tags": {"layer": table.layer},
+        "metadata": table_metadata(table, catalog),
+    }
+
+
+def check_spec(table: Table) -> dg.AssetCheckSpec:
+    """The generated check of a derived table. It runs before the write: a table that fails is not written."""
+    return dg.AssetCheckSpec(
+        CHECK, asset=key(table.name), description="Types, nulls, bounds, key" + "".join(f", {r}" for r in table.rules)
+    )
+
+
+def input_name(table: str) -> str:
+    """Python name of an input table."""
+    return table.replace("/", "__")
+
+
+def asset_inputs(tables: tuple[str, ...]) -> dict[str, dg.AssetIn]:
+    """Inputs by Python name, loaded by the IO manager."""
+    return {input_name(t): dg.AssetIn(key=key(t)) for t in tables}
+
+
+def checked(
+    table: Table, frame: pl.DataFrame, catalog: Catalog, inputs: Mapping[str, pl.DataFrame], metadata: Mapping[str, Any]
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    """The check's result, then the materialization; a frame that fails raises and the stored table stays."""
+    report: CheckReport = check_table(frame, table, catalog)
+    yield dg.AssetCheckResult(
+        asset_key=key(table.name),
+        check_name=CHECK,
+        passed=report.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=None if report.passed else str(report),
+        metadata={
+            "rows": report.rows,
+            "failures": report.failures,
+            "sample": dg.MetadataValue.json(list(report.sample)),
+        },
+    )
+    if not report.passed:
+        raise dg.Failure(f"{report}. The stored table was left as it is.", allow_retries=False)
+    versions = {name: data_version(f, catalog.one_table(name)) for name, f in inputs.items()}
+    yield dg.MaterializeResult(
+        key(table.name),
+        value=frame,
+        data_version=dg.DataVersion(data_version(frame, table)),
+        metadata={**rows_metadata(frame), **inputs_metadata(versions), **metadata},
+    )
+
+
+def derived_asset(derivation: Derivation, catalog: Catalog) -> dg.AssetsDefinition:
+    """The asset of a computed, unpartitioned table."""
+    table = catalog.one_table(derivation.table)
+
+    @dg.multi_asset(
+        name=input_name(table.name),
+        ins=asset_inputs(derivation.inputs),
+        outs={
+            input_name(table.name): dg.AssetOut(
+                key=key(table.name),
+                automation_condition=DERIVED,
+                code_version=derivation.code_version,
+                **spec_arguments(table, catalog),
+            )
+        },
+        check_specs=[check_spec(table)],
+    )
+    def derived(**frames: pl.DataFrame) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        inputs = {t: frames[input_name(t)] for t in derivation.inputs}
+        frame = conform(derivation.compute(inputs), table, catalog)
+        yield from checked(table, frame, catalog, inputs, {})
+
+    return derived

@@ -1,0 +1,113 @@
+"""What a person sees of an asset in the UI: specs and metadata derived from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from macro_assets.catalog import Catalog, Column, Series, Table
+from macro_assets.catalog.derive import all_columns
+
+PREVIEW_ROWS = 8
+
+
+def key(name: str) -> dg.AssetKey:
+    """Asset key = path = SQL name."""
+    return dg.AssetKey(name.split("/"))
+
+
+def series_key(series: Series) -> dg.AssetKey:
+    """Key of a raw series."""
+    return dg.AssetKey(["raw", series.source, series.id])
+
+
+def table_name(asset_key: dg.AssetKey) -> str:
+    """Catalog name of a table's asset."""
+    return "/".join(asset_key.path)
+
+
+def column_schema(table: Table, catalog: Catalog) -> dg.TableSchema:
+    """Dagster column schema of a table."""
+    return dg.TableSchema([_column(c, unique=table.key == (c.name,)) for c in all_columns(table, catalog)])
+
+
+def _column(column: Column, *, unique: bool) -> dg.TableColumn:
+    limits = [
+        f">= {column.low:g}" if column.low is not None else "",
+        f"<= {column.high:g}" if column.high is not None else "",
+    ]
+    return dg.TableColumn(
+        column.name,
+        type=column.dtype,
+        description=column.description,
+        constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=unique, other=[x for x in limits if x]),
+        tags={"unit": column.unit.replace(" ", "_")} if column.unit else {},
+    )
+
+
+def table_metadata(table: Table, catalog: Catalog) -> dict[str, Any]:
+    """Standing metadata of a table's asset."""
+    return {
+        "dagster/column_schema": column_schema(table, catalog),
+        "dagster/table_name": table.name.replace("/", "."),
+        "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM {table.name.replace('/', '.')}\n```"),
+    }
+
+
+def series_metadata(series: Series) -> dict[str, Any]:
+    """Standing metadata of a raw series' asset."""
+    lag = series.publication_lag
+    return {
+        "dagster/table_name": f"raw.{series.source}",
+        "provider_code": f"{series.dataset}:{series.code}" if series.dataset else series.code,
+        "provider_unit": series.provider_unit,
+        "unit": f"{series.unit} (provider's number times {series.scale:g})",
+        "frequency": series.frequency,
+        "seasonal_adjustment": series.seasonal_adjustment,
+        "publication_lag": f"{lag.days} days after the period, {lag.time:%H:%M} {lag.time_zone}",
+        "transform": f"FRED-MD code {series.transform}",
+        "licence": series.licence,
+        "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM series_as_of('{series.id}', today())\n```"),
+    }
+
+
+def rows_metadata(frame: pl.DataFrame, version: int | None = None) -> dict[str, Any]:
+    """Metadata of one materialization: row count, dates covered, a look at the last rows."""
+    metadata: dict[str, Any] = {
+        "dagster/row_count": frame.height,
+        "preview": dg.MetadataValue.md(markdown_table(frame)),
+    }
+    if version is not None:
+        metadata["delta_version"] = version
+    if "observation_date" in frame.columns and frame["observation_date"].drop_nulls().len():
+        metadata["first_date"] = str(frame["observation_date"].min())
+        metadata["last_date"] = str(frame["observation_date"].max())
+    return metadata
+
+
+def markdown_table(frame: pl.DataFrame, rows: int = PREVIEW_ROWS, columns: int = 8, width: int = 40) -> str:
+    """The last rows of a frame as a Markdown table, columns without any value in them left out."""
+    tail = frame.tail(rows)
+    shown = [c for c in tail.columns if tail[c].null_count() < tail.height][:columns]
+    if tail.is_empty() or not shown:
+        return "(no rows)"
+    lines = ["| " + " | ".join(shown) + " |", "|" + " --- |" * len(shown)]
+    rendered = ([_cell(value, width) for value in row] for row in tail.select(shown).iter_rows())
+    lines += ["| " + " | ".join(cells) + " |" for cells in rendered]
+    if len(frame.columns) > len(shown):
+        lines.append(f"\n{len(shown)} of {len(frame.columns)} columns.")
+    return "\n".join(lines)
+
+
+def _cell(value: object, width: int) -> str:
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def inputs_metadata(versions: Mapping[str, str]) -> dict[str, Any]:
+    """The data versions an asset was computed from; `orchestration/staleness.py` compares them."""
+    return {"inputs": dg.MetadataValue.json(dict(versions))}

@@ -1,0 +1,40 @@
+"""The two partition grids of the house, and what a partition of each asks for.
+
+A Dagster partition is a predicate, not a folder: the tables are small, sorted and unpartitioned on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from macro_assets.sources import Window
+
+FIRST_YEAR = 2010
+
+YEARS = dg.TimeWindowPartitionsDefinition(
+    start=str(FIRST_YEAR), fmt="%Y", cron_schedule="0 0 1 1 *", timezone="UTC", end_offset=1
+)
+"""Raw series: one partition per calendar year of observation dates; the first also asks for everything earlier, the
+last for everything later. Yearly, because an event costs about 18 ms and a series in a step six of them."""
+
+AS_OF_MONTHS = dg.TimeWindowPartitionsDefinition(
+    start=f"{FIRST_YEAR}-01", fmt="%Y-%m", cron_schedule="0 0 1 * *", timezone="UTC", end_offset=1
+)
+"""Everything computed as of a date: the month's end in UTC, in the open month the moment of the run."""
+
+
+def window(years: Sequence[str], all_years: Sequence[str]) -> Window:
+    """Observation dates that some yearly partitions ask for."""
+    first, last = min(years), max(years)
+    return Window(
+        first=None if first == all_years[0] else date(int(first), 1, 1),
+        last=None if last == all_years[-1] else date(int(last), 12, 31),
+    )
+
+
+def partition_of(day: date, all_years: Sequence[str]) -> str:
+    """The yearly partition that holds an observation date."""
+    return min(max(str(day.year), all_years[0]), all_years[-1])

@@ -1,0 +1,276 @@
+"""`macro run`: bring the lake up to date in a few Dagster runs, and say what was done.
+
+Raw series, as-of months and unpartitioned tables have different partitions and so go in runs of their own, in that
+order; what is stale is asked again before each, from what is stored by then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from macro_assets.catalog import Catalog, UnknownNameError
+from macro_assets.catalog.load import unknown_name_message
+from macro_assets.chart_pages import write_index
+from macro_assets.derivations import derivations
+from macro_assets.lakehouse.delta import check_writable, open_table
+from macro_assets.orchestration.build import build_defs
+from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
+from macro_assets.orchestration.staleness import stale_months, stale_series, stale_tables
+
+_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+class PartitionError(ValueError):
+    """A partition that no selected asset has."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to bring up to date: series by source, models, derived tables; and which partitions of the first two."""
+
+    series: dict[str, tuple[str, ...]]
+    models: tuple[str, ...]
+    tables: tuple[str, ...]
+    years: tuple[str, ...] = ()
+    months: tuple[str, ...] = ()
+
+
+@dataclass
+class LayerSummary:
+    """What happened to one layer."""
+
+    ran: int = 0
+    skipped: int = 0
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Summary:
+    """What a call did: per layer, the assets run with the reason, and what failed with why."""
+
+    layers: dict[str, LayerSummary] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    runs: int = 0
+    seconds: float = 0.0
+
+    def layer(self, name: str) -> LayerSummary:
+        return self.layers.setdefault(name, LayerSummary())
+
+
+def select(words: Sequence[str], catalog: Catalog, first: str | None = None, last: str | None = None) -> Selection:
+    """The assets and partitions that words name.
+
+    Parameters
+    ----------
+    words
+        Layers ('normalized'), tables ('forecasts/gdp_nowcast'), sources ('raw/bundled') or series
+        ('raw/bundled/PAYEMS'). None = everything.
+    first, last
+        Range of partitions: years for raw series, 'YYYY-MM' for forecasts.
+
+    Raises
+    ------
+    UnknownNameError, PartitionError
+    """
+    series = {f"raw/{s.source}/{s.id}": s for s in catalog.series.values()}
+    models = {f"forecasts/{m}": m for m in catalog.models}
+    news = {f"forecasts/{m}_news": m for m in catalog.models}
+    tables = list(derivations(catalog))
+    names = [*series, *models, *news, *tables]
+    chosen = set(names) if not words else set()
+    for word in words:
+        matched = [n for n in names if n == word or n.startswith(word.rstrip("/") + "/")]
+        if not matched:
+            layers = {n.rsplit("/", 1)[0] for n in names} | {n.split("/")[0] for n in names}
+            raise UnknownNameError(unknown_name_message("asset", word, [*names, *layers]))
+        chosen.update(matched)
+    by_source = {
+        s: tuple(x.id for n, x in series.items() if n in chosen and x.source == s)
+        for s in catalog.sources
+        if any(n in chosen and x.source == s for n, x in series.items())
+    }
+    picked = tuple(dict.fromkeys(m for n, m in (models | news).items() if n in chosen))
+    years, months = _partitions(first, last, bool(by_source), bool(picked))
+    return Selection(by_source, picked, tuple(t for t in tables if t in chosen), years, months)
+
+
+def _partitions(
+    first: str | None, last: str | None, has_series: bool, has_models: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if first is None and last is None:
+        return (), ()
+    for grid, present, kind in ((YEARS, has_series, "years"), (AS_OF_MONTHS, has_models, "as-of months")):
+        keys = grid.get_partition_keys()
+        start, end = first or keys[0], last or keys[-1]
+        if not present or len(start) != len(keys[0]):
+            continue
+        for k in (start, end):
+            if k not in keys:
+                raise PartitionError(
+                    f"partition {k!r} is out of range: the selected assets have {kind} {keys[0]} to {keys[-1]}"
+                )
+        if start > end:
+            raise PartitionError(f"the range of partitions is empty: {start} is after {end}")
+        span = tuple(keys[keys.index(start) : keys.index(end) + 1])
+        return (span, ()) if grid is YEARS else ((), span)
+    raise PartitionError(
+        f"partition {first or last!r} fits no selected asset: raw series have years such as '2016', "
+        "forecasts have as-of months such as '2016-07', other tables have no partitions"
+    )
+
+
+def run(
+    selection: Selection, instance: dg.DagsterInstance, lake: Path, catalog: Catalog, force: bool = False
+) -> Summary:
+    """Run what is stale in a selection (all of it with `force`) and return what was done.
+
+    Raises
+    ------
+    LakeError
+        When the lake cannot be read or written; nothing was run then.
+    """
+    check_writable(lake)
+    for table in catalog.tables.values():
+        open_table(lake, table.name)  # a table of a newer schema stops the command before anything runs
+    started = time.perf_counter()
+    runner = _Runner(instance, catalog, Summary(), _count(selection))
+    for source, ids in selection.series.items():
+        runner.refresh(source, ids, selection.years, lake, force)
+    for model in selection.models:
+        runner.backfill(model, selection.months, lake, force)
+    if selection.tables:
+        runner.derive(selection.tables, lake, force)
+    if any(t.startswith("charts/") for t in selection.tables):
+        write_index(lake, catalog)
+    runner.summary.seconds = time.perf_counter() - started
+    return runner.summary
+
+
+def _count(selection: Selection) -> int:
+    """Assets in a selection; a source's table and a model's news count too."""
+    return sum(len(ids) + 1 for ids in selection.series.values()) + 2 * len(selection.models) + len(selection.tables)
+
+
+class _Runner:
+    """The Dagster runs of one call, sharing its definitions, progress and summary."""
+
+    def __init__(self, instance: dg.DagsterInstance, catalog: Catalog, summary: Summary, total: int) -> None:
+        self.instance = instance
+        self.catalog = catalog
+        self.summary = summary
+        self.total = total
+        self.done = 0
+        self.job = build_defs(catalog).resolve_implicit_global_asset_job_def()
+
+    def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], lake: Path, force: bool) -> None:
+        declared = self.catalog.sources[source]
+        if force or years:
+            stale = dict.fromkeys(ids, "asked for")
+        else:
+            reasons = stale_series(self.instance, lake, declared, self.catalog)
+            stale = {i: reasons[i] for i in ids if i in reasons}
+        self._skip("raw", len(ids) - len(stale) + (0 if stale else 1))
+        if stale:
+            self.summary.reasons |= {f"raw/{source}/{i}": why for i, why in stale.items()}
+            keys = [series_key(self.catalog.one_series(i)) for i in stale]
+            span = years or YEARS.get_partition_keys()
+            self._execute("raw", [*keys, key(f"raw/{source}")], (span[0], span[-1]))
+
+    def backfill(self, name: str, months: Sequence[str], lake: Path, force: bool) -> None:
+        model = self.catalog.models[name]
+        asked = list(months or model.demo_partitions)
+        stale = (
+            dict.fromkeys(asked, "asked for")
+            if force
+            else stale_months(self.instance, lake, model, self.catalog, asked)
+        )
+        self._skip("forecasts", 0 if stale else 2)
+        if stale:
+            self.summary.reasons |= {f"forecasts/{name} {m}": why for m, why in stale.items()}
+            keys = [key(f"forecasts/{name}"), key(f"forecasts/{name}_news")]
+            # a range is one run; months in between that were up to date are computed again, to the same result
+            self._execute("forecasts", keys, (min(stale), max(stale)))
+
+    def derive(self, tables: Sequence[str], lake: Path, force: bool) -> None:
+        if force:
+            stale = dict.fromkeys(tables, "asked for")
+        else:
+            reasons = stale_tables(self.instance, lake, self.catalog)
+            stale = {t: reasons[t] for t in tables if t in reasons}
+        for table in tables:
+            self._skip(table.split("/")[0], 0 if table in stale else 1)
+        if stale:
+            self.summary.reasons |= stale
+            self._execute(None, [key(t) for t in stale], None)
+
+    def _skip(self, layer: str, count: int) -> None:
+        self.summary.layer(layer).skipped += count
+        self.done += count
+
+    def _execute(self, layer: str | None, keys: Sequence[dg.AssetKey], span: tuple[str, str] | None) -> None:
+        """One Dagster run in this process; what its events say goes into the summary."""
+        result = self.job.execute_in_process(
+            instance=self.instance,
+            asset_selection=list(keys),
+            tags={_RANGE_START: span[0], _RANGE_END: span[1]} if span else None,
+            run_config={"loggers": {"progress": {"config": {"done": self.done, "total": self.total}}}},
+            raise_on_error=False,
+        )
+        self.summary.runs += 1
+        self.done += len(keys)
+        layer_of_step: dict[str | None, str] = {}
+        started: dict[str | None, float] = {}
+        materialized: Counter[str] = Counter()
+        for record in self.instance.all_logs(result.run_id):
+            event = record.dagster_event
+            if event is None:
+                continue
+            step = event.step_key
+            kind = event.event_type_value
+            if kind == "ASSET_MATERIALIZATION" and event.asset_key:
+                layer_of_step[step] = event.asset_key.path[0]
+                materialized["/".join(event.asset_key.path)] += 1
+            elif kind == "ASSET_CHECK_EVALUATION":
+                check = event.asset_check_evaluation_data
+                layer_of_step.setdefault(step, check.asset_key.path[0])
+                counts = self.summary.layer(check.asset_key.path[0])
+                counts.passed, counts.failed = counts.passed + check.passed, counts.failed + (not check.passed)
+                if not check.passed:
+                    self.summary.failures["/".join(check.asset_key.path)] = check.description or "check failed"
+            elif kind == "STEP_START":
+                started[step] = record.timestamp
+            elif kind in ("STEP_SUCCESS", "STEP_FAILURE"):
+                of = layer_of_step.get(step, layer or str(step).split("__")[0])
+                self.summary.layer(of).seconds += record.timestamp - started.get(step, record.timestamp)
+                if kind == "STEP_FAILURE":
+                    self._note_failure(of, str(step), event)
+        for name in materialized:
+            self.summary.layer(name.split("/")[0]).ran += 1
+
+    def _note_failure(self, layer: str, step: str, event: dg.DagsterEvent) -> None:
+        if step.endswith("_complete"):  # its reasons are those of the series, which are named already
+            self.summary.layer(layer).failed += 1
+            self.summary.failures.setdefault("raw", _reason(event)) if not self.summary.failures else None
+            return
+        self.summary.failures.setdefault(step.replace("__", "/", 1), _reason(event))
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed, without the stack."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error is not None else "unknown error"

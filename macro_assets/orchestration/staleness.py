@@ -1,0 +1,108 @@
+"""What is out of date: assets whose inputs, code or stored data differ from their last materialization.
+
+Every answer is a reason in words, by name; what is up to date is not in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from macro_assets.catalog import Catalog, Model, Source
+from macro_assets.derivations import derivations, nowcast_code_version
+from macro_assets.lakehouse.delta import data_version, open_table, read_table
+from macro_assets.orchestration.assets.raw import series_code_version
+from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.partitions import YEARS
+
+_CODE, _DATA = "dagster/code_version", "dagster/data_version"
+
+
+def stale_series(instance: dg.DagsterInstance, lake: Path, source: Source, catalog: Catalog) -> dict[str, str]:
+    """Series of a source that must be fetched, by id, with why."""
+    series = catalog.series_of(source.name)
+    table = catalog.one_table(f"raw/{source.name}")
+    records = {r.asset_entry.asset_key: r for r in instance.get_asset_records([series_key(s) for s in series])}
+    stored = read_table(lake, table, catalog)
+    log = read_table(lake, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    status = dict(log.select("series_id", "status").iter_rows())
+    recorded = _last(instance, key(table.name))
+    intact = recorded is not None and recorded.tags and recorded.tags.get(_DATA) == data_version(stored, table)
+    years = set(YEARS.get_partition_keys())
+    reasons: dict[str, str] = {}
+    for s in series:
+        record = records.get(series_key(s))
+        last = record.asset_entry.last_materialization if record else None
+        tags = (last.asset_materialization.tags or {}) if last and last.asset_materialization else {}
+        if last is None:
+            reasons[s.id] = "never fetched"
+        elif status.get(s.id) != "ok":
+            reasons[s.id] = "the last fetch failed"
+        elif tags.get(_CODE) != series_code_version(source, s):
+            reasons[s.id] = "its catalog entry, connector or package changed"
+        elif not intact:
+            reasons[s.id] = "the stored table is not the one last materialized"
+        elif missing := years - instance.get_materialized_partitions(series_key(s)):
+            reasons[s.id] = f"years never fetched: {', '.join(sorted(missing))}"
+    return reasons
+
+
+def stale_months(
+    instance: dg.DagsterInstance, lake: Path, model: Model, catalog: Catalog, months: Collection[str]
+) -> dict[str, str]:
+    """As-of months, among the given ones, whose forecasts must be computed, with why."""
+    name = f"forecasts/{model.name}"
+    versions = _input_versions(lake, catalog, [f"raw/{s}" for s in catalog.sources])
+    stored = set(read_table(lake, catalog.one_table(name), catalog)["as_of_month"])
+    reasons = {}
+    for month in months:
+        last = _last(instance, key(name), month)
+        if reason := _why(last, nowcast_code_version(model, catalog), versions, month in stored):
+            reasons[month] = reason
+    return reasons
+
+
+def stale_tables(instance: dg.DagsterInstance, lake: Path, catalog: Catalog) -> dict[str, str]:
+    """Derived tables that must be computed, inputs before outputs, with why."""
+    known = derivations(catalog)
+    versions = _input_versions(lake, catalog, {i for d in known.values() for i in d.inputs})
+    reasons: dict[str, str] = {}
+    for name, derivation in known.items():
+        last = _last(instance, key(name))
+        inputs = {i: versions[i] for i in derivation.inputs}
+        reason = _why(last, derivation.code_version, inputs, open_table(lake, name) is not None)
+        if above := [i for i in derivation.inputs if i in reasons]:
+            reason = reason or f"{above[0]} is to be computed"
+        if reason:
+            reasons[name] = reason
+    return reasons
+
+
+def _why(
+    last: dg.AssetMaterialization | None, code_version: str, inputs: Mapping[str, str], is_stored: bool
+) -> str | None:
+    if last is None:
+        return "never computed"
+    if not is_stored:
+        return "not in the lake"
+    if (last.tags or {}).get(_CODE) != code_version:
+        return "its code or catalog entry changed"
+    recorded = last.metadata.get("inputs")
+    before = recorded.value if recorded is not None else {}
+    changed = [name for name, version in inputs.items() if not isinstance(before, dict) or before.get(name) != version]
+    return f"{changed[0]} changed" if changed else None
+
+
+def _input_versions(lake: Path, catalog: Catalog, tables: Collection[str]) -> dict[str, str]:
+    """Data version of each table as it is stored now."""
+    return {t: data_version(read_table(lake, catalog.one_table(t), catalog), catalog.one_table(t)) for t in tables}
+
+
+def _last(
+    instance: dg.DagsterInstance, asset_key: dg.AssetKey, partition: str | None = None
+) -> dg.AssetMaterialization | None:
+    wanted = dg.AssetRecordsFilter(asset_key, asset_partitions=[partition] if partition else None)
+    records = instance.fetch_materializations(wanted, limit=1).records
+    return records[0].asset_materialization if records else None

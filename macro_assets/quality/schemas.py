@@ -1,0 +1,93 @@
+"""Pandera schemas generated from the catalog, and the checks that use them.
+
+Pandera looks only at names and types of a LazyFrame, silently: everything here validates DataFrames, and a test plants
+a bad row for each rule.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from macro_assets.catalog import Catalog, Series, Table
+from macro_assets.catalog.derive import POLARS_TYPES, all_columns
+from macro_assets.quality import rules
+from macro_assets.quality.report import SAMPLE, CheckReport
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+
+def table_schema(table: Table, catalog: Catalog) -> pa.DataFrameSchema:
+    """The Pandera schema of a table: types, nullability, bounds, no other columns, unique key."""
+    import pandera.polars as pa
+
+    columns = {
+        c.name: pa.Column(POLARS_TYPES[c.dtype], nullable=c.nullable, checks=_bounds(c.low, c.high, c.dtype == "float"))
+        for c in all_columns(table, catalog)
+    }
+    return pa.DataFrameSchema(columns, strict=True, unique=list(table.key))
+
+
+def series_schema(series: Series) -> pa.DataFrameSchema:
+    """The Pandera schema of a series' observations, in the provider's unit."""
+    import pandera.polars as pa
+
+    first = date(series.first_year, 1, 1)
+    return pa.DataFrameSchema(
+        {
+            "series_id": pa.Column(pl.String, pa.Check.isin([series.id])),
+            "observation_date": pa.Column(pl.Date, pa.Check.ge(first)),
+            "value": pa.Column(
+                pl.Float64, nullable=True, checks=_bounds(series.bounds.low, series.bounds.high, is_float=True)
+            ),
+            "release_time": pa.Column(pl.Datetime("us", "UTC")),
+        }
+    )
+
+
+def _bounds(low: float | None, high: float | None, is_float: bool) -> list[Any]:
+    import pandera.polars as pa
+
+    checks = [pa.Check(lambda d: d.lazyframe.select(pl.col(d.key).is_finite()), name="is_finite")] if is_float else []
+    if low is not None:
+        checks.append(pa.Check.ge(low))
+    if high is not None:
+        checks.append(pa.Check.le(high))
+    return checks
+
+
+def check_series(observations: pl.DataFrame, series: Series) -> CheckReport:
+    """Check a series' observations against its catalog entry: id, first year, bounds, finite values, types."""
+    return _report(observations, series_schema(series), f"series {series.id} of source {series.source}")
+
+
+def check_table(frame: pl.DataFrame, table: Table, catalog: Catalog) -> CheckReport:
+    """Check a table's rows against its catalog entry: types, nulls, bounds, key, and the rules it names."""
+    report = _report(frame, table_schema(table, catalog), f"table {table.name}")
+    for rule in table.rules:
+        report = report if not report.passed else rules.RULES[rule](frame, report.subject)
+    return report
+
+
+def _report(frame: pl.DataFrame, schema: pa.DataFrameSchema, subject: str) -> CheckReport:
+    import pandera.errors
+
+    try:
+        schema.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = pl.DataFrame(error.failure_cases)
+        rows = cases["index"].drop_nulls().unique().sort().to_list()
+        sample = [
+            {
+                "column": c["column"] or c["schema_context"],
+                "rule": c["check"],
+                "value": c["failure_case"],
+                "row": c["index"],
+            }
+            for c in cases.head(SAMPLE).to_dicts()
+        ]
+        return CheckReport(subject, frame.height, cases.height, tuple(rows), sample)
+    return CheckReport(subject, frame.height)
