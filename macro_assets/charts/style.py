@@ -1,0 +1,296 @@
+"""The house style: one size, one palette, one place for title, footnote and watermark, one way to shade recessions.
+
+Belongs here: what more than one chart needs to look like a chart of this house, and the cleaning of text before it goes
+into a figure. Does not belong here: anything about the data of one chart. Plotly is imported inside functions.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from macro_assets.catalog import Catalog, Chart, Recession
+
+WIDTH, HEIGHT = 1152, 672
+"""Size in pixels: 12 x 7 inches at 96 dots per inch."""
+
+PRIMARY, SECONDARY, HIGHLIGHT, EMPHASIS = "#0089D1", "#FF4500", "#00BFFF", "#FF00FF"
+NEUTRAL, POSITIVE, NEGATIVE = "#D3D3D3", "#00FF7F", "#FF3333"
+INK, GREY, PAPER = "#1A1A1A", "#6B6B6B", "#FFFFFF"
+COLORWAY = (PRIMARY, SECONDARY, HIGHLIGHT, EMPHASIS, POSITIVE, NEGATIVE)
+
+FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
+TICK_SIZE, LABEL_SIZE, NOTE_SIZE = 10, 12, 10
+EDGE = 24
+"""Pixels from the border of the image to title, footnote and watermark."""
+
+NOTE_WIDTH, NOTE_LINES = 165, 3
+SERIES_NAMED = 8
+"""A footnote names series one by one up to this many; beyond, it counts them."""
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+
+
+def plain(text: object) -> str:
+    r"""Text that Plotly shows as it is: no pseudo-HTML, no MathJax, no control characters.
+
+    Plotly reads `<...>` as markup (with links) and `$...$` as TeX, which can carry `\href{javascript:...}`. Names from
+    the catalog or the data pass through here before our own markup is added.
+    """
+    kept = (" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text) if c not in "<>$")
+    return " ".join("".join(kept).split())
+
+
+def wrapped(text: object, width: int, lines: int, ending: str = "") -> str:
+    """Plain text on at most `lines` lines of `width` characters, joined by `<br>`; what does not fit is cut.
+
+    Titles of series often differ in their last words only, so a label gets a second line before it is cut.
+
+    Parameters
+    ----------
+    ending
+        Plain text that is never cut: words of `text` give way to it, with an ellipsis in their place.
+    """
+    words, cut = plain(text).split(), ""
+    while True:
+        parts = textwrap.wrap(f"{' '.join(words)}{cut}{ending}", width, break_on_hyphens=False)
+        if len(parts) <= lines or not words:
+            return "<br>".join(parts[:lines])
+        if len(words) == 1 and len(words[0]) > 1:
+            words, cut = [words[0][:-1]], "…"
+        else:
+            words, cut = words[:-1], "…"
+
+
+def text_width(texts: Iterable[str], size: int = TICK_SIZE) -> int:
+    """Pixels that the longest line of the texts takes, at most: 0.5 em is a wide average for a sans-serif."""
+    return round(0.5 * size * max((len(line) for t in texts for line in t.split("<br>")), default=0))
+
+
+def signed(value: float) -> str:
+    """'+0.12', or with the minus sign (U+2212) that Plotly's axes use."""
+    return f"{value:+.2f}".replace("-", "\u2212")
+
+
+def quarter(day: date) -> str:
+    """'2016 Q3'."""
+    return f"{day.year} Q{(day.month + 2) // 3}"
+
+
+def data_note(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> str:
+    """The footnote of a chart: sources, series, how far the data reach, what is shaded.
+
+    Parameters
+    ----------
+    chart
+        Its series are those it names, else those of the indicator or the model of the same name.
+    frames
+        The tables the chart draws, by name.
+
+    Returns
+    -------
+    str
+        One line of plain text, safe in a figure; HTML must still escape it.
+    """
+    ids = _series_of(chart, catalog)
+    used = dict.fromkeys(catalog.series[i].source for i in ids if i in catalog.series)
+    sources = [catalog.sources[s].title if s in catalog.sources else s for s in used]
+    sentences = [
+        f"Source: {'; '.join(sources)}" if sources else "",
+        f"Series: {', '.join(ids) if len(ids) <= SERIES_NAMED else len(ids)}" if ids else "",
+        _reach([frames[t] for t in chart.inputs if t in frames], ids),
+        "Shaded: recessions dated by the NBER" if chart.recession_shading else "",
+    ]
+    return plain(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
+
+
+def _series_of(chart: Chart, catalog: Catalog) -> tuple[str, ...]:
+    if chart.series:
+        return chart.series
+    if chart.name in catalog.indicators:
+        return tuple(dict.fromkeys(s for c in catalog.indicators[chart.name].components for s in c.series))
+    if chart.name in catalog.models:
+        return tuple(i.series for i in catalog.models[chart.name].inputs)
+    return ()
+
+
+def _reach(tables: Sequence[pl.DataFrame], ids: Sequence[str]) -> str:
+    for table in tables:
+        if "as_of" in table.columns and isinstance(moment := table["as_of"].max(), datetime):
+            release = table["latest_release"].max() if "latest_release" in table.columns else None
+            latest = f", latest release {release:%Y-%m-%d}" if isinstance(release, datetime) else ""
+            return f"As of {moment:%Y-%m-%d}{latest}"
+    last = max((d for t in tables if isinstance(d := _drawn(t, ids)["observation_date"].max(), date)), default=None)
+    return f"Data to {last:%B %Y}" if last else ""
+
+
+def _drawn(table: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:
+    """Rows of a table that hold a figure of the series."""
+    columns = [i.lower() for i in ids if i.lower() in table.columns]
+    if columns:
+        return table.drop_nulls(columns)
+    if "series_id" in table.columns and ids:
+        return table.filter(pl.col("series_id").is_in(list(ids))).drop_nulls()
+    return table
+
+
+# --- figure --------------------------------------------------------------------------------------------------------
+
+
+def template() -> go.layout.Template:
+    """The Plotly template 'macro_assets': no gridlines, four spines, ticks outside, the palette of the house.
+
+    It is registered with Plotly under that name, so a notebook can say `template="macro_assets"`.
+    """
+    import plotly.graph_objects as go
+    import plotly.io as pio
+
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "showline": True,
+        "mirror": True,
+        "linewidth": 1.5,
+        "linecolor": INK,
+        "ticks": "outside",
+        "tickwidth": 1.5,
+        "ticklen": 6,
+        "tickcolor": INK,
+        "tickfont": {"size": TICK_SIZE},
+        "title": {"font": {"size": LABEL_SIZE}, "standoff": 8},
+    }
+    house = go.layout.Template(
+        layout={
+            "width": WIDTH,
+            "height": HEIGHT,
+            "font": {"family": FONT, "size": TICK_SIZE, "color": INK},
+            "paper_bgcolor": PAPER,
+            "plot_bgcolor": PAPER,
+            "colorway": COLORWAY,
+            "xaxis": axis,
+            "yaxis": axis,
+            "hovermode": "x unified",
+            "legend": {"orientation": "h", "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)"},
+        }
+    )
+    pio.templates["macro_assets"] = house
+    return house
+
+
+def house_figure(chart: Chart, note: str, left: int = 72, right: int = 40, top: int = 112) -> go.Figure:
+    """An empty figure with everything that is the same on every chart.
+
+    Parameters
+    ----------
+    chart
+        Gives title and subtitle.
+    note
+        The footnote (:func:`data_note`), wrapped to three lines at most.
+    left, right, top
+        Margins around the plot, in pixels; they are fixed, so labels must fit.
+
+    Returns
+    -------
+    Figure
+        Title and subtitle top left, a horizontal legend between them and the plot, footnote bottom left, watermark
+        bottom right.
+    """
+    import plotly.graph_objects as go
+
+    lines = textwrap.wrap(plain(note), NOTE_WIDTH, max_lines=NOTE_LINES, placeholder=" …")
+    bottom = 64 + 13 * max(1, len(lines))
+    foot = {"xref": "paper", "yref": "paper", "y": 0, "yanchor": "bottom", "yshift": 12 - bottom, "showarrow": False}
+    small = {"size": NOTE_SIZE, "color": GREY}
+    return go.Figure(
+        layout={
+            "template": template(),
+            "width": WIDTH,
+            "height": HEIGHT,
+            "margin": {"l": left, "r": right, "t": top, "b": bottom, "pad": 0, "autoexpand": False},
+            "title": {
+                "text": f"<b>{plain(chart.title)}</b>",
+                "font": {"size": 20},
+                "subtitle": {"text": plain(chart.subtitle), "font": {"size": 13, "color": GREY}},
+                "xref": "container",
+                "x": EDGE / WIDTH,
+                "xanchor": "left",
+                "yref": "container",
+                "y": 1 - 34 / HEIGHT,
+                "yanchor": "bottom",
+            },
+            "legend": {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "yref": "paper"},
+            "annotations": [
+                {**foot, "text": "<br>".join(lines), "font": small, "x": 0, "xanchor": "left", "xshift": EDGE - left}
+                | {"align": "left", "name": "data_note"},
+                {**foot, "text": "macro_assets", "font": {"size": 12, "color": PRIMARY}, "opacity": 0.7, "x": 1}
+                | {"xanchor": "right", "xshift": right - EDGE, "name": "watermark"},
+            ],
+        }
+    )
+
+
+# --- time ----------------------------------------------------------------------------------------------------------
+
+
+def next_month(month: date) -> date:
+    """First day of the month after."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def months(first: date, last: date) -> list[date]:
+    """First days of the months from `first` to `last`, both included."""
+    return pl.date_range(first.replace(day=1), last.replace(day=1), "1mo", eager=True).to_list()
+
+
+def month_axis(fig: go.Figure, first: date, last: date) -> None:
+    """Let the time axis run from the start of the month `first` to the end of the month `last`."""
+    fig.update_xaxes(type="date", range=[first.replace(day=1), next_month(last)])
+
+
+def period_of_a_month() -> dict[str, Any]:
+    """Trace settings that centre a point or bar on the month it describes, not on the month's first day."""
+    return {"xperiod": "M1", "xperiodalignment": "middle", "xhoverformat": "%b %Y"}
+
+
+def recession_spans(recessions: Iterable[Recession], first: date, last: date) -> list[tuple[date, date]]:
+    """Shaded spans [start, end) of the contractions that touch the months `first` to `last`.
+
+    A contraction is shaded from the month after the peak to the end of the trough month: the months in which FRED's
+    USREC is 1 (https://fred.stlouisfed.org/series/USREC, "from the period following the peak through the trough").
+    Peak 2007-12 and trough 2009-06 give 2008-01-01 to 2009-07-01.
+
+    Parameters
+    ----------
+    recessions
+        Months of peak and trough.
+    first, last
+        First and last month drawn; spans are clipped to them, the whole of the last month included.
+    """
+    low, high = first.replace(day=1), next_month(last)
+    clipped = ((max(low, next_month(r.peak)), min(high, next_month(r.trough))) for r in recessions)
+    return [(start, end) for start, end in clipped if start < end]
+
+
+def shade_recessions(fig: go.Figure, recessions: Iterable[Recession], first: date, last: date) -> None:
+    """Add a grey band behind the plot for each span of :func:`recession_spans`."""
+    band = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    look = {"fillcolor": NEUTRAL, "opacity": 0.6, "line": {"width": 0}, "name": "recession"}
+    spans = recession_spans(recessions, first, last)
+    fig.update_layout(shapes=[*fig.layout.shapes, *({**band, **look, "x0": a, "x1": b} for a, b in spans)])
+
+
+def nothing_to_draw(chart: Chart, expected: str) -> ValueError:
+    """The error for a table without a figure for the chart."""
+    return ValueError(
+        f"chart {chart.name!r}: nothing to draw in {chart.inputs[0]}: expected {expected}, found none. "
+        "Materialize the table with data first."
+    )

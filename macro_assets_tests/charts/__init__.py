@@ -1,0 +1,1 @@
+"""Tests of the charts: what is drawn (specification, not pixels), on synthetic frames."""

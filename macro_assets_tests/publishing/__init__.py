@@ -1,0 +1,1 @@
+"""Tests of the pages: escaped, self-contained, and drawn by a real browser."""
