@@ -133,7 +133,7 @@ def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:
         raise CatalogError(f"{file}: the file is missing from {folder}")
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2020-13-01
         raise CatalogError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise CatalogError(f"{file}: expected a mapping at the top, got {type(document).__name__}")
@@ -144,6 +144,8 @@ def _read(folder: Path | Traversable, file: str, key: str) -> Entries:
     """Entries under `key`, each merged over the file's `defaults`."""
     document = _document(folder, file)
     entries, defaults = document.get(key), document.get("defaults", {})
+    if not isinstance(defaults, dict):
+        raise CatalogError(f"{file}: defaults: expected a mapping, got {type(defaults).__name__}")
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise CatalogError(f"{file}: expected a list of entries under {key!r}")
     return [(file, {**defaults, **entry}) for entry in entries]
@@ -169,10 +171,10 @@ def _table_entries(
     """Table entries, column names replaced by columns, entries named `.../{source}` or `.../{chart}` once for each."""
     entries: Entries = []
     for file, entry in _read(folder, "tables.yaml", "tables"):
-        name, nullable = str(entry.get("name")), set(entry.pop("nullable", ()))
-        named = entry.get("columns", ())
+        name = str(entry.get("name"))
+        named, nullable = (_names(entry.pop(f, []), f"{file}: {name}: {f}", problems) for f in ("columns", "nullable"))
         problems += [f"{file}: {name}: columns: {c!r} is not in columns.yaml" for c in named if c not in columns]
-        problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable - set(named)]
+        problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable if c not in named]
         entry["columns"] = [{**columns[c].model_dump(), "nullable": c in nullable} for c in named if c in columns]
         placeholder = name.partition("/")[2]
         if placeholder not in each:
@@ -183,6 +185,14 @@ def _table_entries(
             texts = {k: str(entry.get(k)).replace(placeholder, words["name"]) for k in ("name", "title", "description")}
             entries.append((file, {**entry, **texts}))
     return entries
+
+
+def _names(value: object, where: str, problems: list[str]) -> list[str]:
+    """A list of names; none, and a problem, where it is something else."""
+    if isinstance(value, list) and all(isinstance(n, str) for n in value):
+        return value
+    problems.append(f"{where}: expected a list of names (got {value!r})")
+    return []
 
 
 def _validate(kind: type[D], entry: dict[str, Any], file: str, name: str, problems: list[str]) -> D | None:

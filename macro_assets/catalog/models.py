@@ -40,9 +40,9 @@ Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
 class Declaration(BaseModel):
-    """One entry of the catalog: frozen, and refusing fields it does not know."""
+    """One entry of the catalog: frozen, and refusing fields it does not know and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(Declaration):
@@ -248,3 +248,9 @@ class Recession(Declaration):
         if value.day != 1:
             raise ValueError(f"{value} must be the first day of its month")
         return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.peak >= self.trough:
+            raise ValueError(f"peak ({self.peak}) must be before trough ({self.trough})")
+        return self

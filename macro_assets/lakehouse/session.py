@@ -46,12 +46,12 @@ def connect(
     LakeError
         When there is no lake at the root, or a table cannot be read.
     """
+    moment = instant(as_of) if as_of is not None else None
     catalog = catalog or default_catalog()
     lake = lake_root(root)
     stored = [t for t in catalog.tables.values() if open_table(lake, t.name) is not None]
     if not stored:
         raise LakeError(f"there is no lake at {lake}. `make run` builds one, or set MACRO_LAKE to where yours is.")
-    moment = instant(as_of) if as_of is not None else None
 
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     con.execute(f"LOAD '{_extension('delta')}'")

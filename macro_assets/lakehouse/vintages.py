@@ -194,7 +194,7 @@ def _new_in_fetches(raw: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
 
 
 def _refuse_conflicts(rows: pl.DataFrame, key: list[str]) -> None:
-    clash = rows.filter(rows.select(key).is_duplicated()).sort(key)
+    clash = rows.filter(rows.select(key).is_duplicated()).sort([*key, "value"])
     if not clash.is_empty():
         a, b = clash.row(0, named=True), clash.row(1, named=True)
         raise VintageConflictError(

@@ -71,7 +71,7 @@ def stationary_panel(observations: pl.DataFrame, model: Model, catalog: Catalog)
     columns = {}
     for item in sorted(model.inputs, key=lambda i: frequency[i.series] == "Q"):
         own = observations.filter(pl.col("series_id") == item.series).drop_nulls("value")
-        months = pd.PeriodIndex([pd.Period(d, "M") for d in own["observation_date"]])
+        months = pd.PeriodIndex([pd.Period(d, "M") for d in own["observation_date"]], freq="M")
         months = months + 2 if frequency[item.series] == "Q" else months
         step = 3 if frequency[item.series] == "Q" else 1
         level = pd.Series(own["value"].to_numpy(), index=months, dtype=float).sort_index()
@@ -102,7 +102,7 @@ def fit(known: Knowledge, model: Model, catalog: Catalog) -> Fit:
     Raises
     ------
     StaleInputError
-        When no input is known, or the newest observation of every input is older than its staleness limit.
+        When nothing is known of an input, or the newest observation of every input is older than its staleness limit.
     """
     import statsmodels.api as sm
     from threadpoolctl import threadpool_limits
@@ -119,7 +119,7 @@ def fit(known: Knowledge, model: Model, catalog: Catalog) -> Fit:
 
 
 def refuse_stale(known: Knowledge, model: Model, catalog: Catalog) -> None:
-    """Raise :class:`StaleInputError` unless some input is younger than its staleness limit at the as-of instant."""
+    """Raise :class:`StaleInputError` unless all inputs are known, and one is younger than its staleness limit."""
     ages: dict[str, int] = {}
     for item in model.inputs:
         last = (
@@ -128,10 +128,11 @@ def refuse_stale(known: Knowledge, model: Model, catalog: Catalog) -> None:
         if isinstance(last, date):
             ages[item.series] = (known.as_of.date() - last).days
     target = catalog.one_series(model.target)
-    if model.target not in ages:
+    if unknown := [i.series for i in model.inputs if i.series not in ages]:
         raise StaleInputError(
-            f"{model.name} as of {known.as_of.date()}: nothing was known of {model.target}. Expected vintages of it up "
-            "to that date; the earliest as-of month that can be run is the one in which its first vintage was loaded."
+            f"{model.name} as of {known.as_of.date()}: nothing was known of {', '.join(unknown)}. Expected vintages of "
+            "every input up to that date; the earliest as-of month that can be run is the one in which the first "
+            "vintage of each was loaded."
         )
     if all(age > catalog.one_series(s).staleness_days for s, age in ages.items()):
         youngest = min(ages, key=lambda s: ages[s])

@@ -54,7 +54,7 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
                 description="Rematerializes what is below a table whose data changed",
             )
         ],
-        resources={"lake": Lake(), "io_manager": LakeIOManager(), **(resources or {})},
+        resources={"lake": Lake(), "io_manager": LakeIOManager(catalog), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
     )

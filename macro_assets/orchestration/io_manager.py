@@ -3,35 +3,43 @@
 It delegates to `lakehouse` and knows nothing else: a run's partition keys become the predicate of the overwrite.
 """
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import Catalog
 from macro_assets.lakehouse.delta import overwrite, read_table
 from macro_assets.lakehouse.paths import lake_root
 from macro_assets.orchestration.describe import table_name
 
 
-class LakeIOManager(dg.ConfigurableIOManager):
+class LakeIOManager(dg.IOManager):
     """Stores Polars frames in the lake.
 
-    `root` is the lake's root; empty means `MACRO_LAKE`, else `data/lake`.
+    Parameters
+    ----------
+    catalog
+        Has the tables.
+    root
+        Root of the lake; None is resolved when it is used: `MACRO_LAKE`, else `data/lake`.
     """
 
-    root: str = ""
+    def __init__(self, catalog: Catalog, root: Path | None = None) -> None:
+        self.catalog = catalog
+        self.root = root
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
+        """Replace the table, or the run's partitions of an as-of table; anything but a frame is refused."""
+        name = table_name(context.asset_key)
         if not isinstance(obj, pl.DataFrame):
-            raise dg.DagsterInvariantViolationError(
-                f"{context.asset_key.to_user_string()} returned {type(obj).__name__}; the lake stores Polars DataFrames"
-            )
-        catalog = default_catalog()
-        table = catalog.one_table(table_name(context.asset_key))
+            raise dg.DagsterInvariantViolationError(f"{name} returned {type(obj).__name__}; the lake stores DataFrames")
+        table = self.catalog.one_table(name)
         partitions = list(context.asset_partition_keys) if table.as_of_partitioned else None
-        commit = {"run_id": context.run_id, "data_version": str(context.version or "")}
-        version = overwrite(lake_root(self.root), table, catalog, obj, commit, partitions)
+        version = overwrite(lake_root(self.root), table, self.catalog, obj, {"run_id": context.run_id}, partitions)
         context.add_output_metadata({"delta_version": version})
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
-        catalog = default_catalog()
-        return read_table(lake_root(self.root), catalog.one_table(table_name(context.asset_key)), catalog)
+        """The whole table: what of it an asset may see is the pure function's matter."""
+        table = self.catalog.one_table(table_name(context.asset_key))
+        return read_table(lake_root(self.root), table, self.catalog)

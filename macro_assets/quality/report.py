@@ -15,7 +15,8 @@ class CheckReport:
     """The result of a check.
 
     `failures` counts failed cells, `failed_rows` are positions in the checked frame, `sample` shows at most `SAMPLE`
-    cases (column, rule, value, row).
+    cases (column, rule, value, row). `failed_rows` is empty where a failure is no single row's (a column that is
+    missing, unknown or of another type): it condemns them all.
     """
 
     subject: str
@@ -32,7 +33,6 @@ class CheckReport:
         if self.passed:
             return f"{self.subject}: {self.rows} rows pass"
         first = self.sample[0]
-        return (
-            f"{self.subject}: {len(self.failed_rows) or self.failures} of {self.rows} rows fail; first: "
-            f"{first['column']} {first['rule']}, got {first['value']!r} in row {first['row']}"
-        )
+        extent = f"{len(self.failed_rows)} of {self.rows} rows fail" if self.failed_rows else "the frame fails"
+        where = "" if first["row"] is None else f" in row {first['row']}"
+        return f"{self.subject}: {extent}; first: {first['column']} {first['rule']}, got {first['value']!r}{where}"

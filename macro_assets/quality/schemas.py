@@ -48,6 +48,10 @@ def series_schema(series: Series) -> pa.DataFrameSchema:
     )
 
 
+_ABOUT_A_COLUMN = ("column_in_dataframe", "column_in_schema")
+"""Pandera checks of the whole frame whose failure case is the name of a column."""
+
+
 def _bounds(low: float | None, high: float | None, is_float: bool) -> list[Any]:
     import pandera.polars as pa
 
@@ -79,10 +83,11 @@ def _report(frame: pl.DataFrame, schema: pa.DataFrameSchema, subject: str) -> Ch
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = pl.DataFrame(error.failure_cases)
-        rows = cases["index"].drop_nulls().unique().sort().to_list()
+        of_all = cases["index"].null_count() > 0
+        rows = [] if of_all else cases["index"].unique().sort().to_list()
         sample = [
             {
-                "column": c["column"] or c["schema_context"],
+                "column": c["failure_case"] if c["check"] in _ABOUT_A_COLUMN else c["column"],
                 "rule": c["check"],
                 "value": c["failure_case"],
                 "row": c["index"],

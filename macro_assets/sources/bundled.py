@@ -11,6 +11,7 @@ Its client reads package files instead of a network; all else is as with any pro
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -62,6 +63,7 @@ DATASETS: dict[str, Dataset] = {
 
 _FIRST_VINTAGE = min(d for d in DATASETS["frbny_nowcast"].files.values() if d)
 _MISSING = ("", ".")
+_UNREADABLE = (OSError, EOFError, zlib.error, ModuleNotFoundError, pl.exceptions.PolarsError, ValueError)
 _PERIOD_START = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
 
 
@@ -112,7 +114,7 @@ def fetch(client: Client, series: Sequence[Series], window: Window) -> Fetched:
             try:
                 response = client.get(Request(file))
                 table = _table(response.body, dataset)
-            except (OSError, ModuleNotFoundError, pl.exceptions.PolarsError, ValueError) as error:
+            except _UNREADABLE as error:
                 failures |= {s.id: f"source bundled: {file} cannot be read: {error}" for s in wanted}
                 continue
             responses.append(response)

@@ -88,7 +88,9 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=source.name,
     )
-    def raw(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def raw(
+        context: dg.AssetExecutionContext, lake: Lake
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetMaterialization]:
         selected = [s for k, s in series.items() if k in context.selected_asset_keys]
         outcomes: list[Outcome] = []
         if selected:
@@ -103,7 +105,8 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         if table_key in context.selected_asset_keys:
             yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
             return
-        context.log_event(dg.AssetMaterialization(table_key, metadata=metadata, tags={"dagster/data_version": version}))
+        # yielded, not logged through the context: logged events are lost when the step raises right after
+        yield dg.AssetMaterialization(table_key, metadata=metadata, tags={"dagster/data_version": version})
         if failed:
             raise dg.Failure(failure_message(source.name, failed), allow_retries=False)
 
@@ -152,7 +155,7 @@ def _fetch_and_store(
         reason = f"connector failed: {type(error).__name__}: {error}"
         empty = pl.DataFrame(schema=OBSERVATION_SCHEMA)
         fetched = Fetched(empty, (), {s.id: reason for s in selected})
-    commit = {"run_id": context.run_id, "source": source.name}
+    commit = {"run_id": context.run.run_id, "source": source.name}
     responses = pl.DataFrame(
         [
             {"request": r.request.text, "payload_sha256": r.sha256, "fetched_at": r.fetched_at, "body": r.body}
@@ -179,10 +182,10 @@ def _fetch_and_store(
         good.append(rows.with_row_index("_row").filter(~pl.col("_row").is_in(report.failed_rows)).drop("_row"))
         if not report.passed and not report.failed_rows:
             good[-1] = rows.clear()
-    accepted = pl.concat(good).with_columns(run_id=pl.lit(context.run_id))
+    accepted = pl.concat(good).with_columns(run_id=pl.lit(context.run.run_id))
     conflicts = _append(context, lake, catalog, source, accepted, commit, asked, all_years)
     outcomes = [Outcome(o.series, o.report, o.failure or conflicts.get(o.series.id)) for o in outcomes]
-    _log(lake, catalog, source, outcomes, context.run_id, commit)
+    _log(lake, catalog, source, outcomes, context.run.run_id, commit)
     return outcomes
 
 

@@ -1,0 +1,207 @@
+"""The write boundary and the refusals of the lake, on real Delta tables."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import deltalake
+import polars as pl
+import pytest
+from deltalake.schema import Field, PrimitiveType, Schema
+
+from macro_assets.catalog import Catalog
+from macro_assets.lakehouse import delta
+from macro_assets.lakehouse.delta import LakeError, append, conform, data_version, open_table, overwrite, read_table
+
+COMMIT = {"run_id": "test"}
+
+
+def zscores(*rows: tuple[str, date, float | None]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"source": "bundled", "series_id": s, "observation_date": d, "zscore": z} for s, d, z in rows],
+        schema={"source": pl.String, "series_id": pl.String, "observation_date": pl.Date, "zscore": pl.Float64},
+    )
+
+
+GOOD = zscores(("B", date(2020, 1, 1), 0.5), ("A", date(2020, 1, 1), -1.0))
+
+
+def forecasts(month: str, value: float) -> pl.DataFrame:
+    moment = datetime(2016, 6, 30, tzinfo=UTC)
+    return pl.DataFrame(
+        {
+            "as_of_month": [month],
+            "as_of": [moment],
+            "target_quarter": [date(2016, 4, 1)],
+            "forecast_pct": [value],
+            "standard_error_pct": [1.0],
+            "is_released": [False],
+            "latest_release": [moment],
+            "log_likelihood": [-1.0],
+        }
+    )
+
+
+def test_rows_are_stored_in_key_order_with_catalog_types(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/zscores")
+    overwrite(tmp_path, table, catalog, GOOD.select(sorted(GOOD.columns)), COMMIT)
+    stored = read_table(tmp_path, table, catalog)
+    assert stored.columns == [c.name for c in table.columns]
+    assert stored["series_id"].to_list() == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (GOOD.drop("zscore"), "columns missing from the data: zscore"),
+        (GOOD.with_columns(extra=1), "columns the catalog does not have: extra"),
+        (GOOD.with_columns(zscore=pl.lit("high")), "does not fit the catalog's types"),
+        (GOOD.with_columns(zscore=pl.lit(float("nan"))), "column zscore must not be null, 2 rows are"),
+        (pl.concat([GOOD, GOOD]), "two rows have the same key"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused(tmp_path: Path, catalog: Catalog, bad: pl.DataFrame, message: str) -> None:
+    table = catalog.one_table("normalized/zscores")
+    overwrite(tmp_path, table, catalog, GOOD, COMMIT)
+    with pytest.raises(LakeError, match=message):
+        overwrite(tmp_path, table, catalog, bad, COMMIT)
+    assert read_table(tmp_path, table, catalog).equals(conform(GOOD, table, catalog))
+
+
+def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/observations")
+    rows = pl.DataFrame(
+        {
+            "source": "bundled",
+            "series_id": ["A", "B", "C"],
+            "observation_date": date(2020, 1, 1),
+            "value": [float("nan"), float("-inf"), 1.0],
+            "release_time": datetime(2020, 2, 1, tzinfo=UTC),
+        }
+    )
+    assert conform(rows, table, catalog)["value"].to_list() == [None, None, 1.0]
+
+
+def test_the_same_content_makes_no_new_version(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/zscores")
+    first = overwrite(tmp_path, table, catalog, GOOD, COMMIT)
+    assert overwrite(tmp_path, table, catalog, GOOD.reverse(), COMMIT) == first
+    assert overwrite(tmp_path, table, catalog, GOOD.head(1), COMMIT) == first + 1
+
+
+def test_only_the_named_partitions_are_replaced(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("forecasts/gdp_nowcast")
+    both = pl.concat([forecasts("2016-06", 1.0), forecasts("2016-07", 2.0)])
+    overwrite(tmp_path, table, catalog, both, COMMIT, ["2016-06", "2016-07"])
+    overwrite(tmp_path, table, catalog, forecasts("2016-07", 9.0), COMMIT, ["2016-07"])
+    assert read_table(tmp_path, table, catalog).sort("as_of_month")["forecast_pct"].to_list() == [1.0, 9.0]
+    overwrite(tmp_path, table, catalog, forecasts("2016-07", 9.0).clear(), COMMIT, ["2016-07"])
+    assert read_table(tmp_path, table, catalog)["forecast_pct"].to_list() == [1.0]
+
+
+def test_rows_of_another_partition_are_refused(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("forecasts/gdp_nowcast")
+    with pytest.raises(LakeError, match=r"rows of \['2016-06'\] do not belong to partitions \['2016-07'\]"):
+        overwrite(tmp_path, table, catalog, forecasts("2016-06", 1.0), COMMIT, ["2016-07"])
+
+
+@pytest.mark.parametrize("hostile", ["2016-07' OR '1'='1", "2016'--07", "x" * 7])
+def test_a_hostile_partition_key_never_reaches_a_predicate(tmp_path: Path, catalog: Catalog, hostile: str) -> None:
+    table = catalog.one_table("forecasts/gdp_nowcast")
+    overwrite(tmp_path, table, catalog, forecasts("2016-06", 1.0), COMMIT, ["2016-06"])
+    with pytest.raises(LakeError, match="is not a month"):
+        overwrite(tmp_path, table, catalog, forecasts(hostile, 1.0).clear(), COMMIT, [hostile])
+    assert read_table(tmp_path, table, catalog).height == 1
+
+
+def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/zscores")
+    newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
+    deltalake.DeltaTable.create(tmp_path / table.name, Schema([newer]))
+    for attempt in (
+        lambda: read_table(tmp_path, table, catalog),
+        lambda: overwrite(tmp_path, table, catalog, GOOD, COMMIT),
+        lambda: append(tmp_path, table, catalog, GOOD, COMMIT),
+    ):
+        with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 1.*Upgrade"):
+            attempt()
+    assert deltalake.DeltaTable(tmp_path / table.name).version() == 0
+
+
+def test_the_schema_version_survives_overwrites(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = catalog.one_table("normalized/zscores")
+    for rows in (GOOD, GOOD.head(1)):
+        overwrite(tmp_path, table, catalog, rows, COMMIT)
+    monkeypatch.setattr(delta, "SCHEMA_VERSION", 0)
+    with pytest.raises(LakeError, match="schema version 1"):
+        open_table(tmp_path, table.name)
+
+
+def test_only_a_missing_table_means_create(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/zscores")
+    overwrite(tmp_path, table, catalog, GOOD, COMMIT)
+    log = tmp_path / table.name / "_delta_log"
+    newest = max(log.glob("*.json"))
+    newest.write_bytes(newest.read_bytes()[:40])
+    with pytest.raises(LakeError, match="normalized/zscores"):
+        overwrite(tmp_path, table, catalog, GOOD.head(1), COMMIT)
+    assert len(newest.read_bytes()) == 40
+
+
+def test_a_lake_that_cannot_be_made_is_one_message(tmp_path: Path, catalog: Catalog) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(LakeError, match=r"cannot be written .*Set MACRO_LAKE"):
+        overwrite(tmp_path / "file" / "lake", catalog.one_table("normalized/zscores"), catalog, GOOD, COMMIT)
+
+
+def test_a_series_added_to_the_catalog_adds_a_panel_column(tmp_path: Path, catalog: Catalog) -> None:
+    import dataclasses
+
+    table = catalog.one_table("normalized/panel_monthly")
+    fewer = dataclasses.replace(catalog, series={k: v for k, v in catalog.series.items() if k != "PAYEMS"})
+    narrow = pl.DataFrame(
+        {"observation_date": [date(2020, 1, 1)], **{s.lower(): [1.0] for s in fewer.series}},
+    )
+    overwrite(tmp_path, table, fewer, narrow, COMMIT)
+    assert read_table(tmp_path, table, catalog)["payems"].to_list() == [None]
+    overwrite(tmp_path, table, catalog, narrow.with_columns(payems=2.0), COMMIT)
+    assert read_table(tmp_path, table, catalog)["payems"].to_list() == [2.0]
+
+
+def test_the_data_version_is_of_what_a_table_says(catalog: Catalog) -> None:
+    table = catalog.one_table("raw/bundled")
+    row = {
+        "series_id": "A",
+        "observation_date": date(2020, 1, 1),
+        "value": 1.0,
+        "release_time": datetime(2020, 2, 1, tzinfo=UTC),
+        "release_basis": "provider",
+        "provider": "bundled",
+        "ingested_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "run_id": "one",
+        "payload_sha256": "x",
+    }
+    rows = pl.DataFrame([row, {**row, "series_id": "B"}])
+    same = rows.reverse().with_columns(run_id=pl.lit("two"))
+    assert data_version(rows, table) == data_version(same, table)
+    assert data_version(rows, table) != data_version(rows.with_columns(value=1.0000001), table)
+
+
+def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("landing/bundled")
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def rows(n: int) -> pl.DataFrame:
+        return pl.DataFrame({"request": [str(n)], "payload_sha256": ["x"], "fetched_at": [moment], "body": [b""]})
+
+    append(tmp_path, table, catalog, rows(-1), COMMIT)
+    threads = [threading.Thread(target=append, args=(tmp_path, table, catalog, rows(n), COMMIT)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(read_table(tmp_path, table, catalog)["request"]) == ["-1", "0", "1", "2", "3"]

@@ -1,0 +1,127 @@
+"""The code location: named keys, and what every asset shows a person."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from macro_assets.catalog import Catalog
+from macro_assets.definitions import defs
+from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS, partition_of, window
+from macro_assets.sources import Window
+
+SPECS = {"/".join(s.key.path): s for s in defs.resolve_all_asset_specs()}
+
+
+def test_the_graph_has_these_assets(catalog: Catalog) -> None:
+    expected = {
+        "raw/bundled",
+        *(f"raw/bundled/{s}" for s in catalog.series),
+        "normalized/observations",
+        "normalized/panel_monthly",
+        "normalized/transformed",
+        "normalized/zscores",
+        "indicators/economic_stress_index",
+        "forecasts/gdp_nowcast",
+        "forecasts/gdp_nowcast_news",
+        "charts/economic_stress_index",
+        "charts/gdp_nowcast",
+        "charts/credit_spread",
+        "charts/zscore_heatmap",
+    }
+    assert set(SPECS) == expected
+
+
+@pytest.mark.parametrize("name", list(SPECS))
+def test_every_asset_tells_a_person_what_it_is(name: str) -> None:
+    spec = SPECS[name]
+    assert len(spec.description or "") > 20
+    assert spec.group_name not in (None, "default")
+    assert spec.kinds
+    assert spec.owners
+    assert spec.tags["layer"] == name.split("/")[0]
+    assert "sql" in spec.metadata
+    assert spec.metadata["dagster/table_name"].count(".") == 1
+    if name.count("/") == 1:
+        schema = spec.metadata["dagster/column_schema"]
+        assert all(c.description for c in schema.columns)
+
+
+@pytest.mark.parametrize("name", [n for n in SPECS if not n.startswith("raw/")])
+def test_everything_derived_runs_by_a_named_condition_and_has_a_code_version(name: str) -> None:
+    condition = SPECS[name].automation_condition
+    assert condition is not None
+    assert (condition.get_label() or "").startswith(("derived:", "as of:"))
+    assert SPECS[name].code_version
+
+
+def test_what_is_below_depends_on_tables_never_on_series(catalog: Catalog) -> None:
+    for name, spec in SPECS.items():
+        for dep in spec.deps:
+            if name != "raw/bundled":
+                assert len(dep.asset_key.path) == 2, f"{name} depends on the series {dep.asset_key}"
+
+
+def test_raw_series_have_years_and_forecasts_months() -> None:
+    for name, spec in SPECS.items():
+        expected = YEARS if name.startswith("raw/bundled/") else AS_OF_MONTHS if "forecasts" in name else None
+        assert spec.partitions_def == expected, name
+
+
+def test_every_series_and_table_has_its_check(catalog: Catalog) -> None:
+    checks = {("/".join(k.asset_key.path), k.name) for k in defs.resolve_asset_graph().asset_check_keys}
+    assert {("raw/bundled", "complete"), *((n, "schema") for n in SPECS if n != "raw/bundled")} == checks
+    blocking = [s for d in defs.resolve_asset_graph().assets_defs for s in d.check_specs if s.blocking]
+    assert not [s.key for s in blocking if s.asset_key.path[0] == "raw"]
+
+
+def test_the_source_has_a_pool_of_its_own() -> None:
+    raw = defs.resolve_assets_def(dg.AssetKey(["raw", "bundled"]))
+    assert raw.op.pool == "bundled"
+    assert isinstance(raw.backfill_policy, dg.BackfillPolicy)
+    assert raw.backfill_policy.max_partitions_per_run is None
+
+
+def test_jobs_and_sensor() -> None:
+    assert {j.name for j in defs.resolve_all_job_defs()} >= {"refresh_bundled", "derive"}
+    (sensor,) = defs.sensors or []
+    assert sensor.name == "automation"
+
+
+def test_partition_grids() -> None:
+    years = YEARS.get_partition_keys()
+    assert years[0] == "2010"
+    assert years[-1] == str(date.today().year)  # the open year is in the grid
+    assert AS_OF_MONTHS.get_partition_keys()[0] == "2010-01"
+    assert AS_OF_MONTHS.get_last_partition_key() == f"{date.today():%Y-%m}"
+
+
+FOUR_YEARS = ["2010", "2011", "2012", "2013"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        (["2010"], None, date(2010, 12, 31)),
+        (["2012", "2011"], date(2011, 1, 1), date(2012, 12, 31)),
+        (["2013"], date(2013, 1, 1), None),
+        (FOUR_YEARS, None, None),
+    ],
+)
+def test_the_first_year_asks_for_all_before_and_the_last_for_all_after(
+    asked: list[str], first: date | None, last: date | None
+) -> None:
+    assert window(asked, FOUR_YEARS) == Window(first, last)
+
+
+@pytest.mark.parametrize(
+    ("day", "year"), [(date(1959, 1, 1), "2010"), (date(2011, 7, 1), "2011"), (date(2031, 1, 1), "2013")]
+)
+def test_every_date_has_a_partition(day: date, year: str) -> None:
+    assert partition_of(day, FOUR_YEARS) == year
+
+
+def test_the_definitions_validate() -> None:
+    dg.Definitions.validate_loadable(defs)

@@ -1,0 +1,233 @@
+"""The raw step: one bad series stops nothing, turns the run red, and loses nothing that was stored."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.sources import Fetched
+from macro_assets_tests.orchestration.toy import (
+    RANGE,
+    SERIES,
+    execute,
+    raw_keys,
+    spoiled_source,
+    toy_catalog,
+    toy_definitions,
+    with_values,
+)
+
+CATALOG = toy_catalog()
+RAW = CATALOG.one_table("raw/bundled")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def stored(root: Path) -> pl.DataFrame:
+    return read_table(root, RAW, CATALOG)
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {"/".join(e.asset_key.path[2:]) or "complete": e.passed for e in result.get_asset_check_evaluations()}
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {"/".join(e.asset_key.path) for e in result.get_asset_materialization_events() if e.asset_key}
+
+
+def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
+    (event,) = [e for e in result.all_events if e.is_step_failure and e.step_key == step]
+    return str(event.step_failure_data.user_failure_data.description)
+
+
+def test_a_good_run_stores_lands_and_checks_everything(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    result = execute(toy_definitions(tmp_path), instance, raw_keys(*SERIES))
+    assert result.success
+    assert checks(result) == {**dict.fromkeys(SERIES, True), "complete": True}
+    assert materialized(result) == {"raw/bundled", *(f"raw/bundled/{s}" for s in SERIES)}
+    assert set(stored(tmp_path)["series_id"]) == set(SERIES)
+    landed = read_table(tmp_path, CATALOG.one_table("landing/bundled"), CATALOG)
+    assert landed.height == 3  # two vintages and one arch file
+    assert set(stored(tmp_path)["payload_sha256"]) == set(landed["payload_sha256"])
+    for s in SERIES:
+        assert len(instance.get_materialized_partitions(raw_keys(s)[0])) == 17
+
+
+def test_the_same_again_adds_no_row_and_no_version(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    definitions = toy_definitions(tmp_path)
+    execute(definitions, instance, raw_keys(*SERIES))
+    before = {n: open_table(tmp_path, f"{n}/bundled").version() for n in ("raw", "landing")}  # type: ignore[union-attr]
+    again = execute(definitions, instance, raw_keys(*SERIES))
+    assert again.success
+    assert {n: open_table(tmp_path, f"{n}/bundled").version() for n in ("raw", "landing")} == before  # type: ignore[union-attr]
+
+
+def out_of_bounds(fetched: Fetched) -> Fetched:
+    return with_values("UNRATE", pl.when(pl.col("observation_date") == date(2016, 1, 1)).then(1e9).otherwise("value"))(
+        fetched
+    )
+
+
+def conflicting(fetched: Fetched) -> Fetched:
+    twice = fetched.observations.filter(pl.col("series_id") == "UNRATE").tail(1).with_columns(value=pl.lit(3.3))
+    return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, twice]))
+
+
+def not_served(fetched: Fetched) -> Fetched:
+    kept = fetched.observations.filter(pl.col("series_id") != "UNRATE")
+    return dataclasses.replace(fetched, observations=kept, failures={"UNRATE": "the provider is down"})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (out_of_bounds, "value less_than_or_equal_to"),
+        (conflicting, "has two values at the release time"),
+        (not_served, "the provider is down"),
+    ],
+)
+def test_one_bad_series_reddens_the_run_and_stops_nothing(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, spoil: object, words: str
+) -> None:
+    spoiled_source(monkeypatch, spoil)  # type: ignore[arg-type]
+    definitions = toy_definitions(tmp_path)
+    below = dg.AssetKey(["normalized", "observations"])
+    result = execute(definitions, instance, [*raw_keys(*SERIES), below])
+    assert not result.success
+    assert {k: v for k, v in checks(result).items() if k in SERIES} == {"PAYEMS": True, "UNRATE": False, "AAA": True}
+    assert "raw/bundled/UNRATE" not in materialized(result)
+    assert {"raw/bundled", "raw/bundled/PAYEMS", "normalized/observations"} <= materialized(result)
+    message = failure(result, "raw__bundled_complete")
+    assert "UNRATE" in message
+    assert words in message
+    assert "PAYEMS" not in message
+
+
+def test_rows_that_fail_are_not_written_and_the_others_are(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoiled_source(monkeypatch, out_of_bounds)
+    execute(toy_definitions(tmp_path), instance, raw_keys(*SERIES))
+    unrate = stored(tmp_path).filter(pl.col("series_id") == "UNRATE")
+    assert date(2016, 1, 1) not in set(unrate["observation_date"])
+    assert date(2015, 12, 1) in set(unrate["observation_date"])
+
+
+def test_a_bad_fetch_keeps_the_last_good_data(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = toy_definitions(tmp_path)
+    execute(definitions, instance, raw_keys(*SERIES))
+    good = stored(tmp_path)
+    spoiled_source(monkeypatch, with_values("UNRATE", pl.col("value") * 1000))
+    assert not execute(definitions, instance, raw_keys(*SERIES)).success
+    assert stored(tmp_path).equals(good)
+
+
+def test_a_connector_that_breaks_fails_its_series_and_not_what_is_below(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = toy_definitions(tmp_path)
+    execute(definitions, instance, raw_keys(*SERIES))
+    good = stored(tmp_path)
+
+    def broken(fetched: Fetched) -> Fetched:
+        raise RuntimeError("synthetic defect")
+
+    spoiled_source(monkeypatch, broken)
+    result = execute(definitions, instance, [*raw_keys(*SERIES), dg.AssetKey(["normalized", "observations"])])
+    assert not result.success
+    assert {"raw/bundled", "normalized/observations"} <= materialized(result)
+    assert "synthetic defect" in failure(result, "raw__bundled_complete")
+    assert stored(tmp_path).equals(good)
+
+
+def test_without_the_table_the_step_logs_it_and_raises_itself(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retries and backfills select series alone; the `complete` check does not run then."""
+    spoiled_source(monkeypatch, not_served)
+    result = execute(toy_definitions(tmp_path), instance, raw_keys("UNRATE", "PAYEMS", table=False))
+    assert not result.success
+    assert "UNRATE: the provider is down" in failure(result, "raw_bundled")
+    assert {"raw/bundled", "raw/bundled/PAYEMS"} <= materialized(result)
+    assert set(stored(tmp_path)["series_id"]) == {"PAYEMS"}
+
+
+def test_the_table_alone_fetches_nothing(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = toy_definitions(tmp_path)
+    execute(definitions, instance, raw_keys("PAYEMS"))
+
+    def unexpected(fetched: Fetched) -> Fetched:
+        raise AssertionError("the table alone must not fetch")
+
+    spoiled_source(monkeypatch, unexpected)
+    result = execute(definitions, instance, raw_keys(), tags=None)
+    assert result.success
+    assert materialized(result) == {"raw/bundled"}
+
+
+def test_a_partition_is_what_is_asked(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    definitions = toy_definitions(tmp_path)
+    one = {"dagster/asset_partition_range_start": "2015", "dagster/asset_partition_range_end": "2015"}
+    assert execute(definitions, instance, raw_keys("PAYEMS"), one).success
+    dates = stored(tmp_path)["observation_date"]
+    assert (dates.min(), dates.max()) == (date(2015, 1, 1), date(2015, 12, 1))
+    assert instance.get_materialized_partitions(raw_keys("PAYEMS")[0]) == {"2015"}
+    assert execute(definitions, instance, raw_keys("PAYEMS"), RANGE).success
+    assert stored(tmp_path)["observation_date"].min() == date(1985, 1, 1)
+
+
+def test_years_loaded_in_any_order_give_the_same_table(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    def years(a: str, b: str) -> dict[str, str]:
+        return {"dagster/asset_partition_range_start": a, "dagster/asset_partition_range_end": b}
+
+    at_once, piecewise = tmp_path / "a", tmp_path / "b"
+    execute(toy_definitions(at_once), instance, raw_keys(*SERIES))
+    for a, b in [("2015", "2026"), ("2010", "2011"), ("2011", "2016")]:
+        assert execute(toy_definitions(piecewise), instance, raw_keys(*SERIES), years(a, b)).success
+    said = ["series_id", "observation_date", "value", "release_time", "release_basis"]
+    assert stored(piecewise).select(said).sort(said).equals(stored(at_once).select(said).sort(said))
+
+
+def test_a_revision_for_a_year_nobody_asked_for_lands_and_is_logged(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_another_year(fetched: Fetched) -> Fetched:
+        stray = fetched.observations.tail(1).with_columns(observation_date=pl.lit(date(2012, 3, 1)))
+        return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, stray]))
+
+    spoiled_source(monkeypatch, with_another_year)
+    one = {"dagster/asset_partition_range_start": "2015", "dagster/asset_partition_range_end": "2015"}
+    assert execute(toy_definitions(tmp_path), instance, raw_keys("PAYEMS"), one).success
+    assert date(2012, 3, 1) in set(stored(tmp_path)["observation_date"])
+    assert instance.get_materialized_partitions(raw_keys("PAYEMS")[0]) == {"2015", "2012"}
+
+
+def test_the_data_version_follows_the_stored_state(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = toy_definitions(tmp_path)
+
+    def version() -> str:
+        result = execute(definitions, instance, raw_keys(*SERIES))
+        (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == raw_keys()[0]]
+        return str(event.materialization.tags["dagster/data_version"])  # type: ignore[index]
+
+    first = version()
+    assert version() == first
+    spoiled_source(monkeypatch, with_values("AAA", pl.col("value") + 0.01))
+    assert version() != first

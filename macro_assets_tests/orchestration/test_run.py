@@ -1,0 +1,190 @@
+"""`macro run`: what is stale is run, what is not is skipped, and a bad series is named."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.orchestration import run as run_module
+from macro_assets.orchestration.run import PartitionError, Selection, Summary, run, select
+from macro_assets_tests.orchestration.toy import spoiled_source, toy_catalog, with_values
+
+ToyRun = Callable[..., Summary]
+DERIVED = ["normalized/observations", "normalized/panel_monthly", "normalized/transformed", "normalized/zscores"]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def toy_run(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> ToyRun:
+    """`macro run` of the toy catalog; the lake is where MACRO_LAKE says, as for a user."""
+    monkeypatch.setenv("MACRO_LAKE", str(tmp_path))
+
+    def call(*words: str, catalog: Catalog | None = None, force: bool = False) -> Summary:
+        catalog = catalog or toy_catalog()
+        return run(select(words, catalog), instance, tmp_path, catalog, force)
+
+    return call
+
+
+def versions(lake: Path) -> dict[str, int]:
+    tables = {n: open_table(lake, n) for n in ["raw/bundled", "landing/bundled", *DERIVED]}
+    return {n: t.version() for n, t in tables.items() if t}
+
+
+def test_the_first_run_runs_everything_and_the_second_nothing(toy_run: ToyRun, tmp_path: Path) -> None:
+    first = toy_run()
+    assert not first.failures
+    assert first.layers["raw"].ran == 4
+    assert first.layers["normalized"].ran == 4
+    before = versions(tmp_path)
+    second = toy_run()
+    assert (second.runs, second.reasons, second.failures) == (0, {}, {})
+    assert {layer: s.skipped for layer, s in second.layers.items()} == {"raw": 4, "normalized": 4}
+    assert versions(tmp_path) == before
+
+
+def test_force_runs_what_is_up_to_date_and_changes_nothing(toy_run: ToyRun, tmp_path: Path) -> None:
+    toy_run()
+    before = versions(tmp_path)
+    forced = toy_run(force=True)
+    assert {layer: s.ran for layer, s in forced.layers.items()} == {"raw": 4, "normalized": 4}
+    assert versions(tmp_path) == before
+
+
+def test_a_changed_catalog_entry_runs_its_series_and_what_is_below(toy_run: ToyRun) -> None:
+    toy_run()
+    catalog = toy_catalog()
+    changed = catalog.series["AAA"].model_copy(update={"scale": 100.0})
+    catalog = dataclasses.replace(catalog, series={**catalog.series, "AAA": changed})
+    summary = toy_run(catalog=catalog)
+    assert [k for k in summary.reasons if k.startswith("raw/")] == ["raw/bundled/AAA"]
+    assert set(DERIVED) <= set(summary.reasons)
+
+
+def test_a_lake_that_was_removed_is_made_again(toy_run: ToyRun, tmp_path: Path) -> None:
+    import shutil
+
+    toy_run()
+    shutil.rmtree(tmp_path / "normalized" / "zscores")
+    assert toy_run().reasons == {"normalized/zscores": "not in the lake"}
+    shutil.rmtree(tmp_path / "raw")
+    summary = toy_run()
+    assert summary.reasons["raw/bundled/AAA"] == "the stored table is not the one last materialized"
+    assert open_table(tmp_path, "raw/bundled") is not None
+
+
+def test_a_bad_series_is_named_and_tried_again(toy_run: ToyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as spoiling:
+        spoiled_source(spoiling, with_values("UNRATE", pl.lit(1e9)))
+        summary = toy_run()
+    assert list(summary.failures) == ["raw/bundled/UNRATE"]
+    assert "less_than_or_equal_to" in summary.failures["raw/bundled/UNRATE"]
+    assert summary.layers["normalized"].ran == 4
+    assert summary.layers["raw"].failed == 2  # the series' check and the table's
+    mended = toy_run()
+    assert mended.reasons["raw/bundled/UNRATE"] == "never fetched"
+    assert [k for k in mended.reasons if k.startswith("raw/")] == ["raw/bundled/UNRATE"]
+    assert not mended.failures
+
+
+def test_a_series_that_broke_later_is_tried_again(toy_run: ToyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_run()
+    with monkeypatch.context() as spoiling:
+        spoiled_source(spoiling, with_values("UNRATE", pl.lit(1e9)))
+        assert toy_run("raw", force=True).failures
+    assert toy_run().reasons == {"raw/bundled/UNRATE": "the last fetch failed"}
+
+
+def test_a_table_that_fails_its_check_keeps_what_was_stored(
+    toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from macro_assets.transforms import stationary
+
+    toy_run()
+    before = versions(tmp_path)
+    broken = stationary.zscores
+
+    def spoiled(*args: object) -> pl.DataFrame:
+        return broken(*args).with_columns(zscore=pl.lit(None, dtype=pl.Float64))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stationary, "zscores", spoiled)
+    summary = toy_run("normalized/zscores", force=True)
+    assert "zscore" in summary.failures["normalized/zscores"]
+    assert versions(tmp_path) == before
+
+
+def test_a_broken_table_stops_the_command_before_anything_runs(toy_run: ToyRun, tmp_path: Path) -> None:
+    (tmp_path / "normalized").mkdir()
+    (tmp_path / "normalized" / "panel_monthly").write_text("a file where a table must be")
+    with pytest.raises(Exception, match="panel_monthly"):
+        toy_run()
+    assert not (tmp_path / "raw").exists()
+
+
+def test_selection_by_layer_table_source_and_series() -> None:
+    catalog = default_catalog()
+    everything = select([], catalog)
+    assert len(everything.series["bundled"]) == len(catalog.series)
+    assert everything.models == ("gdp_nowcast",)
+    assert len(everything.tables) == 9
+    assert select(["raw/bundled/PAYEMS"], catalog) == Selection({"bundled": ("PAYEMS",)}, (), ())
+    assert len(select(["raw/bundled"], catalog).series["bundled"]) == len(catalog.series)
+    assert select(["normalized"], catalog).tables == tuple(DERIVED)
+    assert select(["forecasts/gdp_nowcast_news"], catalog).models == ("gdp_nowcast",)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("raw/bundled/PAYEM", "raw/bundled/PAYEMS"), ("normalised", "normalized"), ("nonsense", "macro list")],
+)
+def test_an_unknown_selection_offers_the_nearest(word: str, hint: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"unknown asset '{word}'.*{hint}"):
+        select([word], default_catalog())
+
+
+def test_partitions_go_to_the_grid_they_fit() -> None:
+    catalog = default_catalog()
+    assert select(["raw"], catalog, "2015", "2016").years == ("2015", "2016")
+    assert select(["forecasts"], catalog, "2016-06", "2016-06").months == ("2016-06",)
+    assert select(["raw"], catalog, None, "2011").years == ("2010", "2011")
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last", "message"),
+    [
+        (["raw"], "1999", "1999", "'1999' is out of range: the selected assets have years 2010 to"),
+        (["forecasts"], "2009-12", "2009-12", "'2009-12' is out of range.*as-of months 2010-01 to"),
+        (["forecasts"], "2016-07", "2016-06", "2016-07 is after 2016-06"),
+        (["normalized"], "2016-07", "2016-07", "fits no selected asset"),
+        (["raw"], "2016-07", "2016-07", "fits no selected asset"),
+        ([], "july", "july", "'july' is out of range"),
+    ],
+)
+def test_a_partition_out_of_range_is_one_message(words: list[str], first: str, last: str, message: str) -> None:
+    with pytest.raises(PartitionError, match=message):
+        select(words, default_catalog(), first, last)
+
+
+def test_nothing_runs_before_the_lake_is_known_to_be_sound(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import deltalake
+    from deltalake.schema import Field, PrimitiveType, Schema
+
+    newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
+    deltalake.DeltaTable.create(tmp_path / "normalized" / "zscores", Schema([newer]))
+    monkeypatch.setattr(run_module, "_Runner", None)  # nothing may get as far as this
+    with pytest.raises(Exception, match=r"schema version 99.*Upgrade"):
+        run(select([], toy_catalog()), instance, tmp_path, toy_catalog())

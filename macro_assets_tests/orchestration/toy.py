@@ -1,0 +1,70 @@
+"""A toy world: three real series, a lake in a temporary folder, and a connector that misbehaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from macro_assets.catalog import Catalog, Series, default_catalog
+from macro_assets.orchestration.assets import raw
+from macro_assets.orchestration.build import build_defs
+from macro_assets.orchestration.io_manager import LakeIOManager
+from macro_assets.orchestration.resources import Lake
+from macro_assets.sources import Client, Fetched, Window, bundled
+
+SERIES = ("PAYEMS", "UNRATE", "AAA")
+RANGE = {"dagster/asset_partition_range_start": "2010", "dagster/asset_partition_range_end": "2026"}
+
+
+def toy_catalog() -> Catalog:
+    full = default_catalog()
+    return dataclasses.replace(full, series={s: full.series[s] for s in SERIES}, indicators={}, models={}, charts={})
+
+
+def toy_definitions(root: Path, catalog: Catalog | None = None) -> dg.Definitions:
+    catalog = catalog or toy_catalog()
+    return build_defs(catalog, {"lake": Lake(root=str(root)), "io_manager": LakeIOManager(catalog, root)})
+
+
+def raw_keys(*series: str, table: bool = True) -> list[dg.AssetKey]:
+    keys = [dg.AssetKey(["raw", "bundled", s]) for s in series]
+    return [*keys, dg.AssetKey(["raw", "bundled"])] if table else keys
+
+
+def execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    keys: Sequence[dg.AssetKey],
+    tags: Mapping[str, str] | None = RANGE,
+) -> dg.ExecuteInProcessResult:
+    job = definitions.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        instance=instance, asset_selection=list(keys), tags=dict(tags) if tags else None, raise_on_error=False
+    )
+
+
+Spoil = Callable[[Fetched], Fetched]
+
+
+def spoiled_source(monkeypatch: pytest.MonkeyPatch, spoil: Spoil) -> None:
+    """The bundled connector, with what it fetched passed through `spoil`."""
+
+    def fetch(client: Client, series: Sequence[Series], window: Window) -> Fetched:
+        return spoil(bundled.fetch(client, series, window))
+
+    monkeypatch.setattr(raw, "connector", lambda source: (fetch, bundled.client))
+
+
+def with_values(series: str, value: pl.Expr) -> Spoil:
+    """Change the values of one series."""
+
+    def spoil(fetched: Fetched) -> Fetched:
+        changed = pl.when(pl.col("series_id") == series).then(value).otherwise("value")
+        return dataclasses.replace(fetched, observations=fetched.observations.with_columns(value=changed))
+
+    return spoil

@@ -1,0 +1,190 @@
+"""The command line as a user meets it: a process of its own, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import deltalake
+import pytest
+from deltalake.schema import Field, PrimitiveType, Schema
+
+from macro_assets.catalog import Catalog
+from macro_assets_tests.conftest import Built, Home, make_home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_home(tmp_path)
+
+
+def one_message(done, *words: str) -> None:  # type: ignore[no-untyped-def]
+    """One clear message on stderr, no stack."""
+    assert "Traceback" not in done.stderr
+    message = [line for line in done.stderr.splitlines() if line.startswith(("macro:", "Error:"))]
+    assert len(message) == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_full_run_shows_progress_and_ends_with_the_table(built: Built, catalog: Catalog) -> None:
+    progress = built.first.stderr
+    assert re.search(r"\[ 57/ 68\]  raw/bundled +[\d,]+ rows +[\d.]+ s", progress)
+    assert re.search(r"\[ ?\d+/ 68\]  charts/gdp_nowcast", progress)
+    rows = {m[1]: m[0] for m in re.finditer(r"^│ (\w+) .*$", built.first.stdout, re.MULTILINE)}
+    assert list(rows) == ["raw", "forecasts", "normalized", "indicators", "charts", "all"]
+    cells = [c.strip() for c in rows["all"].strip("│").split("│")]
+    assert cells[:4] == ["all", "68", "0", "12"]
+    assert cells[5:7] == ["68", "0"]
+    assert f"Charts  {built.home.lake / 'files' / 'charts' / 'index.html'}" in built.first.stdout
+    assert "make ui" in built.first.stdout
+
+
+def test_a_second_run_runs_nothing_and_says_so(built: Built) -> None:
+    def state() -> dict[str, int]:
+        logs = built.home.lake.glob("*/*/_delta_log")
+        return {str(log): deltalake.DeltaTable(log.parent).version() for log in logs}
+
+    before = state()
+    again = built.home.macro("run")
+    assert "Everything is up to date: nothing was run." in again.stdout
+    assert again.stderr == ""
+    assert state() == before
+
+
+def test_list_names_everything(built: Built, catalog: Catalog) -> None:
+    listed = built.home.macro("list").stdout
+    for name in [*(f"raw/bundled/{s}" for s in catalog.series), *catalog.tables, *catalog.charts]:
+        assert name in listed
+    assert "tables (" not in built.home.macro("list", "series").stdout
+
+
+def test_sql_answers_an_as_of_question(built: Built) -> None:
+    question = """
+        SELECT value - lag(value) OVER (ORDER BY observation_date) AS change
+        FROM raw.bundled WHERE series_id = 'PAYEMS' QUALIFY observation_date = DATE '2016-06-01'
+    """
+    june = built.home.macro("sql", question, "--as-of", "2016-06-30", "--csv").stdout
+    assert june == "change\n"
+    latest = "SELECT max(observation_date) AS latest FROM series_as_of('PAYEMS', '2016-07-29')"
+    assert built.home.macro("sql", latest, "--csv").stdout == "latest\n2016-06-01\n"
+    assert "2016-06-01" in built.home.macro("sql", latest).stdout
+
+
+def test_doctor_finds_a_sound_lake(built: Built) -> None:
+    report = built.home.macro("doctor").stdout
+    assert report.count("ok ") == 4
+    assert "WRONG" not in report
+
+
+def test_doctor_says_what_is_wrong(home: Home) -> None:
+    (home.dagster_home / "dagster.yaml").unlink()
+    home.lake.write_text("a file where a folder must be")
+    report = home.macro("doctor", expect=1).stdout
+    assert report.count("WRONG") >= 2
+    assert "Set MACRO_LAKE" in report
+    assert "no dagster.yaml" in report
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "normalised"], ["unknown asset 'normalised'", "normalized", "macro list"]),
+        (["run", "raw/bundled/PAYEM"], ["unknown asset 'raw/bundled/PAYEM'", "raw/bundled/PAYEMS"]),
+        (["run", "forecasts", "--partition", "2009-12"], ["'2009-12' is out of range", "2010-01"]),
+        (["run", "raw", "--from", "1999"], ["'1999' is out of range", "2010"]),
+        (["run", "charts", "--partition", "2016"], ["fits no selected asset"]),
+        (["run", "raw", "--partition", "2016", "--to", "2017"], ["use one of the two"]),
+        (["sql", "SELECT 1", "--as-of", "yesterday"], ["'yesterday' is not a date", "YYYY-MM-DD"]),
+        (["sql", "SELECT 1"], ["there is no lake at", "make run"]),
+    ],
+)
+def test_bad_input_is_one_message_and_changes_nothing(home: Home, arguments: list[str], words: list[str]) -> None:
+    done = home.macro(*arguments, expect=2)
+    one_message(done, *words)
+    assert not home.lake.exists()
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"), [("SELECT * FROM raw.nothing", "nothing"), ("SELEC 1", "syntax error"), ("SELECT 1/x", "x")]
+)
+def test_a_broken_statement_is_one_message(built: Built, statement: str, word: str) -> None:
+    one_message(built.home.macro("sql", statement, expect=2), word)
+
+
+def test_a_lake_root_that_cannot_be_written(home: Home) -> None:
+    home.lake.write_text("a file where a folder must be")
+    one_message(home.macro("run", expect=2), str(home.lake), "cannot be written", "Set MACRO_LAKE")
+
+
+def test_a_table_written_by_a_newer_schema(home: Home) -> None:
+    newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
+    table = deltalake.DeltaTable.create(home.lake / "raw" / "bundled", Schema([newer]))
+    for arguments in (["run"], ["sql", "SELECT 1"]):
+        one_message(home.macro(*arguments, expect=2), "raw/bundled", "schema version 99", "Upgrade macro_assets")
+    assert deltalake.DeltaTable(home.lake / "raw" / "bundled").version() == table.version()
+    assert sorted(p.name for p in home.lake.iterdir()) == ["raw"]
+
+
+def test_a_broken_catalog_entry(home: Home, tmp_path: Path) -> None:
+    """The package is copied, one entry broken: the message names file, entry and field."""
+    import shutil
+    import subprocess
+    import sys
+
+    root = Path(__file__).resolve().parents[1]
+    shutil.copytree(root / "macro_assets", tmp_path / "copy" / "macro_assets")
+    entry = tmp_path / "copy" / "macro_assets" / "catalog" / "data" / "bundled.yaml"
+    entry.write_text(entry.read_text().replace("frequency: M", "frequency: fortnightly", 1))
+    for arguments in (["run"], ["list"], ["sql", "SELECT 1"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "macro_assets.cli", *arguments],
+            env={**home.environment, "PYTHONPATH": str(tmp_path / "copy")},
+            cwd=tmp_path / "copy",
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 2
+        one_message(done, "bundled.yaml: PAYEMS: frequency:", "fortnightly")
+    assert not home.lake.exists()
+
+
+# --- what the run left ----------------------------------------------------------------------------------------------
+
+
+def test_every_chart_is_a_table_row_and_a_page(built: Built, catalog: Catalog) -> None:
+    for name, chart in catalog.charts.items():
+        page = (built.home.lake / "files" / "charts" / f"{name}.html").read_text()
+        assert chart.title in page
+        table = deltalake.DeltaTable(built.home.lake / "charts" / name).to_pyarrow_table()
+        assert json.loads(table["figure_json"][0].as_py())["data"]
+    index = (built.home.lake / "files" / "charts" / "index.html").read_text()
+    assert all(f"{name}.html" in index for name in catalog.charts)
+
+
+def test_the_nowcast_and_its_news_add_up(built: Built) -> None:
+    """Real GDP 2016Q2, advance estimate of 2016-07-29: 1.2 percent (BEA; 1.218 in research note R-24)."""
+    rows = built.home.macro(
+        "sql",
+        """
+        WITH moved AS (
+            SELECT target_quarter, sum(impact_pp) AS total FROM forecasts.gdp_nowcast_news GROUP BY ALL
+        )
+        SELECT now.target_quarter, round(now.forecast_pct - before.forecast_pct - total, 9) = 0 AS adds_up
+        FROM forecasts.gdp_nowcast AS now
+        JOIN forecasts.gdp_nowcast AS before USING (target_quarter)
+        JOIN moved USING (target_quarter)
+        WHERE now.as_of_month = '2016-07' AND before.as_of_month = '2016-06' ORDER BY 1
+        """,
+        "--csv",
+    ).stdout
+    assert rows == "target_quarter,adds_up\n2016-04-01,true\n2016-07-01,true\n"
+    released = (
+        "SELECT round(forecast_pct, 3) AS q2 FROM forecasts.gdp_nowcast WHERE is_released AND as_of_month = '2016-07'"
+    )
+    assert built.home.macro("sql", released, "--csv").stdout == "q2\n1.218\n"
