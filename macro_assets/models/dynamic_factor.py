@@ -225,7 +225,8 @@ def news(before: Fit, now: Fit, model: Model, catalog: Catalog) -> pl.DataFrame:
         decomposed = now.results.news(
             with_new_parameters, impact_date=month, impacted_variable=model.target, comparison_type="previous"
         )
-        revision = float(decomposed.revision_impacts[model.target].iloc[0])
+        unrevised = decomposed.revisions_iloc.empty  # statsmodels then states the impact as NaN
+        revision = 0.0 if unrevised else float(decomposed.revision_impacts[model.target].iloc[0])
         details = decomposed.details_by_impact.reset_index()
         rows = [
             {"effect": "reestimation", "impact_pp": restated - old_forecast},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -103,7 +104,15 @@ def markdown_table(frame: pl.DataFrame, rows: int = PREVIEW_ROWS, columns: int =
 
 
 def _cell(value: object, width: int) -> str:
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            text = ""
+        case float():
+            text = f"{value:.6g}"
+        case datetime():
+            text = f"{value:%Y-%m-%d %H:%M}"
+        case _:
+            text = str(value)
     text = text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
     return text if len(text) <= width else text[: width - 1] + "…"
 

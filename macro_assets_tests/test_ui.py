@@ -1,0 +1,192 @@
+"""The UI as a person meets it: `macro ui`, a real browser, and a materialization launched over GraphQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from macro_assets_tests.conftest import Built, Home
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+PATIENCE = 120
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not os.environ.get("MACRO_REQUIRE_BROWSER"), reason="no Chromium on this machine"
+)
+
+
+@dataclass(frozen=True)
+class Ui:
+    url: str
+    charts_url: str
+    home: Home
+
+    def graphql(self, query: str, **variables: object) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/graphql",
+            json.dumps({"query": query, "variables": variables}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            answer = json.load(response)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "macro ui stopped"
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.5)
+    pytest.fail(f"{url} did not answer within {PATIENCE} s")
+
+
+@pytest.fixture(scope="module")
+def ui(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """`macro ui` on a copy of the built lake."""
+    folder = tmp_path_factory.mktemp("ui")
+    home = Home(folder / "lake", folder / "home")
+    shutil.copytree(built.home.lake, home.lake)
+    shutil.copytree(built.home.dagster_home, home.dagster_home)
+    port, charts_port = free_port(), free_port()
+    log = (folder / "ui.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "macro_assets.cli", "ui", "--port", str(port), "--charts-port", str(charts_port)],
+        env=home.environment,
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/server_info", process)
+        yield Ui(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{charts_port}", home)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, (folder / "ui.log").read_text()
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def page(ui: Ui) -> Iterator[Page]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+        opened.set_default_timeout(PATIENCE * 1000)
+        yield opened
+        browser.close()
+
+
+def test_the_asset_graph_shows_the_groups(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/asset-groups/")
+    for group in ("raw_bundled", "normalized", "indicators", "forecasts", "charts"):
+        page.get_by_text(group, exact=True).first.wait_for()
+
+
+def test_a_chart_page_shows_checks_columns_and_the_preview(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/charts/economic_stress_index?view=overview")
+    page.get_by_text("Latest check results").wait_for()
+    page.get_by_text("figure_json", exact=True).first.wait_for()
+    page.get_by_text("[Show Markdown]").first.click()
+    image = page.locator("img[src^='data:image/svg+xml;base64,']")
+    image.wait_for()
+    assert image.evaluate("i => i.naturalWidth") > 100
+
+
+def test_a_series_page_shows_its_facts(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/raw/bundled/PAYEMS?view=overview")
+    page.get_by_text("All employees, total nonfarm").first.wait_for()
+    page.get_by_text("publication_lag", exact=True).first.wait_for()
+    page.get_by_text("143888").first.wait_for()  # May 2016 in the vintage of 2016-07-29
+
+
+def test_the_chart_pages_are_served_and_linked(ui: Ui, page: Page) -> None:
+    page.goto(ui.charts_url)
+    assert page.locator("a", has_text="Corporate credit spread").count() == 1
+    page.goto(f"{ui.url}/assets/charts/credit_spread?view=overview")
+    assert page.locator("a[href$='/credit_spread.html']").first.get_attribute("href")
+
+
+LAUNCH = """
+mutation ($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on InvalidSubsetError { message }
+  }
+}
+"""
+STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def launch(ui: Ui, asset: str, tags: dict[str, str] | None = None) -> str:
+    """Launch a materialization as the UI does, and return how the run ended."""
+    parameters = {
+        "mode": "default",
+        "selector": {
+            "repositoryLocationName": "macro_assets",
+            "repositoryName": "__repository__",
+            "pipelineName": "__ASSET_JOB",
+            "assetSelection": [{"path": asset.split("/")}],
+            "assetCheckSelection": None,
+        },
+        "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in (tags or {}).items()]},
+    }
+    launched = ui.graphql(LAUNCH, parameters=parameters)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        status = ui.graphql(STATUS, id=run_id)["runOrError"]["status"]
+        if status in ("SUCCESS", "FAILURE", "CANCELED"):
+            return str(status)
+        time.sleep(1)
+    pytest.fail(f"run {run_id} did not end within {PATIENCE} s")
+
+
+@pytest.mark.parametrize(
+    ("asset", "tags"),
+    [("charts/credit_spread", None), ("raw/bundled/PAYEMS", {"dagster/partition": "2016"})],
+)
+def test_a_materialization_launched_over_graphql_succeeds(ui: Ui, asset: str, tags: dict[str, str] | None) -> None:
+    assert launch(ui, asset, tags) == "SUCCESS"
+
+
+def test_every_address_is_loopback(ui: Ui) -> None:
+    ports = {int(u.rsplit(":", 1)[1]) for u in (ui.url, ui.charts_url)}
+    listening = {}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        address, state = line.split()[1], line.split()[3]
+        host, port = address.split(":")
+        if state == "0A" and int(port, 16) in ports:
+            listening[int(port, 16)] = host
+    assert listening == dict.fromkeys(ports, "0100007F")  # 127.0.0.1
