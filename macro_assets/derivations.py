@@ -153,8 +153,8 @@ def nowcast_tables(
     raw
         Raw tables by name.
     months
-        As-of months, 'YYYY-MM'. The news of a month are counted from the end of the month before; a month before which
-        nothing was known of the target has none.
+        As-of months, 'YYYY-MM'. The news of a month are counted from the end of the month before; a month at whose
+        beginning some input was not known at all has none.
     now
         The instant of the run.
 
@@ -187,7 +187,7 @@ def nowcast_tables(
     for month in sorted(months):
         forecasts.append(dfm.forecast(fitted(month), model).with_columns(as_of_month=pl.lit(month)))
         before = previous_month(month)
-        if model.target in set(known(before).observations["series_id"]):
+        if set(inputs) <= set(known(before).observations["series_id"]):
             table = dfm.news(fitted(before), fitted(month), model, catalog)
             news.append(table.with_columns(as_of_month=pl.lit(month)))
     empty = pl.DataFrame(schema={c.name: pl.Null for c in catalog.tables[f"forecasts/{model.name}_news"].columns})

@@ -5,7 +5,7 @@ Belongs here: parsing, merging a file's `defaults`, rules between entries, and e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -108,7 +108,8 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
     """
     problems: list[str] = []
     sources = _by_name(_read(folder, "sources.yaml", "sources"), Source, problems)
-    series = _by_name(_series_entries(folder, sources), Series, problems, key="id")
+    series_entries = _series_entries(folder, sources)
+    series = _by_name(series_entries, Series, problems, key="id")
     columns = _by_name(_read(folder, "columns.yaml", "columns"), Column, problems)
     indicators = _by_name(_read(folder, "indicators.yaml", "indicators"), Indicator, problems)
     models = _by_name(_read(folder, "models.yaml", "models"), Model, problems)
@@ -121,10 +122,22 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
         if (r := _validate(Recession, entry, file, str(entry.get("peak")), problems)) is not None
     )
     catalog = Catalog(sources, series, tables, indicators, models, charts, recessions)
-    problems += _dangling(catalog)
+    problems += _dangling(catalog, {str(entry.get("id")) for _, entry in series_entries})
     if problems:
         raise CatalogError("the catalog is broken:\n  " + "\n  ".join(problems))
     return catalog
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML's safe loader, refusing a key that is given twice: the second would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]  # type: ignore[no-untyped-call]
+        if twice := {str(k) for k in keys if keys.count(k) > 1}:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {sorted(twice)[0]!r} is given twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
 
 
 def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:
@@ -132,7 +145,7 @@ def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:
     if not path.is_file():
         raise CatalogError(f"{file}: the file is missing from {folder}")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2020-13-01
         raise CatalogError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
@@ -219,14 +232,14 @@ def _by_name(entries: Entries, kind: type[D], problems: list[str], key: str = "n
     return found
 
 
-def _dangling(catalog: Catalog) -> list[str]:
-    """References from one entry to another that lead nowhere."""
+def _dangling(catalog: Catalog, declared: Collection[str]) -> list[str]:
+    """References from one entry to another that lead nowhere; a series declared wrongly is declared."""
     wanted = [
         *(("indicators.yaml", i.name, s) for i in catalog.indicators.values() for c in i.components for s in c.series),
         *(("models.yaml", m.name, i.series) for m in catalog.models.values() for i in m.inputs),
         *(("charts.yaml", c.name, s) for c in catalog.charts.values() for s in c.series),
     ]
-    problems = [f"{file}: {name}: series {s!r} is not declared" for file, name, s in wanted if s not in catalog.series]
+    problems = [f"{file}: {name}: series {s!r} is not declared" for file, name, s in wanted if s not in declared]
     problems += [
         f"charts.yaml: {c.name}: inputs: table {t!r} is not declared in tables.yaml"
         for c in catalog.charts.values()

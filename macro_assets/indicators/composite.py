@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import polars as pl
 
 from macro_assets.catalog import Indicator
@@ -20,7 +22,7 @@ def composite(panel: pl.DataFrame, indicator: Indicator) -> pl.DataFrame:
     Parameters
     ----------
     panel
-        `observation_date` (first of month) and one column per series, named by its id in lower case.
+        `observation_date` (first of month, no month skipped) and one column per series, named by its id in lower case.
     indicator
         Components, signs, weights and minimum history.
 
@@ -47,21 +49,25 @@ def composite(panel: pl.DataFrame, indicator: Indicator) -> pl.DataFrame:
 
 def _part(panel: pl.DataFrame, component: Component) -> pl.DataFrame:
     columns = [s.lower() for s in component.series]
-    rows = panel.select("observation_date", *columns).sort("observation_date").drop_nulls()
-    return rows.select(
-        "observation_date",
-        component=pl.lit(component.name),
-        component_value=_value(component, columns),
-        sign=pl.lit(component.sign, dtype=pl.Int64),
-        weight=pl.lit(component.weight),
-    ).drop_nulls("component_value")
+    return (
+        panel.sort("observation_date")
+        .select(
+            "observation_date",
+            component=pl.lit(component.name),
+            component_value=_value(component, columns),
+            sign=pl.lit(component.sign, dtype=pl.Int64),
+            weight=pl.lit(component.weight),
+        )
+        .drop_nulls("component_value")
+    )
 
 
 def _value(component: Component, columns: list[str]) -> pl.Expr:
     """The component before standardization.
 
     level: the series. spread: first minus second. drawdown: percent below the highest value so far, as a positive
-    number. gap: the series minus its mean over the trailing window, which ends at the month itself.
+    number. gap: the series minus its mean over the trailing window, which ends at the month itself and of which nine in
+    ten months are known.
     """
     series = pl.col(columns[0])
     match component.formula:
@@ -72,4 +78,5 @@ def _value(component: Component, columns: list[str]) -> pl.Expr:
         case "drawdown":
             return 100 * (1 - series / series.cum_max())
         case "gap":
-            return series - series.rolling_mean(component.window_months or 1)
+            window = component.window_months or 1
+            return series - series.rolling_mean(window, min_samples=ceil(0.9 * window))

@@ -1,0 +1,114 @@
+"""What follows from an entry: a new series is one YAML entry, and no Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import Catalog, load_catalog
+from macro_assets.catalog.derive import all_columns, panel_column, polars_schema, series_frame
+from macro_assets_tests.catalog.editing import edit
+
+TOY = """
+  - id: SYNTHETIC_ORDERS
+    dataset: frbny_nowcast
+    code: DGORDER
+    title: Synthetic orders
+    unit: usd
+    scale: 1000.0
+    provider_unit: Thousands of dollars
+    frequency: W
+    seasonal_adjustment: NSA
+    theme: synthetic
+    first_year: 1992
+    publication_lag: {days: 3, time: "08:30", time_zone: Asia/Tokyo}
+    transform: 4
+    bounds: {low: null, high: 5}
+    staleness_days: 14
+    aggregation: last
+    licence: synthetic
+"""
+
+
+def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
+    edit(folder, "bundled.yaml", "series:\n", f"series:{TOY}")
+    toy = load_catalog(folder)
+    assert set(toy.series) - set(catalog.series) == {"SYNTHETIC_ORDERS"}
+    assert toy.series["SYNTHETIC_ORDERS"].source == "bundled"
+    assert toy.series["SYNTHETIC_ORDERS"].country == "US", "the file's defaults fill in"
+
+    columns = all_columns(toy.one_table("normalized/panel_monthly"), toy)
+    (column,) = [c for c in columns if c.name == "synthetic_orders"]
+    assert (column.dtype, column.nullable, column.unit) == ("float", True, "usd")
+    assert polars_schema(columns)["synthetic_orders"] == pl.Float64
+
+    frame = series_frame(toy)
+    assert frame.height == len(catalog.series) + 1
+    row = frame.row(by_predicate=pl.col("series_id") == "SYNTHETIC_ORDERS", named=True)
+    assert (row["scale"], row["frequency"], row["transform"], row["aggregation"]) == (1000.0, "W", 4, "last")
+
+
+def test_an_entry_overrides_the_defaults_of_its_file(folder: Path) -> None:
+    edit(folder, "bundled.yaml", "series:\n", f"series:{TOY}    country: JP\n")
+    assert load_catalog(folder).series["SYNTHETIC_ORDERS"].country == "JP"
+
+
+def test_only_a_table_per_series_has_columns_per_series(catalog: Catalog) -> None:
+    panel, scores = catalog.one_table("normalized/panel_monthly"), catalog.one_table("normalized/zscores")
+    assert [c.name for c in all_columns(panel, catalog)] == [
+        "observation_date",
+        *(panel_column(s) for s in catalog.series.values()),
+    ]
+    assert all_columns(scores, catalog) == scores.columns
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (
+            "fetch_log/bundled",
+            {
+                "series_id": pl.String(),
+                "last_run_id": pl.String(),
+                "last_seen": pl.Datetime("us", "UTC"),
+                "status": pl.String(),
+                "error": pl.String(),
+                "rows_seen": pl.Int64(),
+            },
+        ),
+        (
+            "landing/bundled",
+            {
+                "request": pl.String(),
+                "payload_sha256": pl.String(),
+                "fetched_at": pl.Datetime("us", "UTC"),
+                "body": pl.Binary(),
+            },
+        ),
+        (
+            "forecasts/gdp_nowcast",
+            {
+                "as_of_month": pl.String(),
+                "as_of": pl.Datetime("us", "UTC"),
+                "target_quarter": pl.Date(),
+                "forecast_pct": pl.Float64(),
+                "standard_error_pct": pl.Float64(),
+                "is_released": pl.Boolean(),
+                "latest_release": pl.Datetime("us", "UTC"),
+                "log_likelihood": pl.Float64(),
+            },
+        ),
+    ],
+)
+def test_polars_types_in_the_order_of_the_columns(
+    catalog: Catalog, table: str, expected: dict[str, pl.DataType]
+) -> None:
+    assert list(polars_schema(catalog.one_table(table).columns).items()) == list(expected.items())
+
+
+def test_every_column_of_the_lake_is_lower_case(catalog: Catalog) -> None:
+    """Delta readers disagree on the case of column names (delta-rs#4404)."""
+    names = {c.name for t in catalog.tables.values() for c in all_columns(t, catalog)}
+    assert {n for n in names if n != n.lower()} == set()

@@ -1,0 +1,430 @@
+"""The catalog: it loads, and one broken thing in a file gives an error that names file, entry and field."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog
+from macro_assets.catalog.models import Declaration
+from macro_assets_tests.catalog.editing import edit
+
+FILES = sorted(f.name for f in (files("macro_assets.catalog") / "data").iterdir())
+
+
+def error_of(folder: Path) -> str:
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(folder)
+    return str(caught.value)
+
+
+def test_the_default_catalog_declares_the_real_data(catalog: Catalog) -> None:
+    assert len(catalog.series) >= 55
+    assert {s.source for s in catalog.series.values()} == {"bundled"}
+    codes = [(s.source, s.dataset, s.code) for s in catalog.series.values()]
+    assert len(set(codes)) == len(codes), "a provider's column is declared under two ids"
+    assert all(name == s.id for name, s in catalog.series.items())
+    assert catalog.series_of("bundled") == tuple(catalog.series.values())
+    assert catalog.series_of("nobody") == ()
+
+
+def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -> None:
+    assert {n for n in catalog.tables if n.startswith("charts/")} == {f"charts/{c}" for c in catalog.charts}
+    assert {n for n in catalog.tables if n.startswith("raw/")} == {"raw/bundled"}
+    assert catalog.tables["landing/bundled"].layer == "landing"
+    assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
+
+
+def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> None:
+    nullable = {t: {c.name: c.nullable for c in catalog.tables[t].columns} for t in catalog.tables}
+    assert nullable["raw/bundled"]["value"]
+    assert not nullable["normalized/transformed"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        pytest.param(
+            "bundled.yaml",
+            "  - id: PAYEMS\n",
+            "  - id: PAYEMS\n    colour: blue\n",
+            "bundled.yaml: PAYEMS: colour: Extra inputs are not permitted",
+            id="unknown field",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "    title: All employees, total nonfarm\n",
+            "",
+            "bundled.yaml: PAYEMS: title: Field required",
+            id="missing field",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "time_zone: America/New_York",
+            "time_zone: America/Gotham",
+            "bundled.yaml: PAYEMS: publication_lag.time_zone: Value error, 'America/Gotham' is not an IANA time zone",
+            id="bad time zone",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "{days: 8, ",
+            "{days: -8, ",
+            "bundled.yaml: PAYEMS: publication_lag.days: Input should be greater than or equal to 0 (got -8)",
+            id="negative lag",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "{low: 40000, high: 300000}",
+            "{low: 300000, high: 40000}",
+            "bundled.yaml: PAYEMS: bounds: Value error, low (300000.0) must be below high (40000.0)",
+            id="bounds reversed",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "{low: 40000, high: 300000}",
+            "{low: .nan, high: 300000}",
+            "bundled.yaml: PAYEMS: bounds.low: Input should be a finite number",
+            id="bound not finite",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "transform: 5",
+            "transform: 8",
+            "bundled.yaml: PAYEMS: transform: Input should be less than or equal to 7 (got 8)",
+            id="bad transform code",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "scale: 1000.0",
+            "scale: 0",
+            "bundled.yaml: PAYEMS: scale: Input should be greater than 0 (got 0)",
+            id="scale zero",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "frequency: M",
+            "frequency: monthly",
+            "bundled.yaml: PAYEMS: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'monthly')",
+            id="bad frequency",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "staleness_days: 120",
+            "staleness_days: 0",
+            "bundled.yaml: PAYEMS: staleness_days: Input should be greater than 0 (got 0)",
+            id="staleness zero",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "- id: PAYEMS",
+            "- id: Payems",
+            "bundled.yaml: Payems: id: String should match pattern",
+            id="id in lower case",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "- id: JTSJOL",
+            "- id: PAYEMS",
+            "bundled.yaml: PAYEMS: id: declared twice; a series needs a name of its own",
+            id="duplicate id",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "  - id: PAYEMS\n",
+            "  - id: PAYEMS\n    fallback: [fred]\n",
+            "bundled.yaml: PAYEMS: fallback: source 'fred' is not declared",
+            id="fallback nobody declared",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "source: bundled",
+            "source: bundles",
+            "bundled.yaml: `source` is 'bundles', expected 'bundled'",
+            id="wrong source",
+        ),
+        pytest.param(
+            "bundled.yaml",
+            "defaults: {country: US}",
+            "defaults: [US]",
+            "bundled.yaml: defaults: expected a mapping, got list",
+            id="defaults not a mapping",
+        ),
+        pytest.param(
+            "sources.yaml",
+            "  - name: bundled",
+            "  - name: bundled\n    colour: blue",
+            "sources.yaml: bundled: colour: Extra inputs",
+            id="unknown field of a source",
+        ),
+        pytest.param(
+            "indicators.yaml",
+            "[VIXCLS]",
+            "[VIXCLZ]",
+            "indicators.yaml: economic_stress_index: series 'VIXCLZ' is not declared",
+            id="dangling series of an indicator",
+        ),
+        pytest.param(
+            "indicators.yaml",
+            "weight: 0.25",
+            "weight: 0.35",
+            "indicators.yaml: economic_stress_index: entry: Value error, weights of the components must add up to 1, "
+            "they add up to 1.1",
+            id="weights",
+        ),
+        pytest.param(
+            "indicators.yaml",
+            "min_components: 3",
+            "min_components: 5",
+            "min_components is 5, but there are 4 components",
+            id="min_components",
+        ),
+        pytest.param(
+            "indicators.yaml",
+            "[BAA, AAA]",
+            "[BAA]",
+            "indicators.yaml: economic_stress_index: components.1: Value error, formula 'spread' takes 2 series, got 1",
+            id="spread of one series",
+        ),
+        pytest.param(
+            "indicators.yaml",
+            "        window_months: 120\n",
+            "",
+            "indicators.yaml: economic_stress_index: components.3: Value error, window_months is for the formula 'gap'",
+            id="gap without window",
+        ),
+        pytest.param(
+            "indicators.yaml",
+            "sign: 1",
+            "sign: 2",
+            "indicators.yaml: economic_stress_index: components.0.sign: Input should be -1 or 1 (got 2)",
+            id="sign",
+        ),
+        pytest.param(
+            "models.yaml",
+            "{series: TCU,",
+            "{series: TCUX,",
+            "models.yaml: gdp_nowcast: series 'TCUX' is not declared",
+            id="dangling series of a model",
+        ),
+        pytest.param(
+            "models.yaml",
+            "{series: TCU,",
+            "{series: BUSINV,",
+            "models.yaml: gdp_nowcast: entry: Value error, an input series is named twice",
+            id="input twice",
+        ),
+        pytest.param(
+            "models.yaml",
+            "target: GDPC1",
+            "target: SP500",
+            "models.yaml: gdp_nowcast: entry: Value error, target SP500 is not among the inputs",
+            id="target not an input",
+        ),
+        pytest.param(
+            "models.yaml",
+            '"2016-06"',
+            '"2016-13"',
+            "models.yaml: gdp_nowcast: demo_partitions.0: String should match pattern",
+            id="no such month",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "series: [BAA, AAA]",
+            "series: [BAA, ABA]",
+            "charts.yaml: credit_spread: series 'ABA' is not declared",
+            id="dangling series of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "inputs: [normalized/zscores]",
+            "inputs: [normalized/zscore]",
+            "charts.yaml: zscore_heatmap: inputs: table 'normalized/zscore' is not declared in tables.yaml",
+            id="dangling table of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "charts:\n",
+            "charts: [\n",
+            "charts.yaml: not valid YAML",
+            id="YAML syntax",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "charts:\n",
+            "diagrams:\n",
+            "charts.yaml: expected a list of entries under 'charts'",
+            id="no list of entries",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "  - name: gdp_nowcast\n",
+            "  - nam: gdp_nowcast\n",
+            "charts.yaml: entry 2: name: Field required",
+            id="entry without a name",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "[source, series_id, observation_date, zscore]",
+            "[source, series_id, observation_date, zzscore]",
+            "tables.yaml: normalized/zscores: columns: 'zzscore' is not in columns.yaml",
+            id="unknown column",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "[source, series_id, observation_date, zscore]",
+            "[source, source, series_id, observation_date, zscore]",
+            "tables.yaml: normalized/zscores: entry: Value error, columns repeat: ['source']",
+            id="column twice",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "    columns: [source, series_id, observation_date, zscore]",
+            "    columns:",
+            "tables.yaml: normalized/zscores: columns: expected a list of names (got None)",
+            id="columns empty",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "nullable: [error]",
+            "nullable: [errors]",
+            "tables.yaml: fetch_log/{source}: nullable: 'errors' is not among its columns",
+            id="nullable not a column",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "key: [as_of_month, target_quarter]",
+            "key: [as_of_month, quarter]",
+            "tables.yaml: forecasts/gdp_nowcast: entry: Value error, key names columns the table does not have: "
+            "['quarter']",
+            id="key not a column",
+        ),
+        pytest.param(
+            "columns.yaml",
+            "dtype: int",
+            "dtype: integer",
+            "columns.yaml: rows_seen: dtype: Input should be 'str', 'int',",
+            id="unknown dtype",
+        ),
+        pytest.param(
+            "recessions.yaml",
+            "2007-12-01",
+            "2007-12-02",
+            "recessions.yaml: 2007-12-02: peak: Value error, 2007-12-02 must be the first day of its month",
+            id="peak not a month",
+        ),
+        pytest.param(
+            "recessions.yaml",
+            "{peak: 2007-12-01, trough: 2009-06-01}",
+            "{peak: 2009-06-01, trough: 2007-12-01}",
+            "recessions.yaml: 2009-06-01: entry: Value error, peak (2009-06-01) must be before trough (2007-12-01)",
+            id="peak after trough",
+        ),
+        pytest.param(
+            "recessions.yaml",
+            "2007-12-01",
+            "2007-13-01",
+            "recessions.yaml: not valid YAML",
+            id="no such date",
+        ),
+    ],
+)
+def test_one_broken_thing_is_named_by_file_entry_and_field(
+    folder: Path, file: str, old: str, new: str, expected: str
+) -> None:
+    edit(folder, file, old, new)
+    assert expected in error_of(folder)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_missing_file_is_named(folder: Path, file: str) -> None:
+    (folder / file).unlink()
+    assert f"{file}: the file is missing" in error_of(folder)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- list\n", "only text\n"])
+def test_a_file_that_is_no_mapping_is_refused(folder: Path, text: str) -> None:
+    (folder / "models.yaml").write_text(text, encoding="utf-8")
+    assert "models.yaml: expected a mapping at the top" in error_of(folder)
+
+
+def test_several_problems_are_reported_at_once(folder: Path) -> None:
+    edit(folder, "bundled.yaml", "transform: 5", "transform: 8")
+    edit(folder, "tables.yaml", "observation_date, zscore]", "observation_date, zzscore]")
+    edit(folder, "charts.yaml", "inputs: [normalized/zscores]", "inputs: [normalized/zscore]")
+    lines = error_of(folder).splitlines()
+    for place in (
+        "bundled.yaml: PAYEMS: transform:",
+        "tables.yaml: normalized/zscores:",
+        "charts.yaml: zscore_heatmap:",
+    ):
+        assert [line for line in lines if line.strip().startswith(place)], f"{place} is not in {lines}"
+
+
+def declarations(catalog: Catalog) -> list[Declaration]:
+    indicator = next(iter(catalog.indicators.values()))
+    series = catalog.one_series("PAYEMS")
+    table = catalog.one_table("normalized/zscores")
+    model = next(iter(catalog.models.values()))
+    return [
+        catalog.sources["bundled"],
+        series,
+        series.bounds,
+        series.publication_lag,
+        table,
+        table.columns[0],
+        indicator,
+        indicator.components[0],
+        model,
+        model.inputs[0],
+        next(iter(catalog.charts.values())),
+        catalog.recessions[0],
+    ]
+
+
+def test_declarations_are_frozen(catalog: Catalog) -> None:
+    for declaration in declarations(catalog):
+        field = next(iter(type(declaration).model_fields))
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(declaration, field, getattr(declaration, field))
+
+
+@pytest.mark.parametrize(("asked", "nearest"), [("PAYEM", "PAYEMS"), ("payems", "PAYEMS"), ("GDPC", "GDPC1")])
+def test_an_unknown_series_is_answered_with_the_nearest(catalog: Catalog, asked: str, nearest: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        catalog.one_series(asked)
+    found = re.fullmatch(
+        r"unknown series '(.+)'\. Did you mean (.+)\? `macro list` shows all names\.", str(caught.value)
+    )
+    assert found is not None
+    assert found[1] == asked
+    assert nearest in found[2].split(", ")
+
+
+def test_an_unknown_table_is_answered_with_the_nearest(catalog: Catalog) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean normalized/observations"):
+        catalog.one_table("normalized/observation")
+
+
+def test_a_name_like_no_other_gets_no_guess(catalog: Catalog) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        catalog.one_series("Ω")
+    assert str(caught.value) == "unknown series 'Ω'. `macro list` shows all names."
+
+
+def test_the_same_files_are_the_same_catalog(folder: Path, catalog: Catalog) -> None:
+    assert load_catalog(folder) == catalog
+
+
+def test_a_key_given_twice_is_refused(folder: Path) -> None:
+    edit(folder, "indicators.yaml", "    min_components: 3", "    min_components: 3\n    min_components: 2")
+    assert "indicators.yaml: not valid YAML: the key 'min_components' is given twice" in error_of(folder)
+
+
+def test_a_series_declared_wrongly_is_not_also_undeclared(folder: Path) -> None:
+    edit(folder, "bundled.yaml", "  - id: UNRATE\n", "  - id: UNRATE\n    nonsense: 1\n")
+    assert "UNRATE: nonsense" in error_of(folder)
+    assert "is not declared" not in error_of(folder)

@@ -1,0 +1,266 @@
+"""For each generated rule a frame that breaks it: the check fails and says column, rule, value and row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import Catalog
+from macro_assets.catalog.models import Bounds
+from macro_assets.quality import CheckReport, check_series, check_table
+from macro_assets.quality.report import SAMPLE
+from macro_assets.quality.schemas import series_schema
+from macro_assets.sources import Window, connector
+
+INSTANT = pl.Datetime("us", "UTC")
+RELEASED = datetime(2016, 6, 29, 23, 59, 59, 999_999, UTC)
+NAN, INF = float("nan"), float("inf")
+
+
+Values = Sequence[Any] | pl.Series
+
+
+def observations(**columns: Values) -> pl.DataFrame:
+    """Three months of unemployment, with columns replaced or added."""
+    good: dict[str, Values] = {
+        "series_id": ["UNRATE"] * 3,
+        "observation_date": [date(2016, m, 1) for m in (1, 2, 3)],
+        "value": [4.9, None, 5.0],
+        "release_time": pl.Series([RELEASED] * 3, dtype=INSTANT),
+    }
+    return pl.DataFrame({**good, **columns})
+
+
+def nowcasts(**columns: Values) -> pl.DataFrame:
+    """Two rows of the nowcast's table, with columns replaced or added."""
+    good: dict[str, Values] = {
+        "as_of_month": ["2016-06"] * 2,
+        "as_of": pl.Series([RELEASED] * 2, dtype=INSTANT),
+        "target_quarter": [date(2016, 1, 1), date(2016, 4, 1)],
+        "forecast_pct": [1.1, 2.0],
+        "standard_error_pct": [0.0, 1.6],
+        "is_released": [True, False],
+        "latest_release": pl.Series([RELEASED] * 2, dtype=INSTANT),
+        "log_likelihood": [-5263.5, -5263.5],
+    }
+    return pl.DataFrame({**good, **columns})
+
+
+def failures(report: CheckReport) -> list[tuple[Any, ...]]:
+    """Column, rule, value and row of each failure shown."""
+    return [(c["column"], c["rule"], c["value"], c["row"]) for c in report.sample]
+
+
+def test_good_observations_pass(catalog: Catalog) -> None:
+    report = check_series(observations(), catalog.one_series("UNRATE"))
+    assert report.passed
+    assert (report.failures, report.failed_rows, report.sample) == (0, (), ())
+    assert str(report) == "series UNRATE of source bundled: 3 rows pass"
+
+
+@pytest.mark.parametrize(
+    ("columns", "failure", "rows"),
+    [
+        ({"value": [4.9, 0.4, 5.0]}, ("value", "greater_than_or_equal_to(0.5)", "0.4", 1), (1,)),
+        ({"value": [4.9, 5.0, 30.1]}, ("value", "less_than_or_equal_to(30.0)", "30.1", 2), (2,)),
+        ({"value": [NAN, 4.9, 5.0]}, ("value", "is_finite", "NaN", 0), (0,)),
+        ({"value": [4.9, INF, -INF]}, ("value", "is_finite", "inf", 1), (1, 2)),
+        ({"series_id": ["UNRATE", "PAYEMS", "UNRATE"]}, ("series_id", "isin(['UNRATE'])", "PAYEMS", 1), (1,)),
+        ({"series_id": ["UNRATE", "UNRATE", None]}, ("series_id", "not_nullable", None, 2), (2,)),
+        (
+            {"observation_date": [date(1984, 12, 1), date(1985, 1, 1), date(1985, 2, 1)]},
+            ("observation_date", "greater_than_or_equal_to(1985-01-01)", "1984-12-01", 0),
+            (0,),
+        ),
+        (
+            {"observation_date": [date(2016, 1, 1), None, date(2016, 3, 1)]},
+            ("observation_date", "not_nullable", None, 1),
+            (1,),
+        ),
+        (
+            {"release_time": pl.Series([RELEASED, None, RELEASED], dtype=INSTANT)},
+            ("release_time", "not_nullable", None, 1),
+            (1,),
+        ),
+        # of another type: no single row's fault
+        ({"value": [4, 5, 6]}, ("value", "dtype('Float64')", "Int64", None), ()),
+        ({"value": ["4.9", "5.0", "5.1"]}, ("value", "dtype('Float64')", "String", None), ()),
+        (
+            {"observation_date": [datetime(2016, m, 1) for m in (1, 2, 3)]},
+            ("observation_date", "dtype('Date')", "Datetime(time_unit='us', time_zone=None)", None),
+            (),
+        ),
+        (
+            {"release_time": [RELEASED.replace(tzinfo=None)] * 3},
+            (
+                "release_time",
+                "dtype('Datetime(time_unit='us', time_zone='UTC')')",
+                "Datetime(time_unit='us', time_zone=None)",
+                None,
+            ),
+            (),
+        ),
+    ],
+)
+def test_bad_observations_fail(
+    catalog: Catalog, columns: dict[str, Values], failure: tuple[Any, ...], rows: tuple[int, ...]
+) -> None:
+    report = check_series(observations(**columns), catalog.one_series("UNRATE"))
+    assert not report.passed
+    assert failure in failures(report)
+    assert report.failed_rows == rows
+    assert str(report).startswith("series UNRATE of source bundled: ")
+
+
+def test_limits_themselves_are_plausible(catalog: Catalog) -> None:
+    series = catalog.one_series("UNRATE")
+    low, high = series.bounds.low, series.bounds.high
+    assert check_series(observations(value=[low, high, None]), series).passed
+    unlimited = series.model_copy(update={"bounds": Bounds(low=None, high=None)})
+    assert check_series(observations(value=[-1e300, 1e300, 0.0]), unlimited).passed
+    assert not check_series(observations(value=[-1e300, INF, 0.0]), unlimited).passed
+
+
+@pytest.mark.parametrize("column", ["series_id", "observation_date", "value", "release_time"])
+def test_a_missing_column_is_named(catalog: Catalog, column: str) -> None:
+    report = check_series(observations().drop(column), catalog.one_series("UNRATE"))
+    assert (column, "column_in_dataframe", column, None) in failures(report)
+    assert report.failed_rows == ()
+    assert str(report) == (
+        f"series UNRATE of source bundled: the frame fails; first: {column} column_in_dataframe, got '{column}'"
+    )
+
+
+def test_the_report_says_how_many_rows_and_which_first(catalog: Catalog) -> None:
+    report = check_series(observations(value=[4.9, 0.4, 99.0]), catalog.one_series("UNRATE"))
+    assert str(report) == (
+        "series UNRATE of source bundled: 2 of 3 rows fail; first: value greater_than_or_equal_to(0.5), "
+        "got '0.4' in row 1"
+    )
+
+
+def test_all_failed_rows_are_named_and_a_sample_is_shown(catalog: Catalog) -> None:
+    n = SAMPLE + 5
+    frame = pl.concat([observations()] * n).with_columns(
+        value=pl.when(pl.int_range(pl.len()) % 3 == 1).then(99.0).otherwise("value")
+    )
+    report = check_series(frame, catalog.one_series("UNRATE"))
+    assert report.failures == n
+    assert report.failed_rows == tuple(range(1, 3 * n, 3))
+    assert len(report.sample) == SAMPLE
+
+
+def test_where_a_type_is_wrong_no_row_is_called_the_guilty_one(catalog: Catalog) -> None:
+    """Rows that are not named are written: a wrong type beside one bad row must not let the others through."""
+    columns: dict[str, Values] = {
+        "release_time": [RELEASED.replace(tzinfo=None)] * 3,
+        "series_id": ["UNRATE", "PAYEMS", "UNRATE"],
+    }
+    report = check_series(observations(**columns), catalog.one_series("UNRATE"))
+    assert report.failures == 2
+    assert report.failed_rows == ()
+
+
+def test_data_are_looked_at_not_only_names_and_types(catalog: Catalog) -> None:
+    """The trap: Pandera validates only the schema of a LazyFrame, silently. Ours must fail on the same rows."""
+    series, bad = catalog.one_series("UNRATE"), observations(value=[4.9, 99.0, NAN])
+    series_schema(series).validate(bad.lazy(), lazy=True)  # passes: this is why frames are collected first
+    assert not check_series(bad, series).passed
+
+
+def test_an_empty_frame_passes_and_says_so(catalog: Catalog) -> None:
+    report = check_series(observations().clear(), catalog.one_series("UNRATE"))
+    assert report.passed
+    assert report.rows == 0
+
+
+def test_every_bundled_figure_is_within_the_bounds_of_the_catalog(catalog: Catalog) -> None:
+    fetch, client = connector("bundled")
+    own = fetch(client(), catalog.series_of("bundled"), Window()).observations.partition_by("series_id", as_dict=True)
+    reports = [check_series(own[s.id,], s) for s in catalog.series_of("bundled")]
+    assert [str(r) for r in reports if not r.passed] == []
+
+
+# --- tables --------------------------------------------------------------------------------------------------------
+
+
+def test_a_good_table_passes(catalog: Catalog) -> None:
+    report = check_table(nowcasts(), catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    assert str(report) == "table forecasts/gdp_nowcast: 2 rows pass"
+
+
+@pytest.mark.parametrize(
+    ("columns", "failure", "rows"),
+    [
+        (
+            {"standard_error_pct": [0.0, -0.1]},
+            ("standard_error_pct", "greater_than_or_equal_to(0.0)", "-0.1", 1),
+            (1,),
+        ),
+        ({"forecast_pct": [1.1, None]}, ("forecast_pct", "not_nullable", None, 1), (1,)),
+        ({"forecast_pct": [NAN, 1.1]}, ("forecast_pct", "is_finite", "NaN", 0), (0,)),
+        ({"log_likelihood": [-5.0, -INF]}, ("log_likelihood", "is_finite", "-inf", 1), (1,)),
+        ({"is_released": [None, True]}, ("is_released", "not_nullable", None, 0), (0,)),
+        ({"is_released": [0, 1]}, ("is_released", "dtype('Boolean')", "Int64", None), ()),
+        ({"extra": [1, 2]}, ("extra", "column_in_schema", "extra", None), ()),
+    ],
+)
+def test_bad_tables_fail(
+    catalog: Catalog, columns: dict[str, Values], failure: tuple[Any, ...], rows: tuple[int, ...]
+) -> None:
+    report = check_table(nowcasts(**columns), catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    assert not report.passed
+    assert failure in failures(report)
+    assert report.failed_rows == rows
+
+
+def test_a_table_without_one_of_its_columns_fails(catalog: Catalog) -> None:
+    frame = nowcasts().drop("is_released")
+    report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    assert failures(report) == [("is_released", "column_in_dataframe", "is_released", None)]
+
+
+def test_a_key_that_repeats_fails_and_names_both_rows(catalog: Catalog) -> None:
+    frame = nowcasts(target_quarter=[date(2016, 1, 1)] * 2)
+    report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    assert [(c["rule"], c["row"]) for c in report.sample] == [
+        ("multiple_fields_uniqueness", 0),
+        ("multiple_fields_uniqueness", 1),
+    ]
+    assert report.failed_rows == (0, 1)
+
+
+def test_high_bounds_of_the_column_dictionary_hold(catalog: Catalog) -> None:
+    frame = pl.DataFrame(
+        {
+            "observation_date": [date(2020, 1, 1)],
+            "component": ["a"],
+            "component_value": [1.0],
+            "zscore": [1.0],
+            "sign": [2],
+            "weight": [1.5],
+            "contribution": [3.0],
+            "index_value": [3.0],
+        }
+    )
+    report = check_table(frame, catalog.one_table("indicators/economic_stress_index"), catalog)
+    assert failures(report) == [
+        ("sign", "less_than_or_equal_to(1.0)", "2", 0),
+        ("weight", "less_than_or_equal_to(1.0)", "1.5", 0),
+    ]
+
+
+def test_columns_per_series_are_part_of_the_panel_s_schema(catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/panel_monthly")
+    names = [s.lower() for s in catalog.series]
+    frame = pl.DataFrame({"observation_date": [date(2020, 1, 1)], **{n: [None] for n in names}}).cast(
+        dict.fromkeys(names, pl.Float64)
+    )
+    assert check_table(frame, table, catalog).passed
+    (failure,) = failures(check_table(frame.drop("unrate"), table, catalog))
+    assert failure[:2] == ("unrate", "column_in_dataframe")
+    assert not check_table(frame.with_columns(unrate=pl.lit(INF)), table, catalog).passed

@@ -1,0 +1,48 @@
+"""Synthetic series: a catalog entry of chosen frequency, unit and rules, without a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+
+from macro_assets.catalog import Catalog, default_catalog
+
+
+def catalog_of(**series: Mapping[str, object]) -> Catalog:
+    """The package's catalog with other series: keyword = id, value = fields that differ from a plain monthly one."""
+    plain = default_catalog().one_series("UNRATE")
+    made = {i: plain.model_copy(update={"id": i, "title": f"Synthetic {i}", **fields}) for i, fields in series.items()}
+    return replace(default_catalog(), series=made)
+
+
+def observed(series_id: str, values: Mapping[date, float | None], source: str = "bundled") -> pl.DataFrame:
+    """Observations of one series in the columns of `normalized/observations` but the release."""
+    return pl.DataFrame(
+        {
+            "source": [source] * len(values),
+            "series_id": [series_id] * len(values),
+            "observation_date": list(values),
+            "value": list(values.values()),
+        },
+        schema={"source": pl.String, "series_id": pl.String, "observation_date": pl.Date, "value": pl.Float64},
+    )
+
+
+def months(*values: float | None, start: date = date(2020, 1, 1)) -> dict[date, float | None]:
+    """Values of consecutive months."""
+    last = start.month - 1 + len(values) - 1
+    end = date(start.year + last // 12, last % 12 + 1, 1)
+    return dict(zip(pl.date_range(start, end, "1mo", eager=True), values, strict=True))
+
+
+def by_date(frame: pl.DataFrame, column: str = "value") -> dict[date, float]:
+    """A column by observation date."""
+    return dict(frame.select("observation_date", column).iter_rows())
+
+
+def concat(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Frames below each other, rows in an order that no function may rely on."""
+    return pl.concat(frames).sample(fraction=1, shuffle=True, seed=1)
