@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import deltalake
 import pytest
 from deltalake.schema import Field, PrimitiveType, Schema
 
 from macro_assets.catalog import Catalog
-from macro_assets_tests.conftest import Built, Home, make_home
+from macro_assets_tests.conftest import ROOT, Built, Home, make_home
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def home(tmp_path: Path) -> Home:
     return make_home(tmp_path)
 
 
-def one_message(done, *words: str) -> None:  # type: ignore[no-untyped-def]
+def one_message(done: CompletedProcess[str], *words: str) -> None:
     """One clear message on stderr, no stack."""
     assert "Traceback" not in done.stderr
     message = [line for line in done.stderr.splitlines() if line.startswith(("macro:", "Error:"))]
@@ -130,28 +134,41 @@ def test_a_table_written_by_a_newer_schema(home: Home) -> None:
     assert sorted(p.name for p in home.lake.iterdir()) == ["raw"]
 
 
-def test_a_broken_catalog_entry(home: Home, tmp_path: Path) -> None:
-    """The package is copied, one entry broken: the message names file, entry and field."""
-    import shutil
-    import subprocess
-    import sys
+def macro_of_a_copy(home: Home, folder: Path, old: str, new: str, *arguments: str) -> CompletedProcess[str]:
+    """Run `macro` from a copy of the package in which one text of `bundled.yaml` was replaced."""
+    shutil.copytree(ROOT / "macro_assets", folder / "macro_assets")
+    entry = folder / "macro_assets" / "catalog" / "data" / "bundled.yaml"
+    assert old in entry.read_text()
+    entry.write_text(entry.read_text().replace(old, new, 1))
+    return subprocess.run(
+        [sys.executable, "-m", "macro_assets.cli", *arguments],
+        env={**home.environment, "PYTHONPATH": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
-    root = Path(__file__).resolve().parents[1]
-    shutil.copytree(root / "macro_assets", tmp_path / "copy" / "macro_assets")
-    entry = tmp_path / "copy" / "macro_assets" / "catalog" / "data" / "bundled.yaml"
-    entry.write_text(entry.read_text().replace("frequency: M", "frequency: fortnightly", 1))
-    for arguments in (["run"], ["list"], ["sql", "SELECT 1"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "macro_assets.cli", *arguments],
-            env={**home.environment, "PYTHONPATH": str(tmp_path / "copy")},
-            cwd=tmp_path / "copy",
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 2
-        one_message(done, "bundled.yaml: PAYEMS: frequency:", "fortnightly")
+
+@pytest.mark.parametrize("arguments", [["run"], ["list"], ["sql", "SELECT 1"]])
+def test_a_broken_catalog_entry(home: Home, tmp_path: Path, arguments: list[str]) -> None:
+    done = macro_of_a_copy(home, tmp_path / "copy", "frequency: M", "frequency: fortnightly", *arguments)
+    assert done.returncode == 2
+    one_message(done, "bundled.yaml: PAYEMS: frequency:", "fortnightly")
     assert not home.lake.exists()
+
+
+def test_a_bad_series_is_named_and_the_exit_code_is_1(home: Home, tmp_path: Path) -> None:
+    """Payrolls against bounds that all of them break: the rest and what is downstream go on."""
+    words = ["raw/bundled/PAYEMS", "raw/bundled/UNRATE", "normalized/observations"]
+    tight = "bounds: {low: 0, high: 1}"
+    done = macro_of_a_copy(home, tmp_path / "copy", "bounds: {low: 40000, high: 300000}", tight, "run", *words)
+    assert done.returncode == 1, done.stderr
+    (failed,) = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    assert "raw/bundled/PAYEMS" in failed
+    assert "less_than_or_equal_to(1" in failed
+    stored = deltalake.DeltaTable(home.lake / "normalized" / "observations").to_pyarrow_table()
+    assert set(stored["series_id"].to_pylist()) == {"UNRATE"}
 
 
 # --- what the run left ----------------------------------------------------------------------------------------------

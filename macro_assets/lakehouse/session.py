@@ -161,8 +161,15 @@ def _as_of_macros(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> Non
     )
     con.execute(
         """
+        CREATE MACRO known_series(id) AS
+        CASE WHEN id IN (SELECT s.series_id FROM catalog.series AS s) THEN id
+             ELSE error(format('unknown series "{}". SELECT * FROM catalog.series shows all.', id)) END
+        """
+    )
+    con.execute(
+        """
         CREATE MACRO series_as_of(id, ts) AS TABLE
-        SELECT * FROM observations_as_of(ts) WHERE series_id = id ORDER BY observation_date
+        SELECT * FROM observations_as_of(ts) WHERE series_id = known_series(id) ORDER BY observation_date
         """
     )
 

@@ -153,7 +153,15 @@ def test_a_broken_statement_is_one_message(built: Built) -> None:
 def test_values_reach_sql_bound_not_pasted(built: Built) -> None:
     con = connect(built.home.lake)
     hostile = "PAYEMS' OR '1'='1"
-    assert con.execute("SELECT count(*) FROM series_as_of(?, today())", [hostile]).fetchone() == (0,)
+    with pytest.raises(duckdb.Error, match="unknown series \"PAYEMS' OR '1'='1\""):
+        con.execute("SELECT count(*) FROM series_as_of(?, today())", [hostile]).fetchone()
+
+
+def test_an_unknown_series_is_an_error_and_not_an_empty_answer(built: Built) -> None:
+    con = connect(built.home.lake)
+    with pytest.raises(duckdb.Error, match=r'unknown series "PAYEM".*catalog\.series'):
+        con.execute("SELECT * FROM series_as_of('PAYEM', '2016-07-29')").fetchall()
+    assert con.execute("SELECT count(*) FROM series_as_of('PAYEMS', '1999-01-01')").fetchone() == (0,)
 
 
 def test_stored_floats_are_finite(built: Built, catalog: Catalog) -> None:

@@ -58,7 +58,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
             kinds={"deltalake", source.name},
             owners=[source.owner],
             tags={"layer": "raw", "frequency": s.frequency, "theme": s.theme, "country": s.country},
-            metadata=series_metadata(s),
+            metadata=series_metadata(s, table, catalog),
             code_version=series_code_version(source, s),
         )
         for k, s in series.items()

@@ -1,0 +1,97 @@
+"""What the README shows is run: its SQL, its Python, its commands, its YAML entry, its links."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import duckdb
+import pytest
+import yaml
+
+from macro_assets.catalog import default_catalog
+from macro_assets.lakehouse import connect
+from macro_assets_tests.conftest import ROOT, Built, Home
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def command_lines(program: str) -> list[list[str]]:
+    lines = [line for block in blocks("bash") for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith(f"{program} ")]
+
+
+SQL, PYTHON, MACRO, MAKE = blocks("sql"), blocks("python"), command_lines("macro"), command_lines("make")
+
+
+def test_there_is_something_to_run() -> None:
+    assert len(SQL) == 2
+    assert len(PYTHON) == 1
+    assert len(MACRO) == 7
+    assert MAKE == [["run"], ["test"]]
+
+
+def test_the_sql_answers(built: Built) -> None:
+    con = connect(built.home.lake)
+    payrolls, news = (con.execute(statement).fetchall() for statement in SQL)
+    assert [row[1] for row in payrolls] == [287.0]
+    assert len(news) > 10
+    assert {row[0] for row in news} == {"news", "revision", "reestimation"}
+
+
+def test_the_python_runs(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MACRO_LAKE", str(built.home.lake))
+    names: dict[str, object] = {}
+    exec(compile(PYTHON[0], "README.md", "exec"), names)
+    assert isinstance(names["con"], duckdb.DuckDBPyConnection)
+
+
+@pytest.fixture(scope="module")
+def copy(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A copy of the built lake that commands may change."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("readme")
+    home = Home(folder / "lake", folder / "home")
+    shutil.copytree(built.home.lake, home.lake)
+    shutil.copytree(built.home.dagster_home, home.dagster_home)
+    return home
+
+
+@pytest.mark.parametrize("arguments", MACRO, ids=lambda a: " ".join(a)[:50])
+def test_every_command_succeeds(copy: Home, arguments: list[str]) -> None:
+    done = copy.macro(*arguments)
+    if "--as-of" in arguments:
+        assert "2016-01-01" in done.stdout  # the second quarter of 2016 was not known at the end of June
+
+
+def test_the_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in [*(words[0] for words in MAKE), "ui", "help", "lint", "bench"]:
+        assert re.search(rf"^{target}:.*##", makefile, re.MULTILINE), target
+
+
+def test_the_yaml_entry_is_the_catalog_s_own() -> None:
+    (entry,) = yaml.safe_load(blocks("yaml")[0])
+    series = default_catalog().series["PAYEMS"].model_dump(mode="json")
+    for name, value in entry.items():
+        expected = series[name]
+        if name == "publication_lag":
+            expected = {**expected, "time": expected["time"][:5]}
+        assert value == expected, name
+
+
+def test_links_and_folders_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for row in re.findall(r"^\| (`.*?`) \|", README, re.MULTILINE):
+        for name in re.findall(r"`([^`]+)`", row):
+            assert (ROOT / name).exists() or (ROOT / "macro_assets" / name).exists(), name
+
+
+def test_the_number_of_series_is_true() -> None:
+    assert f"{len(default_catalog().series)} real US series" in README
