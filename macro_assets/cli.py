@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
 
-    from macro_assets.orchestration.run import Summary
+    from macro_assets.orchestration.summary import Summary
 
 USAGE_ERROR = 2
 MAX_ROWS = 50

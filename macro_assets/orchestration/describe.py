@@ -25,6 +25,21 @@ def series_key(series: Series) -> dg.AssetKey:
     return dg.AssetKey(["raw", series.source, series.id])
 
 
+def step_name(table: str) -> str:
+    """Name of a table's step and, as an input, its Python name."""
+    return table.replace("/", "__")
+
+
+def table_of_step(step: str) -> str:
+    """The inverse of :func:`step_name`."""
+    return step.replace("__", "/", 1)
+
+
+def layer_of_step(step: str) -> str:
+    """Layer of the table a step makes or checks."""
+    return table_of_step(step).split("/")[0]
+
+
 def table_name(asset_key: dg.AssetKey) -> str:
     """Catalog name of a table's asset."""
     return "/".join(asset_key.path)

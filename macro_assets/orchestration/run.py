@@ -7,9 +7,8 @@ order; what is stale is asked again before each, from what is stored by then.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -20,9 +19,11 @@ from macro_assets.chart_pages import write_index
 from macro_assets.derivations import derivations
 from macro_assets.lakehouse.delta import check_writable, open_table
 from macro_assets.orchestration.build import build_defs
+from macro_assets.orchestration.dead_runs import end_dead_runs, signature
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
 from macro_assets.orchestration.staleness import stale_months, stale_series, stale_tables
+from macro_assets.orchestration.summary import Summary, was_interrupted
 
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -40,31 +41,6 @@ class Selection:
     tables: tuple[str, ...]
     years: tuple[str, ...] = ()
     months: tuple[str, ...] = ()
-
-
-@dataclass
-class LayerSummary:
-    """What happened to one layer."""
-
-    ran: int = 0
-    skipped: int = 0
-    passed: int = 0
-    failed: int = 0
-    seconds: float = 0.0
-
-
-@dataclass
-class Summary:
-    """What a call did: per layer, the assets run with the reason, and what failed with why."""
-
-    layers: dict[str, LayerSummary] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-    runs: int = 0
-    seconds: float = 0.0
-
-    def layer(self, name: str) -> LayerSummary:
-        return self.layers.setdefault(name, LayerSummary())
 
 
 def select(words: Sequence[str], catalog: Catalog, first: str | None = None, last: str | None = None) -> Selection:
@@ -138,11 +114,14 @@ def run(
     ------
     LakeError
         When the lake cannot be read or written; nothing was run then.
+    KeyboardInterrupt
+        When the user interrupts; what was stored by then stays, and the next call goes on from there.
     """
     check_writable(lake)
     for table in catalog.tables.values():
         open_table(lake, table.name)  # a table of a newer schema stops the command before anything runs
     started = time.perf_counter()
+    end_dead_runs(instance)
     runner = _Runner(instance, catalog, Summary(), _count(selection))
     for source, ids in selection.series.items():
         runner.refresh(source, ids, selection.years, lake, force)
@@ -184,7 +163,7 @@ class _Runner:
             self.summary.reasons |= {f"raw/{source}/{i}": why for i, why in stale.items()}
             keys = [series_key(self.catalog.one_series(i)) for i in stale]
             span = years or YEARS.get_partition_keys()
-            self._execute("raw", [*keys, key(f"raw/{source}")], (span[0], span[-1]))
+            self._execute([*keys, key(f"raw/{source}")], (span[0], span[-1]))
 
     def backfill(self, name: str, months: Sequence[str], lake: Path, force: bool) -> None:
         model = self.catalog.models[name]
@@ -199,7 +178,7 @@ class _Runner:
             self.summary.reasons |= {f"forecasts/{name} {m}": why for m, why in stale.items()}
             keys = [key(f"forecasts/{name}"), key(f"forecasts/{name}_news")]
             # a range is one run; months in between that were up to date are computed again, to the same result
-            self._execute("forecasts", keys, (min(stale), max(stale)))
+            self._execute(keys, (min(stale), max(stale)))
 
     def derive(self, tables: Sequence[str], lake: Path, force: bool) -> None:
         if force:
@@ -211,66 +190,23 @@ class _Runner:
             self._skip(table.split("/")[0], 0 if table in stale else 1)
         if stale:
             self.summary.reasons |= stale
-            self._execute(None, [key(t) for t in stale], None)
+            self._execute([key(t) for t in stale])
 
     def _skip(self, layer: str, count: int) -> None:
         self.summary.layer(layer).skipped += count
         self.done += count
 
-    def _execute(self, layer: str | None, keys: Sequence[dg.AssetKey], span: tuple[str, str] | None) -> None:
+    def _execute(self, keys: Sequence[dg.AssetKey], span: tuple[str, str] | None = None) -> None:
         """One Dagster run in this process; what its events say goes into the summary."""
         result = self.job.execute_in_process(
             instance=self.instance,
             asset_selection=list(keys),
-            tags={_RANGE_START: span[0], _RANGE_END: span[1]} if span else None,
+            tags={**signature(), **({_RANGE_START: span[0], _RANGE_END: span[1]} if span else {})},
             run_config={"loggers": {"progress": {"config": {"done": self.done, "total": self.total}}}},
             raise_on_error=False,
         )
-        self.summary.runs += 1
         self.done += len(keys)
-        layer_of_step: dict[str | None, str] = {}
-        started: dict[str | None, float] = {}
-        materialized: Counter[str] = Counter()
-        for record in self.instance.all_logs(result.run_id):
-            event = record.dagster_event
-            if event is None:
-                continue
-            step = event.step_key
-            kind = event.event_type_value
-            if kind == "ASSET_MATERIALIZATION" and event.asset_key:
-                layer_of_step[step] = event.asset_key.path[0]
-                materialized["/".join(event.asset_key.path)] += 1
-            elif kind == "ASSET_CHECK_EVALUATION":
-                check = event.asset_check_evaluation_data
-                layer_of_step.setdefault(step, check.asset_key.path[0])
-                counts = self.summary.layer(check.asset_key.path[0])
-                counts.passed, counts.failed = counts.passed + check.passed, counts.failed + (not check.passed)
-                if not check.passed:
-                    self.summary.failures["/".join(check.asset_key.path)] = check.description or "check failed"
-            elif kind == "STEP_START":
-                started[step] = record.timestamp
-            elif kind in ("STEP_SUCCESS", "STEP_FAILURE"):
-                of = layer_of_step.get(step, layer or str(step).split("__")[0])
-                self.summary.layer(of).seconds += record.timestamp - started.get(step, record.timestamp)
-                if kind == "STEP_FAILURE":
-                    self._note_failure(of, str(step), event)
-        for name in materialized:
-            self.summary.layer(name.split("/")[0]).ran += 1
-
-    def _note_failure(self, layer: str, step: str, event: dg.DagsterEvent) -> None:
-        if step.endswith("_complete"):  # its reasons are those of the series, which are named already
-            self.summary.layer(layer).failed += 1
-            self.summary.failures.setdefault("raw", _reason(event)) if not self.summary.failures else None
-            return
-        self.summary.failures.setdefault(step.replace("__", "/", 1), _reason(event))
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    """Why a step failed, without the stack."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return data.user_failure_data.description
-    error = data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join(error.message.split()) if error is not None else "unknown error"
+        records = self.instance.all_logs(result.run_id)
+        self.summary.add_run(records)
+        if was_interrupted(records):
+            raise KeyboardInterrupt

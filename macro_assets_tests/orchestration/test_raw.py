@@ -160,7 +160,7 @@ def test_without_the_table_the_step_logs_it_and_raises_itself(
     spoiled_source(monkeypatch, not_served)
     result = execute(toy_definitions(tmp_path), instance, raw_keys("UNRATE", "PAYEMS", table=False))
     assert not result.success
-    assert "UNRATE: the provider is down" in failure(result, "raw_bundled")
+    assert "UNRATE: the provider is down" in failure(result, "raw__bundled")
     assert {"raw/bundled", "raw/bundled/PAYEMS"} <= materialized(result)
     assert set(stored(tmp_path)["series_id"]) == {"PAYEMS"}
 

@@ -13,7 +13,8 @@ import pytest
 from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.orchestration import run as run_module
-from macro_assets.orchestration.run import PartitionError, Selection, Summary, run, select
+from macro_assets.orchestration.run import PartitionError, Selection, run, select
+from macro_assets.orchestration.summary import Summary
 from macro_assets_tests.orchestration.toy import spoiled_source, toy_catalog, with_values
 
 ToyRun = Callable[..., Summary]

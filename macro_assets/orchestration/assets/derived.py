@@ -1,6 +1,7 @@
 """Derived assets: one per entry of `derivations`, with a generated check and a hash of the output as data version."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,7 +11,8 @@ from macro_assets.catalog import Catalog, Table
 from macro_assets.derivations import Derivation
 from macro_assets.lakehouse.delta import conform, data_version
 from macro_assets.orchestration.automation import DERIVED
-from macro_assets.orchestration.describe import inputs_metadata, key, rows_metadata, table_metadata
+from macro_assets.orchestration.describe import inputs_metadata, key, rows_metadata, step_name, table_metadata
+from macro_assets.orchestration.resources import Lake
 from macro_assets.quality import CheckReport, check_table
 
 CHECK = "schema"
@@ -35,20 +37,22 @@ def check_spec(table: Table) -> dg.AssetCheckSpec:
     )
 
 
-def input_name(table: str) -> str:
-    """Python name of an input table."""
-    return table.replace("/", "__")
-
-
 def asset_inputs(tables: tuple[str, ...]) -> dict[str, dg.AssetIn]:
     """Inputs by Python name, loaded by the IO manager."""
-    return {input_name(t): dg.AssetIn(key=key(t)) for t in tables}
+    return {step_name(t): dg.AssetIn(key=key(t)) for t in tables}
 
 
 def checked(
-    table: Table, frame: pl.DataFrame, catalog: Catalog, inputs: Mapping[str, pl.DataFrame], metadata: Mapping[str, Any]
+    table: Table,
+    frame: pl.DataFrame,
+    catalog: Catalog,
+    inputs: Mapping[str, pl.DataFrame],
+    further: Callable[[], Mapping[str, Any]] = dict,
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-    """The check's result, then the materialization; a frame that fails raises and the stored table stays."""
+    """The check's result, then the materialization; a frame that fails raises and the stored table stays.
+
+    `further` is called for more metadata once the check has passed.
+    """
     report: CheckReport = check_table(frame, table, catalog)
     yield dg.AssetCheckResult(
         asset_key=key(table.name),
@@ -69,30 +73,44 @@ def checked(
         key(table.name),
         value=frame,
         data_version=dg.DataVersion(data_version(frame, table)),
-        metadata={**rows_metadata(frame), **inputs_metadata(versions), **metadata},
+        metadata={**rows_metadata(frame), **inputs_metadata(versions), **further()},
     )
 
 
-def derived_asset(derivation: Derivation, catalog: Catalog) -> dg.AssetsDefinition:
-    """The asset of a computed, unpartitioned table."""
+def derived_asset(
+    derivation: Derivation,
+    catalog: Catalog,
+    description: str | None = None,
+    further: Callable[[pl.DataFrame, Path], Mapping[str, Any]] | None = None,
+) -> dg.AssetsDefinition:
+    """The asset of a computed, unpartitioned table.
+
+    Parameters
+    ----------
+    description
+        Instead of the table's.
+    further
+        Called with the checked frame and the lake's root; what it returns is added to the metadata.
+    """
     table = catalog.one_table(derivation.table)
+    arguments = spec_arguments(table, catalog)
 
     @dg.multi_asset(
-        name=input_name(table.name),
+        name=step_name(table.name),
         ins=asset_inputs(derivation.inputs),
         outs={
-            input_name(table.name): dg.AssetOut(
+            step_name(table.name): dg.AssetOut(
                 key=key(table.name),
                 automation_condition=DERIVED,
                 code_version=derivation.code_version,
-                **spec_arguments(table, catalog),
+                **{**arguments, "description": description or arguments["description"]},
             )
         },
         check_specs=[check_spec(table)],
     )
-    def derived(**frames: pl.DataFrame) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        inputs = {t: frames[input_name(t)] for t in derivation.inputs}
+    def derived(lake: Lake, **frames: pl.DataFrame) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        inputs = {t: frames[step_name(t)] for t in derivation.inputs}
         frame = conform(derivation.compute(inputs), table, catalog)
-        yield from checked(table, frame, catalog, inputs, {})
+        yield from checked(table, frame, catalog, inputs, lambda: further(frame, lake.path) if further else {})
 
     return derived

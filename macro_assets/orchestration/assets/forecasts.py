@@ -8,9 +8,9 @@ import polars as pl
 from macro_assets.catalog import Catalog, Model
 from macro_assets.derivations import nowcast_code_version, nowcast_tables, utc_now
 from macro_assets.lakehouse.delta import conform
-from macro_assets.orchestration.assets.derived import asset_inputs, check_spec, checked, input_name, spec_arguments
+from macro_assets.orchestration.assets.derived import asset_inputs, check_spec, checked, spec_arguments
 from macro_assets.orchestration.automation import AS_OF
-from macro_assets.orchestration.describe import key
+from macro_assets.orchestration.describe import key, step_name
 from macro_assets.orchestration.partitions import AS_OF_MONTHS
 
 
@@ -21,10 +21,10 @@ def nowcast_assets(model: Model, catalog: Catalog) -> dg.AssetsDefinition:
     version = nowcast_code_version(model, catalog)
 
     @dg.multi_asset(
-        name=f"forecasts__{model.name}",
+        name=step_name(f"forecasts/{model.name}"),
         ins=asset_inputs(raws),
         outs={
-            input_name(t.name): dg.AssetOut(
+            step_name(t.name): dg.AssetOut(
                 key=key(t.name), automation_condition=AS_OF, code_version=version, **spec_arguments(t, catalog)
             )
             for t in tables
@@ -36,12 +36,12 @@ def nowcast_assets(model: Model, catalog: Catalog) -> dg.AssetsDefinition:
     def nowcast(
         context: dg.AssetExecutionContext, **frames: pl.DataFrame
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        raw = {t: frames[input_name(t)] for t in raws}
+        raw = {t: frames[step_name(t)] for t in raws}
         months = list(context.partition_keys)
         context.log.info(f"{model.name} as of {months[0]} to {months[-1]}: {len(months)} months")
         found = nowcast_tables(raw, model, catalog, months, utc_now())
         for table in tables:
             frame = conform(found[table.name], table, catalog)
-            yield from checked(table, frame, catalog, raw, {"as_of_months": f"{months[0]} to {months[-1]}"})
+            yield from checked(table, frame, catalog, raw, lambda: {"as_of_months": f"{months[0]} to {months[-1]}"})
 
     return nowcast

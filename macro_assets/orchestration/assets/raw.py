@@ -22,6 +22,7 @@ from macro_assets.orchestration.describe import (
     rows_metadata,
     series_key,
     series_metadata,
+    step_name,
     table_metadata,
 )
 from macro_assets.orchestration.partitions import YEARS, partition_of, window
@@ -78,7 +79,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
     )
 
     @dg.multi_asset(
-        name=f"raw_{source.name}",
+        name=step_name(table.name),
         specs=specs,
         check_specs=[
             dg.AssetCheckSpec(CHECK, asset=k, description="Rows against the catalog: id, dates, bounds, finite values")

@@ -1,0 +1,93 @@
+"""What `macro run` says it did, read from the events of its Dagster runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from macro_assets.orchestration.describe import layer_of_step, table_of_step
+
+
+@dataclass
+class LayerSummary:
+    """What happened to one layer: assets run and skipped, checks, seconds of its steps."""
+
+    ran: int = 0
+    skipped: int = 0
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Summary:
+    """What a call did: per layer, the assets run with the reason, and what failed with why."""
+
+    layers: dict[str, LayerSummary] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    runs: int = 0
+    seconds: float = 0.0
+
+    def layer(self, name: str) -> LayerSummary:
+        """The summary of a layer, empty at first."""
+        return self.layers.setdefault(name, LayerSummary())
+
+    def add_run(self, records: Iterable[dg.EventLogEntry]) -> None:
+        """Add the events of one Dagster run."""
+        self.runs += 1
+        materialized: set[tuple[str, ...]] = set()
+        started: dict[str, float] = {}
+        for record in records:
+            event = record.dagster_event
+            if event is None:
+                continue
+            match event.event_type_value:
+                case "ASSET_MATERIALIZATION" if event.asset_key:
+                    materialized.add(tuple(event.asset_key.path))
+                case "ASSET_CHECK_EVALUATION":
+                    self._add_check(event.asset_check_evaluation_data)
+                case "STEP_START":
+                    started[str(event.step_key)] = record.timestamp
+                case "STEP_SUCCESS" | "STEP_FAILURE":
+                    step = str(event.step_key)
+                    self.layer(layer_of_step(step)).seconds += record.timestamp - started.get(step, record.timestamp)
+                    if event.is_step_failure:
+                        self._add_failure(step, event)
+        for path in materialized:
+            self.layer(path[0]).ran += 1
+
+    def _add_check(self, check: dg.AssetCheckEvaluation) -> None:
+        layer = self.layer(check.asset_key.path[0])
+        if check.passed:
+            layer.passed += 1
+        else:
+            layer.failed += 1
+            self.failures["/".join(check.asset_key.path)] = check.description or "check failed"
+
+    def _add_failure(self, step: str, event: dg.DagsterEvent) -> None:
+        reason = _reason(event)
+        if step.endswith("_complete"):  # the check of a raw table; the series that failed are named already
+            self.layer("raw").failed += 1
+            if self.failures:
+                return
+        self.failures.setdefault(table_of_step(step), reason)
+
+
+def was_interrupted(records: Iterable[dg.EventLogEntry]) -> bool:
+    """Whether the user stopped a run."""
+    failures = (r.dagster_event for r in records if r.dagster_event and r.dagster_event.is_step_failure)
+    return any(_reason(e).endswith("DagsterExecutionInterruptedError") for e in failures)
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed, without the stack."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error is not None else "unknown error"
