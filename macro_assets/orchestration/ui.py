@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from macro_assets.catalog import default_catalog
 from macro_assets.chart_pages import write_index
-from macro_assets.lakehouse.delta import LakeError
+from macro_assets.lakehouse.delta import LakeError, check_writable
 from macro_assets.lakehouse.paths import charts_folder, lake_root
 
 HOST = "127.0.0.1"
@@ -41,6 +41,7 @@ def chart_server(port: int) -> ThreadingHTTPServer:
 
 def serve(port: int, charts_port: int) -> int:
     """Serve until Ctrl-C or until the webserver or the daemon stops; returns the exit code."""
+    check_writable(lake_root())
     charts = chart_server(charts_port)
     os.environ["MACRO_CHARTS_URL"] = f"http://{HOST}:{charts_port}"
     write_index(lake_root(), default_catalog())
