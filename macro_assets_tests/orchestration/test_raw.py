@@ -180,6 +180,16 @@ def test_the_table_alone_fetches_nothing(
     assert materialized(result) == {"raw/bundled"}
 
 
+def test_without_a_fetch_the_check_is_about_the_latest_one(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = toy_definitions(tmp_path)
+    spoiled_source(monkeypatch, not_served)
+    execute(definitions, instance, raw_keys(*SERIES))
+    result = execute(definitions, instance, raw_keys(), tags=None)
+    assert "UNRATE: the provider is down" in failure(result, "raw__bundled_complete")
+
+
 def test_a_partition_is_what_is_asked(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     definitions = toy_definitions(tmp_path)
     one = {"dagster/asset_partition_range_start": "2015", "dagster/asset_partition_range_end": "2015"}
