@@ -240,10 +240,14 @@ def read(
     known = derivations(catalog)
     frames: dict[str, pl.DataFrame] = {}
 
+    raws = {f"raw/{s}": s for s in catalog.sources}
+
     def table(wanted: str) -> pl.DataFrame:
         if wanted not in frames:
             if wanted in known:
                 frames[wanted] = known[wanted].compute({i: table(i) for i in known[wanted].inputs})
+            elif wanted in raws and wanted != name:  # an input: the rows in force at the instant
+                frames[wanted] = known_as_of(_stored(lake, wanted, catalog), moment, raws[wanted])
             else:
                 clock = {"raw": "release_time", "landing": "fetched_at", "fetch_log": "last_seen"}
                 column = clock.get(catalog.tables[wanted].layer, "as_of")

@@ -6,7 +6,7 @@ settings do not confine the Delta extension, so never run SQL from strangers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +22,9 @@ from macro_assets.lakehouse.vintages import VINTAGE_BASES, instant
 
 VINTAGES = "_vintages"
 """View of all raw rows of all sources, with the source: what the as-of macros read."""
+
+DATED = "_dated_series"
+"""View of the series and providers that have dated vintages; their estimated release times are ignored."""
 
 
 def connect(
@@ -49,7 +52,8 @@ def connect(
     moment = instant(as_of) if as_of is not None else None
     catalog = catalog or default_catalog()
     lake = lake_root(root)
-    stored = [t for t in catalog.tables.values() if open_table(lake, t.name) is not None]
+    opened = {t.name: open_table(lake, t.name) for t in catalog.tables.values()}
+    stored = {name: found.version() for name, found in opened.items() if found is not None}
     if not stored:
         raise LakeError(f"there is no lake at {lake}. `make run` builds one, or set MACRO_LAKE to where yours is.")
 
@@ -60,13 +64,16 @@ def connect(
     con.register("_series", series_frame(catalog).to_arrow())
     con.execute("CREATE TABLE catalog.series AS SELECT * FROM _series")
     con.unregister("_series")
-    for schema in {t.layer for t in stored} | {"raw"}:
+    for schema in {catalog.tables[name].layer for name in stored} | {"raw"}:
         con.execute(f"CREATE SCHEMA {schema}")
-    for table in stored:
-        _attach(con, lake, table)
-    _as_of_macros(con, [t.name.split("/")[1] for t in stored if t.layer == "raw"])
-    for table in stored:
-        _view(con, catalog, table, _query(table, moment))
+    rows = {
+        name: _attached(con, lake, name) if moment is None else _scan(lake, name, version)
+        for name, version in stored.items()
+    }
+    _as_of_macros(con, {s: rows[f"raw/{s}"] for s in catalog.sources if f"raw/{s}" in rows}, moment)
+    for name, source_rows in rows.items():
+        table = catalog.tables[name]
+        _view(con, catalog, table, _query(table, source_rows, moment))
     return con
 
 
@@ -86,22 +93,27 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _alias(table: Table) -> str:
-    return "_lake_" + table.name.replace("/", "__")
+def _attached(con: duckdb.DuckDBPyConnection, lake: Path, name: str) -> str:
+    """Attach a table with a pinned snapshot: 0.8 ms a read instead of 3.4, and stable within the session."""
+    alias = "_lake_" + name.replace("/", "__")
+    con.execute(f"ATTACH {_quoted(str(table_path(lake, name)))} AS {alias} (TYPE delta, PIN_SNAPSHOT)")
+    return f"SELECT * FROM {alias}"
 
 
-def _attach(con: duckdb.DuckDBPyConnection, lake: Path, table: Table) -> None:
-    """Attach with a pinned snapshot: 0.8 ms a read instead of 3.4, and stable within the session."""
-    path = _quoted(str(table_path(lake, table.name)))
-    con.execute(f"ATTACH {path} AS {_alias(table)} (TYPE delta, PIN_SNAPSHOT)")
+def _scan(lake: Path, name: str, version: int) -> str:
+    """Read one version of a table without attaching it: an as-of session must not hold what was known later."""
+    return f"SELECT * FROM delta_scan({_quoted(str(table_path(lake, name)))}, version={version:d})"
 
 
-def _query(table: Table, moment: datetime | None) -> str:
+def _timestamp(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {_quoted(moment.isoformat())}"
+
+
+def _query(table: Table, rows: str, moment: datetime | None) -> str:
     """The SQL of a table's view. A latest-vintage table is an error to name in a session as of an instant."""
-    rows = f"SELECT * FROM {_alias(table)}"
     if moment is None:
         return rows
-    known = f"TIMESTAMPTZ {_quoted(moment.isoformat())}"
+    known = _timestamp(moment)
     if table.layer == "raw":
         return f"{rows} WHERE release_time <= {known}"
     if table.as_of_partitioned:
@@ -132,12 +144,20 @@ def _comment(column: Column) -> str:
     return f"{column.description} [{column.unit}]" if column.unit else column.description
 
 
-def _as_of_macros(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> None:
-    """`observations_as_of(ts)` and `series_as_of(id, ts)`: the SQL twin of :func:`lakehouse.vintages.as_of`."""
-    union = " UNION ALL BY NAME ".join(f"SELECT '{s}' AS source, * FROM _lake_raw__{s}" for s in sources)
-    if not union:
+def _as_of_macros(con: duckdb.DuckDBPyConnection, raw: Mapping[str, str], moment: datetime | None) -> None:
+    """`observations_as_of(ts)` and `series_as_of(id, ts)`: the SQL twin of :func:`lakehouse.vintages.as_of`.
+
+    In a session as of an instant they see no row released after it, whatever `ts` is asked.
+    """
+    if not raw:
         return
-    con.execute(f"CREATE VIEW {VINTAGES} AS {union}")
+    union = " UNION ALL BY NAME ".join(f"SELECT {_quoted(s)} AS source, * FROM ({rows})" for s, rows in raw.items())
+    horizon = f" WHERE release_time <= {_timestamp(moment)}" if moment else ""
+    bases = ", ".join(_quoted(b) for b in VINTAGE_BASES)
+    con.execute(f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({union}){horizon}")
+    con.execute(
+        f"CREATE VIEW {DATED} AS SELECT DISTINCT series_id, provider FROM ({union}) WHERE release_basis IN ({bases})"
+    )
     con.execute(
         """
         CREATE MACRO as_of_instant(ts) AS
@@ -146,14 +166,12 @@ def _as_of_macros(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> Non
              ELSE CAST(CAST(ts AS VARCHAR) AS TIMESTAMPTZ) END
         """
     )
-    bases = ", ".join(_quoted(b) for b in VINTAGE_BASES)
     con.execute(
         f"""
         CREATE MACRO observations_as_of(ts) AS TABLE
-        WITH dated AS (SELECT DISTINCT series_id, provider FROM {VINTAGES} WHERE release_basis IN ({bases}))
         SELECT * FROM {VINTAGES}
         WHERE release_time <= as_of_instant(ts)
-          AND NOT (release_basis = 'publication_lag' AND (series_id, provider) IN (FROM dated))
+          AND NOT (release_basis = 'publication_lag' AND (series_id, provider) IN (FROM {DATED}))
         QUALIFY row_number() OVER (
             PARTITION BY series_id, observation_date ORDER BY (provider = source) DESC, release_time DESC
         ) = 1

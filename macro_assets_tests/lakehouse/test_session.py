@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -16,7 +16,7 @@ from macro_assets.derivations import read
 from macro_assets.lakehouse import LakeError, connect
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.session import query
-from macro_assets.lakehouse.vintages import observations_as_of
+from macro_assets.lakehouse.vintages import append_vintages, observations_as_of
 from macro_assets.transforms.normalize import standard_units
 from macro_assets_tests.conftest import Built
 
@@ -90,6 +90,41 @@ def test_todays_tables_are_absent_from_an_as_of_session(built: Built, table: str
     con = connect(built.home.lake, as_of="2016-06-30")
     with pytest.raises(duckdb.Error, match=rf"macro_assets.read\('{table}', as_of='2016-06-30'\)"):
         con.execute(f"SELECT * FROM {table.replace('/', '.')}").fetchall()
+
+
+def test_an_as_of_session_holds_no_way_to_the_future(built: Built) -> None:
+    con = connect(built.home.lake, as_of="2016-06-30")
+    assert con.execute("SELECT max(observation_date) FROM series_as_of('PAYEMS', '2030-01-01')").fetchone() == (
+        date(2016, 5, 1),
+    )
+    attached = con.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall()
+    assert attached == [("memory",)]
+
+
+def test_estimates_of_a_series_that_got_vintages_later_are_ignored_everywhere(tmp_path: Path, catalog: Catalog) -> None:
+    """Synthetic: one estimate of 2010, one vintage of 2020. As of 2015 nothing is known, however it is asked."""
+    rows = pl.DataFrame(
+        {
+            "series_id": "PAYEMS",
+            "observation_date": [date(2010, 1, 1), date(2010, 1, 1)],
+            "value": [1.0, 2.0],
+            "release_time": [datetime(2010, 2, 5, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)],
+            "release_basis": ["publication_lag", "snapshot"],
+            "provider": "bundled",
+            "ingested_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "run_id": "synthetic",
+            "payload_sha256": "synthetic",
+        }
+    )
+    append_vintages(tmp_path, catalog, "bundled", rows, {})
+    question = "SELECT count(*) FROM observations_as_of('2015-01-01')"
+    assert connect(tmp_path).execute(question).fetchone() == (0,)
+    then = connect(tmp_path, as_of="2015-01-01")
+    assert then.execute(question).fetchone() == (0,)
+    assert observations_as_of(tmp_path, catalog, "2015-01-01").is_empty()
+    assert read("normalized/observations", as_of="2015-01-01", root=tmp_path).is_empty()
+    assert read("normalized/observations", as_of="2021-01-01", root=tmp_path)["value"].to_list() == [2000.0]
+    assert read("raw/bundled", as_of="2015-01-01", root=tmp_path).height == 1
 
 
 def test_read_recomputes_what_was_known(built: Built, catalog: Catalog) -> None:
