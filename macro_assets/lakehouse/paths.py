@@ -21,8 +21,17 @@ def lake_root(root: str | Path | None = None) -> Path:
     -------
     Path
         Absolute. It need not exist yet.
+
+    Raises
+    ------
+    ValueError
+        When the root is an address such as `s3://...`: the lake is a folder.
     """
     given = root or os.environ.get("MACRO_LAKE")
+    if "://" in str(given):
+        raise ValueError(
+            f"the lake root {given} is an address; expected a folder. Set MACRO_LAKE to a path on this machine."
+        )
     return Path(given).expanduser().resolve() if given else project_root() / "data" / "lake"
 
 
