@@ -29,7 +29,7 @@ def examine() -> list[Finding]:
 def _look(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, look())
-    except (CatalogError, LakeError, OSError, ImportError) as error:
+    except (CatalogError, LakeError, OSError, ImportError, ValueError) as error:
         return Finding(subject, False, str(error))
 
 
