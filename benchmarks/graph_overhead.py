@@ -32,13 +32,7 @@ def plain_loop(lake: Path) -> None:
         fetched = fetch(client(), catalog.series_of(source), Window())
         own = fetched.observations.partition_by("series_id", as_dict=True)
         assert all(check_series(own[(s.id,)], s).passed for s in catalog.series_of(source))
-        responses = pl.DataFrame(
-            [
-                {"request": r.request.text, "payload_sha256": r.sha256, "fetched_at": r.fetched_at, "body": r.body}
-                for r in fetched.responses
-            ]
-        )
-        land(lake, catalog, source, responses, commit)
+        land(lake, catalog, source, fetched.landing(), commit)
         append_vintages(lake, catalog, source, fetched.observations.with_columns(run_id=pl.lit("loop")), commit)
         frames[f"raw/{source}"] = read_table(lake, catalog.one_table(f"raw/{source}"), catalog)
     for model in catalog.models.values():

@@ -122,10 +122,16 @@ def _chart_derivation(chart: Chart, catalog: Catalog) -> Derivation:
             }
         )
 
-    modules = ("macro_assets.charts", "macro_assets.charts.style", f"macro_assets.charts.{chart.name}")
-    named = [catalog.one_series(s) for s in chart.series]
+    drawing = tuple(f"macro_assets.charts{room}" for room in ("", ".style", f".{chart.name}", ".preview"))
     shaded = catalog.recessions if chart.recession_shading else ()
-    return Derivation(f"charts/{chart.name}", chart.inputs, draw, modules, _facts(chart, *named, *shaded))
+    words = (*catalog.sources.values(), *catalog.series.values(), *catalog.indicators.values())  # titles in the figure
+    return Derivation(
+        f"charts/{chart.name}",
+        chart.inputs,
+        draw,
+        (*drawing, "macro_assets.publishing.html"),
+        _facts(chart, *shaded, *words),
+    )
 
 
 # --- as-of partitioned tables --------------------------------------------------------------------------------------
@@ -239,7 +245,6 @@ def read(
     moment = instant(as_of)
     known = derivations(catalog)
     frames: dict[str, pl.DataFrame] = {}
-
     raws = {f"raw/{s}": s for s in catalog.sources}
 
     def table(wanted: str) -> pl.DataFrame:

@@ -194,8 +194,7 @@ def _table_entries(
             entries.append((file, entry))
             continue
         for item in each[placeholder].values():
-            words = {"name": item.name, "title": item.title}
-            texts = {k: str(entry.get(k)).replace(placeholder, words["name"]) for k in ("name", "title", "description")}
+            texts = {k: str(entry.get(k)).replace(placeholder, item.name) for k in ("name", "title", "description")}
             entries.append((file, {**entry, **texts}))
     return entries
 

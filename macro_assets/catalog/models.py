@@ -53,9 +53,8 @@ class Source(Declaration):
     description: str
     url: str
     owner: str = Field(description="A Dagster owner: an e-mail address or 'team:name'")
-    offline: bool = Field(description="True when the figures ship inside an installed package")
     packages: tuple[str, ...] = Field(
-        default=(), description="Distributions whose version decides the figures of an offline source"
+        default=(), description="Distributions whose version decides the figures of a source that ships inside them"
     )
 
 

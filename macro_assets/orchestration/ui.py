@@ -9,6 +9,7 @@ import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from macro_assets.catalog import default_catalog
 from macro_assets.chart_pages import write_index
@@ -48,7 +49,7 @@ def serve(port: int, charts_port: int) -> int:
     threading.Thread(target=charts.serve_forever, daemon=True).start()
     programs = [
         [sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", "workspace.yaml"],
-        [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"],
+        [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"],
     ]
     processes = [subprocess.Popen(p, start_new_session=True) for p in programs]
     signal.signal(signal.SIGTERM, _interrupt)

@@ -81,6 +81,19 @@ class Fetched:
     responses: tuple[Response, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
 
+    def landing(self) -> pl.DataFrame:
+        """The responses as rows: `request`, `payload_sha256`, `fetched_at`, `body`."""
+        return pl.DataFrame(
+            [(r.request.text, r.sha256, r.fetched_at, r.body) for r in self.responses],
+            schema={
+                "request": pl.String(),
+                "payload_sha256": pl.String(),
+                "fetched_at": pl.Datetime("us", "UTC"),
+                "body": pl.Binary(),
+            },
+            orient="row",
+        )
+
 
 Fetch = Callable[[Client, Sequence[Series], Window], Fetched]
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.derivations import derivations
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.orchestration import run as run_module
 from macro_assets.orchestration.run import PartitionError, Selection, run, select
@@ -72,6 +73,16 @@ def test_a_changed_catalog_entry_runs_its_series_and_what_is_below(toy_run: ToyR
     summary = toy_run(catalog=catalog)
     assert [k for k in summary.reasons if k.startswith("raw/")] == ["raw/bundled/AAA"]
     assert set(DERIVED) <= set(summary.reasons)
+
+
+@pytest.mark.parametrize("chart", ["economic_stress_index", "gdp_nowcast", "credit_spread", "zscore_heatmap"])
+def test_a_title_that_a_chart_shows_is_part_of_its_code_version(chart: str) -> None:
+    """UNRATE is a component, a model input or a row of three charts that name it nowhere themselves."""
+    catalog = default_catalog()
+    renamed = catalog.series["UNRATE"].model_copy(update={"title": "Synthetic title"})
+    changed = dataclasses.replace(catalog, series={**catalog.series, "UNRATE": renamed})
+    name = f"charts/{chart}"
+    assert derivations(catalog)[name].code_version != derivations(changed)[name].code_version
 
 
 def test_a_lake_that_was_removed_is_made_again(toy_run: ToyRun, tmp_path: Path) -> None:

@@ -69,12 +69,12 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
             table_key,
             deps=list(series),
             skippable=True,
-            description=f"{table.title}. {table.description}",
+            description=f"{table.title}. {table.description}\n\n{source.title}. {source.description}",
             group_name=group,
             kinds={"deltalake", source.name},
             owners=[source.owner],
             tags={"layer": "raw"},
-            metadata=table_metadata(table, catalog),
+            metadata={**table_metadata(table, catalog), "source": dg.MetadataValue.url(source.url)},
         )
     )
 
@@ -151,30 +151,17 @@ def _fetch_and_store(
     asked = sorted(_asked_years(context))
     fetch, client = connector(source.name)
     context.log.info(f"fetching {len(selected)} series of {source.name}, years {asked[0]} to {asked[-1]}")
+    empty = pl.DataFrame(schema=OBSERVATION_SCHEMA)
     try:
         fetched = fetch(client(), selected, window(asked, all_years))
     except Exception as error:  # a connector that breaks fails its series, not what is downstream of the stored ones
         context.log.exception(f"connector {source.name} failed")
         reason = f"connector failed: {type(error).__name__}: {error}"
-        empty = pl.DataFrame(schema=OBSERVATION_SCHEMA)
         fetched = Fetched(empty, (), {s.id: reason for s in selected})
     commit = {"run_id": context.run.run_id, "source": source.name}
-    responses = pl.DataFrame(
-        [
-            {"request": r.request.text, "payload_sha256": r.sha256, "fetched_at": r.fetched_at, "body": r.body}
-            for r in fetched.responses
-        ],
-        schema={
-            "request": pl.String,
-            "payload_sha256": pl.String,
-            "fetched_at": pl.Datetime("us", "UTC"),
-            "body": pl.Binary,
-        },
-    )
-    land(lake.path, catalog, source.name, responses, commit)
+    land(lake.path, catalog, source.name, fetched.landing(), commit)
 
     own = {k[0]: f for k, f in fetched.observations.group_by("series_id")}
-    empty = pl.DataFrame(schema=OBSERVATION_SCHEMA)
     outcomes, good = [], []
     for s in selected:
         rows = own.get(s.id, empty)
