@@ -58,7 +58,7 @@ def catalog(title: str = "A title") -> Catalog:
         max_iterations=1, horizon_quarters=1, demo_partitions=(),
         inputs=tuple(ModelInput(series=s, transform="lin", factors=("g",)) for s in ids),
     )  # fmt: skip
-    source = Source(name="made_up", title=title, description="", url="", owner="team:none", offline=True)
+    source = Source(name="made_up", title=title, description="", url="", owner="team:none")
     dated = [("1990-07", "1991-03"), ("2001-03", "2001-11"), ("2007-12", "2009-06"), ("2020-02", "2020-04")]
     return Catalog(
         sources={"made_up": source},
