@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 from macro_assets.catalog import Catalog, Chart
 from macro_assets.lakehouse.delta import open_table, read_table
 from macro_assets.lakehouse.files import write_file
-from macro_assets.lakehouse.paths import charts_folder
+from macro_assets.lakehouse.paths import Root, charts_folder
 
 
 def charts_url() -> str:
@@ -17,17 +16,17 @@ def charts_url() -> str:
     return os.environ.get("MACRO_CHARTS_URL", "http://127.0.0.1:3001").rstrip("/")
 
 
-def write_chart_page(root: Path, chart: Chart, figure_json: str) -> Path:
-    """Write a chart's page and return its path."""
+def write_chart_page(root: Root, chart: Chart, figure_json: str) -> Root:
+    """Write a chart's page and return its place."""
     from macro_assets.publishing.html import chart_page
 
-    path = charts_folder(root) / f"{chart.name}.html"
-    write_file(path, chart_page(figure_json, chart.title).encode())
-    return path
+    name = f"{chart.name}.html"
+    write_file(charts_folder(root), name, chart_page(figure_json, chart.title).encode())
+    return charts_folder(root) / name
 
 
-def write_index(root: Path, catalog: Catalog) -> Path:
-    """Write the index of the charts that are in the lake, with a preview of each, and return its path."""
+def write_index(root: Root, catalog: Catalog) -> Root:
+    """Write the index of the charts that are in the lake, with a preview of each, and return its place."""
     from macro_assets.charts.preview import svg_preview
     from macro_assets.publishing.html import index_page
 
@@ -38,6 +37,5 @@ def write_index(root: Path, catalog: Catalog) -> Path:
             row = read_table(root, catalog.tables[name], catalog).row(0, named=True)
             preview = svg_preview(json.loads(row["figure_json"]), row["title"])
             entries.append((chart.name, row["title"], row["subtitle"], preview))
-    path = charts_folder(root) / "index.html"
-    write_file(path, index_page(entries).encode())
-    return path
+    write_file(charts_folder(root), "index.html", index_page(entries).encode())
+    return charts_folder(root) / "index.html"

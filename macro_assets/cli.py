@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
 
+    from macro_assets.lakehouse.paths import Root
     from macro_assets.orchestration.summary import Summary
 
 USAGE_ERROR = 2
@@ -130,7 +131,7 @@ def run_command(
         sys.exit(1)
 
 
-def _print_summary(summary: Summary, lake: Path) -> None:
+def _print_summary(summary: Summary, lake: Root) -> None:
     from rich.table import Table as RichTable
 
     from macro_assets.catalog import default_catalog

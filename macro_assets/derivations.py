@@ -21,11 +21,15 @@ from pydantic import BaseModel
 from macro_assets.catalog import Catalog, Chart, Indicator, Model, UnknownNameError, default_catalog
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.lakehouse.delta import LakeError, open_table, read_table
-from macro_assets.lakehouse.paths import lake_root
+from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.lakehouse.raw import INVALIDATIONS, read_decisions
 from macro_assets.lakehouse.vintages import as_of as known_as_of
 from macro_assets.lakehouse.vintages import instant
 
 Frames = Mapping[str, pl.DataFrame]
+
+CLOCKS = {"raw": "release_time", "landing": "fetched_at", "fetch_log": "last_seen", "audit": "decided_at"}
+"""By layer, the column that says when a row was known. As-of tables have `as_of`."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,20 @@ def _facts(*declarations: object) -> str:
     return json.dumps(plain, sort_keys=True)
 
 
+def raw_inputs(catalog: Catalog) -> tuple[str, ...]:
+    """The tables that together say what was known when."""
+    return (*(f"raw/{s}" for s in catalog.sources), INVALIDATIONS)
+
+
+def everything_known(frames: Frames, catalog: Catalog, moment: datetime | None = None) -> pl.DataFrame:
+    """Observations of all sources known at an instant, from the frames of `raw_inputs`."""
+    parts = [
+        known_as_of(frames[f"raw/{s}"], moment, s, frames[INVALIDATIONS]).with_columns(source=pl.lit(s))
+        for s in catalog.sources
+    ]
+    return pl.concat(parts)
+
+
 def derivations(catalog: Catalog) -> dict[str, Derivation]:
     """Every computed, unpartitioned table of the catalog, inputs before outputs."""
     from macro_assets.transforms.normalize import standard_units
@@ -70,19 +88,19 @@ def derivations(catalog: Catalog) -> dict[str, Derivation]:
     from macro_assets.transforms.stationary import transformed, zscores
 
     series = _facts(*catalog.series.values())
-    raws = tuple(f"raw/{s}" for s in catalog.sources)
     observations, panel = "normalized/observations", "normalized/panel_monthly"
     stationary, scores = "normalized/transformed", "normalized/zscores"
     parameters = catalog.tables[scores].parameters
     min_history = {k.removeprefix("min_history_").upper(): v for k, v in parameters.items()}
 
     def known(frames: Frames) -> pl.DataFrame:
-        parts = [known_as_of(frames[f"raw/{s}"], None, s).with_columns(source=pl.lit(s)) for s in catalog.sources]
-        return standard_units(pl.concat(parts), catalog)
+        return standard_units(everything_known(frames, catalog), catalog)
 
     room = "macro_assets.transforms."
     found = [
-        Derivation(observations, raws, known, ("macro_assets.lakehouse.vintages", room + "normalize"), series),
+        Derivation(
+            observations, raw_inputs(catalog), known, ("macro_assets.lakehouse.vintages", room + "normalize"), series
+        ),
         Derivation(panel, (observations,), lambda f: monthly(f[observations], catalog), (room + "panel",), series),
         Derivation(
             stationary, (observations,), lambda f: transformed(f[observations], catalog), (room + "stationary",), series
@@ -157,7 +175,7 @@ def nowcast_tables(
     Parameters
     ----------
     raw
-        Raw tables by name.
+        The tables of `raw_inputs`, by name.
     months
         As-of months, 'YYYY-MM'. The news of a month are counted from the end of the month before; a month at whose
         beginning some input was not known at all has none.
@@ -181,8 +199,8 @@ def nowcast_tables(
 
     def known(month: str) -> dfm.Knowledge:
         moment = month_end(month, now)
-        parts = [known_as_of(raw[f"raw/{s}"], moment, s) for s in catalog.sources]
-        return dfm.Knowledge(moment, pl.concat(parts).filter(pl.col("series_id").is_in(inputs)))
+        observations = everything_known(raw, catalog, moment).drop("source")
+        return dfm.Knowledge(moment, observations.filter(pl.col("series_id").is_in(inputs)))
 
     def fitted(month: str) -> dfm.Fit:
         if month not in fits:
@@ -215,7 +233,7 @@ def nowcast_code_version(model: Model, catalog: Catalog) -> str:
 def read(
     name: str,
     as_of: date | datetime | str | None = None,
-    root: str | Path | None = None,
+    root: str | Root | None = None,
     catalog: Catalog | None = None,
 ) -> pl.DataFrame:
     """Read a table of the lake, today or as of a past instant.
@@ -246,23 +264,25 @@ def read(
     known = derivations(catalog)
     frames: dict[str, pl.DataFrame] = {}
     raws = {f"raw/{s}": s for s in catalog.sources}
+    decisions = read_decisions(lake, catalog)
 
     def table(wanted: str) -> pl.DataFrame:
         if wanted not in frames:
             if wanted in known:
                 frames[wanted] = known[wanted].compute({i: table(i) for i in known[wanted].inputs})
             elif wanted in raws and wanted != name:  # an input: the rows in force at the instant
-                frames[wanted] = known_as_of(_stored(lake, wanted, catalog), moment, raws[wanted])
+                frames[wanted] = known_as_of(_stored(lake, wanted, catalog), moment, raws[wanted], decisions)
+            elif wanted == INVALIDATIONS and wanted != name:  # an input: the rows in force heed it already
+                frames[wanted] = decisions.clear()
             else:
-                clock = {"raw": "release_time", "landing": "fetched_at", "fetch_log": "last_seen"}
-                column = clock.get(catalog.tables[wanted].layer, "as_of")
+                column = CLOCKS.get(catalog.tables[wanted].layer, "as_of")
                 frames[wanted] = _stored(lake, wanted, catalog).filter(pl.col(column) <= moment)
         return frames[wanted]
 
     return table(name)
 
 
-def _stored(lake: Path, name: str, catalog: Catalog) -> pl.DataFrame:
+def _stored(lake: Root, name: str, catalog: Catalog) -> pl.DataFrame:
     if open_table(lake, name) is None:
         raise LakeError(f"table {name} is not in the lake at {lake} yet. `macro run {name}` makes it.")
     return read_table(lake, catalog.tables[name], catalog)

@@ -5,7 +5,33 @@ A notebook starts with :func:`connect`.
 
 from macro_assets.lakehouse.delta import LakeError
 from macro_assets.lakehouse.paths import lake_root
+from macro_assets.lakehouse.raw import (
+    append_vintages,
+    invalidate,
+    observations_as_of,
+    panel_as_of,
+    reinstate,
+)
+from macro_assets.lakehouse.releases import history, releases, revision_statistics, revision_triangle, revisions
 from macro_assets.lakehouse.session import connect
-from macro_assets.lakehouse.vintages import AppendReport, append_vintages, as_of, instant
+from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, as_of, instant
 
-__all__ = ["AppendReport", "LakeError", "append_vintages", "as_of", "connect", "instant", "lake_root"]
+__all__ = [
+    "AppendReport",
+    "LakeError",
+    "VintageConflictError",
+    "append_vintages",
+    "as_of",
+    "connect",
+    "history",
+    "instant",
+    "invalidate",
+    "lake_root",
+    "observations_as_of",
+    "panel_as_of",
+    "reinstate",
+    "releases",
+    "revision_statistics",
+    "revision_triangle",
+    "revisions",
+]

@@ -5,10 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from macro_assets.lakehouse.paths import Root, filesystem
 
-def write_file(path: Path, content: bytes) -> None:
+
+def write_file(folder: Root, name: str, content: bytes) -> None:
     """Write a file whole or not at all: readers see the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{name}.{os.getpid()}"
+        partial.write_bytes(content)
+        partial.replace(folder / name)
+        return
+    with filesystem(folder).open_output_stream(name) as out:
+        out.write(content)
+
+
+def read_file(folder: Root, name: str) -> bytes | None:
+    """The content of a file, or None where there is none."""
+    try:
+        with filesystem(folder).open_input_stream(name) as file:
+            content: bytes = file.read()
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    return content

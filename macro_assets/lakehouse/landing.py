@@ -1,40 +1,80 @@
-"""Landing: every response body as it came, and the state of the latest fetch of each series."""
+"""Landing: every response body as it came, what was asked in which run, and the state of the latest fetches."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import polars as pl
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import append, overwrite, read_table
+from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.write import append_computed, overwrite_computed
+
+_QUESTION = ["request", "series_ids", "window_first", "window_last"]
 
 
-def land(root: Path, catalog: Catalog, source: str, responses: pl.DataFrame, commit: Mapping[str, str]) -> int:
-    """Store response bodies that are not stored yet under the same request.
+def land(root: Root, catalog: Catalog, source: str, receipts: pl.DataFrame, commit: Mapping[str, str]) -> int:
+    """Store the responses of a run: a receipt each, and the body unless it is the one stored last for the request.
+
+    The same answer to the same question leaves no receipt, unless another answer came in between.
 
     Parameters
     ----------
-    responses
-        `request` (without any key), `payload_sha256`, `fetched_at`, `body` (the bytes as they came).
+    receipts
+        Columns of `landing/<source>`, `body` as it came. `request` is without any key; `series_ids` and the window say
+        for what the response was parsed.
 
     Returns
     -------
     int
-        How many bodies were new.
+        How many receipts were stored.
     """
+
+    def new(stored: pl.LazyFrame) -> pl.DataFrame:
+        # since the request's answer last changed: one hash, and the questions it was asked for
+        latest = (
+            stored.select(*_QUESTION, "payload_sha256", "fetched_at")
+            .sort("fetched_at")
+            .with_columns(current=pl.col("payload_sha256").last().over("request"))
+            .with_columns(
+                changed=pl.when(pl.col("payload_sha256") != pl.col("current")).then("fetched_at").max().over("request")
+            )
+            .filter(pl.col("changed").is_null() | (pl.col("fetched_at") > pl.col("changed")))
+            .collect()
+        )
+        fresh = receipts.join(latest, on=[*_QUESTION, "payload_sha256"], how="anti", nulls_equal=True)
+        held = fresh.join(latest, on=["request", "payload_sha256"], how="semi").select("request", "payload_sha256")
+        bodies = fresh.join(held, on=["request", "payload_sha256"], how="anti")
+        repeats = fresh.join(held, on=["request", "payload_sha256"], how="semi")
+        packed = pl.Series("body", [zlib.compress(b, level=6) for b in bodies["body"]], dtype=pl.Binary)
+        return pl.concat([bodies.with_columns(packed), repeats.with_columns(body=pl.lit(None, pl.Binary))])
+
     table = catalog.one_table(f"landing/{source}")
-    stored = read_table(root, table, catalog)
-    new = responses.unique(table.key, keep="first").join(stored, on=table.key, how="anti")
-    compressed = new.with_columns(body=pl.Series([zlib.compress(b, level=6) for b in new["body"]], dtype=pl.Binary))
-    append(root, table, catalog, compressed, commit)
-    return new.height
+    return append_computed(root, table, catalog, new, commit).rows.height
 
 
-def log_fetches(root: Path, catalog: Catalog, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
+def landed(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
+    """Every receipt of a source in the order of arrival, with its body as it came.
+
+    A receipt whose body was stored earlier gets that body.
+    """
+    rows = read_table(root, catalog.one_table(f"landing/{source}"), catalog).sort("fetched_at", "request")
+    stored = {
+        (request, sha): zlib.decompress(body)
+        for request, sha, body in rows.select("request", "payload_sha256", "body").iter_rows()
+        if body is not None
+    }
+    keys = rows.select("request", "payload_sha256").iter_rows()
+    return rows.with_columns(body=pl.Series([stored[k] for k in keys], dtype=pl.Binary))
+
+
+def log_fetches(root: Root, catalog: Catalog, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
     """Replace the state of the fetched series in `fetch_log/<source>`; other series keep theirs."""
-    table = catalog.one_table(f"fetch_log/{source}")
-    kept = read_table(root, table, catalog).join(fetches, on="series_id", how="anti")
-    overwrite(root, table, catalog, pl.concat([kept, fetches.select(kept.columns).cast(kept.schema)]), commit)
+
+    def kept(stored: pl.DataFrame) -> pl.DataFrame:
+        others = stored.join(fetches, on="series_id", how="anti")
+        return pl.concat([others, fetches.select(stored.columns).cast(stored.schema)])
+
+    overwrite_computed(root, catalog.one_table(f"fetch_log/{source}"), catalog, kept, commit)

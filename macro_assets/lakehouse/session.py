@@ -1,12 +1,14 @@
-"""SQL over the lake: an in-memory DuckDB connection with a view per table and the as-of macros.
+"""SQL over the lake: an in-memory DuckDB connection with a view per table and the macros of `macros.py`.
 
-The connection holds no lock: notebooks read while runs write. It is for the operator's own SQL; DuckDB's sandbox
-settings do not confine the Delta extension, so never run SQL from strangers.
+The connection holds no lock: notebooks read while runs write, each from the versions it found when it was opened. It is
+for the operator's own SQL; DuckDB's sandbox settings do not confine the Delta extension, so never run SQL from
+strangers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,24 +18,32 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Column, Table, default_catalog
 from macro_assets.catalog.derive import all_columns, series_frame
-from macro_assets.lakehouse.delta import LakeError, open_table
-from macro_assets.lakehouse.paths import lake_root, table_path
-from macro_assets.lakehouse.vintages import VINTAGE_BASES, instant
+from macro_assets.lakehouse import s3
+from macro_assets.lakehouse.delta import LakeError, open_table, table_versions
+from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
+from macro_assets.lakehouse.paths import Root, S3Root, lake_root
+from macro_assets.lakehouse.vintages import instant
 
-VINTAGES = "_vintages"
-"""View of all raw rows of all sources, with the source: what the as-of macros read."""
-
-DATED = "_dated_series"
-"""View of the series and providers that have dated vintages; their estimated release times are ignored."""
+_SQL_TYPES = {
+    "str": "VARCHAR",
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMPTZ",
+    "binary": "BLOB",
+}
 
 
 def connect(
-    root: str | Path | None = None, as_of: date | datetime | str | None = None, catalog: Catalog | None = None
+    root: str | Root | None = None, as_of: date | datetime | str | None = None, catalog: Catalog | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection on the lake.
 
-    Views are named as the tables: `raw.bundled`, `normalized.observations`, ...; `catalog.series` describes the series.
-    Table macros: `observations_as_of(ts)` and `series_as_of(id, ts)`, in the providers' units.
+    Views are named as the tables: `raw.bundled`, `normalized.observations`, ...; every Delta table below the root has
+    one, other programs' included. `catalog.series` describes the series. The macros are in `macros.py`. All tables are
+    read at the versions that were current together when the connection was made. A table that cannot be read has a
+    view too: naming it raises the reason.
 
     Parameters
     ----------
@@ -41,39 +51,51 @@ def connect(
         Root of the lake; default `MACRO_LAKE`, else `data/lake`.
     as_of
         Turns the session into that instant's world: `raw.*` and `normalized.observations` hold what was known then,
-        as-of partitioned tables the partitions up to then. Every other derived table is absent: naming it raises an
-        error that points to :func:`macro_assets.read`. A bare date means its end in UTC.
+        as-of partitioned tables the partitions up to then. Every other derived table, and every table of another
+        program, is absent: naming it raises an error that points to the way out. A bare date means its end in UTC.
 
     Raises
     ------
     LakeError
-        When there is no lake at the root, or a table cannot be read.
+        When there is no lake at the root.
     """
     moment = instant(as_of) if as_of is not None else None
     catalog = catalog or default_catalog()
     lake = lake_root(root)
-    opened = {t.name: open_table(lake, t.name) for t in catalog.tables.values()}
-    stored = {name: found.version() for name, found in opened.items() if found is not None}
-    if not stored:
+    versions = table_versions(lake)
+    if not versions:
         raise LakeError(f"there is no lake at {lake}. `make run` builds one, or set MACRO_LAKE to where yours is.")
-
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
-    con.execute(f"LOAD '{_extension('delta')}'")
-    con.execute("SET TimeZone = 'UTC'")
-    con.execute("CREATE SCHEMA catalog")
+    con = _connection(lake)
     con.register("_series", series_frame(catalog).to_arrow())
-    con.execute("CREATE TABLE catalog.series AS SELECT * FROM _series")
+    con.execute("CREATE SCHEMA catalog; CREATE TABLE catalog.series AS SELECT * FROM _series")
     con.unregister("_series")
-    for schema in {catalog.tables[name].layer for name in stored} | {"raw"}:
-        con.execute(f"CREATE SCHEMA {schema}")
+    unreadable = _unreadable(lake, [n for n in versions if n in catalog.tables])
     rows = {
-        name: _attached(con, lake, name) if moment is None else _scan(lake, name, version)
-        for name, version in stored.items()
+        name: _error(unreadable[name], catalog.tables[name])
+        if name in unreadable
+        else _rows(con, lake, name, version, moment)
+        for name, version in sorted(versions.items())
     }
-    _as_of_macros(con, {s: rows[f"raw/{s}"] for s in catalog.sources if f"raw/{s}" in rows}, moment)
+    for schema in sorted({_schema_and_view(name)[0] for name in rows} | {"raw"}):
+        con.execute(f"CREATE SCHEMA {identifier(schema)}")
+    define_macros(con, catalog, rows, moment)
     for name, source_rows in rows.items():
-        table = catalog.tables[name]
-        _view(con, catalog, table, _query(table, source_rows, moment))
+        _view(con, catalog, name, source_rows, moment)
+    return con
+
+
+def _connection(lake: Root) -> duckdb.DuckDBPyConnection:
+    """A connection that can read Delta tables where the lake is, downloading nothing."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    if isinstance(lake, S3Root):
+        con.execute(f"LOAD {quoted(str(_extension('httpfs')))}")
+        secret = ", ".join(
+            f"{k} {str(v).lower() if isinstance(v, bool) else quoted(v)}"
+            for k, v in s3.settings().duckdb_secret().items()
+        )
+        con.execute(f"CREATE SECRET lake (TYPE s3, PROVIDER config, SCOPE {quoted(f's3://{lake.bucket}')}, {secret})")
+    con.execute(f"LOAD {quoted(str(_extension('delta')))}")
+    con.execute("SET TimeZone = 'UTC'")
     return con
 
 
@@ -89,111 +111,112 @@ def _extension(name: str) -> Path:
     return file
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def identifier(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
-def _attached(con: duckdb.DuckDBPyConnection, lake: Path, name: str) -> str:
-    """Attach a table with a pinned snapshot: 0.8 ms a read instead of 3.4, and stable within the session."""
-    alias = "_lake_" + name.replace("/", "__")
-    con.execute(f"ATTACH {_quoted(str(table_path(lake, name)))} AS {alias} (TYPE delta, PIN_SNAPSHOT)")
+def _schema_and_view(name: str) -> tuple[str, str]:
+    """Where a table's view is: `a/b` is a.b; deeper folders are one schema, and a table at the root is in main."""
+    schema, _, view = name.rpartition("/")
+    return schema or "main", view
+
+
+def _unreadable(lake: Root, names: list[str]) -> dict[str, str]:
+    """Of some tables of the catalog, those that cannot be read, with why."""
+
+    def look(name: str) -> str | None:
+        try:
+            open_table(lake, name)
+        except LakeError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(8) as pool:
+        return {name: why for name, why in zip(names, pool.map(look, names), strict=True) if why}
+
+
+def _rows(con: duckdb.DuckDBPyConnection, lake: Root, name: str, version: int, moment: datetime | None) -> str:
+    """The SQL of a table's rows at a version.
+
+    Attached tables are read in 0.5 ms instead of 2; but an as-of session must not hold what was known later.
+    """
+    place = quoted(str(lake / name))
+    if moment is not None:
+        return f"SELECT * FROM delta_scan({place}, version={version:d})"
+    alias = identifier(f"_lake/{name}")
+    con.execute(f"ATTACH {place} AS {alias} (TYPE delta, VERSION {version:d})")
     return f"SELECT * FROM {alias}"
 
 
-def _scan(lake: Path, name: str, version: int) -> str:
-    """Read one version of a table without attaching it: an as-of session must not hold what was known later."""
-    return f"SELECT * FROM delta_scan({_quoted(str(table_path(lake, name)))}, version={version:d})"
+def _error(message: str, table: Table | None = None) -> str:
+    """Rows that raise when they are read; with the columns of a table, so that queries on it bind."""
+    if table is None:
+        return f"SELECT error({quoted(message)}) AS absent"
+    columns = (
+        f"CAST(error({quoted(message)}) AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns
+    )
+    return f"SELECT {', '.join(columns)}"
 
 
-def _timestamp(moment: datetime) -> str:
-    return f"TIMESTAMPTZ {_quoted(moment.isoformat())}"
-
-
-def _query(table: Table, rows: str, moment: datetime | None) -> str:
-    """The SQL of a table's view. A latest-vintage table is an error to name in a session as of an instant."""
+def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -> str:
+    """The SQL of a table's view. What holds later knowledge is an error to name in a session as of an instant."""
     if moment is None:
         return rows
-    known = _timestamp(moment)
-    if table.layer == "raw":
-        return f"{rows} WHERE release_time <= {known}"
-    if table.as_of_partitioned:
-        return f"{rows} WHERE as_of <= {known}"
+    known = timestamp(moment)
+    sql_name = name.replace("/", ".")
+    if table is None:
+        return _error(
+            f"{sql_name} is not a table of the catalog: what of it was known at an instant cannot be told, and it is "
+            "absent from a session as of a date. Read it with connect()."
+        )
+    clock = {"raw": "release_time", "landing": "fetched_at", "fetch_log": "last_seen", "audit": "decided_at"}
+    if table.layer in clock or table.as_of_partitioned:
+        return f"SELECT * FROM ({rows}) WHERE {clock.get(table.layer, 'as_of')} <= {known}"
     if table.name == "normalized/observations":
         return (
             "SELECT source, series_id, observation_date, value * scale AS value, release_time "
             f"FROM observations_as_of({known}) JOIN catalog.series USING (source, series_id)"
         )
-    way_out = (
-        f"{table.name.replace('/', '.')} holds what is known today and is absent from a session as of a date. "
+    return _error(
+        f"{sql_name} holds what is known today and is absent from a session as of a date. "
         f"macro_assets.read('{table.name}', as_of='{moment.date()}') computes it with what was known then."
     )
-    return f"SELECT error({_quoted(way_out)}) AS absent"
 
 
-def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, table: Table, query: str) -> None:
-    name = table.name.replace("/", ".")
-    con.execute(f"CREATE VIEW {name} AS {query}")
-    con.execute(f"COMMENT ON VIEW {name} IS {_quoted(table.description)}")
-    present = {row[0] for row in con.execute(f"DESCRIBE {name}").fetchall()}
-    for column in all_columns(table, catalog):
-        if column.name in present:
-            con.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(_comment(column))}")
+def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, rows: str, moment: datetime | None) -> None:
+    table = catalog.tables.get(name)
+    schema, view = _schema_and_view(name)
+    full = f"{identifier(schema)}.{identifier(view)}"
+    try:
+        con.execute(f"CREATE VIEW {full} AS {_query(name, table, rows, moment)}")
+    except duckdb.Error as error:  # a damaged table of another program, or a format DuckDB does not read
+        con.execute(f"CREATE VIEW {full} AS {_error(f'table {name} cannot be read: {error}')}")
+        return
+    if table is not None:
+        _comment(con, catalog, table, full)
 
 
-def _comment(column: Column) -> str:
+def _comment(con: duckdb.DuckDBPyConnection, catalog: Catalog, table: Table, view: str) -> None:
+    present = {row[0] for row in con.execute(f"DESCRIBE {view}").fetchall()}
+    con.execute(
+        f"COMMENT ON VIEW {view} IS {quoted(table.description)};"
+        + "".join(
+            f"COMMENT ON COLUMN {view}.{identifier(c.name)} IS {quoted(_column_comment(c))};"
+            for c in all_columns(table, catalog)
+            if c.name in present
+        )
+    )
+
+
+def _column_comment(column: Column) -> str:
     return f"{column.description} [{column.unit}]" if column.unit else column.description
 
 
-def _as_of_macros(con: duckdb.DuckDBPyConnection, raw: Mapping[str, str], moment: datetime | None) -> None:
-    """`observations_as_of(ts)` and `series_as_of(id, ts)`: the SQL twin of :func:`lakehouse.vintages.as_of`.
-
-    In a session as of an instant they see no row released after it, whatever `ts` is asked.
-    """
-    if not raw:
-        return
-    union = " UNION ALL BY NAME ".join(f"SELECT {_quoted(s)} AS source, * FROM ({rows})" for s, rows in raw.items())
-    horizon = f" WHERE release_time <= {_timestamp(moment)}" if moment else ""
-    bases = ", ".join(_quoted(b) for b in VINTAGE_BASES)
-    con.execute(f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({union}){horizon}")
-    con.execute(
-        f"CREATE VIEW {DATED} AS SELECT DISTINCT series_id, provider FROM ({union}) WHERE release_basis IN ({bases})"
-    )
-    con.execute(
-        """
-        CREATE MACRO as_of_instant(ts) AS
-        CASE WHEN length(CAST(ts AS VARCHAR)) = 10
-             THEN CAST(CAST(ts AS VARCHAR) || ' 23:59:59.999999+00' AS TIMESTAMPTZ)
-             ELSE CAST(CAST(ts AS VARCHAR) AS TIMESTAMPTZ) END
-        """
-    )
-    con.execute(
-        f"""
-        CREATE MACRO observations_as_of(ts) AS TABLE
-        SELECT * FROM {VINTAGES}
-        WHERE release_time <= as_of_instant(ts)
-          AND NOT (release_basis = 'publication_lag' AND (series_id, provider) IN (FROM {DATED}))
-        QUALIFY row_number() OVER (
-            PARTITION BY series_id, observation_date ORDER BY (provider = source) DESC, release_time DESC
-        ) = 1
-        """
-    )
-    con.execute(
-        """
-        CREATE MACRO known_series(id) AS
-        CASE WHEN id IN (SELECT s.series_id FROM catalog.series AS s) THEN id
-             ELSE error(format('unknown series "{}". SELECT * FROM catalog.series shows all.', id)) END
-        """
-    )
-    con.execute(
-        """
-        CREATE MACRO series_as_of(id, ts) AS TABLE
-        SELECT * FROM observations_as_of(ts) WHERE series_id = known_series(id) ORDER BY observation_date
-        """
-    )
-
-
-def query(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
-    """Run one statement and return its rows.
+def query(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | list[object] | None = None
+) -> pl.DataFrame:
+    """Run one statement, its parameters bound, and return its rows.
 
     Raises
     ------
@@ -201,6 +224,6 @@ def query(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
         When the statement fails, with DuckDB's message.
     """
     try:
-        return con.execute(sql).pl()
+        return con.execute(sql, parameters).pl()
     except duckdb.Error as error:
         raise LakeError(str(error)) from None

@@ -1,25 +1,25 @@
-"""Vintages: what was known, and when. Appending observations and reading them as of an instant.
+"""The law of vintages: what was known, and when. Pure functions on rows of the raw layer; no storage.
 
-Pure functions on frames of the raw layer's columns, plus :func:`append_vintages`, which commits what they decide.
-The laws they keep are in `docs/decisions/001-vintage-law.md`.
+Which rows a batch adds to what is stored, and which rows are in force at an instant. The laws are explained in
+`docs/vintages.md` and `docs/decisions/001-vintage-law.md`; `raw.py` applies them to the stored tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 
 import polars as pl
-
-from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import append, read_table
 
 VINTAGE_BASES = ("provider", "snapshot")
 """Bases of rows from a vintage the provider dated; better than an estimated `publication_lag`."""
 
-_OBSERVATION = ["series_id", "provider", "observation_date"]
+ESTIMATED = "publication_lag"
+"""Basis of rows whose release time the catalog's publication lag estimates."""
+
+OBSERVATION = ["series_id", "provider", "observation_date"]
+STATEMENT = [*OBSERVATION, "release_time"]
 _VINTAGE = ["series_id", "provider", "release_time"]
 
 
@@ -27,8 +27,9 @@ _VINTAGE = ["series_id", "provider", "release_time"]
 class AppendReport:
     """What became of a batch of observations, in rows.
 
-    `seen` = `new` + `revised` + `unchanged` + `duplicate`; `missing` of the appended rows say "no value", `restated`
-    rows repeat an old answer behind a vintage that arrived late.
+    `seen` = `new` + `revised` + `unchanged` + `duplicate` + `rejected`; `missing` of the appended rows say "no value",
+    `restated` rows repeat an old answer behind a vintage that arrived late. `rejections` say why rows were rejected,
+    by series. `version` is the Delta version of the table afterwards, None where nothing was stored yet.
     """
 
     seen: int = 0
@@ -38,6 +39,9 @@ class AppendReport:
     duplicate: int = 0
     missing: int = 0
     restated: int = 0
+    rejected: int = 0
+    rejections: Mapping[str, str] = field(default_factory=dict)
+    version: int | None = None
 
     @property
     def appended(self) -> int:
@@ -75,81 +79,214 @@ def instant(as_of: date | datetime | str) -> datetime:
     return as_of.astimezone(UTC)
 
 
-def as_of(raw: pl.DataFrame, moment: date | datetime | str | None, primary: str) -> pl.DataFrame:
+def as_of(
+    raw: pl.DataFrame | pl.LazyFrame,
+    moment: date | datetime | str | None,
+    primary: str,
+    decisions: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """What was known at an instant: one row per series and observation date.
 
-    The value known at D for date t is the row with the greatest `release_time <= D`. Rows whose release time is
-    estimated (`publication_lag`) are ignored where the provider also gave vintages of the series, and a fallback
-    provider's row counts only where the primary has none.
+    The value known at D for date t is the row with the greatest `release_time <= D`. Rows that were marked invalid by
+    then do not count, rows whose release time is estimated (`publication_lag`) are ignored where the provider also
+    gave vintages of the series, and a fallback provider's row counts only where the primary has none.
 
     Parameters
     ----------
     raw
-        Rows of a raw table.
+        Rows of a raw table, in any order; fastest in the table's key order. All columns come back.
     moment
         The instant D; None for everything known.
     primary
         Provider whose rows come first: the source of the table.
+    decisions
+        Rows of the table of invalidations.
 
     Returns
     -------
     DataFrame
         The winning raw rows, sorted by series and observation date.
     """
-    vintaged = pl.col("release_basis").is_in(VINTAGE_BASES).any().over("series_id", "provider")
-    known = raw.filter((pl.col("release_basis") != "publication_lag") | ~vintaged)
-    if moment is not None:
-        known = known.filter(pl.col("release_time") <= instant(moment))
-    order = ["series_id", "observation_date", "primary", "release_time"]
+    rows = raw.lazy()
+    until = rows if moment is None else rows.filter(pl.col("release_time") <= instant(moment))
+    if decisions is not None and not decisions.is_empty():
+        until = until.join(invalid_rows(decisions, moment).lazy(), on=STATEMENT, how="anti", maintain_order="left")
+    known = _without_estimates(until.filter(~_superseded_by_next()).collect(), rows)
+    if _is_in_order(known):
+        return known
+    order = ["series_id", "observation_date", "primary", "release_time", "provider"]
     return (
         known.with_columns(primary=pl.col("provider") == primary)
         .sort(order)
         .group_by("series_id", "observation_date", maintain_order=True)
         .last()
-        .select(raw.columns)
+        .select(known.columns)
     )
 
 
-def rows_to_append(raw: pl.DataFrame, batch: pl.DataFrame) -> tuple[pl.DataFrame, AppendReport]:
+def _superseded_by_next() -> pl.Expr:
+    """Whether the next row is about the same observation, of the same kind and not older: this one cannot win.
+
+    True of no winner in whatever order the rows come; in key order it leaves hardly any other row, at a fifth of the
+    cost of grouping them all.
+    """
+    same = [pl.col(c) == pl.col(c).shift(-1) for c in OBSERVATION]
+    estimated = pl.col("release_basis") == ESTIMATED
+    not_older = pl.col("release_time").shift(-1) >= pl.col("release_time")
+    return pl.all_horizontal(*same, estimated == estimated.shift(-1), not_older).fill_null(False)
+
+
+def _without_estimates(known: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
+    """Drop estimated rows of a series and provider that also has dated vintages, known by then or not."""
+    estimated = pl.col("release_basis") == ESTIMATED
+    concerned = known.filter(estimated)["series_id"].unique().to_list()
+    if not concerned:
+        return known
+    dated = (
+        rows.filter(pl.col("series_id").is_in(concerned), pl.col("release_basis").is_in(VINTAGE_BASES))
+        .select("series_id", "provider")
+        .unique()
+        .with_columns(dated=pl.lit(True))
+        .collect()
+    )
+    if dated.is_empty():
+        return known
+    joined = known.join(dated, on=["series_id", "provider"], how="left", maintain_order="left")
+    return joined.filter(~(estimated & pl.col("dated").fill_null(False))).drop("dated")
+
+
+def _is_in_order(known: pl.DataFrame) -> bool:
+    """Whether rows are strictly ordered by series and date: there is then one per observation, and nothing to sort."""
+    series, day = pl.col("series_id"), pl.col("observation_date")
+    ascending = (series < series.shift(-1)) | ((series == series.shift(-1)) & (day < day.shift(-1)))
+    return bool(known.select(ascending.head(pl.len() - 1).all()).item()) if known.height > 1 else True
+
+
+def invalid_rows(decisions: pl.DataFrame, moment: date | datetime | str | None) -> pl.DataFrame:
+    """Raw rows that stand marked as invalid at an instant, by their key (series, provider, date, release time).
+
+    The latest decision about a row that was taken by the instant holds.
+    """
+    taken = decisions if moment is None else decisions.filter(pl.col("decided_at") <= instant(moment))
+    latest = taken.sort("decided_at").group_by(STATEMENT, maintain_order=True).last()
+    return latest.filter(pl.col("action") == "invalidate").select(STATEMENT)
+
+
+def rows_to_append(
+    raw: pl.DataFrame, batch: pl.DataFrame, decisions: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, AppendReport]:
     """The rows a batch adds to the raw layer so that every as-of answer is right, in any order of loading.
 
     A value is added only if it differs from the one in force just before its release time. Where a later vintage is
     already stored, the answer of that vintage is stored again behind the late one. A vintage that changes nothing
-    leaves one row, its latest observation, so that it is known to have been.
+    leaves one row, its latest observation, so that it is known to have been. Marking a value invalid does not make
+    its repetition news; but another value for the very release that was marked is its correction, known from when it
+    was fetched.
 
     Parameters
     ----------
     raw
-        Stored rows.
+        Stored rows; at least those :func:`concerned` names.
     batch
         Rows with the same columns. Rows based on `provider` or `snapshot` are taken as whole vintages of their series.
+    decisions
+        Rows of the table of invalidations.
 
     Raises
     ------
     VintageConflictError
         When one observation has two values at one release time, within the batch or against the store.
     """
-    key = [*_OBSERVATION, "release_time"]
     seen = batch.height
-    batch = batch.unique([*key, "value"], keep="first", maintain_order=True)
-    duplicate = seen - batch.height
-    _refuse_conflicts(batch, key)
+    batch, rejections = _possible(batch)
+    rejected = seen - batch.height
+    duplicate = batch.height
+    batch = batch.unique([*STATEMENT, "value"], keep="first", maintain_order=True)
+    duplicate -= batch.height
+    _refuse_conflicts(batch, STATEMENT)
     raw = raw.filter(pl.col("series_id").is_in(batch["series_id"].unique().to_list()))
     dated = pl.col("release_basis").is_in(VINTAGE_BASES)
-    from_vintages, report = _new_in_vintages(raw.filter(dated), batch.filter(dated), key)
+    vintages = batch.filter(dated)
+    corrections, settled = _corrections(raw, vintages, decisions)
+    vintages = vintages.join(settled, on=STATEMENT, how="anti", maintain_order="left")
+    from_vintages, report = _new_in_vintages(raw.filter(dated), vintages, STATEMENT)
     from_fetches = _new_in_fetches(raw.filter(~dated), batch.filter(~dated))
-    first_seen = from_fetches.join(raw, on=_OBSERVATION, how="anti").height
-    new, revised = report.new + first_seen, report.revised + from_fetches.height - first_seen
-    added = pl.concat([from_vintages, from_fetches])
+    first_seen = from_fetches.join(raw, on=OBSERVATION, how="anti").height
+    new = report.new + first_seen
+    revised = report.revised + from_fetches.height - first_seen + corrections.height
+    added = pl.concat([from_vintages, from_fetches, corrections])
     return added, AppendReport(
         seen=seen,
         new=new,
         revised=revised,
-        unchanged=seen - duplicate - new - revised,
+        unchanged=seen - rejected - duplicate - new - revised,
         duplicate=duplicate,
         missing=added["value"].null_count(),
         restated=report.restated,
+        rejected=rejected,
+        rejections=rejections,
     )
+
+
+def concerned(rows: pl.LazyFrame, batch: pl.DataFrame) -> pl.LazyFrame:
+    """The stored rows that decide what a batch adds: of its series, those of its dates or not before its vintages."""
+    if batch.is_empty():
+        return rows.clear()
+    day, released = pl.col("observation_date"), pl.col("release_time")
+    first, last = batch["observation_date"].min(), batch["observation_date"].max()
+    of_its_dates = (day >= first) & (day <= last)
+    not_before = released >= batch["release_time"].min()
+    return rows.filter(pl.col("series_id").is_in(batch["series_id"].unique().to_list()), of_its_dates | not_before)
+
+
+def _possible(batch: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The rows without those released after they were taken in, and why those were rejected, by series.
+
+    A release known by its date alone counts until that day has ended everywhere, hence the day and a half.
+    """
+    future = pl.col("release_time") > pl.col("ingested_at") + pl.duration(hours=36)
+    impossible = batch.filter(future & (pl.col("release_basis") != ESTIMATED))
+    if impossible.is_empty():
+        return batch, {}
+    rejections = {
+        r["series_id"]: (
+            f"series {r['series_id']} of provider {r['provider']}: {r['observation_date']} has the release time "
+            f"{r['release_time'].isoformat()}, after it was fetched ({r['ingested_at'].isoformat()}). Expected one "
+            "that has happened; the row was rejected. Check the clock of this machine and the provider's dates."
+        )
+        for r in impossible.unique("series_id", keep="first", maintain_order=True).iter_rows(named=True)
+    }
+    return batch.join(impossible, on=STATEMENT, how="anti", maintain_order="left"), rejections
+
+
+def _corrections(
+    raw: pl.DataFrame, batch: pl.DataFrame, decisions: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that correct stored ones which stand marked as invalid, and the keys of the batch's rows that this settles.
+
+    A correction is known from when it was fetched. Where a later statement about the observation is known already,
+    there is nothing left to correct.
+    """
+    if decisions is None or decisions.is_empty() or batch.is_empty():
+        return raw.clear(), batch.clear().select(STATEMENT)
+    invalid = invalid_rows(decisions, batch["ingested_at"].max())  # type: ignore[arg-type]
+    stored = raw.join(invalid, on=STATEMENT, how="semi").select(*STATEMENT, bad_value="value")
+    clash = batch.join(stored, on=STATEMENT).filter(pl.col("value").ne_missing(pl.col("bad_value")))
+    latest = (
+        pl.concat([raw, batch])
+        .sort("release_time")
+        .group_by(OBSERVATION, maintain_order=True)
+        .last()
+        .select(*OBSERVATION, latest="release_time", latest_basis="release_basis", latest_value="value")
+    )
+    corrected = (pl.col("latest_basis") == "ingested") & pl.col("latest_value").ne_missing(pl.col("value"))
+    corrections = (
+        clash.join(latest, on=OBSERVATION)
+        .filter((pl.col("latest") == pl.col("release_time")) | corrected)
+        .with_columns(release_time="ingested_at", release_basis=pl.lit("ingested"))
+        .select(raw.columns)
+    )
+    return corrections, clash.select(STATEMENT)
 
 
 def _new_in_vintages(raw: pl.DataFrame, batch: pl.DataFrame, key: list[str]) -> tuple[pl.DataFrame, AppendReport]:
@@ -159,8 +296,8 @@ def _new_in_vintages(raw: pl.DataFrame, batch: pl.DataFrame, key: list[str]) -> 
         pl.concat([raw.with_columns(stored=True), batch.join(raw, on=key, how="anti").with_columns(stored=False)])
         .sort(key)
         .with_columns(
-            before=pl.col("value").shift(1).over(_OBSERVATION),
-            rank=pl.int_range(pl.len()).over(_OBSERVATION),
+            before=pl.col("value").shift(1).over(OBSERVATION),
+            rank=pl.int_range(pl.len()).over(OBSERVATION),
         )
     )
     incoming = timeline.filter(~pl.col("stored"))
@@ -175,19 +312,21 @@ def _new_in_vintages(raw: pl.DataFrame, batch: pl.DataFrame, key: list[str]) -> 
 def _new_in_fetches(raw: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
     """Rows that undated fetches add.
 
-    An observation the store does not know comes with its estimated release time. One whose value differs from the
-    stored one became known when it was fetched, whatever the estimate says.
+    An observation the store does not know comes with its estimated release time, or the time of the fetch where the
+    estimate is later: it is known by now. One whose value differs from the stored one became known when it was
+    fetched, whatever the estimate says.
     """
     in_force = (
-        raw.sort("release_time").group_by(_OBSERVATION).last().select(*_OBSERVATION, stored_value="value", known=True)
+        raw.sort("release_time").group_by(OBSERVATION).last().select(*OBSERVATION, stored_value="value", known=True)
     )
-    joined = batch.join(in_force, on=_OBSERVATION, how="left")
+    joined = batch.join(in_force, on=OBSERVATION, how="left")
     known = pl.col("known").fill_null(False)
+    at_fetch = known | (pl.col("release_time") > pl.col("ingested_at"))
     return (
         joined.filter(~known | pl.col("value").ne_missing(pl.col("stored_value")))
         .with_columns(
-            release_time=pl.when(known).then("ingested_at").otherwise("release_time"),
-            release_basis=pl.when(known).then(pl.lit("ingested")).otherwise("release_basis"),
+            release_time=pl.when(at_fetch).then("ingested_at").otherwise("release_time"),
+            release_basis=pl.when(at_fetch).then(pl.lit("ingested")).otherwise("release_basis"),
         )
         .select(raw.columns)
     )
@@ -201,7 +340,8 @@ def _refuse_conflicts(rows: pl.DataFrame, key: list[str]) -> None:
             a["series_id"],
             f"series {a['series_id']} of provider {a['provider']}: {a['observation_date']} has two values at the "
             f"release time {a['release_time'].isoformat()}: {a['value']} and {b['value']}. Expected one; nothing was "
-            "stored. Ask the provider which holds, and fetch again.",
+            "stored. Ask the provider which holds; where the stored one is wrong, `macro invalidate` it and fetch "
+            "again.",
         )
 
 
@@ -209,7 +349,7 @@ def _restated(raw: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:
     """Answers of stored vintages that a late one would otherwise change, to be stored again at those vintages."""
     stored_vintages = raw.select(_VINTAGE).unique()
     late = (
-        timeline.with_columns(following=pl.col("release_time").shift(-1).over(_OBSERVATION))
+        timeline.with_columns(following=pl.col("release_time").shift(-1).over(OBSERVATION))
         .filter(~pl.col("stored"))
         .sort("release_time")
         .join_asof(
@@ -225,13 +365,13 @@ def _restated(raw: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:
             pl.col("next_vintage").is_not_null(),
             pl.col("following").is_null() | (pl.col("following") > pl.col("next_vintage")),
         )
-        .select(*_OBSERVATION, "next_vintage", late_value="value")
+        .select(*OBSERVATION, "next_vintage", late_value="value")
     )
     restated = late.sort("next_vintage").join_asof(
         raw.sort("release_time"),
         left_on="next_vintage",
         right_on="release_time",
-        by=_OBSERVATION,
+        by=OBSERVATION,
         strategy="backward",
         coalesce=False,
         check_sortedness=False,
@@ -256,54 +396,3 @@ def _marks(raw: pl.DataFrame, batch: pl.DataFrame, added: pl.DataFrame) -> pl.Da
         .last()
         .select(raw.columns)
     )
-
-
-def append_vintages(
-    root: Path, catalog: Catalog, source: str, observations: pl.DataFrame, commit: dict[str, str]
-) -> tuple[AppendReport, int]:
-    """Append a batch to `raw/<source>` in one Delta commit.
-
-    Parameters
-    ----------
-    observations
-        Rows with the raw table's columns.
-    commit
-        Written into the commit: run id, code version.
-
-    Returns
-    -------
-    tuple
-        What became of the rows, and the table's Delta version. The same batch twice adds no row and no version.
-
-    Raises
-    ------
-    VintageConflictError
-        See :func:`rows_to_append`.
-    LakeError
-        When the table cannot be read or written.
-    """
-    table = catalog.one_table(f"raw/{source}")
-    stored = read_table(root, table, catalog)
-    floats = pl.col("value").cast(pl.Float64)
-    batch = observations.with_columns(value=pl.when(floats.is_finite()).then(floats)).select(stored.columns)
-    added, report = rows_to_append(stored, batch.cast(stored.schema))
-    return report, append(root, table, catalog, added, commit)
-
-
-def observations_as_of(
-    root: Path, catalog: Catalog, moment: date | datetime | str | None, series_ids: Collection[str] | None = None
-) -> pl.DataFrame:
-    """Observations of every source known at an instant, in the providers' units.
-
-    Returns
-    -------
-    DataFrame
-        `source` and the raw columns; one row per series and observation date.
-    """
-    frames = []
-    for source in catalog.sources:
-        raw = read_table(root, catalog.one_table(f"raw/{source}"), catalog)
-        if series_ids is not None:
-            raw = raw.filter(pl.col("series_id").is_in(list(series_ids)))
-        frames.append(as_of(raw, moment, source).select(pl.lit(source).alias("source"), pl.all()))
-    return pl.concat(frames)

@@ -3,15 +3,17 @@
 It delegates to `lakehouse` and knows nothing else: a run's partition keys become the predicate of the overwrite.
 """
 
-from pathlib import Path
-
 import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import overwrite, read_table
-from macro_assets.lakehouse.paths import lake_root
+from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.lakehouse.write import WriteConflictError, overwrite
 from macro_assets.orchestration.describe import table_name
+
+CONFLICT_RETRIES = 3
+"""How often a step whose table another run changed meanwhile computes again."""
 
 
 class LakeIOManager(dg.IOManager):
@@ -25,7 +27,7 @@ class LakeIOManager(dg.IOManager):
         Root of the lake; None is resolved when it is used: `MACRO_LAKE`, else `data/lake`.
     """
 
-    def __init__(self, catalog: Catalog, root: Path | None = None) -> None:
+    def __init__(self, catalog: Catalog, root: Root | None = None) -> None:
         self.catalog = catalog
         self.root = root
 
@@ -36,7 +38,10 @@ class LakeIOManager(dg.IOManager):
             raise dg.DagsterInvariantViolationError(f"{name} returned {type(obj).__name__}; the lake stores DataFrames")
         table = self.catalog.one_table(name)
         partitions = list(context.asset_partition_keys) if table.as_of_partitioned else None
-        version = overwrite(lake_root(self.root), table, self.catalog, obj, {"run_id": context.run_id}, partitions)
+        try:
+            version = overwrite(lake_root(self.root), table, self.catalog, obj, {"run_id": context.run_id}, partitions)
+        except WriteConflictError as error:  # another run was faster: the step computes again, from fresh inputs
+            raise dg.RetryRequested(max_retries=CONFLICT_RETRIES) from error
         context.add_output_metadata({"delta_version": version})
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:

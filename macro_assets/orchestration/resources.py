@@ -1,10 +1,8 @@
 """Resources: where the lake is, and what fetches."""
 
-from pathlib import Path
-
 import dagster as dg
 
-from macro_assets.lakehouse.paths import lake_root
+from macro_assets.lakehouse.paths import Root, lake_root
 
 
 class Lake(dg.ConfigurableResource):
@@ -16,5 +14,5 @@ class Lake(dg.ConfigurableResource):
     root: str = ""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Root:
         return lake_root(self.root)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
@@ -18,6 +17,7 @@ from macro_assets.catalog.load import unknown_name_message
 from macro_assets.chart_pages import write_index
 from macro_assets.derivations import derivations
 from macro_assets.lakehouse.delta import check_writable, open_table
+from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.dead_runs import end_dead_runs, signature
 from macro_assets.orchestration.describe import key, series_key
@@ -106,7 +106,7 @@ def _partitions(
 
 
 def run(
-    selection: Selection, instance: dg.DagsterInstance, lake: Path, catalog: Catalog, force: bool = False
+    selection: Selection, instance: dg.DagsterInstance, lake: Root, catalog: Catalog, force: bool = False
 ) -> Summary:
     """Run what is stale in a selection (all of it with `force`) and return what was done.
 
@@ -151,7 +151,7 @@ class _Runner:
         self.done = 0
         self.job = build_defs(catalog).resolve_implicit_global_asset_job_def()
 
-    def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], lake: Path, force: bool) -> None:
+    def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], lake: Root, force: bool) -> None:
         declared = self.catalog.sources[source]
         if force or years:
             stale = dict.fromkeys(ids, "asked for")
@@ -165,7 +165,7 @@ class _Runner:
             span = years or YEARS.get_partition_keys()
             self._execute([*keys, key(f"raw/{source}")], (span[0], span[-1]))
 
-    def backfill(self, name: str, months: Sequence[str], lake: Path, force: bool) -> None:
+    def backfill(self, name: str, months: Sequence[str], lake: Root, force: bool) -> None:
         model = self.catalog.models[name]
         asked = list(months or model.demo_partitions)
         stale = (
@@ -180,7 +180,7 @@ class _Runner:
             # a range is one run; months in between that were up to date are computed again, to the same result
             self._execute(keys, (min(stale), max(stale)))
 
-    def derive(self, tables: Sequence[str], lake: Path, force: bool) -> None:
+    def derive(self, tables: Sequence[str], lake: Root, force: bool) -> None:
         if force:
             stale = dict.fromkeys(tables, "asked for")
         else:

@@ -6,13 +6,13 @@ Every answer is a reason in words, by name; what is up to date is not in the ans
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 import dagster as dg
 
 from macro_assets.catalog import Catalog, Model, Source
-from macro_assets.derivations import derivations, nowcast_code_version
+from macro_assets.derivations import derivations, nowcast_code_version, raw_inputs
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
+from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.assets.raw import series_code_version
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.partitions import YEARS
@@ -20,7 +20,7 @@ from macro_assets.orchestration.partitions import YEARS
 _CODE, _DATA = "dagster/code_version", "dagster/data_version"
 
 
-def stale_series(instance: dg.DagsterInstance, lake: Path, source: Source, catalog: Catalog) -> dict[str, str]:
+def stale_series(instance: dg.DagsterInstance, lake: Root, source: Source, catalog: Catalog) -> dict[str, str]:
     """Series of a source that must be fetched, by id, with why."""
     series = catalog.series_of(source.name)
     table = catalog.one_table(f"raw/{source.name}")
@@ -50,11 +50,11 @@ def stale_series(instance: dg.DagsterInstance, lake: Path, source: Source, catal
 
 
 def stale_months(
-    instance: dg.DagsterInstance, lake: Path, model: Model, catalog: Catalog, months: Collection[str]
+    instance: dg.DagsterInstance, lake: Root, model: Model, catalog: Catalog, months: Collection[str]
 ) -> dict[str, str]:
     """As-of months, among the given ones, whose forecasts must be computed, with why."""
     name = f"forecasts/{model.name}"
-    versions = _input_versions(lake, catalog, [f"raw/{s}" for s in catalog.sources])
+    versions = _input_versions(lake, catalog, raw_inputs(catalog))
     stored = set(read_table(lake, catalog.one_table(name), catalog)["as_of_month"])
     reasons = {}
     for month in months:
@@ -64,7 +64,7 @@ def stale_months(
     return reasons
 
 
-def stale_tables(instance: dg.DagsterInstance, lake: Path, catalog: Catalog) -> dict[str, str]:
+def stale_tables(instance: dg.DagsterInstance, lake: Root, catalog: Catalog) -> dict[str, str]:
     """Derived tables that must be computed, inputs before outputs, with why."""
     known = derivations(catalog)
     versions = _input_versions(lake, catalog, {i for d in known.values() for i in d.inputs})
@@ -95,7 +95,7 @@ def _why(
     return f"{changed[0]} changed" if changed else None
 
 
-def _input_versions(lake: Path, catalog: Catalog, tables: Collection[str]) -> dict[str, str]:
+def _input_versions(lake: Root, catalog: Catalog, tables: Collection[str]) -> dict[str, str]:
     """Data version of each table as it is stored now."""
     return {t: data_version(read_table(lake, catalog.one_table(t), catalog), catalog.one_table(t)) for t in tables}
 

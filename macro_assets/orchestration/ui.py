@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from macro_assets.catalog import default_catalog
 from macro_assets.chart_pages import write_index
 from macro_assets.lakehouse.delta import LakeError, check_writable
+from macro_assets.lakehouse.files import read_file
 from macro_assets.lakehouse.paths import charts_folder, lake_root
 
 HOST = "127.0.0.1"
+_PAGE = re.compile(r"^[a-z0-9_]+\.html$")
 
 
-class _QuietHandler(SimpleHTTPRequestHandler):
+class _ChartPages(BaseHTTPRequestHandler):
+    """Serves the chart pages of the lake, wherever it is, and nothing else."""
+
+    def do_GET(self) -> None:
+        name = self.path.partition("?")[0].lstrip("/") or "index.html"
+        page = read_file(charts_folder(lake_root()), name) if _PAGE.match(name) else None
+        if page is None:
+            self.send_error(HTTPStatus.NOT_FOUND, "no such chart page")
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
     def log_message(self, *args: object) -> None:
         pass
 
@@ -30,10 +47,8 @@ def _interrupt(*_: object) -> None:
 
 def chart_server(port: int) -> ThreadingHTTPServer:
     """A server of the chart pages, not yet serving."""
-    folder = charts_folder(lake_root())
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        return ThreadingHTTPServer((HOST, port), partial(_QuietHandler, directory=str(folder)))
+        return ThreadingHTTPServer((HOST, port), _ChartPages)
     except OSError as error:
         raise LakeError(
             f"port {port} on {HOST} cannot be used ({error.strerror}); choose another with --charts-port"

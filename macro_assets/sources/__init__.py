@@ -29,11 +29,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """The bytes a provider answered, and when."""
+    """The bytes a provider answered, and when; `http_status` is None where it was no HTTP answer."""
 
     request: Request
     body: bytes
     fetched_at: datetime
+    http_status: int | None = None
 
     @property
     def sha256(self) -> str:
@@ -80,19 +81,6 @@ class Fetched:
     observations: pl.DataFrame
     responses: tuple[Response, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
-
-    def landing(self) -> pl.DataFrame:
-        """The responses as rows: `request`, `payload_sha256`, `fetched_at`, `body`."""
-        return pl.DataFrame(
-            [(r.request.text, r.sha256, r.fetched_at, r.body) for r in self.responses],
-            schema={
-                "request": pl.String(),
-                "payload_sha256": pl.String(),
-                "fetched_at": pl.Datetime("us", "UTC"),
-                "body": pl.Binary(),
-            },
-            orient="row",
-        )
 
 
 Fetch = Callable[[Client, Sequence[Series], Window], Fetched]

@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from macro_assets import ingest
 from macro_assets.catalog import Catalog, Series, default_catalog
-from macro_assets.orchestration.assets import raw
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
@@ -57,7 +57,7 @@ def spoiled_source(monkeypatch: pytest.MonkeyPatch, spoil: Spoil) -> None:
     def fetch(client: Client, series: Sequence[Series], window: Window) -> Fetched:
         return spoil(bundled.fetch(client, series, window))
 
-    monkeypatch.setattr(raw, "connector", lambda source: (fetch, bundled.client))
+    monkeypatch.setattr(ingest, "connector", lambda source: (fetch, bundled.client))
 
 
 def with_values(series: str, value: pl.Expr) -> Spoil:

@@ -1,7 +1,6 @@
 """Chart assets: the figure as a table row, the same figure as an HTML page, and a preview in the UI."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,20 +9,21 @@ import polars as pl
 from macro_assets.catalog import Catalog, Chart
 from macro_assets.chart_pages import charts_url, write_chart_page
 from macro_assets.derivations import Derivation
+from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.assets.derived import derived_asset
 
 
 def chart_asset(chart: Chart, derivation: Derivation, catalog: Catalog) -> dg.AssetsDefinition:
     """The asset of a chart; its page is written once its row has passed its check."""
 
-    def published(row: pl.DataFrame, root: Path) -> dict[str, Any]:
+    def published(row: pl.DataFrame, root: Root) -> dict[str, Any]:
         from macro_assets.charts.preview import markdown_preview, svg_preview
 
         figure = row["figure_json"].item()
         page = write_chart_page(root, chart, figure)
         return {
             "preview": dg.MetadataValue.md(markdown_preview(svg_preview(json.loads(figure), chart.title))),
-            "page": dg.MetadataValue.url(f"{charts_url()}/{page.name}"),
+            "page": dg.MetadataValue.url(f"{charts_url()}/{chart.name}.html"),
             "file": dg.MetadataValue.path(str(page)),
             "data_note": row["data_note"].item(),
         }

@@ -1,7 +1,6 @@
 """Derived assets: one per entry of `derivations`, with a generated check and a hash of the output as data version."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,7 +8,9 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.derivations import Derivation
-from macro_assets.lakehouse.delta import conform, data_version
+from macro_assets.lakehouse.delta import data_version
+from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.write import conform
 from macro_assets.orchestration.automation import DERIVED
 from macro_assets.orchestration.describe import inputs_metadata, key, rows_metadata, step_name, table_metadata
 from macro_assets.orchestration.resources import Lake
@@ -81,7 +82,7 @@ def derived_asset(
     derivation: Derivation,
     catalog: Catalog,
     description: str | None = None,
-    further: Callable[[pl.DataFrame, Path], Mapping[str, Any]] | None = None,
+    further: Callable[[pl.DataFrame, Root], Mapping[str, Any]] | None = None,
 ) -> dg.AssetsDefinition:
     """The asset of a computed, unpartitioned table.
 

@@ -6,8 +6,8 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Model
-from macro_assets.derivations import nowcast_code_version, nowcast_tables, utc_now
-from macro_assets.lakehouse.delta import conform
+from macro_assets.derivations import nowcast_code_version, nowcast_tables, raw_inputs, utc_now
+from macro_assets.lakehouse.write import conform
 from macro_assets.orchestration.assets.derived import asset_inputs, check_spec, checked, spec_arguments
 from macro_assets.orchestration.automation import AS_OF
 from macro_assets.orchestration.describe import key, step_name
@@ -17,7 +17,7 @@ from macro_assets.orchestration.partitions import AS_OF_MONTHS
 def nowcast_assets(model: Model, catalog: Catalog) -> dg.AssetsDefinition:
     """The forecasts of a nowcasting model and their news, one step for both."""
     tables = [catalog.one_table(n) for n in (f"forecasts/{model.name}", f"forecasts/{model.name}_news")]
-    raws = tuple(f"raw/{s}" for s in catalog.sources)
+    raws = raw_inputs(catalog)
     version = nowcast_code_version(model, catalog)
 
     @dg.multi_asset(

@@ -5,7 +5,6 @@ series: its rows are not written, it yields a failed check, and the `complete` c
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 
@@ -14,9 +13,9 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, Table
 from macro_assets.derivations import code_version
-from macro_assets.lakehouse import append_vintages, vintages
+from macro_assets.ingest import Outcome, fetch, ingest
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
-from macro_assets.lakehouse.landing import land, log_fetches
+from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.orchestration.describe import (
     key,
     rows_metadata,
@@ -27,20 +26,9 @@ from macro_assets.orchestration.describe import (
 )
 from macro_assets.orchestration.partitions import YEARS, partition_of, window
 from macro_assets.orchestration.resources import Lake
-from macro_assets.quality import CheckReport, check_series
-from macro_assets.sources import OBSERVATION_SCHEMA, Fetched, connector
 
 CHECK = "schema"
 _MAX_FAILURES_NAMED = 10
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the step knows of one series after writing."""
-
-    series: Series
-    report: CheckReport
-    failure: str | None
 
 
 def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, dg.AssetChecksDefinition]:
@@ -93,7 +81,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         context: dg.AssetExecutionContext, lake: Lake
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetMaterialization]:
         selected = [s for k, s in series.items() if k in context.selected_asset_keys]
-        outcomes: list[Outcome] = []
+        outcomes: Sequence[Outcome] = []
         if selected:
             outcomes = _fetch_and_store(context, lake, catalog, source, selected)
         stored = read_table(lake.path, table, catalog)
@@ -135,6 +123,12 @@ def series_code_version(source: Source, series: Series) -> str:
     return code_version((f"macro_assets.sources.{source.name}",), series.model_dump_json() + "".join(shipped))
 
 
+def source_code_version(source: Source, catalog: Catalog) -> str:
+    """Code version of a source's table: of all its series together."""
+    series = catalog.series_of(source.name)
+    return code_version((), "".join(series_code_version(source, s) for s in series))
+
+
 def failure_message(source: str, failed: Mapping[str, str | None]) -> str:
     """One message naming the series that failed, each with its reason."""
     named = [f"{name}: {why}" for name, why in sorted(failed.items())[:_MAX_FAILURES_NAMED]]
@@ -145,68 +139,25 @@ def failure_message(source: str, failed: Mapping[str, str | None]) -> str:
 
 def _fetch_and_store(
     context: dg.AssetExecutionContext, lake: Lake, catalog: Catalog, source: Source, selected: Sequence[Series]
-) -> list[Outcome]:
-    """Fetch, check, land and append; one Delta commit per table. Returns what became of each series."""
+) -> Sequence[Outcome]:
+    """Fetch, land, check and append; one Delta commit per table. Returns what became of each series."""
     all_years = YEARS.get_partition_keys()
     asked = sorted(_asked_years(context))
-    fetch, client = connector(source.name)
     context.log.info(f"fetching {len(selected)} series of {source.name}, years {asked[0]} to {asked[-1]}")
-    empty = pl.DataFrame(schema=OBSERVATION_SCHEMA)
-    try:
-        fetched = fetch(client(), selected, window(asked, all_years))
-    except Exception as error:  # a connector that breaks fails its series, not what is downstream of the stored ones
-        context.log.exception(f"connector {source.name} failed")
-        reason = f"connector failed: {type(error).__name__}: {error}"
-        fetched = Fetched(empty, (), {s.id: reason for s in selected})
-    commit = {"run_id": context.run.run_id, "source": source.name}
-    land(lake.path, catalog, source.name, fetched.landing(), commit)
-
-    own = {k[0]: f for k, f in fetched.observations.group_by("series_id")}
-    outcomes, good = [], []
-    for s in selected:
-        rows = own.get(s.id, empty)
-        report = check_series(rows, s)
-        failure = fetched.failures.get(s.id) or (None if report.passed else str(report))
-        outcomes.append(Outcome(s, report, failure))
-        # a failure that no single row is guilty of condemns them all
-        good.append(rows.with_row_index("_row").filter(~pl.col("_row").is_in(report.failed_rows)).drop("_row"))
-        if not report.passed and not report.failed_rows:
-            good[-1] = rows.clear()
-    accepted = pl.concat(good).with_columns(run_id=pl.lit(context.run.run_id))
-    conflicts = _append(context, lake, catalog, source, accepted, commit, asked, all_years)
-    outcomes = [Outcome(o.series, o.report, o.failure or conflicts.get(o.series.id)) for o in outcomes]
-    _log(lake, catalog, source, outcomes, context.run.run_id, commit)
-    return outcomes
-
-
-def _append(
-    context: dg.AssetExecutionContext,
-    lake: Lake,
-    catalog: Catalog,
-    source: Source,
-    accepted: pl.DataFrame,
-    commit: dict[str, str],
-    asked: Sequence[str],
-    all_years: Sequence[str],
-) -> dict[str, str]:
-    """Append what was accepted, leaving out series whose vintages contradict each other; returns those with why."""
-    conflicts: dict[str, str] = {}
-    while True:
-        try:
-            report, _ = append_vintages(lake.path, catalog, source.name, accepted, commit)
-            break
-        except vintages.VintageConflictError as error:
-            conflicts[error.series_id] = str(error)
-            accepted = accepted.filter(pl.col("series_id") != error.series_id)
-    context.log.info(f"{source.name}: {report}")
+    dates = window(asked, all_years)
+    fetched = fetch(source, selected, dates)
+    version = source_code_version(source, catalog)
+    done = ingest(lake.path, catalog, source, selected, dates, fetched, context.run.run_id, version)
+    context.log.info(f"{source.name}: {done.report}")
     elsewhere = {
         (series_id, year)
-        for series_id, day in accepted.select("series_id", "observation_date").unique().iter_rows()
+        for series_id, day in done.accepted.select("series_id", "observation_date").unique().iter_rows()
         if (year := partition_of(day, all_years)) not in asked
     }
     for series_id, year in sorted(elsewhere):  # a revision that arrived for a year nobody asked for
         context.log_event(dg.AssetMaterialization(series_key(catalog.one_series(series_id)), partition=year))
-    return conflicts
+    _log(lake, catalog, source, done.outcomes, context.run.run_id)
+    return done.outcomes
 
 
 def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
@@ -216,9 +167,7 @@ def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
     return YEARS.get_partition_keys()
 
 
-def _log(
-    lake: Lake, catalog: Catalog, source: Source, outcomes: Sequence[Outcome], run_id: str, commit: dict[str, str]
-) -> None:
+def _log(lake: Lake, catalog: Catalog, source: Source, outcomes: Sequence[Outcome], run_id: str) -> None:
     now = datetime.now(UTC)
     rows = [
         {
@@ -231,7 +180,8 @@ def _log(
         }
         for o in outcomes
     ]
-    log_fetches(lake.path, catalog, source.name, pl.DataFrame(rows, infer_schema_length=None), commit)
+    fetches = pl.DataFrame(rows, infer_schema_length=None)
+    log_fetches(lake.path, catalog, source.name, fetches, {"run_id": run_id, "source": source.name})
 
 
 def _series_result(outcome: Outcome, stored: pl.DataFrame, table: Table) -> dg.MaterializeResult | dg.AssetCheckResult:

@@ -1,0 +1,67 @@
+"""How tables are laid out on disk: Arrow types, column comments, the schema version and the steps between versions.
+
+The version travels in the metadata of a table's first field, since delta-rs refuses table properties of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog.derive import all_columns
+from macro_assets.catalog.models import Dtype
+
+SCHEMA_VERSION = 2
+"""Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""
+
+_VERSION_KEY = "macro_assets.schema_version"
+_ARROW_TYPES: dict[Dtype, pa.DataType] = {
+    "str": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "binary": pa.binary(),
+}
+
+
+def arrow_schema(table: Table, catalog: Catalog) -> pa.Schema:
+    """Columns of a table with nullability, unit and comment."""
+    fields = []
+    for position, column in enumerate(all_columns(table, catalog)):
+        metadata = {"comment": column.description, **({"unit": column.unit} if column.unit else {})}
+        if position == 0:
+            metadata[_VERSION_KEY] = str(SCHEMA_VERSION)
+        fields.append(pa.field(column.name, _ARROW_TYPES[column.dtype], column.nullable, metadata))
+    return pa.schema(fields)
+
+
+def written_version(stored: DeltaTable) -> int:
+    """Schema version a table was written with; 1 where it says none."""
+    return int(stored.schema().fields[0].metadata.get(_VERSION_KEY, 1))
+
+
+def _receipts(landing: pl.DataFrame) -> pl.DataFrame:
+    """Version 2: landing says what was asked for in which run. Older rows asked for everything."""
+    return landing.with_columns(
+        run_id=pl.lit("before schema version 2"),
+        http_status=pl.lit(None, pl.Int64),
+        series_ids=pl.lit(None, pl.String),
+        window_first=pl.lit(None, pl.Date),
+        window_last=pl.lit(None, pl.Date),
+    )
+
+
+MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {2: {"landing": _receipts}}
+"""By the version they lead to and the layer they change: stored rows of the version before in, new rows out."""
+
+
+def steps_due(name: str, written: int) -> list[Callable[[pl.DataFrame], pl.DataFrame]]:
+    """The steps a table written with an older version needs; none where its layer did not change."""
+    layer = name.split("/")[0]
+    return [by_layer[layer] for v, by_layer in sorted(MIGRATIONS.items()) if v > written and layer in by_layer]

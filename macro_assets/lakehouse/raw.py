@@ -1,0 +1,314 @@
+"""The raw tables: append what was fetched, mark what is wrong, read what was known.
+
+`raw/<source>` is append-only and holds every vintage; `audit/invalidations` holds the decisions about its rows.
+The law they follow is in `vintages.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version as installed_version
+
+import polars as pl
+
+from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.catalog.derive import polars_schema
+from macro_assets.catalog.load import unknown_name_message
+from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, read_table, reading, scan
+from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.lakehouse.vintages import (
+    STATEMENT,
+    AppendReport,
+    as_of,
+    concerned,
+    instant,
+    invalid_rows,
+    rows_to_append,
+)
+from macro_assets.lakehouse.write import append_computed
+
+INVALIDATIONS = "audit/invalidations"
+"""Table of the decisions about stored values."""
+
+
+def append_vintages(
+    source: str,
+    observations: pl.DataFrame,
+    run_id: str,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+    code_version: str | None = None,
+) -> AppendReport:
+    """Append a batch of observations to `raw/<source>` in one Delta commit.
+
+    The commit carries the run, the code version and a hash of the batch. When another process appended meanwhile, what
+    the batch adds is decided again from what is stored by then. The same batch twice adds no row and no version.
+
+    Parameters
+    ----------
+    source
+        The source whose table it is.
+    observations
+        Rows with the raw table's columns but `run_id`, in the provider's units. NaN and infinity become null.
+    run_id
+        The run that took them in.
+    code_version
+        Version of the code that fetched and parsed; default the version of this package.
+
+    Raises
+    ------
+    VintageConflictError
+        See :func:`macro_assets.lakehouse.vintages.rows_to_append`; nothing was stored.
+    UnknownNameError
+        When the catalog has no such source, or the source no such series.
+    LakeError
+        When the rows do not fit, or the table cannot be read or written; it is then as it was.
+    """
+    catalog, lake = catalog or default_catalog(), lake_root(root)
+    table = catalog.one_table(f"raw/{source}")
+    _refuse_strangers(source, observations, catalog)
+    batch = typed(observations.with_columns(run_id=pl.lit(run_id)), polars_schema(table.columns))
+    reports: list[AppendReport] = []
+
+    def added(stored: pl.LazyFrame) -> pl.DataFrame:
+        decisions = read_decisions(lake, catalog)
+        rows, report = rows_to_append(concerned(stored, batch).collect(), batch, decisions)
+        reports[:] = [report]
+        return rows
+
+    commit = {
+        "run_id": run_id,
+        "code_version": code_version or installed_version("macro-assets"),
+        "input_sha256": content_hash(batch),
+    }
+    done = append_computed(lake, table, catalog, added, commit)
+    return replace(reports[0], version=done.version)
+
+
+def typed(observations: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Observations in the raw table's types, with nulls for what is not finite."""
+    if missing := [c for c in schema if c not in observations.columns]:
+        raise LakeError(f"columns missing from the observations: {', '.join(missing)}")
+    try:
+        cast = observations.select(pl.col(n).cast(t) for n, t in schema.items())
+    except pl.exceptions.PolarsError as error:
+        raise LakeError(f"the observations do not fit the catalog's types: {error}") from error
+    return cast.with_columns(value=pl.when(pl.col("value").is_finite()).then("value"))
+
+
+def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog) -> None:
+    """Refuse series the source does not have, and providers that are neither the source nor a declared fallback."""
+    pairs = observations.select(pl.col("series_id").cast(pl.String), pl.col("provider").cast(pl.String)).unique()
+    own = {s.id: s for s in catalog.series_of(source)}
+    for series_id, provider in pairs.drop_nulls().sort("series_id", "provider").iter_rows():
+        if series_id not in own:
+            raise UnknownNameError(unknown_name_message(f"series of source {source}", series_id, own))
+        if provider not in (source, *own[series_id].fallback):
+            raise LakeError(
+                f"series {series_id}: provider {provider!r} is neither its source {source!r} nor one of its fallbacks "
+                f"{list(own[series_id].fallback)}. Nothing was stored; declare the fallback in the catalog."
+            )
+
+
+# --- decisions about stored values ---------------------------------------------------------------------------------
+
+
+def invalidate(
+    series_id: str,
+    observation_date: date,
+    release_time: date | datetime | str,
+    reason: str,
+    author: str,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+    provider: str | None = None,
+) -> pl.DataFrame:
+    """Mark a stored value as invalid from now on. Nothing is erased: reads as of an earlier instant still see it.
+
+    Parameters
+    ----------
+    observation_date
+        First day of the period the value describes.
+    release_time
+        The release that is wrong: its instant, or its day where that day has one release of the observation.
+    reason, author
+        Why, and who says so; both are kept.
+    provider
+        Who served the value; default the series' source.
+
+    Returns
+    -------
+    DataFrame
+        The decision, one row.
+
+    Raises
+    ------
+    UnknownNameError
+        When the catalog has no such series.
+    LakeError
+        When there is no such release, it is marked already, or reason or author is empty.
+    """
+    return _decide("invalidate", series_id, observation_date, release_time, reason, author, root, catalog, provider)
+
+
+def reinstate(
+    series_id: str,
+    observation_date: date,
+    release_time: date | datetime | str,
+    reason: str,
+    author: str,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+    provider: str | None = None,
+) -> pl.DataFrame:
+    """Undo :func:`invalidate` from now on; same parameters, same errors. The earlier decision stays on record."""
+    return _decide("reinstate", series_id, observation_date, release_time, reason, author, root, catalog, provider)
+
+
+def _decide(
+    action: str,
+    series_id: str,
+    observation_date: date,
+    release_time: date | datetime | str,
+    reason: str,
+    author: str,
+    root: str | Root | None,
+    catalog: Catalog | None,
+    provider: str | None,
+) -> pl.DataFrame:
+    catalog, lake = catalog or default_catalog(), lake_root(root)
+    series = catalog.one_series(series_id)
+    if not (reason.strip() and author.strip()):
+        raise LakeError(f"series {series_id}: a decision about a stored value needs a reason and an author")
+    found = _release(lake, catalog, series_id, provider or series.source, observation_date, release_time)
+
+    def decision(stored: pl.LazyFrame) -> pl.DataFrame:
+        standing = invalid_rows(stored.collect(), None).join(found, on=STATEMENT, how="semi")
+        if standing.is_empty() == (action == "reinstate"):
+            state = "is not marked as invalid" if action == "reinstate" else "is marked as invalid already"
+            raise LakeError(f"series {series_id}: the release {found.row(0)[2:]} {state}; nothing was changed")
+        return found.with_columns(
+            decided_at=pl.lit(datetime.now(UTC)),
+            action=pl.lit(action),
+            reason=pl.lit(reason.strip()),
+            author=pl.lit(author.strip()),
+        )
+
+    commit = {"author": author.strip(), "action": action}
+    return append_computed(lake, catalog.one_table(INVALIDATIONS), catalog, decision, commit).rows
+
+
+def _release(
+    lake: Root,
+    catalog: Catalog,
+    series_id: str,
+    provider: str,
+    observation_date: date,
+    release_time: date | datetime | str,
+) -> pl.DataFrame:
+    """The key of one stored release, found by its instant or its day."""
+    source = catalog.one_series(series_id).source
+    stored = read_raw(lake, catalog, source, [series_id])
+    told = stored.filter(pl.col("observation_date") == observation_date, pl.col("provider") == provider)
+    moment = instant(release_time)
+    on_the_day = not isinstance(release_time, datetime) and len(str(release_time)) == 10
+    same = pl.col("release_time").dt.date() == moment.date() if on_the_day else pl.col("release_time") == moment
+    found = told.filter(same).select(STATEMENT)
+    if found.height != 1:
+        known = ", ".join(t.isoformat() for t in told["release_time"].sort()) or "none"
+        raise LakeError(
+            f"series {series_id} of provider {provider}: expected one release of {observation_date} at {release_time}, "
+            f"found {found.height}. Releases of that date: {known}."
+        )
+    return found
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def scan_raw(lake: Root, catalog: Catalog, source: str) -> tuple[pl.LazyFrame, int]:
+    """The rows of a source's raw table, unread, and the table's version (0 when there is none)."""
+    table = catalog.one_table(f"raw/{source}")
+    stored = open_table(lake, table.name)
+    return scan(lake, stored, table, catalog), stored.version() if stored is not None else 0
+
+
+def read_raw(lake: Root, catalog: Catalog, source: str, series_ids: Collection[str] | None = None) -> pl.DataFrame:
+    """Every stored row of a source, or of some of its series: the audit view, never filtered."""
+    rows, version = scan_raw(lake, catalog, source)
+    if series_ids is not None:
+        rows = rows.filter(pl.col("series_id").is_in(list(series_ids)))
+    with reading(f"raw/{source}", version):
+        return rows.collect()
+
+
+def read_decisions(lake: Root, catalog: Catalog) -> pl.DataFrame:
+    """Every decision about stored rows."""
+    return read_table(lake, catalog.one_table(INVALIDATIONS), catalog)
+
+
+def observations_as_of(
+    moment: date | datetime | str | None,
+    series_ids: Collection[str] | None = None,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+) -> pl.DataFrame:
+    """Observations known at an instant, in the providers' units: of one series, many, or all.
+
+    Parameters
+    ----------
+    moment
+        The instant; a bare date means its end in UTC, None everything known.
+    series_ids
+        Series of the catalog; None for all.
+
+    Returns
+    -------
+    DataFrame
+        `source`, `series_id`, `provider`, `observation_date`, `value`, `release_time`, `release_basis`; one row per
+        series and observation date, sorted by source, series and date.
+
+    Raises
+    ------
+    UnknownNameError
+        When the catalog has no such series.
+    LakeError
+        When a table cannot be read.
+    """
+    catalog, lake = catalog or default_catalog(), lake_root(root)
+    wanted = None if series_ids is None else [catalog.one_series(s) for s in series_ids]
+    decisions = read_decisions(lake, catalog)
+    frames = []
+    for source in catalog.sources:
+        ids = None if wanted is None else [s.id for s in wanted if s.source == source]
+        if ids == []:
+            continue
+        rows, version = scan_raw(lake, catalog, source)
+        rows = rows.select(*STATEMENT, "value", "release_basis")
+        if ids is not None:
+            rows = rows.filter(pl.col("series_id").is_in(ids))
+        with reading(f"raw/{source}", version):
+            known = as_of(rows, moment, source, decisions)
+        frames.append(known.select(pl.lit(source).alias("source"), pl.all()))
+    return pl.concat(frames)
+
+
+def panel_as_of(
+    moment: date | datetime | str | None,
+    series_ids: Collection[str] | None = None,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+) -> pl.DataFrame:
+    """A panel as known at an instant: one row per observation date, one column per series, in the providers' units.
+
+    Parameters and errors as :func:`observations_as_of`. Series of several frequencies share the dates their periods
+    begin on; what was not known is null. Columns are named by series, in the order asked.
+    """
+    catalog = catalog or default_catalog()
+    known = observations_as_of(moment, series_ids, root, catalog)
+    wide = known.pivot("series_id", index="observation_date", values="value").sort("observation_date")
+    columns = list(series_ids) if series_ids is not None else sorted(c for c in wide.columns if c != "observation_date")
+    absent = [pl.lit(None, pl.Float64).alias(c) for c in columns if c not in wide.columns]
+    return wide.with_columns(absent).select("observation_date", *columns)
