@@ -131,7 +131,8 @@ def _shrunk(rows: pl.DataFrame, held: pl.DataFrame | None, series: Series) -> st
     return (
         f"series {series.id} of source {series.source}: the answer lacks {len(lacking)} of {dates.len()} dates "
         f"that are stored for the asked window, {lacking[0]} to {lacking[-1]}. Expected every stored date, with a "
-        "missing value where it was withdrawn. The stored rows were kept; look at the payload in landing, and fetch again."
+        "missing value where it was withdrawn. The stored rows were kept; look at the payload in landing, and fetch "
+        "again."
     )
 
 

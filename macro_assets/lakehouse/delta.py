@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
@@ -112,6 +113,12 @@ def _look_for_versions(root: Root) -> dict[str, int]:
     return found
 
 
+def data_files(root: Root, stored: DeltaTable) -> list[str]:
+    """Places of the data files of a table's version: paths, or addresses on S3."""
+    # of a local table delta-rs gives the path as in an address, a blank as %20
+    return [unquote(f) for f in stored.file_uris()] if isinstance(root, Path) else stored.file_uris()
+
+
 @contextmanager
 def reading(name: str, version: int) -> Iterator[None]:
     """Errors while reading data files become one that names the table and its version."""
@@ -131,7 +138,7 @@ def scan(root: Root, stored: DeltaTable | None, table: Table, catalog: Catalog) 
     :func:`reading`.
     """
     schema = polars_schema(all_columns(table, catalog))
-    files = stored.file_uris() if stored is not None else []
+    files = data_files(root, stored) if stored is not None else []
     if not files:
         return pl.LazyFrame(schema=schema)
     return pl.scan_parquet(

@@ -126,8 +126,8 @@ _RELEASES = f"""
         WINDOW so_far AS (PARTITION BY observation_date ORDER BY release_time)
     ), distinct_values AS (
         SELECT * FROM stated WHERE begun
-        QUALIFY row_number() OVER in_time = 1 OR value IS DISTINCT FROM lag(value) OVER in_time
         WINDOW in_time AS (PARTITION BY observation_date ORDER BY release_time)
+        QUALIFY row_number() OVER in_time = 1 OR value IS DISTINCT FROM lag(value) OVER in_time
     )
     SELECT series_id, observation_date,
         CASE WHEN on_record THEN row_number() OVER (PARTITION BY observation_date ORDER BY release_time) END AS release,

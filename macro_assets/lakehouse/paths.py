@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SCHEME = "s3://"
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_PART = re.compile(r"^[A-Za-z0-9_=-][A-Za-z0-9._=-]*$")
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def location(given: str | Root) -> Root:
     if "://" not in text:
         return Path(given).expanduser().resolve()
     bucket, _, prefix = text.removeprefix(_SCHEME).partition("/")
-    parts = prefix.strip("/").split("/")
-    if not (text.startswith(_SCHEME) and _BUCKET.match(bucket) and ".." not in parts):
+    parts = [p for p in prefix.split("/") if p]
+    if not (text.startswith(_SCHEME) and _BUCKET.match(bucket) and all(_PART.match(p) for p in parts)):
         raise ValueError(f"{text} is an address macro_assets cannot use; expected a folder or s3://bucket/prefix")
-    return S3Root(bucket, "/".join(p for p in parts if p))
+    return S3Root(bucket, "/".join(parts))
 
 
 def lake_root(root: str | Root | None = None) -> Root:
