@@ -8,6 +8,7 @@ import dagster as dg
 
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.derivations import derivations
+from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.charts import chart_asset
 from macro_assets.orchestration.assets.derived import derived_asset
 from macro_assets.orchestration.assets.forecasts import nowcast_assets
@@ -29,7 +30,7 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
         Replacements for the resources `lake` and `io_manager`.
     """
     catalog = catalog or default_catalog()
-    assets: list[dg.AssetsDefinition] = []
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [invalidations_asset(catalog)]
     checks: list[dg.AssetChecksDefinition] = []
     for source in catalog.sources.values():
         step, complete = raw_assets(source, catalog)

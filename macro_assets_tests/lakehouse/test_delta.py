@@ -13,7 +13,8 @@ from deltalake.schema import Field, PrimitiveType, Schema
 
 from macro_assets.catalog import Catalog
 from macro_assets.lakehouse import delta
-from macro_assets.lakehouse.delta import LakeError, append, conform, data_version, open_table, overwrite, read_table
+from macro_assets.lakehouse.delta import LakeError, data_version, open_table, read_table
+from macro_assets.lakehouse.write import append, conform, overwrite
 
 COMMIT = {"run_id": "test"}
 
