@@ -30,6 +30,7 @@ DATED = "_dated_series"
 DECISIONS = "_decisions"
 """View of the decisions about stored values."""
 
+_DATED_BASES = str(VINTAGE_BASES)
 _STATEMENT = "series_id, provider, observation_date, release_time"
 
 
@@ -54,13 +55,15 @@ def define_macros(
     con.execute(f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({union}){_until(moment, 'release_time')}")
     con.execute(
         f"CREATE VIEW {DATED} AS SELECT DISTINCT series_id, provider FROM ({union}) "
-        f"WHERE release_basis IN ({', '.join(quoted(b) for b in VINTAGE_BASES)})"
+        f"WHERE release_basis IN {_DATED_BASES}"
     )
     if INVALIDATIONS in rows:
         con.execute(f"CREATE VIEW {DECISIONS} AS SELECT * FROM ({rows[INVALIDATIONS]}){_until(moment, 'decided_at')}")
     con.execute(_INSTANT)
     con.execute(_KNOWN_SERIES)
     has_decisions = INVALIDATIONS in rows
+    if has_decisions:
+        con.execute(_INVALID_AS_OF)
     con.execute(_AS_OF.format(valid=_valid("as_of_instant(ts)") if has_decisions else ""))
     con.execute(_SERIES_AS_OF)
     con.execute(_RELEASES.format(valid=_valid(None) if has_decisions else ""))
@@ -73,11 +76,7 @@ def _until(moment: datetime | None, clock: str) -> str:
 
 def _valid(at: str | None) -> str:
     """A condition: the row does not stand marked as invalid at an instant (SQL), or by the latest decisions."""
-    taken = f"WHERE decided_at <= {at}" if at else ""
-    return f"""
-        AND ({_STATEMENT}) NOT IN (
-            SELECT ({_STATEMENT}) FROM {DECISIONS} {taken}
-            GROUP BY ALL HAVING arg_max(action, decided_at) = 'invalidate')"""
+    return f"AND ({_STATEMENT}) NOT IN (SELECT ({_STATEMENT}) FROM _invalid_as_of({at or 'NULL'}))"
 
 
 _INSTANT = """
@@ -95,6 +94,29 @@ _KNOWN_SERIES = """
 
 _NO_ESTIMATES = f"""
     NOT (release_basis = {quoted(ESTIMATED)} AND (series_id, provider) IN (SELECT (series_id, provider) FROM {DATED}))
+"""
+
+# a release is a value with its repetitions: `vintages.without_invalid`
+_INVALID_AS_OF = f"""
+    CREATE MACRO _invalid_as_of(moment) AS TABLE
+    WITH marked AS (
+        SELECT {_STATEMENT} FROM {DECISIONS} WHERE moment IS NULL OR decided_at <= moment
+        GROUP BY ALL HAVING arg_max(action, decided_at) = 'invalidate'
+    ), statements AS (
+        SELECT {_STATEMENT}, value, release_basis IN {_DATED_BASES} AS dated FROM {VINTAGES}
+        WHERE (series_id, provider, observation_date) IN (SELECT (series_id, provider, observation_date) FROM marked)
+          AND (moment IS NULL OR release_time <= moment)
+    ), changes AS (
+        SELECT *, row_number() OVER told = 1 OR value IS DISTINCT FROM lag(value) OVER told AS changed FROM statements
+        WINDOW told AS (PARTITION BY series_id, provider, observation_date, dated ORDER BY release_time)
+    ), runs AS (
+        SELECT *, count(*) FILTER (changed) OVER told AS run FROM changes
+        WINDOW told AS (PARTITION BY series_id, provider, observation_date, dated ORDER BY release_time)
+    )
+    SELECT {_STATEMENT} FROM runs
+    WHERE (series_id, provider, observation_date, dated, run) IN (
+        SELECT (series_id, provider, observation_date, dated, run) FROM runs
+        WHERE ({_STATEMENT}) IN (SELECT ({_STATEMENT}) FROM marked))
 """
 
 _AS_OF = f"""

@@ -13,12 +13,13 @@ from importlib.metadata import version as installed_version
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.catalog import Catalog, Table, UnknownNameError, default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, read_table, reading, scan
 from macro_assets.lakehouse.paths import Root, lake_root
 from macro_assets.lakehouse.vintages import (
+    BASES,
     STATEMENT,
     AppendReport,
     as_of,
@@ -68,8 +69,9 @@ def append_vintages(
     """
     catalog, lake = catalog or default_catalog(), lake_root(root)
     table = catalog.one_table(f"raw/{source}")
-    _refuse_strangers(source, observations, catalog)
     batch = typed(observations.with_columns(run_id=pl.lit(run_id)), polars_schema(table.columns))
+    _refuse_gaps(batch, table)
+    _refuse_strangers(source, batch, catalog)
     reports: list[AppendReport] = []
 
     def added(stored: pl.LazyFrame) -> pl.DataFrame:
@@ -98,11 +100,20 @@ def typed(observations: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     return cast.with_columns(value=pl.when(pl.col("value").is_finite()).then("value"))
 
 
+def _refuse_gaps(batch: pl.DataFrame, table: Table) -> None:
+    """Refuse rows that do not say all they must: a row without its basis would fall between the laws."""
+    for column in table.columns:
+        if not column.nullable and (nulls := batch[column.name].null_count()):
+            raise LakeError(f"table {table.name}: column {column.name} must not be null, {nulls} observations are")
+    if strange := sorted(set(batch["release_basis"]) - set(BASES)):
+        raise LakeError(f"table {table.name}: release basis {strange[0]!r} is none of {', '.join(BASES)}")
+
+
 def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog) -> None:
     """Refuse series the source does not have, and providers that are neither the source nor a declared fallback."""
-    pairs = observations.select(pl.col("series_id").cast(pl.String), pl.col("provider").cast(pl.String)).unique()
+    pairs = observations.select("series_id", "provider").unique()
     own = {s.id: s for s in catalog.series_of(source)}
-    for series_id, provider in pairs.drop_nulls().sort("series_id", "provider").iter_rows():
+    for series_id, provider in pairs.sort("series_id", "provider").iter_rows():
         if series_id not in own:
             raise UnknownNameError(unknown_name_message(f"series of source {source}", series_id, own))
         if provider not in (source, *own[series_id].fallback):

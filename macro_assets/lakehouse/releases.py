@@ -17,7 +17,7 @@ import polars as pl
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.lakehouse.paths import Root, lake_root
 from macro_assets.lakehouse.raw import read_decisions, read_raw
-from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, VINTAGE_BASES, instant, invalid_rows
+from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, VINTAGE_BASES, instant, without_invalid
 
 UNNUMBERED_BASES = ("snapshot", ESTIMATED)
 """Bases of a first row that is no first release."""
@@ -51,14 +51,12 @@ def numbered(
         `series_id`, `observation_date`, `release` (null where the first is not on record), `value`, `release_time`,
         `release_basis`; sorted by series, date and time. Missing values before the first number are no releases.
     """
-    rows = raw.filter(pl.col("provider") == primary)
-    dated = rows.filter(pl.col("release_basis").is_in(VINTAGE_BASES)).select("series_id").unique()
-    has_vintages = pl.col("series_id").is_in(dated["series_id"].to_list())
-    rows = rows.filter((pl.col("release_basis") != ESTIMATED) | ~has_vintages)
+    told = raw.filter(pl.col("provider") == primary)
+    dated = told.filter(pl.col("release_basis").is_in(VINTAGE_BASES))["series_id"].unique().to_list()
     if moment is not None:
-        rows = rows.filter(pl.col("release_time") <= instant(moment))
-    if decisions is not None:
-        rows = rows.join(invalid_rows(decisions, moment), on=STATEMENT, how="anti")
+        told = told.filter(pl.col("release_time") <= instant(moment))
+    rows = without_invalid(told.lazy(), decisions, moment).collect()
+    rows = rows.filter((pl.col("release_basis") != ESTIMATED) | ~pl.col("series_id").is_in(dated))
     changed = pl.col("value").ne_missing(pl.col("value").shift(1)).over(_OF_ONE_DATE)
     begun = pl.col("value").is_not_null().cum_max().over(_OF_ONE_DATE)
     first = pl.int_range(pl.len()).over(_OF_ONE_DATE) == 0

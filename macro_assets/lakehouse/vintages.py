@@ -18,6 +18,9 @@ VINTAGE_BASES = ("provider", "snapshot")
 ESTIMATED = "publication_lag"
 """Basis of rows whose release time the catalog's publication lag estimates."""
 
+BASES = (*VINTAGE_BASES, ESTIMATED, "ingested")
+"""How a release time is known; `ingested` is when it was fetched."""
+
 OBSERVATION = ["series_id", "provider", "observation_date"]
 STATEMENT = [*OBSERVATION, "release_time"]
 _VINTAGE = ["series_id", "provider", "release_time"]
@@ -109,8 +112,7 @@ def as_of(
     """
     rows = raw.lazy()
     until = rows if moment is None else rows.filter(pl.col("release_time") <= instant(moment))
-    if decisions is not None and not decisions.is_empty():
-        until = until.join(invalid_rows(decisions, moment).lazy(), on=STATEMENT, how="anti", maintain_order="left")
+    until = without_invalid(until, decisions, moment)
     known = _without_estimates(until.filter(~_superseded_by_next()).collect(), rows)
     if _is_in_order(known):
         return known
@@ -163,13 +165,38 @@ def _is_in_order(known: pl.DataFrame) -> bool:
 
 
 def invalid_rows(decisions: pl.DataFrame, moment: date | datetime | str | None) -> pl.DataFrame:
-    """Raw rows that stand marked as invalid at an instant, by their key (series, provider, date, release time).
+    """Raw rows marked as invalid at an instant, by their key (series, provider, date, release time).
 
     The latest decision about a row that was taken by the instant holds.
     """
     taken = decisions if moment is None else decisions.filter(pl.col("decided_at") <= instant(moment))
     latest = taken.sort("decided_at").group_by(STATEMENT, maintain_order=True).last()
     return latest.filter(pl.col("action") == "invalidate").select(STATEMENT)
+
+
+def without_invalid(
+    rows: pl.LazyFrame, decisions: pl.DataFrame | None, moment: date | datetime | str | None
+) -> pl.LazyFrame:
+    """Rows less those of releases that stand marked as invalid at an instant.
+
+    A release is a value with its repetitions: where a later vintage only repeats an invalid value, the row that tells
+    of it does not count either.
+    """
+    marked = None if decisions is None else invalid_rows(decisions, moment)
+    if marked is None or marked.is_empty():
+        return rows
+    release = [*OBSERVATION, "dated", "run"]
+    told = (
+        rows.filter(pl.col("series_id").is_in(marked["series_id"].unique().to_list()))
+        .select(*STATEMENT, "value", dated=pl.col("release_basis").is_in(VINTAGE_BASES))
+        .collect()
+        .join(marked, on=OBSERVATION, how="semi")
+        .sort("release_time")
+        .with_columns(run=pl.col("value").ne_missing(pl.col("value").shift(1)).cum_sum().over(*OBSERVATION, "dated"))
+    )
+    releases = told.join(marked, on=STATEMENT, how="semi").select(release)
+    invalid = told.join(releases, on=release, how="semi").select(STATEMENT)
+    return rows.join(invalid.lazy(), on=STATEMENT, how="anti", maintain_order="left")
 
 
 def rows_to_append(

@@ -15,8 +15,8 @@ from macro_assets.catalog import Catalog
 from macro_assets.derivations import read
 from macro_assets.lakehouse import LakeError, connect
 from macro_assets.lakehouse.delta import read_table
-from macro_assets.lakehouse.session import query
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
+from macro_assets.lakehouse.session import query
 from macro_assets.transforms.normalize import standard_units
 from macro_assets_tests.conftest import Built
 

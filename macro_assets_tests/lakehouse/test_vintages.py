@@ -4,68 +4,27 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import LakeError, open_table, read_table
-from macro_assets.lakehouse.vintages import (
-    VintageConflictError,
-    append_vintages,
-    as_of,
-    instant,
-    observations_as_of,
-    rows_to_append,
+from macro_assets.lakehouse.vintages import VintageConflictError, as_of, concerned, instant, rows_to_append
+from macro_assets_tests.lakehouse import oracle
+from macro_assets_tests.lakehouse.synthetic import (
+    INGESTED,
+    PROVIDER,
+    SERIES,
+    Row,
+    day,
+    decision,
+    decisions,
+    frame,
+    month,
+    row,
+    vintage_frame,
 )
-
-SCHEMA = {
-    "series_id": pl.String,
-    "observation_date": pl.Date,
-    "value": pl.Float64,
-    "release_time": pl.Datetime("us", "UTC"),
-    "release_basis": pl.String,
-    "provider": pl.String,
-    "ingested_at": pl.Datetime("us", "UTC"),
-    "run_id": pl.String,
-    "payload_sha256": pl.String,
-}
-INGESTED = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def day(n: int) -> datetime:
-    return datetime(2020, 1, n, 23, 59, 59, tzinfo=UTC)
-
-
-def month(n: int) -> date:
-    return date(2019, n, 1)
-
-
-Row = dict[str, object]
-
-
-def row(
-    d: date, value: float | None, released: datetime, basis: str = "provider", **other: object
-) -> dict[str, object]:
-    return {
-        "series_id": "SYNTHETIC",
-        "observation_date": d,
-        "value": value,
-        "release_time": released,
-        "release_basis": basis,
-        "provider": "toy",
-        "ingested_at": INGESTED,
-        "run_id": "run",
-        "payload_sha256": "hash",
-        **other,
-    }
-
-
-def frame(*rows: Row) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=SCHEMA)
 
 
 def load(raw: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +32,7 @@ def load(raw: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
 
 
 def answers(raw: pl.DataFrame, moment: datetime) -> dict[date, float | None]:
-    return dict(as_of(raw, moment, "toy").select("observation_date", "value").iter_rows())
+    return dict(as_of(raw, moment, PROVIDER).select("observation_date", "value").iter_rows())
 
 
 # A vintage states, for each date it covers, a value or that it is missing; dates are only ever added.
@@ -81,11 +40,7 @@ vintage_values = st.lists(st.sampled_from([None, 1.0, 2.0, 3.0]), min_size=1, ma
 vintages = st.lists(vintage_values, min_size=1, max_size=4).map(lambda vs: sorted(vs, key=len))
 
 
-def vintage_frame(n: int, values: list[float | None]) -> pl.DataFrame:
-    return frame(*(row(month(i + 1), v, day(n + 1)) for i, v in enumerate(values)))
-
-
-def oracle(all_vintages: list[list[float | None]], upto: int) -> dict[date, float | None]:
+def stated(all_vintages: list[list[float | None]], upto: int) -> dict[date, float | None]:
     """What the latest of the first `upto` vintages says; dates it lacks keep the last statement about them."""
     known: dict[date, float | None] = {}
     for values in all_vintages[:upto]:
@@ -101,7 +56,7 @@ def test_any_order_of_loading_gives_the_same_answers(synthetic: list[list[float 
         for n in order:
             raw = load(raw, vintage_frame(n, synthetic[n]))
         for upto in range(len(synthetic) + 1):
-            assert answers(raw, day(upto) if upto else day(1) - timedelta(days=1)) == oracle(synthetic, upto), order
+            assert answers(raw, day(upto) if upto else day(1) - timedelta(days=1)) == stated(synthetic, upto), order
 
 
 @settings(max_examples=20, deadline=None)
@@ -157,7 +112,7 @@ def test_equal_duplicates_are_dropped_and_counted() -> None:
 def test_conflicting_values_for_one_instant_are_refused(stored: bool) -> None:
     one, other = vintage_frame(0, [1.0]), vintage_frame(0, [2.0])
     raw, batch = (load(frame(), one), other) if stored else (frame(), pl.concat([one, other]))
-    with pytest.raises(VintageConflictError, match=r"SYNTHETIC of provider toy: 2019-01-01 .*1\.0 and 2\.0"):
+    with pytest.raises(VintageConflictError, match=r"PAYEMS of provider bundled: 2019-01-01 .*1\.0 and 2\.0"):
         rows_to_append(raw, batch)
 
 
@@ -198,9 +153,9 @@ def test_a_fallback_counts_only_where_the_primary_has_nothing() -> None:
 
 def test_a_later_release_changes_no_earlier_answer() -> None:
     raw = load(frame(), vintage_frame(0, [1.0, 2.0]))
-    before = as_of(raw, day(1), "toy")
+    before = as_of(raw, day(1), PROVIDER)
     raw = load(raw, vintage_frame(8, [100.0, 200.0, 300.0]))
-    assert as_of(raw, day(1), "toy").equals(before)
+    assert as_of(raw, day(1), PROVIDER).equals(before)
 
 
 @pytest.mark.parametrize(
@@ -222,36 +177,112 @@ def test_an_instant_that_is_none_is_refused(bad: str | datetime) -> None:
         instant(bad)
 
 
-# --- on a real Delta table -----------------------------------------------------------------------------------------
+# --- reading against brute force -----------------------------------------------------------------------------------
 
 
-def bundled(batch: pl.DataFrame) -> pl.DataFrame:
-    return batch.with_columns(series_id=pl.lit("PAYEMS"), provider=pl.lit("bundled"))
+@settings(max_examples=300, deadline=None)
+@given(oracle.stores(), oracle.moments, st.randoms(use_true_random=False))
+def test_as_of_is_what_brute_force_finds(
+    store: tuple[list[Row], list[Row]], moment: datetime | None, random: object
+) -> None:
+    """In whatever order the rows lie, in the table's key order too."""
+    rows, taken = store
+    expected = oracle.as_of(rows, taken, moment)
+    shuffled = list(rows)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    in_key_order = frame(*rows).sort("series_id", "observation_date", "release_time", "provider")
+    for raw in (frame(*shuffled), in_key_order, in_key_order.lazy()):
+        found = as_of(raw, moment, PROVIDER, decisions(*taken))
+        assert found.select("series_id", "observation_date").rows() == sorted(expected)
+        told = found.select("series_id", "observation_date", "value", "release_time", "provider")
+        assert {r[:2]: r[2:] for r in told.iter_rows()} == expected
 
 
-def test_append_is_one_commit_and_idempotent(tmp_path: Path, catalog: Catalog) -> None:
-    batch = bundled(vintage_frame(0, [1.0, float("nan"), float("inf")]))
-    report, version = append_vintages(tmp_path, catalog, "bundled", batch, {"run_id": "r1"})
-    assert (report.new, report.missing, version) == (3, 2, 1)
-    again, same = append_vintages(tmp_path, catalog, "bundled", batch, {"run_id": "r2"})
-    assert (again.appended, same) == (0, 1)
-    table = open_table(tmp_path, "raw/bundled")
-    assert table is not None
-    assert table.history(1)[0]["run_id"] == "r1"
-    stored = read_table(tmp_path, catalog.one_table("raw/bundled"), catalog)
-    assert stored["value"].to_list() == [1.0, None, None]
-    assert observations_as_of(tmp_path, catalog, day(1))["source"].to_list() == ["bundled"] * 3
-    assert observations_as_of(tmp_path, catalog, day(1), ["GDPC1"]).is_empty()
+@settings(max_examples=100, deadline=None)
+@given(oracle.stores(), st.lists(oracle.raw_rows.filter(bool), min_size=1, max_size=1))
+def test_the_rows_concerned_are_enough_to_decide(store: tuple[list[Row], list[Row]], batches: list[list[Row]]) -> None:
+    """What a batch adds is the same whether all stored rows are at hand or only those it concerns."""
+    rows, taken = store
+    raw, batch = frame(*rows), frame(*batches[0])
+    try:
+        expected, report = rows_to_append(raw, batch, decisions(*taken))
+    except VintageConflictError:
+        with pytest.raises(VintageConflictError):
+            rows_to_append(concerned(raw.lazy(), batch).collect(), batch, decisions(*taken))
+        return
+    found, same = rows_to_append(concerned(raw.lazy(), batch).collect(), batch, decisions(*taken))
+    order = ["series_id", "observation_date", "release_time", "provider"]
+    assert found.sort(order).equals(expected.sort(order))
+    assert report == same
+    assert report.seen == report.new + report.revised + report.unchanged + report.duplicate + report.rejected
+    assert expected.height == report.appended
 
 
-def test_a_refused_batch_leaves_the_table_as_it_was(tmp_path: Path, catalog: Catalog) -> None:
-    append_vintages(tmp_path, catalog, "bundled", bundled(vintage_frame(0, [1.0])), {})
-    with pytest.raises(VintageConflictError):
-        append_vintages(tmp_path, catalog, "bundled", bundled(vintage_frame(0, [2.0])), {})
-    with pytest.raises(LakeError, match="series_id must not be null"):
-        append_vintages(
-            tmp_path, catalog, "bundled", bundled(vintage_frame(1, [2.0])).with_columns(series_id=pl.lit(None)), {}
-        )
-    table = open_table(tmp_path, "raw/bundled")
-    assert table is not None
-    assert table.version() == 1
+# --- invalid values ------------------------------------------------------------------------------------------------
+
+BAD = row(month(1), 9.0, day(2))
+MARKED = decisions(decision(BAD, day(6)))
+
+
+def test_an_invalid_value_does_not_count_from_the_decision_on() -> None:
+    raw = frame(row(month(1), 1.0, day(1)), BAD)
+    assert as_of(raw, day(5), PROVIDER, MARKED)["value"].to_list() == [9.0]
+    assert as_of(raw, day(6), PROVIDER, MARKED)["value"].to_list() == [1.0]
+    assert as_of(raw, None, PROVIDER, MARKED)["value"].to_list() == [1.0]
+
+
+def test_a_reinstated_value_counts_again_and_the_time_between_stays() -> None:
+    raw = frame(row(month(1), 1.0, day(1)), BAD)
+    undone = pl.concat([MARKED, decisions(decision(BAD, day(8), "reinstate"))])
+    assert [as_of(raw, day(n), PROVIDER, undone)["value"].item() for n in (5, 7, 8)] == [9.0, 1.0, 9.0]
+
+
+def test_a_repeated_invalid_value_is_no_news() -> None:
+    """A later vintage that repeats the bad value does not bring it back; one that changes it does count."""
+    raw = load(frame(row(month(1), 1.0, day(1)), BAD), frame(row(month(1), 9.0, day(7), ingested_at=day(8))))
+    assert as_of(raw, None, PROVIDER, MARKED)["value"].to_list() == [1.0]
+    raw = load(raw, frame(row(month(1), 2.0, day(9), ingested_at=day(9))))
+    assert as_of(raw, None, PROVIDER, MARKED)["value"].to_list() == [2.0]
+
+
+def test_a_correction_of_an_invalid_release_is_known_from_when_it_was_fetched() -> None:
+    """The same release, read again with a mended parser, has another value. Without the mark it is refused."""
+    raw = frame(row(month(1), 1.0, day(1)), BAD)
+    again = frame(row(month(1), 2.0, day(2), ingested_at=day(8)))
+    with pytest.raises(VintageConflictError, match="macro invalidate"):
+        rows_to_append(raw, again)
+    added, report = rows_to_append(raw, again, MARKED)
+    assert added.select("value", "release_time", "release_basis").rows() == [(2.0, day(8), "ingested")]
+    assert (report.revised, report.unchanged) == (1, 0)
+    raw = pl.concat([raw, added])
+    assert [as_of(raw, day(n), PROVIDER, MARKED)["value"].item() for n in (5, 7, 8)] == [9.0, 1.0, 2.0]
+    assert rows_to_append(raw, again, MARKED)[0].is_empty()
+
+
+def test_a_correction_of_a_superseded_release_changes_nothing() -> None:
+    raw = frame(BAD, row(month(1), 3.0, day(4)))
+    again = frame(row(month(1), 2.0, day(2), ingested_at=day(8)))
+    assert rows_to_append(raw, again, MARKED)[0].is_empty()
+
+
+# --- releases that cannot be ---------------------------------------------------------------------------------------
+
+
+def test_a_release_after_its_fetch_is_rejected_and_named() -> None:
+    future = row(month(2), 5.0, INGESTED + timedelta(days=3))
+    added, report = rows_to_append(frame(), frame(row(month(1), 1.0, day(1)), future))
+    assert added["value"].to_list() == [1.0]
+    assert (report.seen, report.rejected, report.new) == (2, 1, 1)
+    assert "series PAYEMS of provider bundled: 2019-02-01" in report.rejections[SERIES]
+
+
+def test_a_release_known_by_its_date_counts_on_the_day_it_is_fetched() -> None:
+    """The end of the day in UTC lies ahead of a fetch at noon."""
+    today = row(month(1), 1.0, datetime(2026, 1, 1, 23, 59, 59, 999999, tzinfo=UTC))
+    assert rows_to_append(frame(), frame(today))[0].height == 1
+
+
+def test_an_estimate_later_than_the_fetch_is_replaced_by_the_fetch() -> None:
+    early = row(month(1), 1.0, INGESTED + timedelta(days=20), "publication_lag")
+    added, _ = rows_to_append(frame(), frame(early))
+    assert added.select("release_time", "release_basis").rows() == [(INGESTED, "ingested")]

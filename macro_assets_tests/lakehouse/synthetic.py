@@ -1,0 +1,78 @@
+"""Synthetic raw rows: of a made-up series for pure functions, of a catalog series for real tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+SCHEMA = pl.Schema(
+    {
+        "series_id": pl.String(),
+        "observation_date": pl.Date(),
+        "value": pl.Float64(),
+        "release_time": pl.Datetime("us", "UTC"),
+        "release_basis": pl.String(),
+        "provider": pl.String(),
+        "ingested_at": pl.Datetime("us", "UTC"),
+        "run_id": pl.String(),
+        "payload_sha256": pl.String(),
+    }
+)
+DECISION_SCHEMA = pl.Schema(
+    {
+        "series_id": pl.String(),
+        "observation_date": pl.Date(),
+        "release_time": pl.Datetime("us", "UTC"),
+        "provider": pl.String(),
+        "decided_at": pl.Datetime("us", "UTC"),
+        "action": pl.String(),
+        "reason": pl.String(),
+        "author": pl.String(),
+    }
+)
+INGESTED = datetime(2026, 1, 1, tzinfo=UTC)
+SERIES, PROVIDER = "PAYEMS", "bundled"
+
+Row = dict[str, object]
+
+
+def day(n: int) -> datetime:
+    return datetime(2020, 1, n, 23, 59, 59, tzinfo=UTC)
+
+
+def month(n: int) -> date:
+    return date(2019, n, 1)
+
+
+def row(d: date, value: float | None, released: datetime, basis: str = "provider", **other: object) -> Row:
+    return {
+        "series_id": SERIES,
+        "observation_date": d,
+        "value": value,
+        "release_time": released,
+        "release_basis": basis,
+        "provider": PROVIDER,
+        "ingested_at": INGESTED,
+        "run_id": "run",
+        "payload_sha256": "hash",
+        **other,
+    }
+
+
+def frame(*rows: Row) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=SCHEMA)
+
+
+def decision(of: Row, decided_at: datetime, action: str = "invalidate") -> Row:
+    about = {k: of[k] for k in ("series_id", "observation_date", "release_time", "provider")}
+    return {**about, "decided_at": decided_at, "action": action, "reason": "synthetic", "author": "test"}
+
+
+def decisions(*rows: Row) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=DECISION_SCHEMA)
+
+
+def vintage_frame(n: int, values: list[float | None]) -> pl.DataFrame:
+    """The n-th vintage (from 0): values of the first months."""
+    return frame(*(row(month(i + 1), v, day(n + 1)) for i, v in enumerate(values)))
