@@ -82,7 +82,7 @@ def open_any(root: Root, name: str) -> DeltaTable | None:
         return None
     except (DeltaError, OSError, ValueError) as error:
         raise LakeError(
-            f"table {name} at {root / name} cannot be opened: {error}. "
+            f"table {name} at {root / name} cannot be opened: {reason(error)}. "
             "`macro doctor` says which version is damaged, `macro doctor --repair` goes back to the last good one."
         ) from error
 
@@ -119,6 +119,11 @@ def data_files(root: Root, stored: DeltaTable) -> list[str]:
     return [unquote(f) for f in stored.file_uris()] if isinstance(root, Path) else stored.file_uris()
 
 
+def reason(error: Exception) -> str:
+    """What an error of a storage library says, without the stack it may carry."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
+
+
 @contextmanager
 def reading(name: str, version: int) -> Iterator[None]:
     """Errors while reading data files become one that names the table and its version."""
@@ -126,7 +131,7 @@ def reading(name: str, version: int) -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
         raise LakeError(
-            f"table {name}, version {version}, cannot be read: {error}. "
+            f"table {name}, version {version}, cannot be read: {reason(error)}. "
             "A data file is missing or damaged; `macro doctor --repair` goes back to the last good version."
         ) from error
 

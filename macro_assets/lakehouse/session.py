@@ -22,6 +22,7 @@ from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, open_table, table_versions
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
 from macro_assets.lakehouse.paths import Root, S3Root, lake_root
+from macro_assets.lakehouse.raw import INVALIDATIONS
 from macro_assets.lakehouse.vintages import instant
 
 _SQL_TYPES = {
@@ -42,8 +43,8 @@ def connect(
 
     Views are named as the tables: `raw.bundled`, `normalized.observations`, ...; every Delta table below the root has
     one, other programs' included. `catalog.series` describes the series. The macros are in `macros.py`. All tables are
-    read at the versions that were current together when the connection was made. A table that cannot be read has a
-    view too: naming it raises the reason.
+    read at the versions that were current together when the connection was made. A table that cannot be read,
+    or is not in the lake yet, has a view too: reading it raises the reason.
 
     Parameters
     ----------
@@ -76,9 +77,11 @@ def connect(
         else _rows(con, lake, name, version, moment)
         for name, version in sorted(versions.items())
     }
-    for schema in sorted({_schema_and_view(name)[0] for name in rows} | {"raw"}):
+    for name in catalog.tables.keys() - rows.keys():
+        rows[name] = _not_yet(catalog.tables[name])
+    for schema in sorted({_schema_and_view(name)[0] for name in rows} - {"main"}):
         con.execute(f"CREATE SCHEMA {identifier(schema)}")
-    define_macros(con, catalog, rows, moment)
+    define_macros(con, catalog, {n: rows[n] for n in versions}, moment)
     for name, source_rows in rows.items():
         _view(con, catalog, name, source_rows, moment)
     return con
@@ -157,6 +160,14 @@ def _error(message: str, table: Table | None = None) -> str:
         f"CAST(error({quoted(message)}) AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns
     )
     return f"SELECT {', '.join(columns)}"
+
+
+def _not_yet(table: Table) -> str:
+    """Rows of a table of the catalog that is not in the lake: an error to name, but nothing invalidated is no error."""
+    if table.name == INVALIDATIONS:
+        typed = ", ".join(f"CAST(NULL AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns)
+        return f"SELECT {typed} WHERE false"
+    return _error(f"{table.name} is not in the lake yet. `macro run` makes it.", table)
 
 
 def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -> str:

@@ -17,7 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
-from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, reading, scan
+from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, reading, reason, scan
 from macro_assets.lakehouse.layout import arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
 
@@ -260,7 +260,7 @@ def _writing(root: Root, name: str) -> Iterator[None]:
         raise
     except (DeltaError, OSError) as error:
         raise LakeError(
-            f"table {name} at {root / name} cannot be written: {error}. Nothing was committed and the stored version "
+            f"table {name} at {root / name} cannot be written: {reason(error)}. Nothing was committed and the stored version "
             "stays readable. Make room or change the permissions, then run it again."
         ) from error
 

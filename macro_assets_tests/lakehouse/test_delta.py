@@ -126,7 +126,7 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, cat
         lambda: overwrite(tmp_path, table, catalog, GOOD, COMMIT),
         lambda: append(tmp_path, table, catalog, GOOD, COMMIT),
     ):
-        with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 1.*Upgrade"):
+        with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 2.*Upgrade"):
             attempt()
     assert deltalake.DeltaTable(tmp_path / table.name).version() == 0
 
@@ -137,8 +137,8 @@ def test_the_schema_version_survives_overwrites(
     table = catalog.one_table("normalized/zscores")
     for rows in (GOOD, GOOD.head(1)):
         overwrite(tmp_path, table, catalog, rows, COMMIT)
-    monkeypatch.setattr(delta, "SCHEMA_VERSION", 0)
-    with pytest.raises(LakeError, match="schema version 1"):
+    monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
+    with pytest.raises(LakeError, match="schema version 2"):
         open_table(tmp_path, table.name)
 
 
@@ -197,7 +197,9 @@ def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     def rows(n: int) -> pl.DataFrame:
-        return pl.DataFrame({"request": [str(n)], "payload_sha256": ["x"], "fetched_at": [moment], "body": [b""]})
+        receipt = {"request": str(n), "payload_sha256": "x", "fetched_at": moment, "run_id": "run"}
+        unsaid = dict.fromkeys(["http_status", "series_ids", "window_first", "window_last", "body"])
+        return pl.DataFrame([{**receipt, **unsaid}])
 
     append(tmp_path, table, catalog, rows(-1), COMMIT)
     threads = [threading.Thread(target=append, args=(tmp_path, table, catalog, rows(n), COMMIT)) for n in range(4)]
