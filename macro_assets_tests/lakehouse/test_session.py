@@ -286,8 +286,9 @@ def test_the_snapshot_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.Monke
     assert delta.table_versions(tmp_path) == {"a": 2, "b": 2}
 
 
-def test_ten_notebooks_read_while_runs_write(tmp_path: Path) -> None:
+def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten processes open sessions and ask, one writes, compacts and checkpoints: no reader fails, none sees a part."""
+    monkeypatch.setattr(write, "MAX_FILES", 5)
     payrolls(tmp_path, 0, 0.0)
     reader = (
         "import sys\n"
