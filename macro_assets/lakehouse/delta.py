@@ -19,10 +19,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
-from macro_assets.lakehouse.layout import SCHEMA_VERSION, steps_due, written_version
+from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem, storage_options
 
-_BOOKKEEPING = ("ingested_at", "run_id", "payload_sha256")
 _LOG = "/_delta_log/"
 _SNAPSHOT_LOOKS = 5
 
@@ -172,7 +171,7 @@ def content_hash(frame: pl.DataFrame) -> str:
 
 def data_version(frame: pl.DataFrame, table: Table) -> str:
     """Hash of what a table says: its rows in key order, without the columns that only record how they came."""
-    said = [c for c in frame.columns if c not in _BOOKKEEPING]
+    said = [c for c in frame.columns if c not in BOOKKEEPING]
     return content_hash(frame.select(said).sort([k for k in table.key if k in said], nulls_last=True))
 
 

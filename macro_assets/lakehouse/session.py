@@ -20,6 +20,7 @@ from macro_assets.catalog import Catalog, Column, Table, default_catalog
 from macro_assets.catalog.derive import all_columns, series_frame
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, open_table, table_versions
+from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
 from macro_assets.lakehouse.paths import Root, S3Root, lake_root
 from macro_assets.lakehouse.raw import INVALIDATIONS
@@ -181,9 +182,8 @@ def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -
             f"{sql_name} is not a table of the catalog: what of it was known at an instant cannot be told, and it is "
             "absent from a session as of a date. Read it with connect()."
         )
-    clock = {"raw": "release_time", "landing": "fetched_at", "fetch_log": "last_seen", "audit": "decided_at"}
-    if table.layer in clock or table.as_of_partitioned:
-        return f"SELECT * FROM ({rows}) WHERE {clock.get(table.layer, 'as_of')} <= {known}"
+    if table.layer in CLOCKS or table.as_of_partitioned:
+        return f"SELECT * FROM ({rows}) WHERE {CLOCKS.get(table.layer, 'as_of')} <= {known}"
     if table.name == "normalized/observations":
         return (
             "SELECT source, series_id, observation_date, value * scale AS value, release_time "

@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, reading, reason, scan
-from macro_assets.lakehouse.layout import arrow_schema
+from macro_assets.lakehouse.layout import BOOKKEEPING, arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
 
 MAX_FILES = 20
@@ -143,8 +143,8 @@ def overwrite(
 ) -> int:
     """Replace all rows, or those of the given as-of months, and return the table's version.
 
-    The same content as stored makes no new version. When another process wrote meanwhile, the write is tried again
-    only if the rows to be replaced are the same as before (another month was written, or the table compacted).
+    What says the same as the stored rows makes no new version. When another process wrote meanwhile, the write is tried
+    again only if the rows to be replaced are the same as before (another month was written, or the table compacted).
 
     Raises
     ------
@@ -194,7 +194,8 @@ def overwrite_computed(
             raise LakeError(
                 f"table {table.name}: rows of {sorted(strays)} do not belong to partitions {list(partitions)}"
             )
-        if stored.equals(frame):
+        said = [c for c in frame.columns if c not in BOOKKEEPING]
+        if stored.select(said).equals(frame.select(said)):
             return target.version()
         try:
             with _writing(root, table.name):
@@ -216,6 +217,35 @@ def overwrite_computed(
     raise WriteConflictError(
         f"table {table.name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
     )
+
+
+def replace_rows(
+    target: DeltaTable, root: Root, table: Table, catalog: Catalog, frame: pl.DataFrame, commit: Mapping[str, str]
+) -> None:
+    """Replace all rows of an opened table, and its columns by the catalog's, unless it changed since it was opened.
+
+    For tables that are otherwise appended to: a migration, a rebuild. The version before stays in the history.
+
+    Raises
+    ------
+    LakeError
+        When the rows do not fit the catalog, or another process wrote meanwhile; the table is then as it was.
+    """
+    rows = conform(frame, table, catalog)
+    try:
+        with _writing(root, table.name):
+            write_deltalake(
+                target,
+                rows.to_arrow().cast(arrow_schema(table, catalog)),
+                mode="overwrite",
+                schema_mode="overwrite",
+                writer_properties=WRITER,
+                commit_properties=CommitProperties(custom_metadata=dict(commit), max_commit_retries=0),
+            )
+    except CommitFailedError:
+        raise WriteConflictError(
+            f"table {table.name} was written meanwhile; it was left as it is. Try again."
+        ) from None
 
 
 def compact(target: DeltaTable, max_files: int, target_bytes: int = COMPACTED_BYTES) -> bool:
@@ -260,8 +290,8 @@ def _writing(root: Root, name: str) -> Iterator[None]:
         raise
     except (DeltaError, OSError) as error:
         raise LakeError(
-            f"table {name} at {root / name} cannot be written: {reason(error)}. Nothing was committed and the stored version "
-            "stays readable. Make room or change the permissions, then run it again."
+            f"table {name} at {root / name} cannot be written: {reason(error)}. Nothing was committed and the stored "
+            "version stays readable. Make room or change the permissions, then run it again."
         ) from error
 
 
