@@ -82,14 +82,18 @@ def ingest(
         When a table cannot be read or written.
     """
     commit = {"run_id": run_id, "code_version": code_version, "source": source.name}
-    land(lake, catalog, source.name, receipts(fetched, selected, window, run_id), commit)
+    responses = receipts(fetched, selected, window, run_id)
+    land(lake, catalog, source.name, responses, commit)
     held = read_raw(lake, catalog, source.name, [s.id for s in selected])
     outcomes, accepted = judge(fetched, selected, window, held, source.name)
 
     def store(rows: pl.DataFrame) -> AppendReport:
         return append_vintages(source.name, rows, run_id, lake, catalog, code_version)
 
-    return _appended(outcomes, accepted, store)
+    done = _appended(outcomes, accepted, store)
+    if done.report.appended:
+        land(lake, catalog, source.name, responses, commit, mattered=True)
+    return done
 
 
 def judge(
@@ -289,7 +293,7 @@ def rebuild(lake: Root, catalog: Catalog, source: Source, replace_stored: bool =
     stored = read_raw(lake, catalog, source.name)
     only_stored = stored.join(made, on=made.columns, how="anti", nulls_equal=True)
     only_rebuilt = made.join(stored, on=made.columns, how="anti", nulls_equal=True)
-    commit = {"operation": "rebuild", "source": source.name}
+    commit = {"purpose": "rebuild", "source": source.name}
     written = False
     if only_stored.is_empty() and not only_rebuilt.is_empty():
         append(lake, table, catalog, only_rebuilt, commit)

@@ -58,7 +58,7 @@ def maintain_table(root: Root, table: Table, catalog: Catalog, now: datetime) ->
     started = time.perf_counter()
     rows, (files, size) = _rows(root, table), _on_disk(root, table)
     if table.retention is not None:
-        overwrite_computed(root, table, catalog, _kept(table, now), {"operation": "retention"})
+        overwrite_computed(root, table, catalog, _kept(table, now), {"purpose": "retention"})
     target = open_table(root, table.name)
     if target is not None:
         compact(target, max_files=1, target_bytes=LARGE_BYTES)
@@ -148,4 +148,4 @@ def migrate(root: Root, catalog: Catalog, name: str) -> None:
     frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
     for step in steps_due(name, written):
         frame = step(frame)
-    replace_rows(stored, root, table, catalog, frame, {"operation": f"migration {written} to {SCHEMA_VERSION}"})
+    replace_rows(stored, root, table, catalog, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
