@@ -68,9 +68,7 @@ def connect(
     if not versions:
         raise LakeError(f"there is no lake at {lake}. `make run` builds one, or set MACRO_LAKE to where yours is.")
     con = _connection(lake)
-    con.register("_series", series_frame(catalog).to_arrow())
-    con.execute("CREATE SCHEMA catalog; CREATE TABLE catalog.series AS SELECT * FROM _series")
-    con.unregister("_series")
+    _describe_series(con, series_frame(catalog))
     unreadable = _unreadable(lake, [n for n in versions if n in catalog.tables])
     rows = {
         name: _error(unreadable[name], catalog.tables[name])
@@ -101,6 +99,20 @@ def _connection(lake: Root) -> duckdb.DuckDBPyConnection:
     con.execute(f"LOAD {quoted(str(_extension('delta')))}")
     con.execute("SET TimeZone = 'UTC'")
     return con
+
+
+def _describe_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> None:
+    """The table `catalog.series`, of literals: registering a frame or binding values would load pandas first."""
+    types = {pl.String(): "VARCHAR", pl.Float64(): "DOUBLE", pl.Int64(): "BIGINT"}
+    columns = ", ".join(f"{identifier(name)} {types[dtype]}" for name, dtype in series.schema.items())
+    con.execute(f"CREATE SCHEMA catalog; CREATE TABLE catalog.series ({columns})")
+    if not series.is_empty():
+        rows = (f"({', '.join(_literal(v) for v in row)})" for row in series.iter_rows())
+        con.execute(f"INSERT INTO catalog.series VALUES {', '.join(rows)}")
+
+
+def _literal(value: str | float | None) -> str:
+    return "NULL" if value is None else quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _extension(name: str) -> Path:

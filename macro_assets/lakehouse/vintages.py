@@ -256,14 +256,24 @@ def rows_to_append(
 
 
 def concerned(rows: pl.LazyFrame, batch: pl.DataFrame) -> pl.LazyFrame:
-    """The stored rows that decide what a batch adds: of its series, those of its dates or not before its vintages."""
+    """The stored rows that decide what a batch adds, fastest to find in the table's key order.
+
+    Of its series, those of its dates or not before its earliest release; of the rows before that release, the latest
+    about each observation.
+    """
     if batch.is_empty():
         return rows.clear()
     day, released = pl.col("observation_date"), pl.col("release_time")
     first, last = batch["observation_date"].min(), batch["observation_date"].max()
+    earliest = pl.lit(batch["release_time"].min())
+    dated = pl.col("release_basis").is_in(VINTAGE_BASES)
+    same = [pl.col(c) == pl.col(c).shift(-1) for c in OBSERVATION]
+    # true of no row that is the latest before the earliest release, in whatever order the rows come
+    outdone = (dated == dated.shift(-1)) & (released.shift(-1) >= released) & (released.shift(-1) < earliest)
+    of_its_series = pl.col("series_id").is_in(batch["series_id"].unique().to_list())
     of_its_dates = (day >= first) & (day <= last)
-    not_before = released >= batch["release_time"].min()
-    return rows.filter(pl.col("series_id").is_in(batch["series_id"].unique().to_list()), of_its_dates | not_before)
+    found = rows.filter(of_its_series, of_its_dates | (released >= earliest))
+    return found.filter(~pl.all_horizontal(*same, outdone).fill_null(False))
 
 
 def _possible(batch: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
