@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class BackupReport:
-    """What a backup holds, and what it cost. Files are of the lake, `bytes` = `bytes_copied` + `bytes_reused`."""
+    """What a backup holds, and what it cost. `bytes` = `bytes_copied` + `bytes_reused`; equal files are copied once."""
 
     manifest: str
     taken_at: datetime
@@ -125,8 +125,7 @@ class _Destination:
     target: Target
     held: dict[str, int]  # sizes of the objects, by path
     known: dict[tuple[str, int, int], str]  # SHA-256 by path, size and time of files that are never written again
-    files_copied: int = 0
-    bytes_copied: int = 0
+    new: set[str] = field(default_factory=set)  # objects copied by this backup, by path
 
 
 def backup(
@@ -168,14 +167,16 @@ def backup(
         put(target, manifest.path, encode(manifest))
         settle(target, FOLDER)
         pruned = _prune(target, manifest, keep_days, prolong) if keep_days is not None else (0, 0)
+    objects = {object_path(f.sha256): f.size for f in manifest.files}
+    copied = [size for path, size in objects.items() if path in there.new]
     return BackupReport(
         manifest=manifest.path,
         taken_at=manifest.taken_at,
         tables=len(manifest.tables),
         files=len(manifest.files),
         bytes=manifest.size,
-        files_copied=there.files_copied,
-        bytes_copied=there.bytes_copied,
+        files_copied=len(copied),
+        bytes_copied=sum(copied),
         manifests_pruned=pruned[0],
         bytes_pruned=pruned[1],
         seconds=time.monotonic() - began,
@@ -206,17 +207,14 @@ def _copy(lake: Root, snapshot: Snapshot, there: _Destination, progress: Progres
     entries: list[Entry] = []
     done_bytes = 0
 
-    def copy(path: str) -> tuple[Entry, bool]:
+    def copy(path: str) -> Entry:
         return _copy_file(files, snapshot, path, there)
 
-    def done(result: tuple[Entry, bool]) -> None:
+    def done(entry: Entry) -> None:
         nonlocal done_bytes
-        entry, is_new = result
         entries.append(entry)
         if entry.path in snapshot.immutable:
             there.known[entry.path, entry.size, entry.mtime_ns] = entry.sha256
-        there.files_copied += is_new
-        there.bytes_copied += entry.size * is_new
         done_bytes += snapshot.files[entry.path].size
         progress("backup", done_bytes, total)
 
@@ -224,21 +222,20 @@ def _copy(lake: Root, snapshot: Snapshot, there: _Destination, progress: Progres
     return entries
 
 
-def _copy_file(files: pyarrow.fs.FileSystem, snapshot: Snapshot, path: str, there: _Destination) -> tuple[Entry, bool]:
-    """Copy a file unless the destination has its content; the file, and whether it was copied."""
+def _copy_file(files: pyarrow.fs.FileSystem, snapshot: Snapshot, path: str, there: _Destination) -> Entry:
+    """The file, copied unless the destination has its content."""
     info = snapshot.files[path]
     if path in snapshot.immutable:
         sha256 = there.known.get((path, info.size, info.mtime_ns))
         if sha256 is not None and there.held.get(object_path(sha256)) == info.size:
-            return Entry(path, info.size, sha256, info.mtime_ns), False
+            return Entry(path, info.size, sha256, info.mtime_ns)
     with fetched(files, path, there.target) as content:
-        entry = Entry(path, content.size, content.sha256, info.mtime_ns)
         place_of_object = object_path(content.sha256)
-        is_new = there.held.get(place_of_object) != content.size
-        if is_new:
+        if there.held.get(place_of_object) != content.size:
             place(there.target, content, place_of_object)
             there.held[place_of_object] = content.size
-    return entry, is_new
+            there.new.add(place_of_object)
+        return Entry(path, content.size, content.sha256, info.mtime_ns)
 
 
 def _prune(target: Target, newest: Manifest, keep_days: int, prolong: Callable[[], None]) -> tuple[int, int]:
