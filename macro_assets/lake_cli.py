@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,72 @@ def migrate_command(dry_run: bool) -> None:
         click.echo(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
 
 
+@click.command("backup")
+@click.argument("destination")
+@click.option("--keep-days", type=click.IntRange(min=1), help="Remove backups older than this; never the newest.")
+@click.option("--verify", "only_verify", is_flag=True, help="Take none: read the newest one whole and check it.")
+@expected_errors
+def backup_command(destination: str, keep_days: int | None, only_verify: bool) -> None:
+    """Back the lake up to DESTINATION, a folder or s3://bucket/prefix: only what is new is copied."""
+    from macro_assets.lakehouse.backup import backup, verify
+    from macro_assets.lakehouse.paths import lake_root, location
+
+    place = location(destination)
+    if only_verify:
+        with _progress() as show:
+            found = verify(place, progress=show)
+        print_rows(_facts(found))
+        for file, problem in found.problems.items():
+            click.echo(f"DAMAGED {file}: {problem}", err=True)
+        if not found.ok:
+            sys.exit(1)
+        return
+    with _progress() as show:
+        done = backup(lake_root(), place, keep_days, show)
+    print_rows(_facts(done))
+
+
+@click.command("restore")
+@click.argument("backups")
+@click.option("--at", help="The newest backup taken by this date (its end, UTC) or instant; default the newest.")
+@click.option("--to", "root", help="Where to; default MACRO_LAKE. It must be empty.")
+@expected_errors
+def restore_command(backups: str, at: str | None, root: str | None) -> None:
+    """Restore a lake from BACKUPS, a folder or s3://bucket/prefix, into an empty place; every file is checked."""
+    from macro_assets.lakehouse.backup import restore
+    from macro_assets.lakehouse.paths import lake_root, location
+
+    with _progress() as show:
+        done = restore(location(backups), lake_root(root), at, show)
+    print_rows(_facts(done))
+
+
+def _facts(report: Any) -> pl.DataFrame:
+    """A report as a table of one row."""
+    from dataclasses import fields
+
+    import polars as pl
+
+    told = {f.name: getattr(report, f.name) for f in fields(report)}
+    return pl.DataFrame([{k: v for k, v in told.items() if not isinstance(v, dict)}])
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on the terminal's error stream, by bytes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(stage: str, done: int, whole: int) -> None:
+            bar.update(task, description=stage, completed=done, total=whole)
+
+        yield show
+
+
 LAKE_COMMANDS = (
     history_command,
     invalidate_command,
@@ -169,4 +236,6 @@ LAKE_COMMANDS = (
     rebuild_command,
     maintenance_command,
     migrate_command,
+    backup_command,
+    restore_command,
 )

@@ -16,14 +16,14 @@ def write_file(folder: Root, name: str, content: bytes) -> None:
         partial.write_bytes(content)
         partial.replace(folder / name)
         return
-    with filesystem(folder).open_output_stream(name) as out:
+    with filesystem(folder).open_output_stream(name, compression=None) as out:
         out.write(content)
 
 
 def read_file(folder: Root, name: str) -> bytes | None:
     """The content of a file, or None where there is none."""
     try:
-        with filesystem(folder).open_input_stream(name) as file:
+        with filesystem(folder).open_input_stream(name, compression=None) as file:
             content: bytes = file.read()
     except (FileNotFoundError, IsADirectoryError):
         return None
