@@ -203,19 +203,26 @@ def _print_rows(rows: pl.DataFrame) -> None:
 
 
 @main.command("doctor")
+@click.option("--repair", is_flag=True, help="First take damaged tables back to their last good version.")
 @_expected_errors
-def doctor_command() -> None:
-    """Check catalog, lake, DuckDB's extension and the Dagster instance, and say what to do about what is wrong."""
-    from macro_assets.doctor import examine
+def doctor_command(repair: bool) -> None:
+    """Check catalog, lake, tables, DuckDB's extension and the Dagster instance, and say what to do about what is wrong.
+
+    A lake on S3 is also asked for what keeps two writers apart.
+    """
+    from macro_assets import doctor
 
     console = _console()
-    findings = examine()
+    if repair:
+        repairs = list(doctor.repair())
+        for done in repairs:
+            console.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", markup=False, highlight=False)
+        if not repairs:
+            console.print("nothing to repair", highlight=False)
+    findings = doctor.examine()
     for finding in findings:
-        console.print(
-            f"{'ok    ' if finding.ok else 'WRONG '} {finding.subject}: {finding.message}",
-            markup=False,
-            highlight=False,
-        )
+        state = "WRONG " if not finding.ok else "warn  " if finding.warning else "ok    "
+        console.print(f"{state} {finding.subject}: {finding.message}", markup=False, highlight=False)
     if not all(f.ok for f in findings):
         sys.exit(1)
 
