@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ from macro_assets.lakehouse.paths import Root, filesystem, storage_options
 
 _LOG = "/_delta_log/"
 _SNAPSHOT_LOOKS = 5
+_CAUSE = "\N{DOWNWARDS ARROW WITH TIP RIGHTWARDS}"
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class LakeError(Exception):
@@ -119,8 +122,10 @@ def data_files(root: Root, stored: DeltaTable) -> list[str]:
 
 
 def reason(error: Exception) -> str:
-    """What an error of a storage library says, without the stack it may carry."""
-    return str(error).strip().partition("\n")[0].rstrip(".")
+    """What an error of a storage library says, its causes too, without colours and the stack it may carry."""
+    first, *others = _COLOUR.sub("", str(error)).strip().split("\n")
+    causes = [line.partition(_CAUSE)[2].strip() for line in others if _CAUSE in line]
+    return ": ".join([first, *causes]).rstrip(".")
 
 
 @contextmanager
