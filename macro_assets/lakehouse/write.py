@@ -259,6 +259,7 @@ def replace_rows(
                 schema_mode="overwrite",
                 writer_properties=WRITER,
                 commit_properties=CommitProperties(custom_metadata=dict(commit), max_commit_retries=0),
+                post_commithook_properties=_NO_HOOKS,
             )
     except CommitFailedError:
         raise WriteConflictError(
