@@ -214,9 +214,16 @@ def read_table(root: Root, table: Table, catalog: Catalog) -> pl.DataFrame:
 
 def content_hash(frame: pl.DataFrame) -> str:
     """SHA-256 (16 hex digits) of a frame's rows: equal for equal tables whatever their history."""
-    buffer = io.BytesIO()
-    frame.rechunk().write_ipc(buffer, compression="uncompressed")
-    return hashlib.sha256(buffer.getbuffer()).hexdigest()[:16]
+    # what memory holds under a null, and how it shares out long texts and bits, depends on how a frame was made
+    frame = frame.rechunk()
+    nulls = frame.select(pl.col(c).is_null().cast(pl.UInt8) for c in frame.columns if frame[c].null_count())
+    values = frame.fill_null(strategy="zero").with_columns(pl.col(pl.Boolean).cast(pl.UInt8))
+    digest = hashlib.sha256()
+    for part in (values, nulls):
+        buffer = io.BytesIO()
+        part.rechunk().write_ipc(buffer, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
+        digest.update(buffer.getbuffer())
+    return digest.hexdigest()[:16]
 
 
 def data_version(frame: pl.DataFrame, table: Table) -> str:

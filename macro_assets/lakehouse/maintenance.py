@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from macro_assets.catalog import Catalog, Table
-from macro_assets.lakehouse.delta import LakeError, open_any, open_table
+from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason
 from macro_assets.lakehouse.layout import SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.write import compact, overwrite_computed, replace_rows
@@ -61,8 +64,11 @@ def maintain_table(root: Root, table: Table, catalog: Catalog, now: datetime) ->
         overwrite_computed(root, table, catalog, _kept(table, now), {"purpose": "retention"})
     target = open_table(root, table.name)
     if target is not None:
-        compact(target, max_files=1, target_bytes=LARGE_BYTES)
-        target.vacuum(retention_hours=VACUUM_HOURS, dry_run=False, enforce_retention_duration=True)
+        with _keeping_up(root, table):
+            compact(target, max_files=1, target_bytes=LARGE_BYTES)
+            # full: also what killed writers left, which no version ever named
+            target.vacuum(retention_hours=VACUUM_HOURS, dry_run=False, enforce_retention_duration=True, full=True)
+            _remove_half_written(root, table)
     files_after, size_after = _on_disk(root, table)
     return Upkeep(
         table_name=table.name,
@@ -75,6 +81,28 @@ def maintain_table(root: Root, table: Table, catalog: Catalog, now: datetime) ->
         bytes_after=size_after,
         seconds=time.perf_counter() - started,
     )
+
+
+@contextmanager
+def _keeping_up(root: Root, table: Table) -> Iterator[None]:
+    """Errors of the store (no space, no permission) become one that names the table."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise LakeError(
+            f"table {table.name} at {root / table.name} cannot be compacted and cleaned: {reason(error)}. Its rows are "
+            "as they were. Make room or change the permissions, then run it again."
+        ) from error
+
+
+def _remove_half_written(root: Root, table: Table) -> None:
+    """Remove files that killed writers did not finish: `...#1`, which the object store shows to no vacuum."""
+    if not isinstance(root, Path):
+        return
+    oldest = time.time() - VACUUM_HOURS * 3600
+    for file in (root / table.name).rglob("*#*"):
+        if file.stat().st_mtime < oldest:
+            file.unlink()
 
 
 def _kept(table: Table, now: datetime) -> Callable[[pl.DataFrame], pl.DataFrame]:

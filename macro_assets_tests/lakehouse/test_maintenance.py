@@ -98,6 +98,21 @@ def test_old_leftovers_are_removed(tmp_path: Path, catalog: Catalog) -> None:
     assert read_table(tmp_path, table, catalog)["zscore"].to_list() == [2.0]
 
 
+def test_what_killed_writers_left_is_removed_when_it_is_old(tmp_path: Path, catalog: Catalog) -> None:
+    """Files no version ever named, and half-written ones; not the old file of a version that was replaced just now."""
+    fill(tmp_path, 3)
+    folder, reader = tmp_path / "raw/bundled", table_of(tmp_path)
+    for name in ("part-old.parquet", "part-old.parquet#1", "_delta_log/part-old.json#1", "part-young.parquet#1"):
+        (folder / name).write_bytes(b"left by a killed writer")
+    forty_days_ago = time.time() - 40 * 86400
+    for file in folder.rglob("*"):
+        if file.is_file() and "young" not in file.name:
+            os.utime(file, (forty_days_ago, forty_days_ago))
+    maintain_table(tmp_path, catalog.one_table("raw/bundled"), catalog, NOW)
+    assert [p.name for p in folder.rglob("*") if "old" in p.name or "young" in p.name] == ["part-young.parquet#1"]
+    assert reader.to_pyarrow_table().num_rows == 3
+
+
 # --- retention -----------------------------------------------------------------------------------------------------
 
 
