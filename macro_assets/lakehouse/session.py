@@ -19,7 +19,7 @@ import polars as pl
 from macro_assets.catalog import Catalog, Column, Table, default_catalog
 from macro_assets.catalog.derive import all_columns, series_frame
 from macro_assets.lakehouse import s3
-from macro_assets.lakehouse.delta import LakeError, open_table, table_versions
+from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
 from macro_assets.lakehouse.paths import Root, S3Root, lake_root
@@ -81,7 +81,6 @@ def connect(
             con.execute(f"CREATE SCHEMA {identifier(schema)}")
         define_macros(con, catalog, {n: rows[n] for n in versions}, moment)
         list(pool.map(lambda n: _view(con.cursor(), catalog, n, rows[n], moment), rows))
-    _comment(con, catalog)
     return con
 
 
@@ -165,25 +164,32 @@ def _rows(
     place = quoted(str(lake / name))
     if moment is not None:
         return f"SELECT * FROM delta_scan({place}, version={version:d})"
-    alias = identifier(f"_lake/{name}")
+    alias = _alias(name)
     con.cursor().execute(f"ATTACH {place} AS {alias} (TYPE delta, VERSION {version:d})")
     return f"SELECT * FROM {alias}"
 
 
+def _alias(name: str) -> str:
+    """Under which a table is attached."""
+    return identifier(f"_lake/{name}")
+
+
 def _error(message: str, table: Table | None = None) -> str:
-    """Rows that raise when they are read or counted; with the columns of a table, so that queries on it bind."""
-    columns = _no_columns(table) if table is not None else "NULL AS absent"
-    return f"SELECT {columns} WHERE error({quoted(message)}) IS NULL"
+    """Rows that raise when they are read, filtered or counted; with a table's columns, so that queries on it bind."""
+    raised = f"error({quoted(message)})"
+    columns = _columns(table, raised) if table is not None else f"{raised} AS absent"
+    return f"SELECT {columns} WHERE {raised} IS NULL"
 
 
-def _no_columns(table: Table) -> str:
-    return ", ".join(f"CAST(NULL AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns)
+def _columns(table: Table, value: str) -> str:
+    """One value as each column of a table."""
+    return ", ".join(f"CAST({value} AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns)
 
 
 def _not_yet(table: Table) -> str:
     """Rows of a table of the catalog that is not in the lake: an error to name, but nothing invalidated is no error."""
     if table.name == INVALIDATIONS:
-        return f"SELECT {_no_columns(table)} WHERE false"
+        return f"SELECT {_columns(table, 'NULL')} WHERE false"
     return _error(f"{table.name} is not in the lake yet. `macro run` makes it.", table)
 
 
@@ -218,23 +224,24 @@ def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, rows: str
     try:
         con.execute(f"CREATE VIEW {full} AS {_query(name, table, rows, moment)}")
     except duckdb.Error as error:  # a damaged table of another program, or a format DuckDB does not read
-        con.execute(f"CREATE VIEW {full} AS {_error(f'table {name} cannot be read: {error}')}")
+        con.execute(f"CREATE VIEW {full} AS {_error(f'table {name} cannot be read: {reason(error)}')}")
+        con.execute(f"DETACH DATABASE IF EXISTS {_alias(name)}")  # else every look at the columns of all tables fails
+        return
+    if table is not None:
+        _comment(con, catalog, table, full)
 
 
-def _comment(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
-    """Describe the views of the catalog's tables and their columns, in the catalog's words."""
-    found = con.execute("SELECT schema_name || '/' || table_name, column_name FROM duckdb_columns()").fetchall()
-    present = set(found)
-    statements = []
-    for table in catalog.tables.values():
-        view = ".".join(identifier(part) for part in _schema_and_view(table.name))
-        statements.append(f"COMMENT ON VIEW {view} IS {quoted(table.description)};")
-        statements += [
+def _comment(con: duckdb.DuckDBPyConnection, catalog: Catalog, table: Table, view: str) -> None:
+    """Describe a view and its columns in the catalog's words."""
+    present = {row[0] for row in con.execute(f"DESCRIBE {view}").fetchall()}
+    con.execute(
+        f"COMMENT ON VIEW {view} IS {quoted(table.description)};"
+        + "".join(
             f"COMMENT ON COLUMN {view}.{identifier(c.name)} IS {quoted(_column_comment(c))};"
             for c in all_columns(table, catalog)
-            if (table.name, c.name) in present
-        ]
-    con.execute("".join(statements))
+            if c.name in present
+        )
+    )
 
 
 def _column_comment(column: Column) -> str:

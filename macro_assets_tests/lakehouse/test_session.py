@@ -255,20 +255,24 @@ def test_a_damaged_table_is_named_and_the_others_answer(tmp_path: Path, catalog:
     data_file.unlink()
     con = connect(tmp_path)
     assert con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-02-01')").fetchall() == [(1.0,)]
-    with pytest.raises(duckdb.Error, match="table normalized/zscores .* cannot be opened.*macro doctor"):
+    with pytest.raises(duckdb.Error, match="table normalized/zscores.* cannot be opened.*macro doctor"):
         con.execute("SELECT * FROM normalized.zscores").fetchall()
     with pytest.raises(duckdb.Error, match="table research/mine cannot be read"):
         con.execute("SELECT * FROM research.mine").fetchall()
     with pytest.raises(duckdb.Error, match=data_file.name):
         con.execute("SELECT * FROM normalized.transformed").fetchall()
+    assert con.execute("SELECT count(*) > 0 FROM duckdb_columns()").fetchone() == (True,)
 
 
 def test_a_damaged_raw_table_is_an_error_and_not_a_hole_in_the_answer(tmp_path: Path) -> None:
     payrolls(tmp_path, 0, 1.0)
     newest = max((tmp_path / "raw/bundled/_delta_log").glob("*.json"))
     newest.write_bytes(newest.read_bytes()[:50])
-    with pytest.raises(duckdb.Error, match="raw/bundled .* cannot be opened"):
-        connect(tmp_path).execute("SELECT * FROM observations_as_of(today())").fetchall()
+    con = connect(tmp_path)
+    for asked in ("observations_as_of(today())", "series_as_of('PAYEMS', today())", "releases('PAYEMS')"):
+        for what in ("*", "count(*)"):
+            with pytest.raises(duckdb.Error, match="raw/bundled.* cannot be opened"):
+                con.execute(f"SELECT {what} FROM {asked}").fetchall()
 
 
 def test_a_session_stays_with_the_versions_it_found(tmp_path: Path, catalog: Catalog) -> None:
