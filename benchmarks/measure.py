@@ -48,8 +48,9 @@ def interleaved(ours: Callable[[], object], theirs: Callable[[], object], rounds
 
 
 def python(code: str, environment: dict[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
-    """Run code in a Python process of its own."""
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True, env={**os.environ, **(environment or {})})
+    """Run code in a Python process of its own, silently: under `-c` DuckDB takes itself for interactive."""
+    command = [sys.executable, "-c", code, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
 
 
 def fresh_home(folder: Path) -> dict[str, str]:

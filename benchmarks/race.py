@@ -121,7 +121,7 @@ def show_race(race: Race, per_second: tuple[str, int] | None = None) -> None:
     for name, seconds in sorted(race.seconds.items(), key=lambda item: median(item[1])):
         middle = median(seconds)
         spread = quantile(seconds, 0.75) - quantile(seconds, 0.25)
-        figures = [f"{1000 * s:.4g}" for s in (middle, quantile(seconds, 0.95), spread)]
+        figures = [milliseconds(s) for s in (middle, quantile(seconds, 0.95), spread)]
         rate = [f"{per_second[1] / middle:,.0f}"] if per_second else []
         table.add_row(name, str(len(seconds)), *figures, *rate)
     for name, why in race.not_run.items():
@@ -129,8 +129,15 @@ def show_race(race: Race, per_second: tuple[str, int] | None = None) -> None:
     print_table(table)
 
 
+def milliseconds(seconds: float) -> str:
+    """Four digits: '0.8529', '1,447'."""
+    value = 1000 * seconds
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+
 def print_table(table: Any) -> None:
-    """Print a table of rich's as wide as the terminal, or 140 columns."""
+    """Print a table of rich's as wide as the terminal, or 140 columns, at once."""
     from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else 140, markup=False).print(table)
+    sys.stdout.flush()

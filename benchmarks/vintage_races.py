@@ -8,7 +8,7 @@ contender makes fastest. What is not installed is shown as "not run".
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -170,36 +170,39 @@ def refreshes(
     report.ratios += race.ratio("refresh", f"ours ({ours.DURABILITY})", PER_SERIES, 3.0)
 
 
-def race_all(rows: int, series: int, reader_count: int) -> Report:
-    """All races at one size; above 2,000,000 rows ours is measured at that size too, for the growth."""
+def race_all(rows: int, series: int, reader_count: int, races: Collection[str]) -> Report:
+    """The races asked for, at one size; above 2,000,000 rows the growth is measured from that size on."""
     report = Report()
+    report.versions |= {name: version(name) for name in ("polars", "duckdb", "deltalake", "pyarrow")}
     with tempfile.TemporaryDirectory(prefix="vintages") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the PostgreSQL server may run as another user
         data = SyntheticVintages(rows, series)
-        frame = data.frame()
-        lake = ours.build_lake(folder / "lake", frame, TABLES)
-        peers, absent = open_peers(folder, frame)
-        del frame
-        try:
-            _versions(report, peers, absent)
+        lake = ours.build_lake(folder / "lake", data.frame(), TABLES)
+        if {"reads", "first", "refresh"} & set(races):
+            _against_peers(folder, lake, data, races, report)
+        if "growth" in races:
+            growth(folder / "growth", [ROWS, data.rows] if data.rows > ROWS else [data.rows], series, report)
+        if "readers" in races:
+            readers(folder, lake, data, reader_count, report)
+    return report
+
+
+def _against_peers(
+    folder: Path, lake: ours.Lake, data: SyntheticVintages, races: Collection[str], report: Report
+) -> None:
+    peers, absent = open_peers(folder, data.frame())
+    report.versions |= {name: peer.version for name, peer in peers.items()} | dict.fromkeys(absent, "not run")
+    try:
+        if "reads" in races:
             reads(lake, peers, absent, data, report)
+        if "first" in races:
             first_answer(folder, lake, data, peers, absent, report)
+        if "refresh" in races:
             if isinstance(off := peers.get("SQLite, synchronous OFF"), Sqlite):
                 full = off.copy(folder / "full.sqlite", "FULL")
                 peers[full.name] = full
             refreshes(folder, lake, peers, absent, data, report)
-        finally:
-            for peer in peers.values():
-                peer.close()
-        peers.clear()
-        sizes = [ROWS, data.rows] if data.rows > ROWS else [data.rows]
-        growth(folder / "growth", sizes, series, report)
-        readers(folder, lake, data, reader_count, report)
-    return report
-
-
-def _versions(report: Report, peers: Mapping[str, Peer], absent: Mapping[str, str]) -> None:
-    report.versions |= {name: version(name) for name in ("polars", "duckdb", "deltalake", "pyarrow")}
-    report.versions |= {name: peer.version for name, peer in peers.items()}
-    report.versions |= dict.fromkeys(absent, "not run")
+    finally:
+        for peer in peers.values():
+            peer.close()
