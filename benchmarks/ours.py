@@ -22,7 +22,7 @@ TABLE = f"raw/{SOURCE}"
 DURABILITY = "no sync, atomic"
 """Delta commits by rename and link and syncs neither file (seen with strace, deltalake 1.6.6)."""
 
-_COMMIT = {"run_id": "synthetic"}
+_RUN = "synthetic"
 
 
 @dataclass
@@ -75,29 +75,29 @@ def open_lake(folder: Path, series: int, tables: int = 0) -> Lake:
 
 def build_lake(folder: Path, frame: pl.DataFrame, tables: int = 0) -> Lake:
     """A lake with the vintages in one commit, and further small tables beside them."""
-    from macro_assets.lakehouse.delta import append
+    from macro_assets.lakehouse.write import append
 
     lake = open_lake(folder, frame["series_id"].n_unique(), tables)
-    append(folder, lake.catalog.one_table(TABLE), lake.catalog, frame, _COMMIT)
+    append(folder, lake.catalog.one_table(TABLE), lake.catalog, frame, {"run_id": _RUN})
     few = frame.head(400).unique(["series_id", "observation_date"], keep="last").with_columns(source="provider")
     for name in (n for n in lake.catalog.tables if n.startswith("synthetic/")):
         table = lake.catalog.one_table(name)
-        append(folder, table, lake.catalog, few.select(c.name for c in table.columns), _COMMIT)
+        append(folder, table, lake.catalog, few.select(c.name for c in table.columns), {"run_id": _RUN})
     return lake
 
 
 def series_as_of(lake: Lake, series_id: str, moment: datetime) -> pl.DataFrame:
     """What was known of one series."""
-    from macro_assets.lakehouse.vintages import observations_as_of
+    from macro_assets.lakehouse import observations_as_of
 
-    return observations_as_of(lake.folder, lake.catalog, moment, [series_id])
+    return observations_as_of(moment, [series_id], lake.folder, lake.catalog)
 
 
 def panel_as_of(lake: Lake, moment: datetime) -> pl.DataFrame:
     """What was known of all series."""
-    from macro_assets.lakehouse.vintages import observations_as_of
+    from macro_assets.lakehouse import observations_as_of
 
-    return observations_as_of(lake.folder, lake.catalog, moment)
+    return observations_as_of(moment, None, lake.folder, lake.catalog)
 
 
 def sql_series_as_of(lake: Lake, series_id: str, moment: datetime) -> pl.DataFrame:
@@ -112,7 +112,7 @@ def sql_panel_as_of(lake: Lake, moment: datetime) -> pl.DataFrame:
 
 def refresh(lake: Lake, batch: pl.DataFrame) -> int:
     """Store one refresh; the number of rows it added."""
+    from macro_assets import __version__
     from macro_assets.lakehouse import append_vintages
 
-    report, _ = append_vintages(lake.folder, lake.catalog, SOURCE, batch, _COMMIT)
-    return report.appended
+    return append_vintages(SOURCE, batch, _RUN, lake.folder, lake.catalog, code_version=__version__).appended

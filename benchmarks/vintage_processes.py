@@ -25,6 +25,7 @@ FIRST_ANSWER_SECONDS = 1.0
 ROUNDS = 7
 WRITING_SECONDS = 10.0
 LEAST_COMMITS = 2
+WAYS = ("reads, Python", "reads, each in a new session")
 
 _SESSION = """
 import sys; from datetime import datetime; from pathlib import Path; import ours
@@ -82,7 +83,7 @@ def first_answer(
     """From starting the interpreter to its end, with one as-of answer of one series; the page cache is warm."""
     one, moment = data.ids[7], data.moments(1)[0]
     known = data.known(moment)
-    tables = sum(name.startswith("synthetic/") for name in lake.catalog.tables)
+    tables = small_tables(lake)
     facts: dict[str, Any] = {
         "series": len(data.ids),
         "tables": tables,
@@ -128,6 +129,11 @@ def first_answer(
         report.ratios.append(Ratio(f"first answer ({name})", middle, "allowed", FIRST_ANSWER_SECONDS, 1.0))
 
 
+def small_tables(lake: ours.Lake) -> int:
+    """Number of the tables beside the vintages."""
+    return sum(name.startswith("synthetic/") for name in lake.catalog.tables)
+
+
 def environment() -> dict[str, str]:
     """Environment in which a process finds this checkout and its benchmarks."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks")))}
@@ -155,8 +161,8 @@ def _write_catalog(folder: Path, series: int, tables: int) -> Path:
 def readers(folder: Path, lake: ours.Lake, data: SyntheticVintages, count: int, report: Report) -> None:
     """`count` processes that loop over as-of reads of one series while this one refreshes.
 
-    Every other read opens a new session. An instant in the past has one answer for ever, so an answer that changes
-    is an error too.
+    Every other reader opens a session for each read. An instant in the past has one answer for ever, so an answer
+    that changes is an error too.
     """
     title = f"R8 {count} readers while one writer commits; {data.rows:,} vintage rows"
     needed = count * max((a["peak_bytes"] for a in report.alone if a["operation"].startswith("one series")), default=0)
@@ -169,11 +175,19 @@ def readers(folder: Path, lake: ours.Lake, data: SyntheticVintages, count: int, 
 
 
 def _readers_race(title: str, stop: Path, lake: ours.Lake, data: SyntheticVintages, count: int, report: Report) -> Race:
-    program = [sys.executable, __file__, str(lake.folder), str(len(data.ids)), str(stop)]
-    processes = [
-        subprocess.Popen([*program, one, moment.isoformat()], stdout=subprocess.PIPE, text=True, env=environment())
-        for one, moment in zip(data.ids[:count], data.moments(count), strict=True)
-    ]
+    processes = []
+    for number, moment in enumerate(data.moments(count)):
+        task = {
+            "lake": str(lake.folder),
+            "series": len(data.ids),
+            "tables": small_tables(lake),
+            "stop": str(stop),
+            "way": WAYS[number % 2],
+            "one": data.ids[number],
+            "moment": moment.isoformat(),
+        }
+        command = [sys.executable, __file__, json.dumps(task)]
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()))
     try:
         for process in processes:
             assert process.stdout is not None
@@ -189,8 +203,8 @@ def _readers_race(title: str, stop: Path, lake: ours.Lake, data: SyntheticVintag
         printed = [process.communicate()[0] for process in processes]
     said = [json.loads(text) for text, process in zip(printed, processes, strict=True) if process.returncode == 0]
     errors = [e for one in said for e in one["errors"]] + ["a reader crashed"] * (count - len(said))
-    ways = ("read, Python", "read in a new session")
-    race = Race(title, {way: [s for one in said for s in one["seconds"][way]] for way in ways})
+    race = Race(title, {way: [s for one in said if one["way"] == way for s in one["seconds"]] for way in WAYS})
+    race.seconds = {way: seconds for way, seconds in race.seconds.items() if seconds}
     answers = sum(len(s) for s in race.seconds.values())
     report.notes.append(
         f"{count} readers: {answers} answers, {len(errors)} errors, beside {commits} commits in {writing:.1f} s"
@@ -208,31 +222,34 @@ def _available_bytes() -> float:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
 
 
-def _read_until(stop: Path, lake: ours.Lake, series_id: str, moment: datetime) -> dict[str, Any]:
-    def anew() -> Any:
-        lake.close_session()
-        return ours.sql_series_as_of(lake, series_id, moment)
+def _read_until_stopped(task: dict[str, Any]) -> dict[str, Any]:
+    lake = ours.open_lake(Path(task["lake"]), task["series"], task["tables"])
+    moment, stop = datetime.fromisoformat(task["moment"]), Path(task["stop"])
 
-    ways = {"read, Python": lambda: ours.series_as_of(lake, series_id, moment), "read in a new session": anew}
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    def read() -> list[float]:
+        if task["way"] == WAYS[0]:
+            answer = ours.series_as_of(lake, task["one"], moment)
+        else:
+            lake.close_session()
+            answer = ours.sql_series_as_of(lake, task["one"], moment)
+        return answer.sort("observation_date")["value"].to_list()
+
+    seconds: list[float] = []
     errors: list[str] = []
-    first = ways["read, Python"]()["value"].to_list()
+    first = read()
     print("reading", flush=True)
     while not stop.exists():
-        for name, read in ways.items():
-            started = time.perf_counter()
-            try:
-                answer = read().sort("observation_date")["value"].to_list()
-            except Exception as error:  # whatever it is, a reader met it
-                errors.append(f"{type(error).__name__}: {error}")
-                continue
-            seconds[name].append(time.perf_counter() - started)
-            if answer != first:
-                errors.append(f"{name}: {series_id} as of {moment} changed its answer")
-    return {"seconds": seconds, "errors": errors}
+        started = time.perf_counter()
+        try:
+            answer = read()
+        except Exception as error:  # whatever it is, a reader met it
+            errors.append(f"{type(error).__name__}: {error}")
+            continue
+        seconds.append(time.perf_counter() - started)
+        if answer != first:
+            errors.append(f"{task['one']} as of {moment} changed its answer")
+    return {"way": task["way"], "seconds": seconds, "errors": errors}
 
 
 if __name__ == "__main__":
-    folder, series, stop, series_id, moment = sys.argv[1:]
-    opened = ours.open_lake(Path(folder), int(series))
-    print(json.dumps(_read_until(Path(stop), opened, series_id, datetime.fromisoformat(moment))))
+    print(json.dumps(_read_until_stopped(json.loads(sys.argv[1]))))
