@@ -42,7 +42,7 @@ format: env  ## Format the code
 bench: env  ## Run the benchmarks and print their ratios
 	@$(BIN)/python benchmarks/run_all.py $(ARGS)
 
-bench-vintages: env  ## Race the vintage store against other stores (about five minutes)
+bench-vintages: env  ## Race the vintage store against other stores (some minutes)
 	@$(BIN)/python benchmarks/vintage_store.py $(ARGS)
 
 lock: env  ## Resolve the dependencies again into requirements.lock (needs uv)
