@@ -25,9 +25,11 @@ from vintage_processes import environment
 
 ROUNDS = 7
 OPERATIONS = (
-    "one series, Python",
+    "one series, held in memory",
+    "one series, fresh look",
     "one series, SQL session",
-    "panel, Python",
+    "panel, held in memory",
+    "panel, fresh look",
     "panel, SQL session",
     "open a session",
     "refresh",  # the last: it writes
@@ -75,9 +77,11 @@ def _operation(task: dict[str, Any]) -> Callable[[int], object]:
         assert lake.session
 
     ways: dict[str, Callable[[int], object]] = {
-        "one series, Python": lambda i: ours.series_as_of(lake, task["one"], moments[i]),
+        "one series, fresh look": lambda i: ours.series_as_of(lake, task["one"], moments[i]),
         "one series, SQL session": lambda i: ours.sql_series_as_of(lake, task["one"], moments[i]),
-        "panel, Python": lambda i: ours.panel_as_of(lake, moments[i]),
+        "one series, held in memory": lambda i: ours.held_series_as_of(lake, task["one"], moments[i]),
+        "panel, held in memory": lambda i: ours.held_panel_as_of(lake, moments[i]),
+        "panel, fresh look": lambda i: ours.panel_as_of(lake, moments[i]),
         "panel, SQL session": lambda i: ours.sql_panel_as_of(lake, moments[i]),
         "open a session": open_session,
         "refresh": lambda i: ours.refresh(lake, batches[i]),

@@ -25,7 +25,7 @@ FIRST_ANSWER_SECONDS = 1.0
 ROUNDS = 7
 WRITING_SECONDS = 10.0
 LEAST_COMMITS = 2
-WAYS = ("reads, Python", "reads, each in a new session")
+WAYS = ("reads, fresh look", "reads, each in a new session")
 
 _SESSION = """
 import sys; from datetime import datetime; from pathlib import Path; import ours
@@ -98,7 +98,7 @@ def first_answer(
     programs: dict[str, tuple[str, list[str]]] = {
         "ours, SQL session": (_SESSION, [str(lake.folder)]),
         "ours, SQL session, series and tables read from YAML": (_FROM_YAML, [str(lake.folder), str(catalog)]),
-        "ours, Python": (_PYTHON, [str(lake.folder)]),
+        "ours, fresh look": (_PYTHON, [str(lake.folder)]),
         "bare duckdb.read_parquet": (_DUCKDB, [str(parquet)]),
         "import duckdb": ("import duckdb", []),
     }

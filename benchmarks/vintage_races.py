@@ -31,6 +31,7 @@ ROWS = 2_000_000
 TABLES = 250
 SERIES_ROUNDS, PANEL_ROUNDS, REFRESH_ROUNDS = 21, 9, 9
 
+FRESH, HELD, SQL = "ours, fresh look", "ours, held in memory", "ours, SQL session"
 FLOOR = "floor: Polars in RAM"
 PER_SERIES = "floor: Parquet file per series, no sync"
 
@@ -71,14 +72,16 @@ def check_all(lake: ours.Lake, peers: Mapping[str, Peer], data: SyntheticVintage
     """Every contender's panel and one series at an instant."""
     panel, one = data.known(moment), data.ids[len(data.ids) // 2]
     panels = {
-        "ours, Python": in_common_form(ours.panel_as_of(lake, moment)),
-        "ours, SQL session": in_common_form(ours.sql_panel_as_of(lake, moment)),
+        FRESH: in_common_form(ours.panel_as_of(lake, moment)),
+        HELD: in_common_form(ours.held_panel_as_of(lake, moment)),
+        SQL: in_common_form(ours.sql_panel_as_of(lake, moment)),
         **{name: peer.rows(peer.panel(moment)) for name, peer in peers.items()},
     }
     check(panels, panel, f"panel as of {moment}")
     series = {
-        "ours, Python": in_common_form(ours.series_as_of(lake, one, moment)),
-        "ours, SQL session": in_common_form(ours.sql_series_as_of(lake, one, moment)),
+        FRESH: in_common_form(ours.series_as_of(lake, one, moment)),
+        HELD: in_common_form(ours.held_series_as_of(lake, one, moment)),
+        SQL: in_common_form(ours.sql_series_as_of(lake, one, moment)),
         **{name: peer.rows(peer.series(one, moment)) for name, peer in peers.items()},
     }
     check(series, panel.filter(pl.col("series_id") == one), f"{one} as of {moment}")
@@ -99,8 +102,9 @@ def reads(
     series = run_race(
         f"R1a one series as of D, {size}",
         {
-            "ours, Python": lambda i: ours.series_as_of(lake, one(i), moments[i]),
-            "ours, SQL session": lambda i: ours.sql_series_as_of(lake, one(i), moments[i]),
+            FRESH: lambda i: ours.series_as_of(lake, one(i), moments[i]),
+            HELD: lambda i: ours.held_series_as_of(lake, one(i), moments[i]),
+            SQL: lambda i: ours.sql_series_as_of(lake, one(i), moments[i]),
             **{n: lambda i, p=p: p.series(one(i), moments[i]) for n, p in peers.items()},
         },
         SERIES_ROUNDS,
@@ -110,8 +114,9 @@ def reads(
     panel = run_race(
         f"R1b panel as of D, {size}",
         {
-            "ours, Python": lambda i: ours.panel_as_of(lake, moments[i]),
-            "ours, SQL session": lambda i: ours.sql_panel_as_of(lake, moments[i]),
+            FRESH: lambda i: ours.panel_as_of(lake, moments[i]),
+            HELD: lambda i: ours.held_panel_as_of(lake, moments[i]),
+            SQL: lambda i: ours.sql_panel_as_of(lake, moments[i]),
             **{n: lambda i, p=p: p.panel(moments[i]) for n, p in peers.items()},
         },
         PANEL_ROUNDS,
@@ -120,7 +125,7 @@ def reads(
     for race in (series, panel):
         report.races.append(race)
         show_race(race)
-    for way in ("ours, Python", "ours, SQL session"):
+    for way in (HELD, FRESH, SQL):
         name = way.removeprefix("ours, ")
         report.ratios += series.ratio(f"one series as of D ({name})", way, "ArcticDB", 1.5)
         report.ratios += panel.ratio(f"panel as of D ({name})", way, FLOOR, 2.0)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from importlib.metadata import version as installed_version
 
 import polars as pl
 
+from macro_assets import __version__
 from macro_assets.catalog import Catalog, Table, UnknownNameError, default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.load import unknown_name_message
@@ -82,7 +82,7 @@ def append_vintages(
 
     commit = {
         "run_id": run_id,
-        "code_version": code_version or installed_version("macro-assets"),
+        "code_version": code_version or __version__,
         "input_sha256": content_hash(batch),
     }
     done = append_computed(lake, table, catalog, added, commit)
