@@ -46,15 +46,12 @@ class _Held:
         """The rows in force at an instant among plain ones."""
         start, length = span
         at = slice(start, start + length)
-        if moment is None:
-            positions = np.arange(length)
-        else:
-            positions = np.flatnonzero(
-                self.released[at] <= np.datetime64(moment.replace(tzinfo=None), "us").astype(int)
-            )
+        until = np.iinfo(np.int64).max if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
+        positions = np.flatnonzero(self.released[at] <= until)
         about = self.observations[at][positions]
         last = np.append(about[1:] != about[:-1], True)[: len(about)]
-        return self.rows[start + positions[last]]
+        winners: pl.DataFrame = self.rows[start + positions[last]]
+        return winners
 
 
 class Vintages:
