@@ -17,10 +17,10 @@ HANGS = 120.0
 
 
 class Child:
-    """A process that runs `work(*arguments, told)` and tells what it has to say through the pipe `told`."""
+    """A process that runs `work(*arguments, told)` and tells what it has to say through the connection `told`."""
 
     def __init__(self, work: Callable[..., None], *arguments: object) -> None:
-        self.said, told = FORKS.Pipe(duplex=False)
+        self.said, told = FORKS.Pipe()
         self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told))
         self.process.start()
         told.close()
@@ -29,6 +29,10 @@ class Child:
         """The next thing the child says."""
         assert self.said.poll(HANGS), "the child hangs"
         return self.said.recv()
+
+    def go_on(self) -> None:
+        """Tell the child, once, to go on or to stop: it knows which."""
+        self.said.send(None)
 
     def rest(self) -> list[object]:
         """What it said until it ended, and wait for that."""
