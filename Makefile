@@ -42,7 +42,7 @@ format: env  ## Format the code
 bench: env  ## Run the benchmarks and print their ratios
 	@$(BIN)/python benchmarks/run_all.py
 
-lock: env  ## Resolve the dependencies again into requirements.lock (needs uv)
+lock:  ## Resolve the dependencies again into requirements.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements.lock
 
 clean:  ## Remove the environment and caches (the lake under data/ stays)

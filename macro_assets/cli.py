@@ -145,19 +145,26 @@ def sql_command(statement: str, as_of: str | None, as_csv: bool) -> None:
 
 
 @main.command("doctor")
+@click.option("--repair", is_flag=True, help="First take damaged tables back to their last good version.")
 @expected_errors
-def doctor_command() -> None:
-    """Check catalog, lake, DuckDB's extension and the Dagster instance, and say what to do about what is wrong."""
-    from macro_assets.doctor import examine
+def doctor_command(repair: bool) -> None:
+    """Check catalog, lake, tables, DuckDB's extension and the Dagster instance, and say what to do about what is wrong.
+
+    A lake on S3 is also asked for what keeps two writers apart.
+    """
+    from macro_assets import doctor
 
     out = console()
-    findings = examine()
+    if repair:
+        repairs = list(doctor.repair())
+        for done in repairs:
+            out.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", markup=False, highlight=False)
+        if not repairs:
+            out.print("nothing to repair", highlight=False)
+    findings = doctor.examine()
     for finding in findings:
-        out.print(
-            f"{'ok    ' if finding.ok else 'WRONG '} {finding.subject}: {finding.message}",
-            markup=False,
-            highlight=False,
-        )
+        state = "WRONG " if not finding.ok else "warn  " if finding.warning else "ok    "
+        out.print(f"{state} {finding.subject}: {finding.message}", markup=False, highlight=False)
     if not all(f.ok for f in findings):
         sys.exit(1)
 

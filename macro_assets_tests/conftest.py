@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,20 @@ import pytest
 from macro_assets.catalog import Catalog, default_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
+CANARY = "canary-secret-that-no-message-shows"
+"""The secret key of the tests' S3 credentials."""
+
+_BUCKETS = itertools.count(1)
+_S3_SERVER = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
+sys.stdin.read()
+server.stop()
+"""
 
 
 @pytest.fixture
@@ -68,3 +84,44 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     home = make_home(tmp_path_factory.mktemp("built"))
     return Built(home, home.macro("run"))
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Address of a local S3 server that honours conditional PUT.
+
+    It is a process of its own: delta-rs holds the interpreter lock while it restores a version, and a server in a
+    thread could not answer it.
+    """
+    server = subprocess.Popen(
+        [sys.executable, "-c", _S3_SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    with server:
+        yield server.stdout.readline().strip()
+        server.stdin.close()  # it ends with its input, and so with the tests however they end
+
+
+def s3_environment(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """Point every S3 library at an endpoint, with the canary as secret key and nothing of the user's own."""
+    for name in [n for n in os.environ if n.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def s3_bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> str:
+    """Name of a fresh bucket of the local S3 server, which the environment points at."""
+    from macro_assets.lakehouse import s3
+
+    s3_environment(monkeypatch, s3_endpoint)
+    name = f"bucket-{next(_BUCKETS)}"
+    s3.settings().client().create_bucket(Bucket=name)
+    return name

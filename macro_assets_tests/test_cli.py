@@ -78,7 +78,7 @@ def test_sql_answers_an_as_of_question(built: Built) -> None:
 
 def test_doctor_finds_a_sound_lake(built: Built) -> None:
     report = built.home.macro("doctor").stdout
-    assert report.count("ok ") == 4
+    assert report.count("ok ") == 5
     assert "WRONG" not in report
 
 

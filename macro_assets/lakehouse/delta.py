@@ -20,13 +20,13 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
+from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem, storage_options
 
 _LOG = "/_delta_log/"
 _SNAPSHOT_LOOKS = 5
-_CAUSE = "\N{DOWNWARDS ARROW WITH TIP RIGHTWARDS}"
-_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_NOISE = re.compile(r"\x1b\[\d*m|↳|^\s*\d+: .*$|^\s+at .*$")  # colours, arrows, and the frames of a native stack
 
 
 class LakeError(Exception):
@@ -39,9 +39,10 @@ def check_writable(root: Root) -> None:
     try:
         if isinstance(root, Path):
             root.mkdir(parents=True, exist_ok=True)
-        files = filesystem(root)
-        files.open_output_stream(probe).close()
-        files.delete_file(probe)
+            (root / probe).touch()
+            (root / probe).unlink()
+        else:
+            s3.check_writable(root.bucket, (root / probe).prefix)
     except OSError as error:
         raise LakeError(
             f"the lake root {root} cannot be written ({error.strerror or error}). "
@@ -79,14 +80,61 @@ def open_table(root: Root, name: str) -> DeltaTable | None:
 def open_any(root: Root, name: str) -> DeltaTable | None:
     """The Delta table of whatever schema version, ours or another program's; None when there is none."""
     try:
-        return DeltaTable(str(root / name), storage_options=storage_options(root))
+        stored = DeltaTable(str(root / name), storage_options=storage_options(root))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
-        raise LakeError(
-            f"table {name} at {root / name} cannot be opened: {reason(error)}. "
-            "`macro doctor` says which version is damaged, `macro doctor --repair` goes back to the last good one."
-        ) from error
+        raise _unusable(root, name, _newest(root, name), reason(error)) from error
+    if isinstance(root, Path):
+        _refuse_empty_entries(root, name, stored.version())
+    return stored
+
+
+def _refuse_empty_entries(root: Path, name: str, version: int) -> None:
+    """Refuse a table with an empty log entry, as a power cut leaves one.
+
+    It reads as a version that changed nothing: the rows of the one before, or those of both. On S3 an object is there
+    whole or not at all.
+    """
+    log = root / name / "_delta_log"
+    for v in range(version, -1, -1):
+        if _size(log / f"{v:020d}.checkpoint.parquet"):
+            return
+        entry = log / f"{v:020d}.json"
+        if _size(entry) == 0:
+            raise _unusable(root, name, v, f"its log entry {entry.name} is empty")
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _newest(root: Root, name: str) -> int | None:
+    """The newest version by the names in a table's log; None where they cannot be listed."""
+    from pyarrow.fs import FileSelector
+
+    try:
+        found = filesystem(root / name).get_file_info(FileSelector("_delta_log"))
+    except OSError:
+        return None
+    return max((int(f.base_name[:20]) for f in found if f.base_name[:20].isdigit()), default=None)
+
+
+def _unusable(root: Root, name: str, version: int | None, why: str) -> LakeError:
+    which = "" if version is None else f", version {version},"
+    return LakeError(
+        f"table {name}{which} at {root / name} cannot be opened: {why}. `macro doctor` says what is wrong; where a "
+        "table is damaged, `macro doctor --repair` goes back to its last good version."
+    )
+
+
+def reason(error: Exception) -> str:
+    """An error of the storage libraries on one line, without colours and stack."""
+    lines = (_NOISE.sub("", line).strip() for line in str(error).splitlines())
+    return " ".join(line for line in lines if line).rstrip(". ")
 
 
 def table_versions(root: Root) -> dict[str, int]:
@@ -107,7 +155,11 @@ def _look_for_versions(root: Root) -> dict[str, int]:
     from pyarrow.fs import FileSelector
 
     found: dict[str, int] = {}
-    for info in filesystem(root).get_file_info(FileSelector("", allow_not_found=True, recursive=True)):
+    try:
+        listed = filesystem(root).get_file_info(FileSelector("", allow_not_found=True, recursive=True))
+    except OSError as error:
+        raise LakeError(f"the lake at {root} cannot be listed: {reason(error)}. `macro doctor` says more.") from None
+    for info in listed:
         table, log, entry = info.path.partition(_LOG)
         stem, _, suffix = entry.partition(".")
         if log and suffix == "json" and stem.isdigit():
@@ -119,13 +171,6 @@ def data_files(root: Root, stored: DeltaTable) -> list[str]:
     """Places of the data files of a table's version: paths, or addresses on S3."""
     # of a local table delta-rs gives the path as in an address, a blank as %20
     return [unquote(f) for f in stored.file_uris()] if isinstance(root, Path) else stored.file_uris()
-
-
-def reason(error: Exception) -> str:
-    """What an error of a storage library says, its causes too, without colours and the stack it may carry."""
-    first, *others = _COLOUR.sub("", str(error)).strip().split("\n")
-    causes = [line.partition(_CAUSE)[2].strip() for line in others if _CAUSE in line]
-    return ": ".join([first, *causes]).rstrip(".")
 
 
 @contextmanager

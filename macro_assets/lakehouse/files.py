@@ -1,12 +1,13 @@
-"""Files of the lake that are not tables: chart pages."""
+"""Files of the lake that are not tables (chart pages), and files that are moved."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError
-from macro_assets.lakehouse.paths import Root, filesystem
+from macro_assets.lakehouse.paths import Root, S3Root, filesystem
 
 
 def write_file(folder: Root, name: str, content: bytes) -> None:
@@ -49,3 +50,18 @@ def read_file(folder: Root, name: str) -> bytes | None:
     except (FileNotFoundError, IsADirectoryError):
         return None
     return content
+
+
+def move_file(source: Root, target: Root) -> None:
+    """Move a file within the lake. On S3 it is copied, then removed.
+
+    Raises
+    ------
+    OSError
+        When it cannot be moved.
+    """
+    if isinstance(source, S3Root) and isinstance(target, S3Root):
+        s3.move(source.bucket, source.prefix, target.prefix)
+    elif isinstance(source, Path) and isinstance(target, Path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)

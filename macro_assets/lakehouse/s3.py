@@ -6,12 +6,16 @@ Any endpoint that honours conditional PUT serves (`If-None-Match: *`); `macro do
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import pyarrow.fs
+
+_REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "401", "403"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class Settings:
             endpoint_override=address.netloc if address else None,
         )
 
-    def client(self) -> Any:
-        """A boto3 client."""
+    def client(self, attempts: int = 3) -> Any:
+        """A boto3 client that asks at most `attempts` times."""
         import boto3
         from botocore.config import Config
 
@@ -70,7 +74,16 @@ class Settings:
             aws_access_key_id=self.key,
             aws_secret_access_key=self.secret,
             aws_session_token=self.token,
-            config=Config(s3={"addressing_style": "path" if self.endpoint else "auto"}, max_pool_connections=32),
+            config=Config(
+                s3={"addressing_style": "path" if self.endpoint else "auto"},
+                max_pool_connections=32,
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                # the checksum headers that newer AWS SDKs add by default are unknown to some other stores
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
         )
 
     def duckdb_secret(self) -> dict[str, str | bool]:
@@ -84,6 +97,20 @@ class Settings:
         return secret
 
 
+def _endpoint(given: str | None) -> str | None:
+    """An endpoint's scheme, host and port; it is shown in messages, so it may hold no key. None for AWS itself."""
+    if not given:
+        return None
+    address = urlsplit(given)
+    plain = not (address.username or address.password or address.path.strip("/") or address.query)
+    if not (plain and address.scheme in ("http", "https") and address.hostname):
+        raise ValueError(
+            "AWS_ENDPOINT_URL is not a plain address; expected one like https://s3.example.org, without a path, "
+            "and with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return f"{address.scheme}://{address.netloc}"
+
+
 def settings() -> Settings:
     """Settings from `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, `AWS_REGION` or `AWS_DEFAULT_REGION`, and the keys.
 
@@ -95,9 +122,7 @@ def settings() -> Settings:
     ValueError
         When there are no credentials, or the endpoint is not an http(s) address.
     """
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
-    if endpoint and not (urlsplit(endpoint).scheme in ("http", "https") and urlsplit(endpoint).netloc):
-        raise ValueError("AWS_ENDPOINT_URL is not an address; expected one like https://s3.example.org")
+    endpoint = _endpoint(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
@@ -112,3 +137,64 @@ def settings() -> Settings:
         )
     frozen = found.get_frozen_credentials()
     return Settings(endpoint, region, frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def check_writable(bucket: str, key: str) -> None:
+    """Put an object and remove it again.
+
+    Raises
+    ------
+    OSError
+        When the bucket cannot be written, with the reason.
+    """
+    given = settings()
+    client = given.client()
+    with readable_errors(given, bucket):
+        client.put_object(Bucket=bucket, Key=key, Body=b"")
+        client.delete_object(Bucket=bucket, Key=key)
+
+
+def move(bucket: str, source: str, target: str) -> None:
+    """Copy an object, then remove the original.
+
+    Raises
+    ------
+    OSError
+        When the store refuses; the original is then still there.
+    """
+    given = settings()
+    client = given.client()
+    with readable_errors(given, bucket):
+        client.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
+        client.delete_object(Bucket=bucket, Key=source)
+
+
+@contextmanager
+def readable_errors(given: Settings, bucket: str) -> Iterator[None]:
+    """Errors of the client become one line each that says what to do, without the request and its keys."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    store = given.endpoint or f"AWS ({given.region})"
+    try:
+        yield
+    except ClientError as error:
+        raise OSError(_answer(error.response, store, bucket)) from None
+    except BotoCoreError as error:
+        raise OSError(
+            f"the S3 store {store} cannot be reached ({type(error).__name__}). Check AWS_ENDPOINT_URL, and that the "
+            "store runs and can be reached from here"
+        ) from None
+
+
+def _answer(response: Mapping[str, Any], store: str, bucket: str) -> str:
+    """An error answer in words."""
+    code = str(response.get("Error", {}).get("Code", "?"))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
+    if code == "NoSuchBucket" or (code == "404" and status == 404):
+        return f"there is no bucket {bucket} at {store}. Create it, or set MACRO_LAKE to one that there is"
+    if code in _REFUSED:
+        return (
+            f"the S3 store {store} refuses these credentials for bucket {bucket} ({code}). Check AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, and what the key may do"
+        )
+    return f"the S3 store {store} answered {status} ({code}) for bucket {bucket}"
