@@ -35,6 +35,7 @@ def forecasts(month: str, value: float) -> pl.DataFrame:
         {
             "as_of_month": [month],
             "as_of": [moment],
+            "computed_at": [moment],
             "target_quarter": [date(2016, 4, 1)],
             "forecast_pct": [value],
             "standard_error_pct": [1.0],
