@@ -11,7 +11,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["macro_assets_tests.faults.writers", "macro_assets_tests.faults.races"])
+FORKS.set_forkserver_preload(
+    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "zones")] + ["pandera.polars"]
+)
 HANGS = 120.0
 """Seconds after which a child is taken to hang."""
 
