@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
@@ -17,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
-from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, reading, scan
+from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, plain, reading, scan
 from macro_assets.lakehouse.layout import arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
 
@@ -40,6 +41,7 @@ _CONFIGURATION: dict[str, str | None] = {
 # Two appends that both read the table name the same application transaction, so that the second is refused; a
 # compaction in between does not.
 _APPENDER = "macro_assets.append"
+_WRITE_ID = "macro_assets.write_id"
 
 
 class WriteConflictError(LakeError):
@@ -105,6 +107,7 @@ def append_computed(
     LakeError
         When the rows do not fit the catalog, or the table cannot be read or written; it is then as it was.
     """
+    write_id = uuid4().hex
     for _ in range(_ATTEMPTS):
         target = open_or_create(root, table, catalog)
         with reading(table.name, target.version()):
@@ -119,11 +122,13 @@ def append_computed(
                     mode="append",
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
-                        custom_metadata=dict(commit),
+                        custom_metadata={**commit, _WRITE_ID: write_id},
                         app_transactions=[Transaction(_APPENDER, target.version() + 1)],
                     ),
                 )
         except CommitFailedError:
+            if (own := _own_commit(root, table.name, target.version(), write_id)) is not None:
+                return Appended(own, rows)
             continue
         version = target.version()
         compact(target, MAX_FILES)
@@ -182,6 +187,7 @@ def overwrite_computed(
     predicate = None
     if partitions is not None:
         predicate = "as_of_month IN ({})".format(", ".join(f"'{_month(p)}'" for p in partitions))
+    write_id = uuid4().hex
     for _ in range(_ATTEMPTS):
         target = open_or_create(root, table, catalog)
         with reading(table.name, target.version()):
@@ -206,9 +212,11 @@ def overwrite_computed(
                     # a series added to the catalog adds a panel column
                     schema_mode="overwrite" if predicate is None else None,
                     writer_properties=WRITER,
-                    commit_properties=CommitProperties(custom_metadata=dict(commit)),
+                    commit_properties=CommitProperties(custom_metadata={**commit, _WRITE_ID: write_id}),
                 )
         except CommitFailedError:
+            if (own := _own_commit(root, table.name, target.version(), write_id)) is not None:
+                return own
             continue
         version = target.version()
         compact(target, MAX_FILES)
@@ -216,6 +224,18 @@ def overwrite_computed(
     raise WriteConflictError(
         f"table {table.name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
     )
+
+
+def _own_commit(root: Root, name: str, since: int, write_id: str) -> int | None:
+    """The version that a write made although it was told that it lost the race; None when it did not.
+
+    When S3 carries out the PUT of a commit and the answer is lost, delta-rs puts it again and is refused: by its own
+    entry.
+    """
+    stored = open_table(root, name)
+    newer = stored.version() - since if stored is not None else 0
+    commits = stored.history(newer) if stored is not None and newer > 0 else []
+    return next((int(c["version"]) for c in commits if c.get(_WRITE_ID) == write_id), None)
 
 
 def compact(target: DeltaTable, max_files: int, target_bytes: int = COMPACTED_BYTES) -> bool:
@@ -260,8 +280,8 @@ def _writing(root: Root, name: str) -> Iterator[None]:
         raise
     except (DeltaError, OSError) as error:
         raise LakeError(
-            f"table {name} at {root / name} cannot be written: {error}. Nothing was committed and the stored version "
-            "stays readable. Make room or change the permissions, then run it again."
+            f"table {name} at {root / name} cannot be written: {plain(error)}. Nothing was committed and the stored "
+            "version stays readable. Make room or change the permissions, then run it again."
         ) from error
 
 
