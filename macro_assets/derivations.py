@@ -21,15 +21,13 @@ from pydantic import BaseModel
 from macro_assets.catalog import Catalog, Chart, Indicator, Model, UnknownNameError, default_catalog
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.lakehouse.delta import LakeError, open_table, read_table
+from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.paths import Root, lake_root
 from macro_assets.lakehouse.raw import INVALIDATIONS, read_decisions
 from macro_assets.lakehouse.vintages import as_of as known_as_of
 from macro_assets.lakehouse.vintages import instant
 
 Frames = Mapping[str, pl.DataFrame]
-
-CLOCKS = {"raw": "release_time", "landing": "fetched_at", "fetch_log": "last_seen", "audit": "decided_at"}
-"""By layer, the column that says when a row was known. As-of tables have `as_of`."""
 
 
 @dataclass(frozen=True)
@@ -209,16 +207,20 @@ def nowcast_tables(
 
     forecasts, news = [], []
     for month in sorted(months):
-        forecasts.append(dfm.forecast(fitted(month), model).with_columns(as_of_month=pl.lit(month)))
+        forecasts.append(_computed(dfm.forecast(fitted(month), model), month, now))
         before = previous_month(month)
         if set(inputs) <= set(known(before).observations["series_id"]):
             table = dfm.news(fitted(before), fitted(month), model, catalog)
-            news.append(table.with_columns(as_of_month=pl.lit(month)))
+            news.append(_computed(table, month, now))
     empty = pl.DataFrame(schema={c.name: pl.Null for c in catalog.tables[f"forecasts/{model.name}_news"].columns})
     return {
         f"forecasts/{model.name}": pl.concat(forecasts),
         f"forecasts/{model.name}_news": pl.concat(news) if news else empty,
     }
+
+
+def _computed(frame: pl.DataFrame, month: str, now: datetime) -> pl.DataFrame:
+    return frame.with_columns(as_of_month=pl.lit(month), computed_at=pl.lit(now))
 
 
 def nowcast_code_version(model: Model, catalog: Catalog) -> str:

@@ -20,6 +20,7 @@ from macro_assets.lakehouse.landing import land, landed
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import append_vintages, read_decisions, read_raw, typed
 from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, rows_to_append
+from macro_assets.lakehouse.write import append, open_or_create, replace_rows
 from macro_assets.quality import CheckReport, check_series
 from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window, connector
 
@@ -81,14 +82,18 @@ def ingest(
         When a table cannot be read or written.
     """
     commit = {"run_id": run_id, "code_version": code_version, "source": source.name}
-    land(lake, catalog, source.name, receipts(fetched, selected, window, run_id), commit)
+    responses = receipts(fetched, selected, window, run_id)
+    land(lake, catalog, source.name, responses, commit)
     held = read_raw(lake, catalog, source.name, [s.id for s in selected])
     outcomes, accepted = judge(fetched, selected, window, held, source.name)
 
     def store(rows: pl.DataFrame) -> AppendReport:
         return append_vintages(source.name, rows, run_id, lake, catalog, code_version)
 
-    return _appended(outcomes, accepted, store)
+    done = _appended(outcomes, accepted, store)
+    if done.report.appended:
+        land(lake, catalog, source.name, responses, commit, mattered=True)
+    return done
 
 
 def judge(
@@ -252,3 +257,48 @@ def _response(row: Mapping[str, object]) -> Response:
             f"(its SHA-256 is not {sha}). Restore landing from a backup."
         )
     return Response(Request(str(row["request"])), body, row["fetched_at"], row["http_status"])  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A rebuilt raw table beside the stored one: rows of each, and rows that only one of them has."""
+
+    rows: int
+    stored: int
+    only_stored: pl.DataFrame
+    only_rebuilt: pl.DataFrame
+    written: bool
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both are equal row for row."""
+        return self.only_stored.is_empty() and self.only_rebuilt.is_empty()
+
+
+def rebuild(lake: Root, catalog: Catalog, source: Source, replace_stored: bool = False) -> Rebuild:
+    """Rebuild a raw table from landing and compare it with the stored one.
+
+    A table that is missing is written, and one that only lacks rows gets them. One that says something else is replaced
+    only where that is asked for; its version before stays in its history.
+
+    Raises
+    ------
+    LakeError
+        When landing or the table cannot be read or written.
+    ValueError
+        When a stored body is not the one that was received.
+    """
+    table = catalog.one_table(f"raw/{source.name}")
+    made = rebuilt(lake, catalog, source)
+    stored = read_raw(lake, catalog, source.name)
+    only_stored = stored.join(made, on=made.columns, how="anti", nulls_equal=True)
+    only_rebuilt = made.join(stored, on=made.columns, how="anti", nulls_equal=True)
+    commit = {"purpose": "rebuild", "source": source.name}
+    written = False
+    if only_stored.is_empty() and not only_rebuilt.is_empty():
+        append(lake, table, catalog, only_rebuilt, commit)
+        written = True
+    elif not only_stored.is_empty() and replace_stored:
+        replace_rows(open_or_create(lake, table, catalog), lake, table, catalog, made, commit)
+        written = True
+    return Rebuild(made.height, stored.height, only_stored, only_rebuilt, written)

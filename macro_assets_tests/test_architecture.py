@@ -32,9 +32,11 @@ MAY_IMPORT = {
         "catalog", "sources", "lakehouse", "charts", "quality", "derivations", "ingest", "chart_pages",
     },
     "definitions": {"orchestration"},
-    "cli": {"catalog", "lakehouse", "orchestration", "doctor"},
+    "terminal": {"catalog", "lakehouse"},
+    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "terminal"},
+    "lake_cli": {"catalog", "lakehouse", "orchestration", "ingest", "terminal"},
 }  # fmt: skip
-MAY_IMPORT_DAGSTER = {"orchestration", "definitions", "cli"}
+MAY_IMPORT_DAGSTER = {"orchestration", "definitions", "cli", "terminal"}
 STORAGE = {"deltalake", "duckdb"}
 
 

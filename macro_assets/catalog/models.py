@@ -32,6 +32,9 @@ def _known_zone(name: str) -> str:
     return name
 
 
+KEPT_FOR_EVER = ("raw", "landing", "audit")
+"""Layers whose rows are never deleted."""
+
 SeriesId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,62}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
@@ -116,6 +119,13 @@ class Column(Declaration):
     description: str
 
 
+class Retention(Declaration):
+    """How long rows are kept: until `column` is `years` in the past. Without one they are kept for ever."""
+
+    years: int = Field(ge=1)
+    column: Slug
+
+
 class Table(Declaration):
     """A Delta table of the lake."""
 
@@ -130,6 +140,7 @@ class Table(Declaration):
     kinds: tuple[str, ...] = ("polars", "deltalake")
     parameters: dict[str, int] = Field(default_factory=dict, description="Frozen parameters of its computation")
     rules: tuple[str, ...] = Field(default=(), description="Functions of quality/rules.py the table must satisfy")
+    retention: Retention | None = None
 
     @property
     def layer(self) -> str:
@@ -142,6 +153,21 @@ class Table(Declaration):
             raise ValueError(f"columns repeat: {sorted(n for n in set(names) if names.count(n) > 1)}")
         if missing := set(self.key) - set(names):
             raise ValueError(f"key names columns the table does not have: {sorted(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _retention_fits(self) -> Self:
+        if self.retention is None:
+            return self
+        if self.layer in KEPT_FOR_EVER:
+            raise ValueError(
+                f"rows of layer {self.layer!r} are kept for ever: vintages and their proof are never deleted"
+            )
+        clocks = [c.name for c in self.columns if c.dtype in ("date", "timestamp")]
+        if self.retention.column not in clocks:
+            raise ValueError(
+                f"retention column {self.retention.column!r} is no date or timestamp of the table: {clocks}"
+            )
         return self
 
 

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from macro_assets.lakehouse.delta import LakeError, plain
+from macro_assets.lakehouse.delta import LakeError, reason
 from macro_assets.lakehouse.paths import Root, filesystem, storage_options
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def readable(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LakeError(f"table {name} cannot be looked at: {plain(error)}. Nothing was changed.") from error
+        raise LakeError(f"table {name} cannot be looked at: {reason(error)}. Nothing was changed.") from error
 
 
 def opened(root: Root, name: str, version: int | None = None) -> DeltaTable:
@@ -107,7 +107,7 @@ def opened(root: Root, name: str, version: int | None = None) -> DeltaTable:
     try:
         return DeltaTable(str(root / name), version=version, storage_options=storage_options(root))
     except (DeltaError, ValueError) as error:
-        raise LakeError(f"table {name} cannot be opened: {plain(error)}.") from error
+        raise LakeError(f"table {name} cannot be opened: {reason(error)}.") from error
 
 
 # --- the log -------------------------------------------------------------------------------------------------------

@@ -21,10 +21,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
 from macro_assets.lakehouse import s3
-from macro_assets.lakehouse.layout import SCHEMA_VERSION, steps_due, written_version
+from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, S3Root, filesystem, storage_options
 
-_BOOKKEEPING = ("ingested_at", "run_id", "payload_sha256")
 _LOG = "/_delta_log/"
 _SNAPSHOT_LOOKS = 5
 _NOISE = re.compile(r"\x1b\[\d*m|↳|^\s*\d+: .*$|^\s+at .*$")  # colours, arrows, and the frames of a native stack
@@ -86,7 +85,7 @@ def open_any(root: Root, name: str) -> DeltaTable | None:
         return None
     except (DeltaError, OSError, ValueError) as error:
         _refuse_unreachable(root)
-        raise _unusable(root, name, _newest(root, name), plain(error)) from error
+        raise _unusable(root, name, _newest(root, name), reason(error)) from error
     if isinstance(root, Path):
         _refuse_empty_entries(root, name, stored.version())
     return stored
@@ -134,15 +133,15 @@ def _newest(root: Root, name: str) -> int | None:
     return max((int(f.base_name[:20]) for f in found if f.base_name[:20].isdigit()), default=None)
 
 
-def _unusable(root: Root, name: str, version: int | None, reason: str) -> LakeError:
+def _unusable(root: Root, name: str, version: int | None, why: str) -> LakeError:
     which = "" if version is None else f", version {version},"
     return LakeError(
-        f"table {name}{which} at {root / name} cannot be opened: {reason}. `macro doctor` says what is wrong; where a "
+        f"table {name}{which} at {root / name} cannot be opened: {why}. `macro doctor` says what is wrong; where a "
         "table is damaged, `macro doctor --repair` goes back to its last good version."
     )
 
 
-def plain(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """An error of the storage libraries on one line, without colours and stack."""
     lines = (_NOISE.sub("", line).strip() for line in str(error).splitlines())
     return " ".join(line for line in lines if line).rstrip(". ")
@@ -170,7 +169,7 @@ def _look_for_versions(root: Root) -> dict[str, int]:
         listed = filesystem(root).get_file_info(FileSelector("", allow_not_found=True, recursive=True))
     except OSError as error:
         _refuse_unreachable(root)
-        raise LakeError(f"the lake at {root} cannot be listed: {plain(error)}.") from None
+        raise LakeError(f"the lake at {root} cannot be listed: {reason(error)}. `macro doctor` says more.") from None
     for info in listed:
         table, log, entry = info.path.partition(_LOG)
         stem, _, suffix = entry.partition(".")
@@ -192,7 +191,7 @@ def reading(name: str, version: int) -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
         raise LakeError(
-            f"table {name}, version {version}, cannot be read: {plain(error)}. "
+            f"table {name}, version {version}, cannot be read: {reason(error)}. "
             "A data file is missing or damaged; `macro doctor --repair` goes back to the last good version."
         ) from error
 
@@ -226,14 +225,21 @@ def read_table(root: Root, table: Table, catalog: Catalog) -> pl.DataFrame:
 
 def content_hash(frame: pl.DataFrame) -> str:
     """SHA-256 (16 hex digits) of a frame's rows: equal for equal tables whatever their history."""
-    buffer = io.BytesIO()
-    frame.rechunk().write_ipc(buffer, compression="uncompressed")
-    return hashlib.sha256(buffer.getbuffer()).hexdigest()[:16]
+    # what memory holds under a null, and how it shares out long texts and bits, depends on how a frame was made
+    frame = frame.rechunk()
+    nulls = frame.select(pl.col(c).is_null().cast(pl.UInt8) for c in frame.columns if frame[c].null_count())
+    values = frame.fill_null(strategy="zero").with_columns(pl.col(pl.Boolean).cast(pl.UInt8))
+    digest = hashlib.sha256()
+    for part in (values, nulls):
+        buffer = io.BytesIO()
+        part.rechunk().write_ipc(buffer, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
+        digest.update(buffer.getbuffer())
+    return digest.hexdigest()[:16]
 
 
 def data_version(frame: pl.DataFrame, table: Table) -> str:
     """Hash of what a table says: its rows in key order, without the columns that only record how they came."""
-    said = [c for c in frame.columns if c not in _BOOKKEEPING]
+    said = [c for c in frame.columns if c not in BOOKKEEPING]
     return content_hash(frame.select(said).sort([k for k in table.key if k in said], nulls_last=True))
 
 

@@ -15,16 +15,25 @@ from macro_assets.lakehouse.write import append_computed, overwrite_computed
 _QUESTION = ["request", "series_ids", "window_first", "window_last"]
 
 
-def land(root: Root, catalog: Catalog, source: str, receipts: pl.DataFrame, commit: Mapping[str, str]) -> int:
+def land(
+    root: Root,
+    catalog: Catalog,
+    source: str,
+    receipts: pl.DataFrame,
+    commit: Mapping[str, str],
+    mattered: bool = False,
+) -> int:
     """Store the responses of a run: a receipt each, and the body unless it is the one stored last for the request.
 
-    The same answer to the same question leaves no receipt, unless another answer came in between.
+    The same answer to the same question leaves no receipt, unless another answer came in between, or it mattered.
 
     Parameters
     ----------
     receipts
         Columns of `landing/<source>`, `body` as it came. `request` is without any key; `series_ids` and the window say
         for what the response was parsed.
+    mattered
+        Rows were stored because of this run, so that a rebuild must know of it: every response gets its receipt.
 
     Returns
     -------
@@ -44,7 +53,11 @@ def land(root: Root, catalog: Catalog, source: str, receipts: pl.DataFrame, comm
             .filter(pl.col("changed").is_null() | (pl.col("fetched_at") > pl.col("changed")))
             .collect()
         )
-        fresh = receipts.join(latest, on=[*_QUESTION, "payload_sha256"], how="anti", nulls_equal=True)
+        if mattered:
+            recorded = stored.select("run_id", "request").collect()
+            fresh = receipts.join(recorded, on=["run_id", "request"], how="anti")
+        else:
+            fresh = receipts.join(latest, on=[*_QUESTION, "payload_sha256"], how="anti", nulls_equal=True)
         held = fresh.join(latest, on=["request", "payload_sha256"], how="semi").select("request", "payload_sha256")
         bodies = fresh.join(held, on=["request", "payload_sha256"], how="anti")
         repeats = fresh.join(held, on=["request", "payload_sha256"], how="semi")

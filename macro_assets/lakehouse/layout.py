@@ -18,6 +18,18 @@ from macro_assets.catalog.models import Dtype
 SCHEMA_VERSION = 2
 """Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""
 
+CLOCKS: Mapping[str, str] = {
+    "raw": "release_time",
+    "landing": "fetched_at",
+    "fetch_log": "last_seen",
+    "audit": "decided_at",
+    "maintenance": "started_at",
+}
+"""By layer, the column that says when a row was known. As-of partitioned tables have `as_of`."""
+
+BOOKKEEPING = ("ingested_at", "run_id", "payload_sha256", "computed_at")
+"""Columns that record how and when rows came and are no part of what a table says."""
+
 _VERSION_KEY = "macro_assets.schema_version"
 _ARROW_TYPES: dict[Dtype, pa.DataType] = {
     "str": pa.string(),
@@ -57,7 +69,14 @@ def _receipts(landing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {2: {"landing": _receipts}}
+def _computation_times(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Version 2: forecasts say when they were computed. Of older rows nobody knows."""
+    return forecasts.with_columns(computed_at=pl.lit(None, pl.Datetime("us", "UTC")))
+
+
+MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
+    2: {"landing": _receipts, "forecasts": _computation_times}
+}
 """By the version they lead to and the layer they change: stored rows of the version before in, new rows out."""
 
 

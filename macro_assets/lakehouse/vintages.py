@@ -141,9 +141,9 @@ def _superseded_by_next() -> pl.Expr:
 def _without_estimates(known: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
     """Drop estimated rows of a series and provider that also has dated vintages, known by then or not."""
     estimated = pl.col("release_basis") == ESTIMATED
-    concerned = known.filter(estimated)["series_id"].unique().to_list()
-    if not concerned:
+    if not (known["release_basis"] == ESTIMATED).any():
         return known
+    concerned = known.filter(estimated)["series_id"].unique().to_list()
     dated = (
         rows.filter(pl.col("series_id").is_in(concerned), pl.col("release_basis").is_in(VINTAGE_BASES))
         .select("series_id", "provider")
@@ -182,8 +182,10 @@ def without_invalid(
     A release is a value with its repetitions: where a later vintage only repeats an invalid value, the row that tells
     of it does not count either.
     """
-    marked = None if decisions is None else invalid_rows(decisions, moment)
-    if marked is None or marked.is_empty():
+    if decisions is None or decisions.is_empty():
+        return rows
+    marked = invalid_rows(decisions, moment)
+    if marked.is_empty():
         return rows
     release = [*OBSERVATION, "dated", "run"]
     told = (
@@ -256,14 +258,24 @@ def rows_to_append(
 
 
 def concerned(rows: pl.LazyFrame, batch: pl.DataFrame) -> pl.LazyFrame:
-    """The stored rows that decide what a batch adds: of its series, those of its dates or not before its vintages."""
+    """The stored rows that decide what a batch adds, fastest to find in the table's key order.
+
+    Of its series, those of its dates or not before its earliest release; of the rows before that release, the latest
+    about each observation.
+    """
     if batch.is_empty():
         return rows.clear()
     day, released = pl.col("observation_date"), pl.col("release_time")
     first, last = batch["observation_date"].min(), batch["observation_date"].max()
+    earliest = pl.lit(batch["release_time"].min())
+    dated = pl.col("release_basis").is_in(VINTAGE_BASES)
+    same = [pl.col(c) == pl.col(c).shift(-1) for c in OBSERVATION]
+    # true of no row that is the latest before the earliest release, in whatever order the rows come
+    outdone = (dated == dated.shift(-1)) & (released.shift(-1) >= released) & (released.shift(-1) < earliest)
+    of_its_series = pl.col("series_id").is_in(batch["series_id"].unique().to_list())
     of_its_dates = (day >= first) & (day <= last)
-    not_before = released >= batch["release_time"].min()
-    return rows.filter(pl.col("series_id").is_in(batch["series_id"].unique().to_list()), of_its_dates | not_before)
+    found = rows.filter(of_its_series, of_its_dates | (released >= earliest))
+    return found.filter(~pl.all_horizontal(*same, outdone).fill_null(False))
 
 
 def _possible(batch: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:

@@ -12,6 +12,7 @@ from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.charts import chart_asset
 from macro_assets.orchestration.assets.derived import derived_asset
 from macro_assets.orchestration.assets.forecasts import nowcast_assets
+from macro_assets.orchestration.assets.maintenance import MAINTENANCE, maintenance_asset
 from macro_assets.orchestration.assets.raw import raw_assets
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.jobs import jobs
@@ -43,10 +44,12 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
         else:
             assets.append(derived_asset(derivation, catalog))
     assets += [nowcast_assets(model, catalog) for model in catalog.models.values()]
+    assets.append(maintenance_asset(catalog))
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
         jobs=jobs(catalog),
+        schedules=[MAINTENANCE],
         sensors=[
             dg.AutomationConditionSensorDefinition(
                 "automation",

@@ -304,8 +304,8 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "columns.yaml",
-            "dtype: int",
-            "dtype: integer",
+            "rows_seen, dtype: int",
+            "rows_seen, dtype: integer",
             "columns.yaml: rows_seen: dtype: Input should be 'str', 'int',",
             id="unknown dtype",
         ),

@@ -13,7 +13,7 @@ from deltalake.schema import Field, PrimitiveType, Schema
 
 from macro_assets.catalog import Catalog
 from macro_assets.lakehouse import delta
-from macro_assets.lakehouse.delta import LakeError, data_version, open_table, read_table
+from macro_assets.lakehouse.delta import LakeError, content_hash, data_version, open_table, read_table
 from macro_assets.lakehouse.write import append, conform, overwrite
 
 COMMIT = {"run_id": "test"}
@@ -126,7 +126,7 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, cat
         lambda: overwrite(tmp_path, table, catalog, GOOD, COMMIT),
         lambda: append(tmp_path, table, catalog, GOOD, COMMIT),
     ):
-        with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 1.*Upgrade"):
+        with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 2.*Upgrade"):
             attempt()
     assert deltalake.DeltaTable(tmp_path / table.name).version() == 0
 
@@ -137,8 +137,8 @@ def test_the_schema_version_survives_overwrites(
     table = catalog.one_table("normalized/zscores")
     for rows in (GOOD, GOOD.head(1)):
         overwrite(tmp_path, table, catalog, rows, COMMIT)
-    monkeypatch.setattr(delta, "SCHEMA_VERSION", 0)
-    with pytest.raises(LakeError, match="schema version 1"):
+    monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
+    with pytest.raises(LakeError, match="schema version 2"):
         open_table(tmp_path, table.name)
 
 
@@ -192,12 +192,38 @@ def test_the_data_version_is_of_what_a_table_says(catalog: Catalog) -> None:
     assert data_version(rows, table) != data_version(rows.with_columns(value=1.0000001), table)
 
 
+TEXTS = [f"a text of more than twelve letters, {i}" for i in range(6)]
+HELD_IN_TWO_WAYS = [
+    (
+        pl.DataFrame({"x": [1.0, None]}),
+        pl.DataFrame({"x": [1.0, 7.0]}).with_columns(pl.when(pl.col("x") < 5).then("x")),
+    ),
+    (
+        pl.DataFrame({"x": [True, None]}),
+        pl.DataFrame({"x": [True, True]}).with_columns(pl.when(pl.int_range(2) < 1).then("x")),
+    ),
+    (pl.DataFrame({"x": TEXTS}), pl.concat([pl.DataFrame({"x": TEXTS[3:]}), pl.DataFrame({"x": TEXTS[:3]})]).sort("x")),
+    (pl.DataFrame({"x": [*TEXTS, None]}), pl.DataFrame({"x": [None, *TEXTS[::-1]]}).reverse()),
+    (pl.DataFrame({"x": [1, None, 3]}), pl.DataFrame({"x": [0, 1, None, 3]}).slice(1)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), HELD_IN_TWO_WAYS)
+def test_the_hash_is_of_rows_however_memory_holds_them(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    """What lies under a null, and how long texts are shared out among buffers, is not content."""
+    assert one.equals(other)
+    assert content_hash(one) == content_hash(other)
+    assert content_hash(one) != content_hash(one.reverse())
+
+
 def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("landing/bundled")
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     def rows(n: int) -> pl.DataFrame:
-        return pl.DataFrame({"request": [str(n)], "payload_sha256": ["x"], "fetched_at": [moment], "body": [b""]})
+        receipt = {"request": str(n), "payload_sha256": "x", "fetched_at": moment, "run_id": "run"}
+        unsaid = dict.fromkeys(["http_status", "series_ids", "window_first", "window_last", "body"])
+        return pl.DataFrame([{**receipt, **unsaid}])
 
     append(tmp_path, table, catalog, rows(-1), COMMIT)
     threads = [threading.Thread(target=append, args=(tmp_path, table, catalog, rows(n), COMMIT)) for n in range(4)]

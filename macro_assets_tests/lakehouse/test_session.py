@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from polars.testing import assert_frame_equal
 
 import macro_assets
 from macro_assets.catalog import Catalog
 from macro_assets.derivations import read
-from macro_assets.lakehouse import LakeError, connect
+from macro_assets.lakehouse import LakeError, connect, delta, write
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.session import query
 from macro_assets.transforms.normalize import standard_units
 from macro_assets_tests.conftest import Built
+from macro_assets_tests.lakehouse.synthetic import frame, month, row, vintage_frame
 
 DATES = ["2010-06-30", "2016-06-28", "2016-06-29", "2016-06-30", "2016-07-28", "2016-07-29", "2026-01-01"]
 
@@ -51,10 +56,10 @@ def test_gdp_of_2016q2_was_unknown_at_the_end_of_june(built: Built) -> None:
 
 
 @pytest.mark.parametrize("as_of", DATES)
-def test_sql_and_polars_agree(built: Built, catalog: Catalog, as_of: str) -> None:
+def test_sql_and_polars_agree(built: Built, as_of: str) -> None:
     columns = ["source", "series_id", "observation_date", "value", "release_time", "release_basis", "provider"]
     sql = connect(built.home.lake).execute("SELECT * FROM observations_as_of(?)", [as_of]).pl()
-    polars = observations_as_of(built.home.lake, catalog, as_of)
+    polars = observations_as_of(as_of, root=built.home.lake)
     by = ["series_id", "observation_date"]
     assert_frame_equal(sql.select(columns).sort(by), polars.select(columns).sort(by))
 
@@ -71,7 +76,7 @@ def test_a_date_in_sql_means_its_end(built: Built, moment: str) -> None:
 def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_of: str) -> None:
     con = connect(built.home.lake, as_of=as_of)
     observations = con.execute("SELECT * FROM normalized.observations").pl()
-    known = standard_units(observations_as_of(built.home.lake, catalog, as_of), catalog)
+    known = standard_units(observations_as_of(as_of, root=built.home.lake), catalog)
     by = ["series_id", "observation_date"]
     assert_frame_equal(observations.select(known.columns).sort(by), known.sort(by))
     assert_frame_equal(known, read("normalized/observations", as_of=as_of, root=built.home.lake).select(known.columns))
@@ -90,6 +95,8 @@ def test_todays_tables_are_absent_from_an_as_of_session(built: Built, table: str
     con = connect(built.home.lake, as_of="2016-06-30")
     with pytest.raises(duckdb.Error, match=rf"macro_assets.read\('{table}', as_of='2016-06-30'\)"):
         con.execute(f"SELECT * FROM {table.replace('/', '.')}").fetchall()
+    with pytest.raises(duckdb.Error, match="absent from a session as of a date"):
+        con.execute(f"SELECT count(*) FROM {table.replace('/', '.')}").fetchall()
 
 
 def test_an_as_of_session_holds_no_way_to_the_future(built: Built) -> None:
@@ -101,7 +108,7 @@ def test_an_as_of_session_holds_no_way_to_the_future(built: Built) -> None:
     assert attached == [("memory",)]
 
 
-def test_estimates_of_a_series_that_got_vintages_later_are_ignored_everywhere(tmp_path: Path, catalog: Catalog) -> None:
+def test_estimates_of_a_series_that_got_vintages_later_are_ignored_everywhere(tmp_path: Path) -> None:
     """Synthetic: one estimate of 2010, one vintage of 2020. As of 2015 nothing is known, however it is asked."""
     rows = pl.DataFrame(
         {
@@ -112,16 +119,15 @@ def test_estimates_of_a_series_that_got_vintages_later_are_ignored_everywhere(tm
             "release_basis": ["publication_lag", "snapshot"],
             "provider": "bundled",
             "ingested_at": datetime(2026, 1, 1, tzinfo=UTC),
-            "run_id": "synthetic",
             "payload_sha256": "synthetic",
         }
     )
-    append_vintages(tmp_path, catalog, "bundled", rows, {})
+    append_vintages("bundled", rows, "synthetic", tmp_path)
     question = "SELECT count(*) FROM observations_as_of('2015-01-01')"
     assert connect(tmp_path).execute(question).fetchone() == (0,)
     then = connect(tmp_path, as_of="2015-01-01")
     assert then.execute(question).fetchone() == (0,)
-    assert observations_as_of(tmp_path, catalog, "2015-01-01").is_empty()
+    assert observations_as_of("2015-01-01", root=tmp_path).is_empty()
     assert read("normalized/observations", as_of="2015-01-01", root=tmp_path).is_empty()
     assert read("normalized/observations", as_of="2021-01-01", root=tmp_path)["value"].to_list() == [2000.0]
     assert read("raw/bundled", as_of="2015-01-01", root=tmp_path).height == 1
@@ -154,6 +160,8 @@ def test_every_table_is_a_view_with_comments(built: Built, catalog: Catalog) -> 
     }
     for name, table in catalog.tables.items():
         assert views[name] == table.description
+        if table.layer == "maintenance":  # upkeep is not part of a run
+            continue
         assert con.execute(f"SELECT count(*) FROM {name.replace('/', '.')}").fetchone() == (
             read_table(built.home.lake, table, catalog).height,
         )
@@ -204,3 +212,112 @@ def test_stored_floats_are_finite(built: Built, catalog: Catalog) -> None:
         frame = read_table(built.home.lake, table, catalog)
         floats = frame.select(pl.col(pl.Float64).is_finite() | pl.col(pl.Float64).is_null())
         assert all(floats[c].all() for c in floats.columns), table.name
+
+
+# --- tables of other programs, damaged tables, and writers beside the session --------------------------------------
+
+
+def payrolls(root: Path, vintage: int, value: float) -> None:
+    append_vintages("bundled", vintage_frame(vintage, [value]).drop("run_id"), "synthetic", root)
+
+
+def test_tables_of_other_programs_are_views_too(tmp_path: Path) -> None:
+    payrolls(tmp_path, 0, 1.0)
+    mine = pa.table({"Mixed Case": [1, 2], "day": [date(2020, 1, 1), date(2020, 1, 2)]})
+    for place in ("research/my_table", "research/deep/er", "alone", "raw/hand_made", "odd names/it's"):
+        write_deltalake(tmp_path / place, mine)
+    con = connect(tmp_path)
+    for view in ("research.my_table", '"research/deep".er', "alone", "raw.hand_made", '"odd names"."it\'s"'):
+        assert con.execute(f'SELECT sum("Mixed Case") FROM {view}').fetchone() == (3,)
+    assert con.execute("SELECT count(*) FROM observations_as_of(today())").fetchone() == (1,)
+    then = connect(tmp_path, as_of="2020-01-01")
+    with pytest.raises(duckdb.Error, match="research.my_table is not a table of the catalog"):
+        then.execute("SELECT * FROM research.my_table").fetchall()
+
+
+def test_a_table_that_is_not_there_yet_says_how_to_make_it(tmp_path: Path) -> None:
+    payrolls(tmp_path, 0, 1.0)
+    con = connect(tmp_path)
+    for asked in ("zscore", "count(*)", "1"):
+        with pytest.raises(duckdb.Error, match="normalized/zscores is not in the lake yet. `macro run` makes it"):
+            con.execute(f"SELECT {asked} FROM normalized.zscores").fetchall()
+    assert con.execute("SELECT count(*) FROM audit.invalidations").fetchone() == (0,)
+
+
+def test_a_damaged_table_is_named_and_the_others_answer(tmp_path: Path, catalog: Catalog) -> None:
+    """F5: a session opens beside a damaged table."""
+    payrolls(tmp_path, 0, 1.0)
+    for name in ("normalized/zscores", "normalized/transformed", "research/mine"):
+        write_deltalake(tmp_path / name, pa.table({"series_id": ["A"]}))
+    for name in ("normalized/zscores", "research/mine"):
+        (tmp_path / name / "_delta_log" / f"{0:020}.json").write_text('{"commitInfo": {')
+    data_file = next((tmp_path / "normalized/transformed").glob("*.parquet"))
+    data_file.unlink()
+    con = connect(tmp_path)
+    assert con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-02-01')").fetchall() == [(1.0,)]
+    with pytest.raises(duckdb.Error, match="table normalized/zscores.* cannot be opened.*macro doctor"):
+        con.execute("SELECT * FROM normalized.zscores").fetchall()
+    with pytest.raises(duckdb.Error, match="table research/mine cannot be read"):
+        con.execute("SELECT * FROM research.mine").fetchall()
+    with pytest.raises(duckdb.Error, match=data_file.name):
+        con.execute("SELECT * FROM normalized.transformed").fetchall()
+    assert con.execute("SELECT count(*) > 0 FROM duckdb_columns()").fetchone() == (True,)
+
+
+def test_a_damaged_raw_table_is_an_error_and_not_a_hole_in_the_answer(tmp_path: Path) -> None:
+    payrolls(tmp_path, 0, 1.0)
+    newest = max((tmp_path / "raw/bundled/_delta_log").glob("*.json"))
+    newest.write_bytes(newest.read_bytes()[:50])
+    con = connect(tmp_path)
+    for asked in ("observations_as_of(today())", "series_as_of('PAYEMS', today())", "releases('PAYEMS')"):
+        for what in ("*", "count(*)"):
+            with pytest.raises(duckdb.Error, match="raw/bundled.* cannot be opened"):
+                con.execute(f"SELECT {what} FROM {asked}").fetchall()
+
+
+def test_a_session_stays_with_the_versions_it_found(tmp_path: Path, catalog: Catalog) -> None:
+    """Two tables written one after the other: a session sees both or neither, and keeps what it saw."""
+    payrolls(tmp_path, 0, 1.0)
+    write_deltalake(tmp_path / "research/copy", pa.table({"value": [1.0]}))
+    con = connect(tmp_path)
+    payrolls(tmp_path, 1, 2.0)
+    write_deltalake(tmp_path / "research/copy", pa.table({"value": [2.0]}), mode="overwrite")
+    question = "SELECT (SELECT max(value) FROM raw.bundled), (SELECT max(value) FROM research.copy)"
+    assert con.execute(question).fetchone() == (1.0, 1.0)
+    assert connect(tmp_path).execute(question).fetchone() == (2.0, 2.0)
+    assert con.execute(question).fetchone() == (1.0, 1.0)
+
+
+def test_the_snapshot_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables written while versions are looked up: looked up again until two looks agree."""
+    looks = iter([{"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 2, "b": 2}, {"a": 2, "b": 2}])
+    monkeypatch.setattr(delta, "_look_for_versions", lambda root: next(looks))
+    assert delta.table_versions(tmp_path) == {"a": 2, "b": 2}
+
+
+def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten processes open sessions and ask, one writes, compacts and checkpoints: no reader fails, none sees a part."""
+    monkeypatch.setattr(write, "MAX_FILES", 5)
+    payrolls(tmp_path, 0, 0.0)
+    reader = (
+        "import sys\n"
+        "from macro_assets.lakehouse import connect\n"
+        "for _ in range(4):\n"
+        "    con = connect(sys.argv[1])\n"
+        "    known = con.execute(\"SELECT value FROM series_as_of('PAYEMS', '2020-12-31')\").fetchall()\n"
+        "    rows = con.execute('SELECT count(*) FROM raw.bundled').fetchone()[0]\n"
+        "    assert known == [(float(rows - 1),)], (known, rows)\n"
+    )
+    complaints = [tmp_path.with_name(f"reader{n}") for n in range(10)]
+    readers = []
+    for file in complaints:
+        with file.open("w") as stderr:
+            readers.append(subprocess.Popen([sys.executable, "-c", reader, str(tmp_path)], stderr=stderr))
+    vintage = 0
+    while any(r.poll() is None for r in readers):
+        vintage += 1
+        moment = datetime(2020, 1, 2, tzinfo=UTC) + timedelta(minutes=vintage)
+        batch = frame(row(month(1), float(vintage), moment))
+        append_vintages("bundled", batch.drop("run_id"), "synthetic", tmp_path)
+    assert [file.read_text() for file, r in zip(complaints, readers, strict=True) if r.returncode] == []
+    assert vintage > write.MAX_FILES  # so that a compaction happened beside the readers

@@ -1,0 +1,179 @@
+"""Upkeep: delete rows past their retention, merge small files, remove files of versions nobody can read any more.
+
+Writing steps keep tables in shape themselves (`write.compact`); this does the rest, for every table of the catalog.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from macro_assets.catalog import Catalog, Table
+from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason
+from macro_assets.lakehouse.layout import SCHEMA_VERSION, steps_due, written_version
+from macro_assets.lakehouse.paths import Root, filesystem
+from macro_assets.lakehouse.write import compact, overwrite_computed, replace_rows
+
+VACUUM_HOURS = 30 * 24
+"""Age of a data file that no version newer than that needs, after which it is removed: no reader is older."""
+
+LARGE_BYTES = 128 * 2**20
+"""Files are merged up to this size."""
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What was done to one table. Files and bytes count every data file on the disk, those of old versions included."""
+
+    table_name: str
+    started_at: datetime
+    rows_before: int
+    rows_after: int
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    seconds: float
+
+
+def maintain(root: Root, catalog: Catalog, now: datetime) -> Iterator[Upkeep]:
+    """Keep up every table of the catalog that is in the lake, one after the other.
+
+    Raises
+    ------
+    LakeError
+        When a table cannot be read or written; those before it are done.
+    """
+    for table in catalog.tables.values():
+        if open_table(root, table.name) is not None:
+            yield maintain_table(root, table, catalog, now)
+
+
+def maintain_table(root: Root, table: Table, catalog: Catalog, now: datetime) -> Upkeep:
+    """Keep up one table."""
+    started = time.perf_counter()
+    rows, (files, size) = _rows(root, table), _on_disk(root, table)
+    if table.retention is not None:
+        overwrite_computed(root, table, catalog, _kept(table, now), {"purpose": "retention"})
+    target = open_table(root, table.name)
+    if target is not None:
+        with _keeping_up(root, table):
+            compact(target, max_files=1, target_bytes=LARGE_BYTES)
+            # full: also what killed writers left, which no version ever named
+            target.vacuum(retention_hours=VACUUM_HOURS, dry_run=False, enforce_retention_duration=True, full=True)
+            _remove_half_written(root, table)
+    files_after, size_after = _on_disk(root, table)
+    return Upkeep(
+        table_name=table.name,
+        started_at=now,
+        rows_before=rows,
+        rows_after=_rows(root, table),
+        files_before=files,
+        files_after=files_after,
+        bytes_before=size,
+        bytes_after=size_after,
+        seconds=time.perf_counter() - started,
+    )
+
+
+@contextmanager
+def _keeping_up(root: Root, table: Table) -> Iterator[None]:
+    """Errors of the store (no space, no permission) become one that names the table."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise LakeError(
+            f"table {table.name} at {root / table.name} cannot be compacted and cleaned: {reason(error)}. Its rows are "
+            "as they were. Make room or change the permissions, then run it again."
+        ) from error
+
+
+def _remove_half_written(root: Root, table: Table) -> None:
+    """Remove files that killed writers did not finish: `...#1`, which the object store shows to no vacuum."""
+    if not isinstance(root, Path):
+        return
+    oldest = time.time() - VACUUM_HOURS * 3600
+    for file in (root / table.name).rglob("*#*"):
+        if file.stat().st_mtime < oldest:
+            file.unlink()
+
+
+def _kept(table: Table, now: datetime) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """The rows within a table's retention, as a function of its rows. A row without a time is kept."""
+
+    def kept(stored: pl.DataFrame) -> pl.DataFrame:
+        if table.retention is None:
+            return stored
+        clock = pl.col(table.retention.column)
+        first = pl.lit(now).dt.offset_by(f"-{table.retention.years}y")
+        return stored.filter(clock.is_null() | (clock.cast(pl.Datetime("us", "UTC")) >= first))
+
+    return kept
+
+
+def _rows(root: Root, table: Table) -> int:
+    stored = open_table(root, table.name)
+    return int(stored.count()) if stored is not None else 0
+
+
+def _on_disk(root: Root, table: Table) -> tuple[int, int]:
+    """Data files of a table and their bytes, whether the current version needs them or not."""
+    from pyarrow.fs import FileSelector
+
+    files = [
+        f
+        for f in filesystem(root).get_file_info(FileSelector(table.name, allow_not_found=True, recursive=True))
+        if f.path.endswith(".parquet") and "/_delta_log/" not in f.path
+    ]
+    return len(files), sum(f.size for f in files)
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A table of an older layout, the version it was written with, and its rows."""
+
+    table_name: str
+    written: int
+    rows: int
+
+
+def migrations_due(root: Root, catalog: Catalog) -> list[Migration]:
+    """The tables that must be migrated before this macro_assets reads them.
+
+    Raises
+    ------
+    LakeError
+        When a table cannot be opened.
+    """
+    due = []
+    for name in catalog.tables:
+        stored = open_any(root, name)
+        if stored is not None and steps_due(name, written_version(stored)):
+            due.append(Migration(name, written_version(stored), int(stored.count())))
+    return due
+
+
+def migrate(root: Root, catalog: Catalog, name: str) -> None:
+    """Bring one table to the present layout, in one commit; the version before stays in its history.
+
+    Raises
+    ------
+    LakeError
+        When there is no such table, or the step does not give what the catalog says; the table is then as it was.
+    """
+    stored = open_any(root, name)
+    if stored is None:
+        raise LakeError(f"there is no table {name} at {root / name} to migrate")
+    table = catalog.one_table(name)
+    written = written_version(stored)
+    frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
+    for step in steps_due(name, written):
+        frame = step(frame)
+    replace_rows(stored, root, table, catalog, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})

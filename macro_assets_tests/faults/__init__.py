@@ -1,0 +1,1 @@
+"""Real faults, numbered as in the fault matrix: killed writers, full disks, races, odd answers, clocks, sizes."""

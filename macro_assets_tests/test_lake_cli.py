@@ -1,0 +1,128 @@
+"""The commands that look after the lake, as a user meets them."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+
+from macro_assets.lakehouse import observations_as_of
+from macro_assets.lakehouse.delta import open_table
+from macro_assets_tests.conftest import Built, Home
+
+
+@pytest.fixture
+def copied(built: Built, tmp_path: Path) -> Home:
+    """A copy of the built lake and its Dagster home, to change."""
+    home = Home(tmp_path / "lake", tmp_path / "home")
+    shutil.copytree(built.home.lake, home.lake)
+    shutil.copytree(built.home.dagster_home, home.dagster_home)
+    return home
+
+
+def payrolls_of_may(home: Home) -> float:
+    question = (
+        "SELECT value FROM normalized.observations WHERE series_id = 'PAYEMS' AND observation_date = '2016-05-01'"
+    )
+    return float(home.macro("sql", question, "--csv").stdout.splitlines()[1])
+
+
+def test_a_wrong_value_is_found_marked_and_taken_back(copied: Home) -> None:
+    """history, invalidate, run, reinstate, run: downstream follows, and the past does not change."""
+    assert payrolls_of_may(copied) == 143_888_000
+    shown = copied.macro("history", "PAYEMS", "2016-05-01").stdout
+    assert "143894" in shown
+    assert "2016-07-29" in shown
+    marked = copied.macro(
+        "invalidate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "synthetic doubt", "--author", "ana"
+    )
+    assert "invalidate" in marked.stdout
+    assert "synthetic doubt" in copied.macro("history", "PAYEMS", "2016-05-01").stdout
+    copied.macro("run", "normalized/observations")
+    assert payrolls_of_may(copied) == 143_894_000
+    then = copied.macro(
+        "sql", "SELECT value FROM series_as_of('PAYEMS', '2016-08-01')", "--csv", "--as-of", "2016-08-01"
+    )
+    assert "143888.0" in then.stdout
+    copied.macro("reinstate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "it was right", "--author", "ben")
+    copied.macro("run", "normalized/observations")
+    assert payrolls_of_may(copied) == 143_888_000
+    again = copied.macro("reinstate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "again", expect=2)
+    assert "is not marked as invalid" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_rebuild_of_a_sound_a_lost_and_a_forged_table(copied: Home) -> None:
+    """F24: the raw table is deleted and comes back from landing, row for row."""
+    before = observations_as_of(None, root=copied.lake)
+    assert "Equal row for row; nothing was written." in copied.macro("rebuild", "bundled").stdout
+    shutil.rmtree(copied.lake / "raw")
+    lost = copied.macro("rebuild", "bundled").stdout
+    assert "49,607 rows rebuilt from landing, 0 stored" in lost
+    assert "Written." in lost
+    assert observations_as_of(None, root=copied.lake).equals(before)
+    table = open_table(copied.lake, "raw/bundled")
+    assert table is not None
+    table.update(updates={"value": "1.5"}, predicate="series_id = 'UNRATE' AND observation_date = '2016-05-01'")
+    forged = copied.macro("rebuild", "bundled", expect=1).stdout
+    assert "1 rows only in the rebuilt table, 1 only stored" in forged
+    assert "--replace" in forged
+    copied.macro("rebuild", "bundled", "--replace")
+    assert observations_as_of(None, root=copied.lake).equals(before)
+    assert "Did you mean bundled" in copied.macro("rebuild", "bundle", expect=2).stderr
+
+
+def test_the_event_log_is_lost_and_nothing_else(copied: Home) -> None:
+    """F24: without Dagster's storage everything is run again, to the same tables: no version is added."""
+    import deltalake
+
+    def versions() -> dict[str, int]:
+        kept = ("raw", "landing", "normalized", "indicators")
+        logs = [log for layer in kept for log in copied.lake.glob(f"{layer}/*/_delta_log")]
+        return {str(log): deltalake.DeltaTable(log.parent).version() for log in logs}
+
+    before = versions()
+    shutil.rmtree(copied.dagster_home / "data")
+    copied.macro("run", "raw", "normalized", "indicators")
+    assert versions() == before
+
+
+def test_maintenance_shows_before_and_after(copied: Home) -> None:
+    shown = copied.macro("maintenance").stdout
+    assert "raw/bundled" in shown
+    assert "49,607" in shown
+
+
+def test_migrate_says_what_it_would_do_and_does_it(copied: Home) -> None:
+    assert "Every table has the present layout" in copied.macro("migrate").stdout
+    shutil.rmtree(copied.lake / "landing")
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    old = pl.DataFrame({"request": "q", "payload_sha256": "x", "fetched_at": moment, "body": b"z"})
+    write_deltalake(copied.lake / "landing/bundled", old.to_arrow())
+    refused = copied.macro("run", expect=2)
+    assert "macro migrate" in refused.stderr
+    for _ in range(2):  # a dry run changes nothing
+        assert "would be migrated" in copied.macro("migrate", "--dry-run").stdout
+    assert "landing/bundled: schema version 1 to 2, 1 rows: migrated" in copied.macro("migrate").stdout
+    assert "Every table has the present layout" in copied.macro("migrate").stdout
+
+
+def test_backup_verify_damage_restore(copied: Home, tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    copied.macro("backup", str(backups))
+    assert " 0 " in copied.macro("backup", str(backups), "--keep-days", "30").stdout
+    copied.macro("backup", str(backups), "--verify")
+    restored = Home(tmp_path / "restored", copied.dagster_home)
+    copied.macro("restore", str(backups), "--to", str(restored.lake))
+    for moment in ("2016-06-30", "2016-07-29", None):
+        assert observations_as_of(moment, root=restored.lake).equals(observations_as_of(moment, root=copied.lake))
+    refused = copied.macro("restore", str(backups), "--to", str(restored.lake), expect=2)
+    assert "Traceback" not in refused.stderr
+    victim = max((p for p in (backups / "objects").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    victim.write_bytes(victim.read_bytes()[:-1] + b"!")
+    damaged = copied.macro("backup", str(backups), "--verify", expect=1)
+    assert "DAMAGED" in damaged.stderr
