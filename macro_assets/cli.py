@@ -155,8 +155,8 @@ def doctor_command(repair: bool) -> None:
     from macro_assets import doctor
 
     out = console()
+    repairs = list(doctor.repair()) if repair else []
     if repair:
-        repairs = list(doctor.repair())
         for done in repairs:
             out.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", markup=False, highlight=False)
         if not repairs:
@@ -165,7 +165,7 @@ def doctor_command(repair: bool) -> None:
     for finding in findings:
         state = "WRONG " if not finding.ok else "warn  " if finding.warning else "ok    "
         out.print(f"{state} {finding.subject}: {finding.message}", markup=False, highlight=False)
-    if not all(f.ok for f in findings):
+    if not all(f.ok for f in [*repairs, *findings]):
         sys.exit(1)
 
 

@@ -22,7 +22,7 @@ from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, steps_due, written_version
-from macro_assets.lakehouse.paths import Root, filesystem, storage_options
+from macro_assets.lakehouse.paths import Root, S3Root, filesystem, storage_options
 
 _LOG = "/_delta_log/"
 _SNAPSHOT_LOOKS = 5
@@ -84,10 +84,20 @@ def open_any(root: Root, name: str) -> DeltaTable | None:
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
+        _refuse_unreachable(root)
         raise _unusable(root, name, _newest(root, name), reason(error)) from error
     if isinstance(root, Path):
         _refuse_empty_entries(root, name, stored.version())
     return stored
+
+
+def _refuse_unreachable(root: Root) -> None:
+    """When something failed: raise the reason if it is the store and not the table."""
+    if isinstance(root, S3Root):
+        try:
+            s3.check_reachable(root.bucket)
+        except OSError as error:
+            raise LakeError(f"the lake at {root} cannot be reached: {error}.") from None
 
 
 def _refuse_empty_entries(root: Path, name: str, version: int) -> None:
@@ -158,6 +168,7 @@ def _look_for_versions(root: Root) -> dict[str, int]:
     try:
         listed = filesystem(root).get_file_info(FileSelector("", allow_not_found=True, recursive=True))
     except OSError as error:
+        _refuse_unreachable(root)
         raise LakeError(f"the lake at {root} cannot be listed: {reason(error)}. `macro doctor` says more.") from None
     for info in listed:
         table, log, entry = info.path.partition(_LOG)

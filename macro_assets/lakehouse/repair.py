@@ -67,8 +67,8 @@ class RepairReport:
 def repair(root: Root, name: str, catalog: Catalog | None = None) -> RepairReport:
     """Take a table back to its last good version. A sound table is left untouched.
 
-    Where none is left, a computed table's log is moved out of the way so that it can be computed anew; any other table
-    is left as it is.
+    Where none is left, the log of a table that can be made anew, by computing or from landing, is moved out of the way;
+    any other table is left as it is.
 
     Raises
     ------
@@ -94,21 +94,6 @@ def repair(root: Root, name: str, catalog: Catalog | None = None) -> RepairRepor
         _record(quarantine, name, judged.newest, good, faults)
         message = _went_back(root, name, catalog, judged.newest, good, faults)
         return RepairReport(name, judged.newest, good, faults, quarantine, f"{message} {_where(quarantine)}")
-
-
-def set_aside(root: Root, name: str) -> Root:
-    """Move a table's whole log into quarantine, so that the table can be made anew; returns where it is.
-
-    Raises
-    ------
-    LakeError
-        When there is no such table, or its files cannot be moved.
-    """
-    with readable(name):
-        quarantine = _quarantine(root, name)
-        names = log_names(filesystem(root / name), name)
-        _move(root, name, [f"{LOG}/{n}" for n in reversed(names)], quarantine)
-    return quarantine
 
 
 def _quarantine(root: Root, name: str) -> Root:
@@ -191,15 +176,21 @@ def _missing(root: Root, name: str, catalog: Catalog) -> str:
 
 
 def _from_landing(root: Root, source: str) -> str:
-    """The way back of a raw table: through landing, if that is whole and never lost anything."""
+    if _is_landing_whole(root, source):
+        return f"`macro rebuild {source}` brings all rows back from landing"
+    return (
+        f"`macro restore` brings all rows back from a backup (landing/{source} is not whole, so `macro rebuild` would "
+        "not)"
+    )
+
+
+def _is_landing_whole(root: Root, source: str) -> bool:
+    """Whether landing is sound and never lost anything to a repair."""
     landing = f"landing/{source}"
     try:
-        whole = not examine(root, landing) and not _was_repaired(root, landing)
+        return not examine(root, landing) and not _was_repaired(root, landing)
     except LakeError:
-        whole = False
-    if whole:
-        return f"`macro rebuild {source}` brings all rows back from landing"
-    return f"`macro restore` brings all rows back from a backup ({landing} is not whole, so `macro rebuild` would not)"
+        return False
 
 
 def _was_repaired(root: Root, name: str) -> bool:
@@ -211,14 +202,24 @@ def _was_repaired(root: Root, name: str) -> bool:
 def _given_up(
     root: Root, name: str, catalog: Catalog, judged: Judgement, faults: tuple[Fault, ...], quarantine: Root
 ) -> RepairReport:
-    """No good version is left: make way for a new table where it can be computed, else leave everything as it is."""
-    layer, _, rest = name.partition("/")
+    """No good version is left: make way for a new table where it can be made anew, else leave everything as it is."""
     found = f"{name}, version {judged.newest}: {in_words(faults)}. No good version is left"
-    if name in catalog.tables and layer not in ("raw", "landing", "audit"):
-        _move(root, name, [f"{LOG}/{n}" for n in reversed(log_names(filesystem(root / name), name))], quarantine)
-        _record(quarantine, name, judged.newest, None, faults)
-        run = f"raw/{rest}" if layer == "fetch_log" else name
-        message = f"{found}, and the table was set aside: `macro run {run}` makes it anew. {_where(quarantine)}"
-        return RepairReport(name, judged.newest, None, faults, quarantine, message)
-    way = _from_landing(root, rest) if layer == "raw" else "`macro restore` brings it back from a backup"
-    return RepairReport(name, judged.newest, None, faults, None, f"{found}; it was left as it is: {way}.")
+    way = _made_anew(root, name, catalog)
+    if way is None:
+        restore = "`macro restore` brings it back from a backup"
+        return RepairReport(name, judged.newest, None, faults, None, f"{found}; it was left as it is: {restore}.")
+    _move(root, name, [f"{LOG}/{n}" for n in reversed(log_names(filesystem(root / name), name))], quarantine)
+    _record(quarantine, name, judged.newest, None, faults)
+    message = f"{found}, and the table was set aside: {way}. {_where(quarantine)}"
+    return RepairReport(name, judged.newest, None, faults, quarantine, message)
+
+
+def _made_anew(root: Root, name: str, catalog: Catalog) -> str | None:
+    """What makes a table from nothing; None where only a backup has it."""
+    layer, _, rest = name.partition("/")
+    if name not in catalog.tables or layer in ("landing", "audit"):
+        return None
+    if layer == "raw":
+        rebuild = f"`macro rebuild {rest}` makes it anew from landing; do that before anything is run"
+        return rebuild if _is_landing_whole(root, rest) else None
+    return f"`macro run {f'raw/{rest}' if layer == 'fetch_log' else name}` makes it anew"

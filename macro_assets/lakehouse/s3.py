@@ -139,6 +139,19 @@ def settings() -> Settings:
     return Settings(endpoint, region, frozen.access_key, frozen.secret_key, frozen.token)
 
 
+def check_reachable(bucket: str) -> None:
+    """Ask for the bucket.
+
+    Raises
+    ------
+    OSError
+        When the store does not answer, refuses, or has no such bucket.
+    """
+    given = settings()
+    with readable_errors(given, bucket):
+        given.client().head_bucket(Bucket=bucket)
+
+
 def check_writable(bucket: str, key: str) -> None:
     """Put an object and remove it again.
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 import polars as pl
 from deltalake import (
@@ -26,7 +27,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
-from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, reading, reason, scan
+from macro_assets.lakehouse.delta import LakeError, check_writable, open_any, open_table, reading, reason, scan
 from macro_assets.lakehouse.layout import BOOKKEEPING, arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
 
@@ -57,6 +58,7 @@ _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_lo
 # compaction in between does not. The same of two overwrites: Delta refuses the second only where there are files to
 # remove, and of a table that was empty would keep the rows of both.
 _APPENDER, _REPLACER = "macro_assets.append", "macro_assets.overwrite"
+_WRITE_ID = "macro_assets.write_id"
 
 
 class WriteConflictError(LakeError):
@@ -122,6 +124,7 @@ def append_computed(
     LakeError
         When the rows do not fit the catalog, or the table cannot be read or written; it is then as it was.
     """
+    write_id = uuid4().hex
     for _ in range(_ATTEMPTS):
         target = open_or_create(root, table, catalog)
         with reading(table.name, target.version()):
@@ -136,12 +139,14 @@ def append_computed(
                     mode="append",
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
-                        custom_metadata=dict(commit),
+                        custom_metadata={**commit, _WRITE_ID: write_id},
                         app_transactions=[Transaction(_APPENDER, target.version() + 1)],
                     ),
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
+            if (own := _own_commit(root, table.name, target.version(), write_id)) is not None:
+                return Appended(own, rows)
             continue
         version = target.version()
         _tidy(target, table.name)
@@ -200,6 +205,7 @@ def overwrite_computed(
     predicate = None
     if partitions is not None:
         predicate = "as_of_month IN ({})".format(", ".join(f"'{_month(p)}'" for p in partitions))
+    write_id = uuid4().hex
     for _ in range(_ATTEMPTS):
         target = open_or_create(root, table, catalog)
         with reading(table.name, target.version()):
@@ -226,12 +232,14 @@ def overwrite_computed(
                     schema_mode="overwrite" if predicate is None else None,
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
-                        custom_metadata=dict(commit),
+                        custom_metadata={**commit, _WRITE_ID: write_id},
                         app_transactions=[Transaction(_REPLACER, target.version() + 1)] if predicate is None else None,
                     ),
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
+            if (own := _own_commit(root, table.name, target.version(), write_id)) is not None:
+                return own
             continue
         version = target.version()
         _tidy(target, table.name)
@@ -253,7 +261,8 @@ def replace_rows(
     LakeError
         When the rows do not fit the catalog, or another process wrote meanwhile; the table is then as it was.
     """
-    rows = conform(frame, table, catalog)
+    rows, write_id = conform(frame, table, catalog), uuid4().hex
+    before = target.version()
     try:
         with _writing(root, table.name):
             write_deltalake(
@@ -262,13 +271,27 @@ def replace_rows(
                 mode="overwrite",
                 schema_mode="overwrite",
                 writer_properties=WRITER,
-                commit_properties=CommitProperties(custom_metadata=dict(commit), max_commit_retries=0),
+                commit_properties=CommitProperties({**commit, _WRITE_ID: write_id}, max_commit_retries=0),
                 post_commithook_properties=_NO_HOOKS,
             )
     except CommitFailedError:
+        if _own_commit(root, table.name, before, write_id) is not None:
+            return
         raise WriteConflictError(
             f"table {table.name} was written meanwhile; it was left as it is. Try again."
         ) from None
+
+
+def _own_commit(root: Root, name: str, since: int, write_id: str) -> int | None:
+    """The version that a write made although it was told that it lost the race; None when it did not.
+
+    When S3 carries out the PUT of a commit and the answer is lost, delta-rs puts it again and is refused: by its own
+    entry.
+    """
+    stored = open_any(root, name)
+    newer = stored.version() - since if stored is not None else 0
+    commits = stored.history(newer) if stored is not None and newer > 0 else []
+    return next((int(c["version"]) for c in commits if c.get(_WRITE_ID) == write_id), None)
 
 
 def compact(target: DeltaTable, max_files: int, target_bytes: int = COMPACTED_BYTES) -> bool:

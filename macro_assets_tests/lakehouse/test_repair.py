@@ -1,6 +1,6 @@
 """Damaged tables (fault F5): found, named, and taken back to the last good version, on disk and on S3.
 
-The table under test is overwritten 23 times: version n has n rows, checkpoints are at 9 and 19.
+The table under test is overwritten 23 times: version n has n rows, checkpoints are at 10 and 20.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from macro_assets.lakehouse.delta import LakeError, data_files, open_any, open_t
 from macro_assets.lakehouse.landing import land
 from macro_assets.lakehouse.paths import Root, S3Root, filesystem, location
 from macro_assets.lakehouse.raw import append_vintages, read_raw
-from macro_assets.lakehouse.repair import QUARANTINE, RepairReport, repair, set_aside
+from macro_assets.lakehouse.repair import QUARANTINE, RepairReport, repair
 from macro_assets.lakehouse.write import conform, overwrite
 from macro_assets_tests.conftest import Built, Home
 from macro_assets_tests.lakehouse.synthetic import day, frame, month, row
@@ -177,19 +177,19 @@ def missing_entry(store: Store) -> None:
 
 
 def cut_checkpoint(store: Store) -> None:
-    store.write(checkpoint(19), store.read(checkpoint(19))[:-300])
+    store.write(checkpoint(20), store.read(checkpoint(20))[:-300])
 
 
 def empty_checkpoint(store: Store) -> None:
-    store.write(checkpoint(19), b"")
+    store.write(checkpoint(20), b"")
 
 
 def missing_checkpoint(store: Store) -> None:
-    store.remove(checkpoint(19))
+    store.remove(checkpoint(20))
 
 
 def garbled_checkpoints(store: Store) -> None:
-    for version in (9, 19):
+    for version in (10, 20):
         content = store.read(checkpoint(version))
         store.write(checkpoint(version), content[:100] + bytes(len(content) - 108) + content[-8:])
 
@@ -203,7 +203,7 @@ def empty_hint(store: Store) -> None:
 
 
 def hint_at_nothing(store: Store) -> None:
-    store.write(HINT, b'{"version":20,"size":1}')
+    store.write(HINT, b'{"version":21,"size":1}')
 
 
 def missing_data(store: Store) -> None:
@@ -259,13 +259,13 @@ DAMAGES: list[tuple[Callable[[Store], None], int, list[str], bool]] = [
     (zeroed_entry, 22, ["23.json of version 23 is cut off or garbled in line 1"], True),
     (empty_entry_below, 21, ["22.json of version 22 is empty"], True),
     (missing_entry, 20, ["21.json of version 21 is missing"], True),
-    (cut_checkpoint, 23, ["19.checkpoint.parquet of version 19 is cut off or garbled"], True),
-    (empty_checkpoint, 23, ["19.checkpoint.parquet of version 19 is empty", "points to checkpoint 19"], True),
-    (missing_checkpoint, 23, ["_last_checkpoint of version 23 points to checkpoint 19, which is missing"], True),
-    (garbled_checkpoints, 23, ["19.checkpoint.parquet of version 19", "09.checkpoint.parquet of version 9"], True),
+    (cut_checkpoint, 23, ["20.checkpoint.parquet of version 20 is cut off or garbled"], True),
+    (empty_checkpoint, 23, ["20.checkpoint.parquet of version 20 is empty", "points to checkpoint 20"], True),
+    (missing_checkpoint, 23, ["_last_checkpoint of version 23 points to checkpoint 20, which is missing"], True),
+    (garbled_checkpoints, 23, ["20.checkpoint.parquet of version 20", "10.checkpoint.parquet of version 10"], True),
     (garbled_hint, 23, ["_last_checkpoint of version 23 is cut off or garbled"], False),
     (empty_hint, 23, ["_last_checkpoint of version 23 is cut off or garbled"], False),
-    (hint_at_nothing, 23, ["_last_checkpoint of version 23 points to checkpoint 20, which is missing"], True),
+    (hint_at_nothing, 23, ["_last_checkpoint of version 23 points to checkpoint 21, which is missing"], True),
     (missing_data, 22, [".parquet of version 23 is missing"], True),
     (cut_data, 22, [".parquet of version 23 has 500 bytes, the log says"], True),
     (empty_data, 22, [".parquet of version 23 has 0 bytes, the log says"], True),
@@ -273,7 +273,7 @@ DAMAGES: list[tuple[Callable[[Store], None], int, list[str], bool]] = [
     (zeroed_end, 22, [".parquet of version 23 is cut off or garbled: it has no Parquet footer"], True),
     (data_of_three_versions, 20, [".parquet of version 23 is missing"], True),
     (data_behind_the_checkpoint, 10, [".parquet of version 23 is missing"], True),
-    (everything_at_once, 21, ["_last_checkpoint", "19.checkpoint.parquet", "23.json"], True),
+    (everything_at_once, 21, ["_last_checkpoint", "20.checkpoint.parquet", "23.json"], True),
 ]
 # On S3 every request of the test server costs, so there only one of each kind.
 ON_S3 = (cut_entry, empty_entry, missing_entry, cut_checkpoint, missing_data, garbled_footer, everything_at_once)
@@ -354,12 +354,24 @@ def test_an_entry_cut_off_anywhere_is_noticed(sound: Path, tmp_path: Path, name:
         assert length in harmless or judge(filesystem(tmp_path / name), name).faults, length
 
 
+def test_upkeep_leaves_the_quarantine_alone(tmp_path: Path, sound: Path, catalog: Catalog) -> None:
+    shutil.copytree(sound, tmp_path / "a lake")
+    store = Store(tmp_path / "a lake")
+    everything_at_once(store)
+    repair(store.root, NAME, catalog)
+    held = {f: c for f, c in store.all().items() if QUARANTINE in f}
+    table = open_table(store.root, NAME)
+    assert table is not None
+    assert table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)
+    assert held == {f: c for f, c in store.all().items() if QUARANTINE in f}
+
+
 def test_what_was_moved_and_why_is_on_record(store: Store) -> None:
     everything_at_once(store)
     original = store.read(entry(23))
     report = repair(store.root, NAME)
     moved = {f.rpartition("/")[2]: f.removeprefix(f"{NAME}/") for f in store.all() if f"/{QUARANTINE}/" in f}
-    assert set(moved) == {"repair.json", "_last_checkpoint", checkpoint(19)[11:], entry(23)[11:]}
+    assert set(moved) == {"repair.json", "_last_checkpoint", checkpoint(20)[11:], entry(23)[11:]}
     assert store.read(moved[entry(23)[11:]]) == original
     told = json.loads(store.read(moved["repair.json"]))
     assert (told["table"], told["newest_version"], told["rows_of_version"]) == (NAME, 23, 21)
@@ -426,17 +438,23 @@ def test_a_raw_table_is_not_rebuilt_from_a_landing_that_lost_something(store: St
     assert "landing/bundled is not whole" in message
 
 
-def test_a_raw_table_without_a_good_version_is_left_as_it_is(store: Store, catalog: Catalog) -> None:
+def test_a_raw_table_without_a_good_version_makes_way_for_a_rebuild(store: Store, catalog: Catalog) -> None:
     store.write(entry(0), b"{", "raw/bundled")
     before = store.all()
     report = repair(store.root, "raw/bundled", catalog)
-    assert (report.good, report.quarantine) == (None, None)
-    assert "No good version is left; it was left as it is" in report.message
-    assert "`macro rebuild bundled` brings all rows back from landing" in report.message
-    assert store.all() == before
-    set_aside(store.root, "raw/bundled")
+    assert report.good is None
+    assert "No good version is left, and the table was set aside" in report.message
+    assert "`macro rebuild bundled` makes it anew from landing; do that before anything is run" in report.message
     assert open_any(store.root, "raw/bundled") is None
-    assert sorted(before.values()) == sorted(store.all().values())
+    assert set(before.values()) <= set(store.all().values())
+
+
+def test_a_raw_table_that_landing_cannot_make_is_left_as_it_is(store: Store, catalog: Catalog) -> None:
+    store.write(entry(0), b"{", "raw/bundled")
+    store.write(entry(3), b"{", "landing/bundled")
+    before = store.all()
+    assert "it was left as it is: `macro restore`" in repair(store.root, "raw/bundled", catalog).message
+    assert store.all() == before
 
 
 @pytest.mark.parametrize(
@@ -488,25 +506,47 @@ def test_a_checkpoint_in_parts_and_files_of_other_writers_are_understood(tmp_pat
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
-def test_doctor_repairs_and_the_command_it_names_brings_the_rows_back(built: Built, tmp_path: Path) -> None:
+@pytest.fixture
+def copied(built: Built, tmp_path: Path) -> Home:
+    """A copy of the built lake and its Dagster home, to change."""
     home = Home(tmp_path / "lake", tmp_path / "home")
     shutil.copytree(built.home.lake, home.lake)
     shutil.copytree(built.home.dagster_home, home.dagster_home)
-    name = "charts/credit_spread"
-    (file,) = DeltaTable(home.lake / name).file_uris()
-    Path(file).unlink()
-    index = (home.lake / "files" / "charts" / "index.html").read_bytes()
+    return home
 
-    looked = home.macro("doctor", expect=1).stdout
+
+def test_doctor_repairs_and_the_commands_it_names_bring_the_rows_back(copied: Home, built: Built) -> None:
+    name = "charts/credit_spread"
+    (file,) = DeltaTable(copied.lake / name).file_uris()
+    Path(file).unlink()
+    raw = copied.lake / "raw" / "bundled" / entry(1)
+    raw.write_bytes(raw.read_bytes()[:1000])
+
+    looked = copied.macro("doctor", expect=1).stdout
     assert f"WRONG  {name}: version 1:" in looked
-    assert "`macro doctor --repair`" in " ".join(looked.split())
+    assert "WRONG  raw/bundled: version 1:" in looked
     assert "mended" not in looked
-    repaired = " ".join(home.macro("doctor", "--repair").stdout.split())
+    repaired = " ".join(copied.macro("doctor", "--repair").stdout.split())
     assert f"mended {name}, version 1:" in repaired
     assert f"`macro run {name} --force`" in repaired
+    assert "mended raw/bundled, version 1:" in repaired
+    assert "Rows after that version are missing: `macro rebuild bundled`" in repaired
     assert "WRONG" not in repaired
-    assert "nothing to repair" in home.macro("doctor", "--repair").stdout
-    home.macro("run", name, "--force")
-    mended, original = (pl.read_delta(str(h.lake / name)) for h in (home, built.home))
+    assert "nothing to repair" in copied.macro("doctor", "--repair").stdout
+
+    copied.macro("run", name, "--force")
+    copied.macro("rebuild", "bundled")
+    for table in (name, "raw/bundled"):
+        mended, original = (pl.read_delta(str(h.lake / table)) for h in (copied, built.home))
+        keys = ["chart"] if table == name else ["series_id", "observation_date", "release_time"]
+        assert_frame_equal(mended.sort(keys), original.sort(keys))
+
+
+def test_a_raw_table_that_was_set_aside_is_rebuilt(copied: Home, built: Built) -> None:
+    (copied.lake / "raw" / "bundled" / entry(0)).write_bytes(b"")
+    repaired = " ".join(copied.macro("doctor", "--repair", expect=1).stdout.split())
+    assert "`macro rebuild bundled` makes it anew from landing" in repaired
+    copied.macro("rebuild", "bundled")
+    keys = ["series_id", "observation_date", "release_time"]
+    mended, original = (pl.read_delta(str(h.lake / "raw" / "bundled")).sort(keys) for h in (copied, built.home))
     assert_frame_equal(mended, original)
-    assert (home.lake / "files" / "charts" / "index.html").read_bytes() == index
