@@ -23,7 +23,7 @@ class Child:
 
     def __init__(self, work: Callable[..., None], *arguments: object) -> None:
         self.said, told = FORKS.Pipe()
-        self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told))
+        self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told), daemon=True)
         self.process.start()
         told.close()
 
