@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed-$(shell cksum requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run ui test lint format bench lock clean
+.PHONY: help env run ui test lint format bench bench-vintages lock clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 env: $(STAMP)  ## Make the Python environment (.venv) from the lock file
 
@@ -40,7 +40,10 @@ format: env  ## Format the code
 	@$(BIN)/ruff format .
 
 bench: env  ## Run the benchmarks and print their ratios
-	@$(BIN)/python benchmarks/run_all.py
+	@$(BIN)/python benchmarks/run_all.py $(ARGS)
+
+bench-vintages: env  ## Race the vintage store against other stores (some minutes)
+	@$(BIN)/python benchmarks/vintage_store.py $(ARGS)
 
 lock:  ## Resolve the dependencies again into requirements.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements.lock

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -47,9 +47,10 @@ def interleaved(ours: Callable[[], object], theirs: Callable[[], object], rounds
     return median(p[0] for p in pairs), median(p[1] for p in pairs)
 
 
-def python(code: str, environment: dict[str, str] | None = None) -> None:
-    """Run code in a Python process of its own."""
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **(environment or {})})
+def python(code: str, environment: dict[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
+    """Run code in a Python process of its own, silently: under `-c` DuckDB takes itself for interactive."""
+    command = [sys.executable, "-c", code, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
 
 
 def fresh_home(folder: Path) -> dict[str, str]:
@@ -69,6 +70,6 @@ def show(ratios: list[Ratio]) -> None:
     for heading in ("ours, s", "other side", "s", "ratio", "target", ""):
         table.add_column(heading, justify="left" if heading == "other side" else "right")
     for r in ratios:
-        row = [r.name, f"{r.ours:.2f}", r.other, f"{r.theirs:.2f}", f"{r.ratio:.2f}", f"<= {r.target:g}"]
+        row = [r.name, f"{r.ours:.3g}", r.other, f"{r.theirs:.3g}", f"{r.ratio:.3g}", f"<= {r.target:g}"]
         table.add_row(*row, "met" if r.met else "MISSED")
     Console(width=None if sys.stdout.isatty() else 140).print(table)

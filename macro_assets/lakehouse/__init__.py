@@ -12,6 +12,7 @@ from macro_assets.lakehouse.raw import (
     panel_as_of,
     reinstate,
 )
+from macro_assets.lakehouse.reader import Vintages, open_vintages
 from macro_assets.lakehouse.releases import history, releases, revision_statistics, revision_triangle, revisions
 from macro_assets.lakehouse.session import connect
 from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, as_of, instant
@@ -20,6 +21,7 @@ __all__ = [
     "AppendReport",
     "LakeError",
     "VintageConflictError",
+    "Vintages",
     "append_vintages",
     "as_of",
     "connect",
@@ -28,6 +30,7 @@ __all__ = [
     "invalidate",
     "lake_root",
     "observations_as_of",
+    "open_vintages",
     "panel_as_of",
     "reinstate",
     "releases",

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from importlib.metadata import version as installed_version
 
 import polars as pl
 
+from macro_assets import __version__
 from macro_assets.catalog import Catalog, Table, UnknownNameError, default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.load import unknown_name_message
@@ -82,7 +82,7 @@ def append_vintages(
 
     commit = {
         "run_id": run_id,
-        "code_version": code_version or installed_version("macro-assets"),
+        "code_version": code_version or __version__,
         "input_sha256": content_hash(batch),
     }
     done = append_computed(lake, table, catalog, added, commit)
@@ -260,6 +260,21 @@ def read_decisions(lake: Root, catalog: Catalog) -> pl.DataFrame:
     return read_table(lake, catalog.one_table(INVALIDATIONS), catalog)
 
 
+def by_source(catalog: Catalog, series_ids: Collection[str] | None) -> dict[str, list[str] | None]:
+    """Series by their source, in the catalog's order; every source, with None, where none are named.
+
+    Raises
+    ------
+    UnknownNameError
+        When the catalog has no such series.
+    """
+    if series_ids is None:
+        return dict.fromkeys(catalog.sources)
+    wanted = [catalog.one_series(s) for s in series_ids]
+    named = {source: [s.id for s in wanted if s.source == source] for source in catalog.sources}
+    return {source: ids for source, ids in named.items() if ids} or {next(iter(catalog.sources)): []}
+
+
 def observations_as_of(
     moment: date | datetime | str | None,
     series_ids: Collection[str] | None = None,
@@ -289,13 +304,9 @@ def observations_as_of(
         When a table cannot be read.
     """
     catalog, lake = catalog or default_catalog(), lake_root(root)
-    wanted = None if series_ids is None else [catalog.one_series(s) for s in series_ids]
     decisions = read_decisions(lake, catalog)
     frames = []
-    for source in catalog.sources:
-        ids = None if wanted is None else [s.id for s in wanted if s.source == source]
-        if ids == []:
-            continue
+    for source, ids in by_source(catalog, series_ids).items():
         rows, version = scan_raw(lake, catalog, source)
         rows = rows.select(*STATEMENT, "value", "release_basis")
         if ids is not None:
@@ -317,9 +328,14 @@ def panel_as_of(
     Parameters and errors as :func:`observations_as_of`. Series of several frequencies share the dates their periods
     begin on; what was not known is null. Columns are named by series, in the order asked.
     """
-    catalog = catalog or default_catalog()
-    known = observations_as_of(moment, series_ids, root, catalog)
-    wide = known.pivot("series_id", index="observation_date", values="value").sort("observation_date")
-    columns = list(series_ids) if series_ids is not None else sorted(c for c in wide.columns if c != "observation_date")
-    absent = [pl.lit(None, pl.Float64).alias(c) for c in columns if c not in wide.columns]
-    return wide.with_columns(absent).select("observation_date", *columns)
+    return wide(observations_as_of(moment, series_ids, root, catalog), series_ids)
+
+
+def wide(known: pl.DataFrame, series_ids: Collection[str] | None) -> pl.DataFrame:
+    """Observations as a panel; see :func:`panel_as_of`."""
+    panel = known.pivot("series_id", index="observation_date", values="value").sort("observation_date")
+    columns = (
+        list(series_ids) if series_ids is not None else sorted(c for c in panel.columns if c != "observation_date")
+    )
+    absent = [pl.lit(None, pl.Float64).alias(c) for c in columns if c not in panel.columns]
+    return panel.with_columns(absent).select("observation_date", *columns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -19,12 +20,18 @@ import polars as pl
 from macro_assets.catalog import Catalog, Column, Table, default_catalog
 from macro_assets.catalog.derive import all_columns, series_frame
 from macro_assets.lakehouse import s3
-from macro_assets.lakehouse.delta import LakeError, open_table, table_versions
+from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
 from macro_assets.lakehouse.paths import Root, S3Root, lake_root
 from macro_assets.lakehouse.raw import INVALIDATIONS
 from macro_assets.lakehouse.vintages import instant
+
+_THREADS = 4
+"""Tables are looked at and attached side by side: each takes a few milliseconds, on S3 a few round trips."""
+
+OBSERVATIONS = "normalized/observations"
+"""The one derived table that a session computes itself as of an instant."""
 
 _SQL_TYPES = {
     "str": "VARCHAR",
@@ -67,23 +74,30 @@ def connect(
     versions = table_versions(lake)
     if not versions:
         raise LakeError(f"there is no lake at {lake}. `make run` builds one, or set MACRO_LAKE to where yours is.")
-    con = _connection(lake)
-    _describe_series(con, series_frame(catalog))
-    unreadable = _unreadable(lake, [n for n in versions if n in catalog.tables])
-    rows = {
-        name: _error(unreadable[name], catalog.tables[name])
-        if name in unreadable
-        else _rows(con, lake, name, version, moment)
-        for name, version in sorted(versions.items())
-    }
-    for name in catalog.tables.keys() - rows.keys():
-        rows[name] = _not_yet(catalog.tables[name])
-    for schema in sorted({_schema_and_view(name)[0] for name in rows} - {"main"}):
-        con.execute(f"CREATE SCHEMA {identifier(schema)}")
-    define_macros(con, catalog, {n: rows[n] for n in versions}, moment)
-    for name, source_rows in rows.items():
-        _view(con, catalog, name, source_rows, moment)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        looks = pool.map(lambda n: _look(lake, n, catalog), versions)  # while the extension loads
+        con = _connection(lake)
+        _describe_series(con, series_frame(catalog))
+        found = dict(zip(versions, looks, strict=True))
+        rows = dict(pool.map(lambda n: (n, _rows(con, lake, found[n], versions[n], moment)), versions))
+        for name in catalog.tables.keys() - rows.keys():
+            found[name] = Look(name, catalog.tables[name])
+            rows[name] = _not_yet(catalog.tables[name])
+        for schema in sorted({_schema_and_view(name)[0] for name in rows} - {"main"}):
+            con.execute(f"CREATE SCHEMA {identifier(schema)}")
+        define_macros(con, catalog, {n: rows[n] for n in versions}, moment)
+        list(pool.map(lambda n: _view(con.cursor(), catalog, found[n], rows[n], moment), rows))
     return con
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a table found: its declaration, its columns (None: the declared ones), why it is unreadable."""
+
+    name: str
+    table: Table | None
+    columns: frozenset[str] | None = None
+    unreadable: str | None = None
 
 
 def _connection(lake: Root) -> duckdb.DuckDBPyConnection:
@@ -138,49 +152,61 @@ def _schema_and_view(name: str) -> tuple[str, str]:
     return schema or "main", view
 
 
-def _unreadable(lake: Root, names: list[str]) -> dict[str, str]:
-    """Of some tables of the catalog, those that cannot be read, with why."""
-
-    def look(name: str) -> str | None:
-        try:
-            open_table(lake, name)
-        except LakeError as error:
-            return str(error)
-        return None
-
-    with ThreadPoolExecutor(8) as pool:
-        return {name: why for name, why in zip(names, pool.map(look, names), strict=True) if why}
+def _look(lake: Root, name: str, catalog: Catalog) -> Look:
+    """Look at a table of the catalog. Other programs' tables are DuckDB's to judge."""
+    table = catalog.tables.get(name)
+    if table is None:
+        return Look(name, None)
+    try:
+        stored = open_table(lake, name)
+    except LakeError as error:
+        return Look(name, table, unreadable=str(error))
+    return Look(name, table, frozenset(f.name for f in stored.schema().fields) if stored is not None else None)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, lake: Root, name: str, version: int, moment: datetime | None) -> str:
+def _rows(con: duckdb.DuckDBPyConnection, lake: Root, look: Look, version: int, moment: datetime | None) -> str:
     """The SQL of a table's rows at a version.
 
     Attached tables are read in 0.5 ms instead of 2; but an as-of session must not hold what was known later.
     """
-    place = quoted(str(lake / name))
+    if look.unreadable is not None:
+        return _error(look.unreadable, look.table)
+    place = quoted(str(lake / look.name))
     if moment is not None:
         return f"SELECT * FROM delta_scan({place}, version={version:d})"
-    alias = identifier(f"_lake/{name}")
-    con.execute(f"ATTACH {place} AS {alias} (TYPE delta, VERSION {version:d})")
+    alias = _alias(look.name)
+    con.cursor().execute(f"ATTACH {place} AS {alias} (TYPE delta, VERSION {version:d})")
     return f"SELECT * FROM {alias}"
 
 
+def _alias(name: str) -> str:
+    """Under which a table is attached."""
+    return identifier(f"_lake/{name}")
+
+
 def _error(message: str, table: Table | None = None) -> str:
-    """Rows that raise when they are read; with the columns of a table, so that queries on it bind."""
-    if table is None:
-        return f"SELECT error({quoted(message)}) AS absent"
-    columns = (
-        f"CAST(error({quoted(message)}) AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns
-    )
-    return f"SELECT {', '.join(columns)}"
+    """Rows that raise when they are read, filtered or counted; with a table's columns, so that queries on it bind."""
+    raised = f"error({quoted(message)})"
+    columns = _columns(table, raised) if table is not None else f"{raised} AS absent"
+    return f"SELECT {columns} WHERE {raised} IS NULL"
+
+
+def _columns(table: Table, value: str) -> str:
+    """One value as each column of a table."""
+    return ", ".join(f"CAST({value} AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns)
 
 
 def _not_yet(table: Table) -> str:
     """Rows of a table of the catalog that is not in the lake: an error to name, but nothing invalidated is no error."""
     if table.name == INVALIDATIONS:
-        typed = ", ".join(f"CAST(NULL AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns)
-        return f"SELECT {typed} WHERE false"
+        return f"SELECT {_columns(table, 'NULL')} WHERE false"
     return _error(f"{table.name} is not in the lake yet. `macro run` makes it.", table)
+
+
+def _is_absent(table: Table, moment: datetime | None) -> bool:
+    """Whether a table of the catalog has no view of its rows in a session as of an instant."""
+    known = table.layer in CLOCKS or table.as_of_partitioned or table.name == OBSERVATIONS
+    return moment is not None and not known
 
 
 def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -> str:
@@ -196,7 +222,7 @@ def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -
         )
     if table.layer in CLOCKS or table.as_of_partitioned:
         return f"SELECT * FROM ({rows}) WHERE {CLOCKS.get(table.layer, 'as_of')} <= {known}"
-    if table.name == "normalized/observations":
+    if table.name == OBSERVATIONS:
         return (
             "SELECT source, series_id, observation_date, value * scale AS value, release_time "
             f"FROM observations_as_of({known}) JOIN catalog.series USING (source, series_id)"
@@ -207,29 +233,26 @@ def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -
     )
 
 
-def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, rows: str, moment: datetime | None) -> None:
-    table = catalog.tables.get(name)
-    schema, view = _schema_and_view(name)
-    full = f"{identifier(schema)}.{identifier(view)}"
+def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, look: Look, rows: str, moment: datetime | None) -> None:
+    """Make a table's view, described in the catalog's words."""
+    schema, name = _schema_and_view(look.name)
+    view = f"{identifier(schema)}.{identifier(name)}"
     try:
-        con.execute(f"CREATE VIEW {full} AS {_query(name, table, rows, moment)}")
+        con.execute(f"CREATE VIEW {view} AS {_query(look.name, look.table, rows, moment)}")
     except duckdb.Error as error:  # a damaged table of another program, or a format DuckDB does not read
-        con.execute(f"CREATE VIEW {full} AS {_error(f'table {name} cannot be read: {error}')}")
+        con.execute(f"CREATE VIEW {view} AS {_error(f'table {look.name} cannot be read: {reason(error)}')}")
+        con.execute(f"DETACH DATABASE IF EXISTS {_alias(look.name)}")  # else a look at all tables' columns fails
         return
-    if table is not None:
-        _comment(con, catalog, table, full)
-
-
-def _comment(con: duckdb.DuckDBPyConnection, catalog: Catalog, table: Table, view: str) -> None:
-    present = {row[0] for row in con.execute(f"DESCRIBE {view}").fetchall()}
-    con.execute(
-        f"COMMENT ON VIEW {view} IS {quoted(table.description)};"
-        + "".join(
+    if look.table is None:
+        return
+    statements = [f"COMMENT ON VIEW {view} IS {quoted(look.table.description)};"]
+    if not _is_absent(look.table, moment):
+        statements += [
             f"COMMENT ON COLUMN {view}.{identifier(c.name)} IS {quoted(_column_comment(c))};"
-            for c in all_columns(table, catalog)
-            if c.name in present
-        )
-    )
+            for c in (look.table.columns if look.columns is None else all_columns(look.table, catalog))
+            if look.columns is None or c.name in look.columns
+        ]
+    con.execute("".join(statements))
 
 
 def _column_comment(column: Column) -> str:

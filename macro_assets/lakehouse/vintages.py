@@ -141,9 +141,9 @@ def _superseded_by_next() -> pl.Expr:
 def _without_estimates(known: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
     """Drop estimated rows of a series and provider that also has dated vintages, known by then or not."""
     estimated = pl.col("release_basis") == ESTIMATED
-    concerned = known.filter(estimated)["series_id"].unique().to_list()
-    if not concerned:
+    if not (known["release_basis"] == ESTIMATED).any():
         return known
+    concerned = known.filter(estimated)["series_id"].unique().to_list()
     dated = (
         rows.filter(pl.col("series_id").is_in(concerned), pl.col("release_basis").is_in(VINTAGE_BASES))
         .select("series_id", "provider")
@@ -182,8 +182,10 @@ def without_invalid(
     A release is a value with its repetitions: where a later vintage only repeats an invalid value, the row that tells
     of it does not count either.
     """
-    marked = None if decisions is None else invalid_rows(decisions, moment)
-    if marked is None or marked.is_empty():
+    if decisions is None or decisions.is_empty():
+        return rows
+    marked = invalid_rows(decisions, moment)
+    if marked.is_empty():
         return rows
     release = [*OBSERVATION, "dated", "run"]
     told = (
