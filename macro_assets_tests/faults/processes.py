@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerProcess
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "zones")] + ["pandera.polars"]
+    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "sizes", "zones")] + ["pandera.polars"]
 )
 HANGS = 120.0
 """Seconds after which a child is taken to hang."""
