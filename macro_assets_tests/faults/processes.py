@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerProcess
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "zones")] + ["pandera.polars"]
+    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "sizes", "zones")] + ["pandera.polars"]
 )
 HANGS = 120.0
 """Seconds after which a child is taken to hang."""
@@ -23,7 +23,7 @@ class Child:
 
     def __init__(self, work: Callable[..., None], *arguments: object) -> None:
         self.said, told = FORKS.Pipe()
-        self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told))
+        self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told), daemon=True)
         self.process.start()
         told.close()
 

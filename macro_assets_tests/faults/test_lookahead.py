@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 import macro_assets
 from macro_assets.catalog import Catalog
 from macro_assets.derivations import derivations, nowcast_tables, raw_inputs
-from macro_assets.lakehouse import connect
+from macro_assets.lakehouse import connect, open_vintages
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.raw import append_vintages, invalidate, observations_as_of, panel_as_of, read_raw
 from macro_assets.lakehouse.releases import releases, revisions
@@ -70,11 +70,13 @@ def test_the_future_is_there(built: Built, planted: Path) -> None:
 
 
 def test_reads_as_of_a_day_before_do_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
-    """F18: observations, panels, releases and revisions."""
+    """F18: observations and panels, from the tables and held in memory; releases and revisions."""
     ids = list(catalog.series)
     for question in (
         lambda lake: observations_as_of(D, root=lake),
         lambda lake: panel_as_of(D, ids, root=lake),
+        lambda lake: open_vintages(lake).as_of(D),
+        lambda lake: open_vintages(lake).panel(D, ids),
         lambda lake: releases(ids, as_of=D, root=lake),
         lambda lake: revisions(ids, as_of=D, root=lake),
     ):

@@ -15,7 +15,7 @@ import polars as pl
 from macro_assets.catalog import default_catalog
 from macro_assets.derivations import month_end
 from macro_assets.ingest import fetch, ingest
-from macro_assets.lakehouse import connect, instant
+from macro_assets.lakehouse import connect, instant, open_vintages
 from macro_assets.lakehouse.delta import content_hash, data_version, read_table
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.releases import releases
@@ -49,9 +49,11 @@ def answers(lake: Path) -> dict[str, str]:
     append_vintages("bundled", _unemployment_in_2040(), "run", lake, catalog)
     raw = catalog.one_table("raw/bundled")
     said = {"raw": data_version(read_table(lake, raw, catalog), raw)}
-    con = connect(lake, catalog=catalog)
+    con, held = connect(lake, catalog=catalog), open_vintages(lake, catalog)
     for day in DAYS:
-        said[f"as of {day}"] = content_hash(observations_as_of(day, root=lake, catalog=catalog))
+        known = observations_as_of(day, root=lake, catalog=catalog)
+        assert held.as_of(day).equals(known)
+        said[f"as of {day}"] = content_hash(known)
         for n, question in enumerate(SQL):
             rows = con.execute(question.format(day)).pl()
             said[f"{n} on {day}"] = f"{rows.height} {content_hash(rows.sort(pl.all()))}"
@@ -61,6 +63,7 @@ def answers(lake: Path) -> dict[str, str]:
     said["releases"] = content_hash(releases("GDPC1", root=lake, catalog=catalog))
     for day in ("2040-02-28", "2040-02-29", "2040-03-01"):
         polars = observations_as_of(day, ["UNRATE"], root=lake, catalog=catalog)
+        assert held.as_of(day, ["UNRATE"]).equals(polars)
         sql = con.execute(f"SELECT max(observation_date) FROM series_as_of('UNRATE', DATE '{day}')").fetchone()
         said[f"known on {day}"] = f"{polars.height} {polars['observation_date'].max()} {sql}"
     return said | periods()
