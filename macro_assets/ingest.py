@@ -82,7 +82,8 @@ def ingest(
         When a table cannot be read or written.
     """
     commit = {"run_id": run_id, "code_version": code_version, "source": source.name}
-    responses = receipts(fetched, selected, window, run_id)
+    landing = polars_schema(catalog.one_table(f"landing/{source.name}").columns)
+    responses = receipts(fetched, selected, window, run_id, landing)
     land(lake, catalog, source.name, responses, commit)
     held = read_raw(lake, catalog, source.name, [s.id for s in selected])
     outcomes, accepted = judge(fetched, selected, window, held, source.name)
@@ -158,27 +159,28 @@ def _appended(
     return Ingested(judged, report, accepted)
 
 
-def receipts(fetched: Fetched, selected: Sequence[Series], window: Window, run_id: str) -> pl.DataFrame:
+def receipts(
+    fetched: Fetched, selected: Sequence[Series], window: Window, run_id: str, schema: pl.Schema
+) -> pl.DataFrame:
     """The responses of an answer as rows of landing, bodies as they came."""
-    ids = " ".join(s.id for s in selected)
+    asked = {
+        "run_id": run_id,
+        "series_ids": " ".join(s.id for s in selected),
+        "window_first": window.first,
+        "window_last": window.last,
+    }
     rows = [
-        (r.request.text, r.sha256, r.fetched_at, run_id, r.http_status, ids, window.first, window.last, r.body)
+        {
+            "request": r.request.text,
+            "payload_sha256": r.sha256,
+            "fetched_at": r.fetched_at,
+            "http_status": r.http_status,
+            "body": r.body,
+            **asked,
+        }
         for r in fetched.responses
     ]
-    return pl.DataFrame(rows, schema=LANDING_SCHEMA, orient="row")
-
-
-LANDING_SCHEMA: dict[str, pl.DataType] = {
-    "request": pl.String(),
-    "payload_sha256": pl.String(),
-    "fetched_at": pl.Datetime("us", "UTC"),
-    "run_id": pl.String(),
-    "http_status": pl.Int64(),
-    "series_ids": pl.String(),
-    "window_first": pl.Date(),
-    "window_last": pl.Date(),
-    "body": pl.Binary(),
-}
+    return pl.DataFrame(rows, schema=schema)
 
 
 # --- rebuilding ----------------------------------------------------------------------------------------------------

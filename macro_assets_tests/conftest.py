@@ -125,3 +125,17 @@ def s3_bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> str:
     name = f"bucket-{next(_BUCKETS)}"
     s3.settings().client().create_bucket(Bucket=name)
     return name
+
+
+def copy_of(built: Built, folder: Path) -> Home:
+    """The built lake and its Dagster home copied below a folder, to change."""
+    home = Home(folder / "lake", folder / "home")
+    shutil.copytree(built.home.lake, home.lake)
+    shutil.copytree(built.home.dagster_home, home.dagster_home)
+    return home
+
+
+@pytest.fixture
+def copied(built: Built, tmp_path: Path) -> Home:
+    """A copy of the built lake for one test."""
+    return copy_of(built, tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 from datetime import date
 from pathlib import Path
 
@@ -47,13 +46,10 @@ def test_the_python_of_the_page_runs(built: Built, monkeypatch: pytest.MonkeyPat
     exec(compile(python, "vintages.md", "exec"), {})
 
 
-def test_the_commands_of_the_page_run(built: Built, tmp_path: Path) -> None:
-    home = Home(tmp_path / "lake", tmp_path / "home")
-    shutil.copytree(built.home.lake, home.lake)
-    shutil.copytree(built.home.dagster_home, home.dagster_home)
+def test_the_commands_of_the_page_run(copied: Home) -> None:
     (commands,) = blocks("vintages.md", "bash")
     for line in commands.splitlines():
-        home.macro(*shlex.split(line)[1:])
+        copied.macro(*shlex.split(line)[1:])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT / "docs")))

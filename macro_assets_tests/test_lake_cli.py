@@ -7,21 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-import pytest
 from deltalake import write_deltalake
 
 from macro_assets.lakehouse import observations_as_of
 from macro_assets.lakehouse.delta import open_table
-from macro_assets_tests.conftest import Built, Home
-
-
-@pytest.fixture
-def copied(built: Built, tmp_path: Path) -> Home:
-    """A copy of the built lake and its Dagster home, to change."""
-    home = Home(tmp_path / "lake", tmp_path / "home")
-    shutil.copytree(built.home.lake, home.lake)
-    shutil.copytree(built.home.dagster_home, home.dagster_home)
-    return home
+from macro_assets_tests.conftest import Home
 
 
 def payrolls_of_may(home: Home) -> float:

@@ -11,7 +11,7 @@ import yaml
 
 from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import connect
-from macro_assets_tests.conftest import ROOT, Built, Home
+from macro_assets_tests.conftest import ROOT, Built, Home, copy_of
 
 README = (ROOT / "README.md").read_text()
 
@@ -53,13 +53,7 @@ def test_the_python_runs(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def copy(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A copy of the built lake that commands may change."""
-    import shutil
-
-    folder = tmp_path_factory.mktemp("readme")
-    home = Home(folder / "lake", folder / "home")
-    shutil.copytree(built.home.lake, home.lake)
-    shutil.copytree(built.home.dagster_home, home.dagster_home)
-    return home
+    return copy_of(built, tmp_path_factory.mktemp("readme"))
 
 
 @pytest.mark.parametrize("arguments", MACRO, ids=lambda a: " ".join(a)[:50])

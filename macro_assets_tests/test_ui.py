@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from macro_assets_tests.conftest import Built, Home
+from macro_assets_tests.conftest import Built, Home, copy_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -73,9 +73,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 def ui(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """`macro ui` on a copy of the built lake."""
     folder = tmp_path_factory.mktemp("ui")
-    home = Home(folder / "lake", folder / "home")
-    shutil.copytree(built.home.lake, home.lake)
-    shutil.copytree(built.home.dagster_home, home.dagster_home)
+    home = copy_of(built, folder)
     port, charts_port = free_port(), free_port()
     log = (folder / "ui.log").open("wb")
     process = subprocess.Popen(

@@ -506,15 +506,6 @@ def test_a_checkpoint_in_parts_and_files_of_other_writers_are_understood(tmp_pat
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def copied(built: Built, tmp_path: Path) -> Home:
-    """A copy of the built lake and its Dagster home, to change."""
-    home = Home(tmp_path / "lake", tmp_path / "home")
-    shutil.copytree(built.home.lake, home.lake)
-    shutil.copytree(built.home.dagster_home, home.dagster_home)
-    return home
-
-
 def test_doctor_repairs_and_the_commands_it_names_bring_the_rows_back(copied: Home, built: Built) -> None:
     name = "charts/credit_spread"
     (file,) = DeltaTable(copied.lake / name).file_uris()
