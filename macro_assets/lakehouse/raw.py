@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from macro_assets import __version__
+import macro_assets
 from macro_assets.catalog import Catalog, Table, UnknownNameError, default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.load import unknown_name_message
@@ -82,7 +82,7 @@ def append_vintages(
 
     commit = {
         "run_id": run_id,
-        "code_version": code_version or __version__,
+        "code_version": code_version or macro_assets.__version__,
         "input_sha256": content_hash(batch),
     }
     done = append_computed(lake, table, catalog, added, commit)
