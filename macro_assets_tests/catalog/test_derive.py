@@ -97,6 +97,7 @@ def test_only_a_table_per_series_has_columns_per_series(catalog: Catalog) -> Non
             {
                 "as_of_month": pl.String(),
                 "as_of": pl.Datetime("us", "UTC"),
+                "computed_at": pl.Datetime("us", "UTC"),
                 "target_quarter": pl.Date(),
                 "forecast_pct": pl.Float64(),
                 "standard_error_pct": pl.Float64(),

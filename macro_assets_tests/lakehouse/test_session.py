@@ -302,7 +302,7 @@ def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest
     reader = (
         "import sys\n"
         "from macro_assets.lakehouse import connect\n"
-        "for _ in range(4):\n"
+        "for _ in range(2):\n"
         "    con = connect(sys.argv[1])\n"
         "    known = con.execute(\"SELECT value FROM series_as_of('PAYEMS', '2020-12-31')\").fetchall()\n"
         "    rows = con.execute('SELECT count(*) FROM raw.bundled').fetchone()[0]\n"
