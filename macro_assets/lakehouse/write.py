@@ -55,8 +55,9 @@ _CONFIGURATION: dict[str, str | None] = {
 # Inside the write, a checkpoint that finds no room would be told as a write that failed, though it is committed.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # Two appends that both read the table name the same application transaction, so that the second is refused; a
-# compaction in between does not.
-_APPENDER = "macro_assets.append"
+# compaction in between does not. The same of two overwrites: Delta refuses the second only where there are files to
+# remove, and of a table that was empty would keep the rows of both.
+_APPENDER, _REPLACER = "macro_assets.append", "macro_assets.overwrite"
 _WRITE_ID = "macro_assets.write_id"
 
 
@@ -230,7 +231,10 @@ def overwrite_computed(
                     # a series added to the catalog adds a panel column
                     schema_mode="overwrite" if predicate is None else None,
                     writer_properties=WRITER,
-                    commit_properties=CommitProperties(custom_metadata={**commit, _WRITE_ID: write_id}),
+                    commit_properties=CommitProperties(
+                        custom_metadata={**commit, _WRITE_ID: write_id},
+                        app_transactions=[Transaction(_REPLACER, target.version() + 1)] if predicate is None else None,
+                    ),
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:

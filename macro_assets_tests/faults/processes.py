@@ -11,17 +11,19 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["macro_assets_tests.faults.writers", "macro_assets_tests.faults.races"])
+FORKS.set_forkserver_preload(
+    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "sizes", "zones")] + ["pandera.polars"]
+)
 HANGS = 120.0
 """Seconds after which a child is taken to hang."""
 
 
 class Child:
-    """A process that runs `work(*arguments, told)` and tells what it has to say through the pipe `told`."""
+    """A process that runs `work(*arguments, told)` and tells what it has to say through the connection `told`."""
 
     def __init__(self, work: Callable[..., None], *arguments: object) -> None:
-        self.said, told = FORKS.Pipe(duplex=False)
-        self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told))
+        self.said, told = FORKS.Pipe()
+        self.process: ForkServerProcess = FORKS.Process(target=work, args=(*arguments, told), daemon=True)
         self.process.start()
         told.close()
 
@@ -29,6 +31,10 @@ class Child:
         """The next thing the child says."""
         assert self.said.poll(HANGS), "the child hangs"
         return self.said.recv()
+
+    def go_on(self) -> None:
+        """Tell the child, once, to go on or to stop: it knows which."""
+        self.said.send(None)
 
     def rest(self) -> list[object]:
         """What it said until it ended, and wait for that."""

@@ -12,7 +12,7 @@ import pytest
 from deltalake.schema import Field, PrimitiveType, Schema
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse import delta
+from macro_assets.lakehouse import delta, write
 from macro_assets.lakehouse.delta import LakeError, content_hash, data_version, open_table, read_table
 from macro_assets.lakehouse.write import append, conform, overwrite
 
@@ -35,6 +35,7 @@ def forecasts(month: str, value: float) -> pl.DataFrame:
         {
             "as_of_month": [month],
             "as_of": [moment],
+            "computed_at": [moment],
             "target_quarter": [date(2016, 4, 1)],
             "forecast_pct": [value],
             "standard_error_pct": [1.0],
@@ -214,6 +215,27 @@ def test_the_hash_is_of_rows_however_memory_holds_them(one: pl.DataFrame, other:
     assert one.equals(other)
     assert content_hash(one) == content_hash(other)
     assert content_hash(one) != content_hash(one.reverse())
+
+
+@pytest.mark.parametrize("stored", [[], [GOOD.clear()], [GOOD, GOOD.clear()]])
+def test_of_two_runs_that_fill_an_empty_table_one_is_refused(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, stored: list[pl.DataFrame]
+) -> None:
+    """F6: there is no file that both would remove, by which Delta could tell."""
+    table = catalog.one_table("normalized/zscores")
+    for frame in stored:
+        overwrite(tmp_path, table, catalog, frame, COMMIT)
+    the_other = zscores(("C", date(2020, 1, 1), 2.0))
+
+    def overtaken(*args: object, **kwargs: object) -> None:
+        monkeypatch.setattr(write, "write_deltalake", deltalake.write_deltalake)
+        overwrite(tmp_path, table, catalog, the_other, COMMIT)
+        deltalake.write_deltalake(*args, **kwargs)
+
+    monkeypatch.setattr(write, "write_deltalake", overtaken)
+    with pytest.raises(write.WriteConflictError, match="another process changed the same rows meanwhile"):
+        overwrite(tmp_path, table, catalog, GOOD, COMMIT)
+    assert read_table(tmp_path, table, catalog)["series_id"].to_list() == ["C"]
 
 
 def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None:

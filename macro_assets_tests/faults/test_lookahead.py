@@ -1,0 +1,129 @@
+"""F18: what becomes known later changes no answer of before, whoever is asked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import macro_assets
+from macro_assets.catalog import Catalog
+from macro_assets.derivations import derivations, nowcast_tables, raw_inputs
+from macro_assets.lakehouse import connect, open_vintages
+from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.raw import append_vintages, invalidate, observations_as_of, panel_as_of, read_raw
+from macro_assets.lakehouse.releases import releases, revisions
+from macro_assets.lakehouse.vintages import VINTAGE_BASES
+from macro_assets_tests.conftest import Built
+
+D = "2016-06-30"
+PLANTED = datetime(2016, 7, 1, 0, 0, 1, tzinfo=UTC)
+"""A second after the day that is asked about, and before the next real vintage."""
+
+
+def plant(lake: Path, catalog: Catalog) -> None:
+    """Revise every value of every series by half and add an observation, all known from just after D."""
+    for source in catalog.sources:
+        stored = read_raw(lake, catalog, source).sort("release_time")
+        latest = stored.group_by("series_id", "provider", "observation_date", maintain_order=True).last()
+        last = latest.sort("observation_date").group_by("series_id", "provider", maintain_order=True).last()
+        further = last.with_columns(pl.col("observation_date").dt.offset_by("1y"), release_time=pl.lit(PLANTED))
+        dated = pl.col("release_basis").is_in(VINTAGE_BASES)
+        future = pl.concat([latest, further]).with_columns(
+            value=pl.col("value").fill_null(0) * 1.5 + 1,
+            ingested_at=pl.lit(PLANTED),
+            release_time=pl.when(dated).then(pl.lit(PLANTED)).otherwise("release_time"),
+            release_basis=pl.when(dated).then(pl.lit("provider")).otherwise("release_basis"),
+        )
+        append_vintages(source, future.drop("run_id"), "planted", lake, catalog)
+    may = releases("PAYEMS", root=lake, as_of=D).filter(pl.col("observation_date") == date(2016, 5, 1))
+    invalidate("PAYEMS", date(2016, 5, 1), may["release_time"].item(), "synthetic", "test", lake, catalog)
+
+
+@pytest.fixture(scope="module")
+def planted(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the built lake, with a future."""
+    from macro_assets.catalog import default_catalog
+
+    lake = tmp_path_factory.mktemp("planted") / "lake"
+    shutil.copytree(built.home.lake, lake)
+    plant(lake, default_catalog())
+    return lake
+
+
+def same(before: pl.DataFrame, after: pl.DataFrame) -> None:
+    assert_frame_equal(before, after, check_row_order=False, check_exact=True)
+
+
+def test_the_future_is_there(built: Built, planted: Path) -> None:
+    """F18: or the tests below would prove nothing."""
+    then = PLANTED + timedelta(days=1)
+    before, after = (observations_as_of(then, root=lake) for lake in (built.home.lake, planted))
+    changed = after.join(before, on=["series_id", "observation_date", "value"], how="anti", nulls_equal=True)
+    assert set(changed["series_id"]) == set(after["series_id"])
+
+
+def test_reads_as_of_a_day_before_do_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
+    """F18: observations and panels, from the tables and held in memory; releases and revisions."""
+    ids = list(catalog.series)
+    for question in (
+        lambda lake: observations_as_of(D, root=lake),
+        lambda lake: panel_as_of(D, ids, root=lake),
+        lambda lake: open_vintages(lake).as_of(D),
+        lambda lake: open_vintages(lake).panel(D, ids),
+        lambda lake: releases(ids, as_of=D, root=lake),
+        lambda lake: revisions(ids, as_of=D, root=lake),
+    ):
+        same(question(built.home.lake), question(planted))
+
+
+def session(lake: Path, catalog: Catalog) -> Iterator[tuple[str, pl.DataFrame | str]]:
+    """What a session as of D says: every view, and the macros, whatever date they are asked about."""
+    con = connect(lake, as_of=D)
+    views = [f"SELECT * FROM {name.replace('/', '.')}" for name in catalog.tables]
+    asked = [f"SELECT * FROM observations_as_of('{day}')" for day in (D, "2030-01-01")]
+    some = [f"SELECT * FROM {macro}('PAYEMS')" for macro in ("releases", "revisions")]
+    for question in [*views, *asked, *some, "SELECT * FROM series_as_of('GDPC1', '2030-01-01')"]:
+        try:
+            yield question, con.execute(question).pl()
+        except duckdb.Error as error:
+            yield question, str(error)
+
+
+def test_a_session_as_of_a_day_before_does_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
+    """F18: every view of a session as of D, and its macros; those that refuse, refuse in the same words."""
+    for (question, before), (_, after) in zip(
+        session(built.home.lake, catalog), session(planted, catalog), strict=True
+    ):
+        if isinstance(before, str) or isinstance(after, str):
+            assert before == after, question
+            assert "absent from a session as of a date" in str(before) or "not in the lake yet" in str(before), question
+        else:
+            same(before, after)
+
+
+def test_tables_computed_as_of_a_day_before_do_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
+    """F18: every normalized table, indicator and chart, and the forecasts made by then."""
+    names = [*derivations(catalog), *(t.name for t in catalog.tables.values() if t.as_of_partitioned)]
+    assert {n.split("/")[0] for n in names} == {"normalized", "indicators", "charts", "forecasts"}
+    for name in names:
+        before, after = (macro_assets.read(name, as_of=D, root=str(lake)) for lake in (built.home.lake, planted))
+        assert not before.is_empty() or name == "forecasts/gdp_nowcast_news"  # the first month has no news
+        same(before, after)
+
+
+def test_a_nowcast_of_a_month_before_does_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
+    """F18: the forecast of June 2016 made from the planted lake is the one the built lake holds."""
+    model = catalog.models["gdp_nowcast"]
+    raw = {name: read_table(planted, catalog.one_table(name), catalog) for name in raw_inputs(catalog)}
+    again = nowcast_tables(raw, model, catalog, ["2016-06"], datetime.now(UTC))["forecasts/gdp_nowcast"]
+    stored = macro_assets.read("forecasts/gdp_nowcast", root=str(built.home.lake))
+    before = stored.filter(pl.col("as_of_month") == "2016-06").drop("computed_at")
+    assert before.height > 0
+    assert_frame_equal(before, again.select(before.columns), check_row_order=False, check_exact=False, rel_tol=1e-9)
