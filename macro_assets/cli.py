@@ -156,11 +156,10 @@ def doctor_command(repair: bool) -> None:
 
     out = console()
     repairs = list(doctor.repair()) if repair else []
-    if repair:
-        for done in repairs:
-            out.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", markup=False, highlight=False)
-        if not repairs:
-            out.print("nothing to repair", highlight=False)
+    for done in repairs:
+        out.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", markup=False, highlight=False)
+    if repair and not repairs:
+        out.print("nothing to repair", highlight=False)
     findings = doctor.examine()
     for finding in findings:
         state = "WRONG " if not finding.ok else "warn  " if finding.warning else "ok    "

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import polars as pl
 import pytest
 import yaml
@@ -331,6 +332,19 @@ def test_a_bucket_that_is_not_there_is_one_message(s3_bucket: str, catalog: Cata
     with pytest.raises(LakeError, match="there is no bucket no-such-bucket at http://127.0.0.1") as refusal:
         append_vintages("bundled", vintages(1), "run", lake, catalog)
     assert CANARY not in str(refusal.value)
+
+
+def test_sql_shows_no_key(
+    on_s3: Built, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with faulty(s3_endpoint, [], monkeypatch):
+        con = connect(on_s3.home.lake)
+    assert con.execute("SELECT count(*) FROM duckdb_secrets()").fetchone() == (1,)
+    assert CANARY not in str(con.execute("SELECT * FROM duckdb_secrets()").fetchall())
+    with pytest.raises(duckdb.Error) as refusal:  # the proxy is gone
+        con.execute("SELECT count(value) FROM raw.bundled").fetchall()
+    shown = capfd.readouterr()
+    assert CANARY not in str(refusal.value) + shown.out + shown.err
 
 
 # --- Dagster's logs -------------------------------------------------------------------------------------------------

@@ -130,7 +130,8 @@ def _newest(root: Root, name: str) -> int | None:
         found = filesystem(root / name).get_file_info(FileSelector("_delta_log"))
     except OSError:
         return None
-    return max((int(f.base_name[:20]) for f in found if f.base_name[:20].isdigit()), default=None)
+    names = [f.base_name for f in found if f.extension in ("json", "parquet")]
+    return max((int(n[:20]) for n in names if n[:20].isdigit()), default=None)
 
 
 def _unusable(root: Root, name: str, version: int | None, why: str) -> LakeError:
