@@ -18,6 +18,7 @@ SPECS = {"/".join(s.key.path): s for s in defs.resolve_all_asset_specs()}
 def test_the_graph_has_these_assets(catalog: Catalog) -> None:
     expected = {
         "audit/invalidations",
+        "maintenance/tables",
         "raw/bundled",
         *(f"raw/bundled/{s}" for s in catalog.series),
         "normalized/observations",
@@ -48,7 +49,7 @@ def test_every_asset_tells_a_person_what_it_is(name: str) -> None:
     assert all(c.description for c in spec.metadata["dagster/column_schema"].columns)
 
 
-@pytest.mark.parametrize("name", [n for n in SPECS if not n.startswith(("raw/", "audit/"))])
+@pytest.mark.parametrize("name", [n for n in SPECS if not n.startswith(("raw/", "audit/", "maintenance/"))])
 def test_everything_derived_runs_by_a_named_condition_and_has_a_code_version(name: str) -> None:
     condition = SPECS[name].automation_condition
     assert condition is not None

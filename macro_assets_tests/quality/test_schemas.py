@@ -40,6 +40,7 @@ def nowcasts(**columns: Values) -> pl.DataFrame:
     good: dict[str, Values] = {
         "as_of_month": ["2016-06"] * 2,
         "as_of": pl.Series([RELEASED] * 2, dtype=INSTANT),
+        "computed_at": pl.Series([RELEASED, None], dtype=INSTANT),
         "target_quarter": [date(2016, 1, 1), date(2016, 4, 1)],
         "forecast_pct": [1.1, 2.0],
         "standard_error_pct": [0.0, 1.6],

@@ -9,10 +9,10 @@ import polars as pl
 from macro_assets.catalog import Catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.derivations import utc_now
-from macro_assets.lakehouse.delta import data_version
 from macro_assets.lakehouse.maintenance import maintain
-from macro_assets.orchestration.assets.derived import spec_arguments
-from macro_assets.orchestration.describe import key, rows_metadata, step_name
+from macro_assets.lakehouse.write import conform
+from macro_assets.orchestration.assets.derived import check_spec, checked, spec_arguments
+from macro_assets.orchestration.describe import key, step_name
 from macro_assets.orchestration.resources import Lake
 
 TABLE = "maintenance/tables"
@@ -34,8 +34,9 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=step_name(TABLE),
         outs={step_name(TABLE): dg.AssetOut(key=key(TABLE), **spec_arguments(table, catalog))},
+        check_specs=[check_spec(table)],
     )
-    def upkeep(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.MaterializeResult]:
+    def upkeep(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         done = []
         for one in maintain(lake.path, catalog, utc_now()):
             context.log.info(
@@ -45,11 +46,6 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
             done.append(asdict(one))
         frame = pl.DataFrame(done, schema=polars_schema(table.columns))
         figures = {c: int(frame[c].sum()) for c in frame.columns if c.endswith(("_before", "_after"))}
-        yield dg.MaterializeResult(
-            key(TABLE),
-            value=frame,
-            data_version=dg.DataVersion(data_version(frame, table)),
-            metadata={**rows_metadata(frame), **figures},
-        )
+        yield from checked(table, conform(frame, table, catalog), catalog, {}, lambda: figures)
 
     return upkeep
