@@ -18,7 +18,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from macro_assets.catalog import default_catalog
-from macro_assets.ingest import LANDING_SCHEMA
+from macro_assets.catalog.derive import polars_schema
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.delta import LakeError, read_table
 from macro_assets.lakehouse.landing import land, landed
@@ -55,7 +55,8 @@ def receipt(n: int) -> pl.DataFrame:
     """The n-th response: another body for one request."""
     moment = _BEGIN + timedelta(hours=n)
     row = ("request", f"{n:064x}", moment, "writer", 200, "PAYEMS", None, None, bytes([n % 256]) * 500)
-    return pl.DataFrame([row], schema=LANDING_SCHEMA, orient="row")
+    columns = default_catalog().one_table("landing/bundled").columns
+    return pl.DataFrame([row], schema=polars_schema(columns), orient="row")
 
 
 @cache
