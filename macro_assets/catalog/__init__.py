@@ -1,16 +1,37 @@
 """WHAT exists: typed, frozen declarations read from YAML, the only place where a fact about data is written."""
 
 from macro_assets.catalog.load import Catalog, CatalogError, UnknownNameError, default_catalog, load_catalog
-from macro_assets.catalog.models import Chart, Column, Indicator, Model, Recession, Series, Source, Table
+from macro_assets.catalog.models import (
+    Api,
+    Chart,
+    Column,
+    Fallback,
+    Indicator,
+    Instrument,
+    Key,
+    Model,
+    PublicationLag,
+    Recession,
+    Selector,
+    Series,
+    Source,
+    Table,
+)
 
 __all__ = [
+    "Api",
     "Catalog",
     "CatalogError",
     "Chart",
     "Column",
+    "Fallback",
     "Indicator",
+    "Instrument",
+    "Key",
     "Model",
+    "PublicationLag",
     "Recession",
+    "Selector",
     "Series",
     "Source",
     "Table",

@@ -5,7 +5,7 @@ Belongs here: parsing, merging a file's `defaults`, rules between entries, and e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -21,6 +21,7 @@ from macro_assets.catalog.models import (
     Column,
     Declaration,
     Indicator,
+    Instrument,
     Model,
     Recession,
     Series,
@@ -29,6 +30,9 @@ from macro_assets.catalog.models import (
 )
 
 D = TypeVar("D", bound=Declaration)
+
+SOURCES = "sources"
+"""Folder of the catalog with one file per source."""
 
 Entries = list[tuple[str, dict[str, Any]]]
 """Raw entries with the name of the file each came from."""
@@ -56,6 +60,7 @@ class Catalog:
     models: Mapping[str, Model]
     charts: Mapping[str, Chart]
     recessions: tuple[Recession, ...] = field(default=())
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
     def series_of(self, source: str) -> tuple[Series, ...]:
         """Series of one source, in catalog order."""
@@ -98,8 +103,8 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
     Parameters
     ----------
     folder
-        Holds `sources.yaml`, `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`,
-        `recessions.yaml` and one `<source>.yaml` per source with its series.
+        Holds `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`, `recessions.yaml`,
+        `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its series.
 
     Raises
     ------
@@ -107,8 +112,9 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
         When a file, an entry or a reference between entries is wrong; every problem found is in the message.
     """
     problems: list[str] = []
-    sources = _by_name(_read(folder, "sources.yaml", "sources"), Source, problems)
-    series_entries = _series_entries(folder, sources)
+    files = _source_files(folder)
+    sources = _by_name(_source_entries(folder, files), Source, problems)
+    series_entries = [e for file in files for e in _series_entries(folder, file)]
     series = _by_name(series_entries, Series, problems, key="id")
     columns = _by_name(_read(folder, "columns.yaml", "columns"), Column, problems)
     indicators = _by_name(_read(folder, "indicators.yaml", "indicators"), Indicator, problems)
@@ -121,7 +127,8 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
         for file, entry in _read(folder, "recessions.yaml", "recessions")
         if (r := _validate(Recession, entry, file, str(entry.get("peak")), problems)) is not None
     )
-    catalog = Catalog(sources, series, tables, indicators, models, charts, recessions)
+    instruments = _by_name(_read(folder, "instruments.yaml", "instruments"), Instrument, problems)
+    catalog = Catalog(sources, series, tables, indicators, models, charts, recessions, instruments)
     problems += _dangling(catalog, {str(entry.get("id")) for _, entry in series_entries})
     if problems:
         raise CatalogError("the catalog is broken:\n  " + "\n  ".join(problems))
@@ -156,23 +163,58 @@ def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:
 def _read(folder: Path | Traversable, file: str, key: str) -> Entries:
     """Entries under `key`, each merged over the file's `defaults`."""
     document = _document(folder, file)
-    entries, defaults = document.get(key), document.get("defaults", {})
+    defaults = _defaults(document, file)
+    return [(file, {**defaults, **entry}) for entry in _listed(document, key, file)]
+
+
+def _defaults(document: Mapping[str, Any], file: str) -> dict[str, Any]:
+    defaults = document.get("defaults", {})
     if not isinstance(defaults, dict):
         raise CatalogError(f"{file}: defaults: expected a mapping, got {type(defaults).__name__}")
+    return defaults
+
+
+def _listed(document: Mapping[str, Any], key: str, file: str) -> list[dict[str, Any]]:
+    entries = document.get(key)
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise CatalogError(f"{file}: expected a list of entries under {key!r}")
-    return [(file, {**defaults, **entry}) for entry in entries]
-
-
-def _series_entries(folder: Path | Traversable, sources: Mapping[str, Source]) -> Entries:
-    entries: Entries = []
-    for source in sources:
-        file = f"{source}.yaml"
-        stated = _document(folder, file).get("source")
-        if stated != source:
-            raise CatalogError(f"{file}: `source` is {stated!r}, expected {source!r}, the file's name")
-        entries += [(file, {"source": source, **entry}) for file, entry in _read(folder, file, "series")]
     return entries
+
+
+def _source_files(folder: Path | Traversable) -> list[str]:
+    """Files that declare a source each, by name."""
+    return sorted(f"{SOURCES}/{f.name}" for f in (folder / SOURCES).iterdir() if f.name.endswith(".yaml"))
+
+
+def _source_entries(folder: Path | Traversable, files: Sequence[str]) -> Entries:
+    entries: Entries = []
+    for file in files:
+        stated = _document(folder, file).get("source")
+        if not isinstance(stated, dict):
+            raise CatalogError(f"{file}: expected a mapping under 'source', got {type(stated).__name__}")
+        name = file.removeprefix(f"{SOURCES}/").removesuffix(".yaml")
+        if stated.get("name", name) != name:
+            raise CatalogError(f"{file}: source: name is {stated['name']!r}, expected {name!r}, the file's name")
+        entries.append((file, {"name": name, **stated}))
+    return entries
+
+
+def _series_entries(folder: Path | Traversable, file: str) -> Entries:
+    """Series of a source's file: those under `series`, and those of each of its `groups` over the group's defaults."""
+    document = _document(folder, file)
+    source = {"source": file.removeprefix(f"{SOURCES}/").removesuffix(".yaml")}
+    groups = document.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(g, dict) for g in groups):
+        raise CatalogError(f"{file}: groups: expected a list of mappings with 'defaults' and 'series'")
+    if unknown := sorted({k for g in groups for k in g} - {"defaults", "series"}):
+        raise CatalogError(f"{file}: groups: {unknown[0]!r} is neither 'defaults' nor 'series'")
+    common = _defaults(document, file)
+    parts = [{"defaults": {}, "series": document.get("series", [])}, *groups]
+    return [
+        (file, {**source, **common, **_defaults(part, file), **entry})
+        for part in parts
+        for entry in _listed(part, "series", file)
+    ]
 
 
 def _table_entries(
@@ -237,6 +279,7 @@ def _dangling(catalog: Catalog, declared: Collection[str]) -> list[str]:
         *(("indicators.yaml", i.name, s) for i in catalog.indicators.values() for c in i.components for s in c.series),
         *(("models.yaml", m.name, i.series) for m in catalog.models.values() for i in m.inputs),
         *(("charts.yaml", c.name, s) for c in catalog.charts.values() for s in c.series),
+        *(("instruments.yaml", i.name, s) for i in catalog.instruments.values() for s in (i.price, *i.others)),
     ]
     problems = [f"{file}: {name}: series {s!r} is not declared" for file, name, s in wanted if s not in declared]
     problems += [
@@ -246,9 +289,9 @@ def _dangling(catalog: Catalog, declared: Collection[str]) -> list[str]:
         if t not in catalog.tables
     ]
     problems += [
-        f"{s.source}.yaml: {s.id}: fallback: source {f!r} is not declared"
+        f"{SOURCES}/{s.source}.yaml: {s.id}: fallback: source {f.source!r} is not declared"
         for s in catalog.series.values()
         for f in s.fallback
-        if f not in catalog.sources
+        if f.source not in catalog.sources
     ]
     return problems

@@ -23,6 +23,9 @@ Aggregation = Literal["mean", "last", "sum"]
 
 Dtype = Literal["str", "int", "float", "bool", "date", "timestamp", "binary"]
 
+Vintages = Literal["none", "whole", "changes"]
+"""How a provider tells what was known when: not at all, by whole dated vintages, or by dated changes alone."""
+
 
 def _known_zone(name: str) -> str:
     try:
@@ -48,6 +51,35 @@ class Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Key(Declaration):
+    """Where a provider's key is read from and where it goes in a request. The key itself is in the environment alone."""
+
+    environment: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    place: Literal["parameter", "header", "body"] = Field(
+        description="Query parameter, header, or field of a JSON body"
+    )
+    name: str = Field(description="Name of the parameter, header or field")
+    prefix: str = Field(default="", description="Text before the key, as 'Bearer '")
+    required: bool = Field(default=True, description="False where the provider answers without a key too, if less")
+    url: str = Field(description="Page where a key is had")
+
+
+class Api(Declaration):
+    """How a provider is reached over the network."""
+
+    base_url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[^?#]*)?$")]
+    requests_per_second: float = Field(gt=0, le=50, description="The provider's limit, for all processes of a machine")
+    burst: int = Field(default=1, ge=1, le=100, description="Requests that may be made at once after a pause")
+    in_flight: int = Field(default=4, ge=1, le=16, description="Requests that may be under way at once")
+    timeout_seconds: float = Field(default=60, gt=0, le=600)
+    max_body_mb: float = Field(default=64, gt=0, le=512)
+    conditional: bool = Field(
+        default=False, description="Whether the provider answers 304 to If-None-Match and the like"
+    )
+    key: Key | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
 class Source(Declaration):
     """A provider of series and how its numbers reach us."""
 
@@ -59,6 +91,21 @@ class Source(Declaration):
     packages: tuple[str, ...] = Field(
         default=(), description="Distributions whose version decides the figures of a source that ships inside them"
     )
+    connector: Slug | None = Field(default=None, description="Module of sources/; by default the source's name")
+    api: Api | None = Field(default=None, description="None for a source that needs no network")
+    vintages: Vintages = "none"
+    official: bool = Field(default=True, description="False for an interface its provider does not document or support")
+    rolling: bool = Field(default=False, description="Whether the provider drops old observations from its answers")
+
+    @property
+    def module(self) -> str:
+        """Module of sources/ that speaks with the provider."""
+        return self.connector or self.name
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its figures come over a network and go on growing."""
+        return self.api is not None
 
 
 class PublicationLag(Declaration):
@@ -82,6 +129,30 @@ class Bounds(Declaration):
         return self
 
 
+class Selector(Declaration):
+    """Which cells of a table of many columns make up a series."""
+
+    where: dict[str, str] = Field(default_factory=dict, description="Column to the text it must hold")
+    date: str = Field(description="Column of the observation date")
+    value: str = Field(description="Column of the value")
+    combine: Literal["only", "sum", "last"] = Field(
+        default="only", description="What to do with several rows of one date; 'only' refuses them"
+    )
+    meaning: str = Field(description="What the observation date means, as 'settlement date of the auction'")
+
+
+class Fallback(Declaration):
+    """The same series at another provider."""
+
+    source: Slug
+    code: str
+    dataset: str | None = None
+    selector: Selector | None = None
+    factor: float = Field(
+        default=1.0, gt=0, description="Its number times factor = number in the series' provider_unit"
+    )
+
+
 class Series(Declaration):
     """One time series of one source."""
 
@@ -89,6 +160,9 @@ class Series(Declaration):
     source: Slug
     dataset: str | None = Field(default=None, description="The provider's data set, where codes repeat between sets")
     code: str = Field(description="The provider's own code")
+    selector: Selector | None = Field(
+        default=None, description="For answers of many columns: which cells are the series"
+    )
     title: str
     unit: str = Field(description="Standard unit after `scale`: 'usd', 'persons', 'percent', 'index_2009_100', ...")
     scale: float = Field(gt=0, description="Provider's number times scale = number in `unit`")
@@ -103,8 +177,36 @@ class Series(Declaration):
     bounds: Bounds
     staleness_days: int = Field(gt=0, description="Age of the last observation period, at which a use of it refuses")
     aggregation: Aggregation
-    fallback: tuple[Slug, ...] = Field(default=(), description="Sources asked, in order, when this one fails")
+    fallback: tuple[Fallback, ...] = Field(default=(), description="Asked, in order, when the source fails")
+    release: str | None = Field(default=None, description="The release of the provider's calendar that brings it")
+    last_year: int | None = Field(
+        default=None, ge=1700, le=2100, description="Year of the last observation, if it ended"
+    )
+    projections: bool = Field(default=False, description="Whether observation dates in the future are right")
     licence: str
+
+    def at(self, fallback: Fallback) -> Series:
+        """The series as one of its fallbacks has it."""
+        update = {f: getattr(fallback, f) for f in ("source", "code", "dataset", "selector")}
+        return self.model_copy(update=update)
+
+
+AssetClass = Literal["rates", "fx", "equity", "commodity", "credit", "volatility", "crypto"]
+
+
+class Instrument(Declaration):
+    """Something that is traded, and the series that price it."""
+
+    name: Slug
+    title: str
+    asset_class: AssetClass
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="Currency it is quoted in, ISO 4217")]
+    quotation: str = Field(description="What a price of 1 means, as 'BRL per USD' or 'percent per annum'")
+    venue: str = Field(description="Where it trades: an exchange, or 'over the counter'")
+    symbols: dict[Slug, str] = Field(default_factory=dict, description="Its symbol at each source that has one")
+    price: SeriesId = Field(description="The series of its price or yield")
+    others: tuple[SeriesId, ...] = Field(default=(), description="Other series of it: volumes, positions, volatility")
 
 
 class Column(Declaration):

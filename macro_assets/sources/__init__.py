@@ -1,37 +1,69 @@
 """HOW to fetch: one module per provider, from (client, series, window) to observations. No Dagster, no disk.
 
-A connector is a module named as its source with one function,
-`fetch(client, series, window) -> Fetched`, which never raises for the sake of one series: what cannot be had of a
-series is named in :attr:`Fetched.failures`, the rest is returned.
+A connector is a module with
+
+- `plan(series, window)`, which says what is asked together: an :class:`Ask` names series and holds a generator that
+  yields requests, is sent their responses, and returns what it read from each;
+- if the provider's errors need more than the HTTP status, `explain(response)`, which returns the typed error an answer
+  stands for, or None.
+
+Connectors are pure: the driver (``fetching.py``) sends what they yield through a client, so that the same code runs
+against a provider, a recording and landing. Readers of bodies are shared in ``reading.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, cast
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from macro_assets.catalog import Series
+from macro_assets.catalog import Series, Source
+from macro_assets.sources.errors import SourceError, explain_status
+
+_LEGIBLE = "$@,:'()*!/"
+"""Characters that need no escape in a query."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a provider, without any key: it is stored beside the answer."""
+    """What is asked of a provider, without any key.
 
-    text: str
+    Parameters
+    ----------
+    path
+        Below the source's base URL, beginning with '/'; of a source without a network, the file's path.
+    params
+        Of the query, in the order they are sent.
+    json
+        Body of a POST; None for a GET.
+    """
+
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    json: str | None = None
+
+    @property
+    def target(self) -> str:
+        """Path and query as they are sent."""
+        path = quote(self.path, safe="/%:@!$&'()*+,;=")
+        return f"{path}?{urlencode(self.params, quote_via=quote, safe=_LEGIBLE)}" if self.params else path
 
 
 @dataclass(frozen=True)
 class Response:
-    """The bytes a provider answered, and when; `http_status` is None where it was no HTTP answer."""
+    """The bytes a provider answered, and when; `http_status` is None where it was no HTTP answer.
 
-    request: Request
+    `request` is the text that landing keeps: method, URL and body of the question, without any key.
+    """
+
+    request: str
     body: bytes
     fetched_at: datetime
     http_status: int | None = None
@@ -42,17 +74,41 @@ class Response:
 
 
 class Client(Protocol):
-    """Turns a request into a response: HTTP for live providers, package files for bundled ones."""
+    """Turns a request into a response: over HTTP, from package files, from a recording, from landing.
+
+    It raises a :class:`SourceError` only where there is no response to show.
+    """
 
     def get(self, request: Request) -> Response: ...
 
 
 @dataclass(frozen=True)
 class Window:
-    """Observation dates that are asked for, both ends included. None = open."""
+    """What is asked for: observation dates, both ends included, None = open; as seen on a day.
+
+    Parameters
+    ----------
+    today
+        UTC day of the asking, for providers that want an end.
+    known
+        By series, the UTC day of the latest release that is stored. A provider that tells changes needs to tell only
+        what came later.
+    """
 
     first: date | None = None
     last: date | None = None
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    known: Mapping[str, date] = field(default_factory=dict)
+
+    @property
+    def end(self) -> date:
+        """The last date that makes sense to ask for."""
+        return self.today if self.last is None else min(self.last, self.today)
+
+    def begin(self, series: Series) -> date:
+        """The first date that makes sense to ask for."""
+        first = date(series.first_year, 1, 1)
+        return first if self.first is None else max(self.first, first)
 
     def contains(self, column: pl.Expr) -> pl.Expr:
         """Whether a date column lies in the window."""
@@ -73,30 +129,104 @@ OBSERVATION_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of :attr:`Fetched.observations`: those of the raw table but the run."""
 
+ROW = ("series_id", "observation_date", "value")
+"""Columns a connector must state."""
+
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch brought: observations (see `OBSERVATION_SCHEMA`), the responses, and series that failed with why."""
+    """What a fetch brought.
+
+    Parameters
+    ----------
+    observations
+        See `OBSERVATION_SCHEMA`.
+    responses
+        Every answer, those that were errors too.
+    failures
+        Series that could not be had, with why.
+    unchanged
+        Series of which the provider said that nothing was released since :attr:`Window.known`.
+    substituted
+        Series that a fallback served, with why the source did not.
+    """
 
     observations: pl.DataFrame
     responses: tuple[Response, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
+    unchanged: frozenset[str] = frozenset()
+    substituted: Mapping[str, str] = field(default_factory=dict)
 
 
-Fetch = Callable[[Client, Sequence[Series], Window], Fetched]
+@dataclass(frozen=True)
+class Answer:
+    """A response and what was read from it.
+
+    Parameters
+    ----------
+    rows
+        `observation_date` and `value`; `series_id` where the ask is for several series; `release_time` where the
+        provider states it, and `release_basis` where that is not 'provider'.
+    failures
+        Series of the ask that could not be read from it, with why.
+    """
+
+    response: Response
+    rows: pl.DataFrame
+    failures: Mapping[str, SourceError] = field(default_factory=dict)
 
 
-def connector(source: str) -> tuple[Fetch, Callable[[], Client]]:
-    """The `fetch` function of a source and the maker of its client."""
-    module = import_module(f"macro_assets.sources.{source}")
-    return module.fetch, module.client
+def read_each(response: Response, series: Sequence[Series], read: Callable[[Series], pl.DataFrame]) -> Answer:
+    """An answer for several series, each read by itself: one that cannot be read fails alone.
+
+    Parameters
+    ----------
+    read
+        From a series to its `observation_date` and `value`; raises a :class:`SourceError`.
+    """
+    frames: list[pl.DataFrame] = [pl.DataFrame(schema={c: OBSERVATION_SCHEMA[c] for c in ROW})]
+    failures: dict[str, SourceError] = {}
+    for one in series:
+        try:
+            frames.append(read(one).with_columns(series_id=pl.lit(one.id)))
+        except SourceError as error:
+            failures[one.id] = error
+    return Answer(response, pl.concat(frames, how="diagonal"), failures)
+
+
+Steps = Generator[Request, Response, Sequence[Answer] | None]
+"""Yields requests, is sent their responses, returns the answers; None = nothing was released since `Window.known`."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Series that are asked for together, and how. They fail together."""
+
+    series: tuple[Series, ...]
+    steps: Steps
+
+
+class Connector(Protocol):
+    """A module of sources/."""
+
+    def plan(self, series: Sequence[Series], window: Window) -> Iterable[Ask]: ...
+
+    def explain(self, response: Response) -> SourceError | None: ...
+
+
+def connector(source: Source) -> Connector:
+    """The module that speaks with a source, with the plain reading of HTTP statuses where it has no own."""
+    module = import_module(f"macro_assets.sources.{source.module}")
+    if not hasattr(module, "explain"):
+        module.explain = explain_status  # type: ignore[attr-defined]
+    return cast(Connector, module)
 
 
 def period_end(start: date, frequency: str) -> date:
-    """Last day of the period that starts at `start`."""
+    """Last day of the period an observation date stands for; a weekly date is the week's last day already."""
     months = {"M": 1, "Q": 3, "A": 12}.get(frequency)
     if months is None:
-        return start + timedelta(days={"D": 0, "W": 6}[frequency])
+        return start
     month = start.month - 1 + months
     return date(start.year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
@@ -106,3 +236,14 @@ def estimated_release(series: Series, start: date) -> datetime:
     lag = series.publication_lag
     day = period_end(start, series.frequency) + timedelta(days=lag.days)
     return datetime.combine(day, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
+
+
+def windows(first: date, last: date, years: int) -> list[tuple[date, date]]:
+    """A span of dates in pieces of at most some calendar years, for providers that cap what one answer spans."""
+    pieces = []
+    start = first
+    while start <= last:
+        stop = min(date(start.year + years - 1, 12, 31), last)
+        pieces.append((start, stop))
+        start = stop + timedelta(days=1)
+    return pieces

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from importlib.util import find_spec
@@ -21,7 +21,9 @@ from pathlib import Path
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window, estimated_release
+from macro_assets.sources import Answer, Ask, Client, Request, Response, Steps, Window, read_each
+from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
+from macro_assets.sources.reading import numbers, read_csv
 
 _NOWCAST = "statsmodels/tsa/statespace/tests/results/frbny_nowcast/Nowcasting/data/US"
 
@@ -64,7 +66,7 @@ DATASETS: dict[str, Dataset] = {
 
 _FIRST_VINTAGE = min(d for d in DATASETS["frbny_nowcast"].files.values() if d)
 _MISSING = ("", ".")
-_UNREADABLE = (OSError, EOFError, zlib.error, ModuleNotFoundError, pl.exceptions.PolarsError, ValueError)
+_UNREADABLE = (OSError, EOFError, zlib.error, ModuleNotFoundError)
 _PERIOD_START = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
 
 
@@ -72,9 +74,13 @@ class PackageClient:
     """Reads files of installed packages, unpacked where they are gzipped."""
 
     def get(self, request: Request) -> Response:
-        package, _, path = request.text.partition("/")
-        body = (_folder(package) / path).read_bytes()
-        return Response(request, gzip.decompress(body) if path.endswith(".gz") else body, datetime.now(UTC))
+        package, _, path = request.path.partition("/")
+        try:
+            body = (_folder(package) / path).read_bytes()
+            unpacked = gzip.decompress(body) if path.endswith(".gz") else body
+        except _UNREADABLE as error:
+            raise SourceError(f"{request.path} cannot be read: {error}. Install the package again.") from error
+        return Response(request.path, unpacked, datetime.now(UTC))
 
 
 def _folder(package: str) -> Path:
@@ -90,84 +96,55 @@ def client() -> Client:
     return PackageClient()
 
 
-def fetch(client: Client, series: Sequence[Series], window: Window) -> Fetched:
-    """Observations of some series in a window of observation dates.
+def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
+    """One ask per data set; `dataset` and `code` of a series say which file and column.
 
-    Parameters
-    ----------
-    client
-        Asked for the files of the data sets of the series.
-    series
-        Series of this source; `dataset` and `code` say which file and column.
-    window
-        Observation dates wanted.
-
-    Returns
-    -------
-    Fetched
-        Numbers in the provider's units. Values of dated vintages are known at the end (UTC) of the vintage's day; the
-        others at the end of their period plus the publication lag.
+    Values of dated vintages are known at the end (UTC) of the vintage's day; the others at the end of their period
+    plus the publication lag.
     """
-    observations: list[pl.DataFrame] = []
-    responses: list[Response] = []
-    failures: dict[str, str] = {}
     for name in dict.fromkeys(s.dataset for s in series):
-        wanted = [s for s in series if s.dataset == name]
-        dataset = DATASETS.get(name or "")
-        if dataset is None:
-            failures |= {
-                s.id: f"source bundled has no data set {name!r}, expected one of {list(DATASETS)}" for s in wanted
-            }
-            continue
-        for file, vintage in dataset.files.items():
-            try:
-                response = client.get(Request(file))
-                table = _table(response.body, dataset)
-            except _UNREADABLE as error:
-                failures |= {s.id: f"source bundled: {file} cannot be read: {error}" for s in wanted}
-                continue
-            responses.append(response)
-            for one in wanted:
-                try:
-                    observations.append(_observations(table, one, window, response, vintage))
-                except pl.exceptions.ColumnNotFoundError:
-                    failures[one.id] = f"source bundled: {file} has no column {one.code!r}; it has {table.columns[1:]}"
-                except pl.exceptions.PolarsError as error:
-                    failures[one.id] = f"source bundled: {file}: column {one.code!r} is not numeric: {error}"
-    frame = pl.concat(observations) if observations else pl.DataFrame(schema=OBSERVATION_SCHEMA)
-    return Fetched(frame.filter(~pl.col("series_id").is_in(list(failures))), tuple(responses), failures)
+        wanted = tuple(s for s in series if s.dataset == name)
+        if name not in DATASETS:
+            raise NotFoundError(f"source bundled has no data set {name!r}, expected one of {list(DATASETS)}")
+        yield Ask(wanted, _read(DATASETS[name], wanted))
 
 
-def _table(body: bytes, dataset: Dataset) -> pl.DataFrame:
+def _read(dataset: Dataset, series: Sequence[Series]) -> Steps:
+    answers: list[Answer] = []
+    for file, vintage in dataset.files.items():
+        response = yield Request(file)
+        table = _table(response, dataset)
+
+        def column(
+            one: Series, table: pl.DataFrame = table, file: str = file, vintage: date | None = vintage
+        ) -> pl.DataFrame:
+            return _observations(table, one, file, vintage)
+
+        answers.append(read_each(response, series, column))
+    return answers
+
+
+def _table(response: Response, dataset: Dataset) -> pl.DataFrame:
     """A file as text columns, with the parsed date of each row in front."""
-    text = pl.read_csv(body, infer_schema=False)
-    return text.select(dataset.dates.alias("__date"), pl.all())
+    try:
+        return read_csv(response).select(dataset.dates.alias("__date"), pl.all())
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"{response.request} has no dates where they were: {error}") from None
 
 
-def _observations(
-    table: pl.DataFrame, series: Series, window: Window, response: Response, vintage: date | None
-) -> pl.DataFrame:
-    value = pl.col(series.code).str.strip_chars()
-    rows = table.select(
-        observation_date=pl.col("__date").dt.truncate(_PERIOD_START[series.frequency]),
-        value=pl.when(~value.is_in(_MISSING)).then(value).cast(pl.Float64),
-    ).filter(window.contains(pl.col("observation_date")))
-    released: pl.Expr | pl.Series
-    if vintage is not None:
-        rows = rows.drop_nulls("value")  # a blank is a figure not released yet; elsewhere it is a missing figure
-        known = datetime.combine(vintage, time.max, tzinfo=UTC)
-        released = pl.lit(known)
-        basis = "snapshot" if vintage == _FIRST_VINTAGE else "provider"
-    else:
-        released = pl.Series(
-            [estimated_release(series, d) for d in rows["observation_date"]], dtype=pl.Datetime("us", "UTC")
-        )
-        basis = "publication_lag"
-    return rows.with_columns(
-        series_id=pl.lit(series.id),
-        release_time=released,
-        release_basis=pl.lit(basis),
-        provider=pl.lit("bundled"),
-        ingested_at=pl.lit(response.fetched_at),
-        payload_sha256=pl.lit(response.sha256),
-    ).select(pl.col(n).cast(t) for n, t in OBSERVATION_SCHEMA.items())
+def _observations(table: pl.DataFrame, series: Series, file: str, vintage: date | None) -> pl.DataFrame:
+    if series.code not in table.columns:
+        raise NotFoundError(f"{file} has no column {series.code!r}; it has {table.columns[1:]}")
+    rows = pl.DataFrame(
+        {
+            "observation_date": table["__date"].dt.truncate(_PERIOD_START[series.frequency]),
+            "value": numbers(table[series.code], _MISSING),
+        }
+    )
+    if vintage is None:
+        return rows
+    known = datetime.combine(vintage, time.max, tzinfo=UTC)
+    return rows.drop_nulls("value").with_columns(  # a blank is a figure not released yet; elsewhere a missing figure
+        release_time=pl.lit(known),
+        release_basis=pl.lit("snapshot" if vintage == _FIRST_VINTAGE else "provider"),
+    )

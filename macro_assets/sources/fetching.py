@@ -1,0 +1,162 @@
+"""The driver: what connectors yield goes through a client, what they return becomes observations.
+
+Nothing raises for the sake of one series: what cannot be had of one is named in :attr:`Fetched.failures`, the rest is
+returned.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from macro_assets.catalog import Series, Source
+from macro_assets.sources import (
+    OBSERVATION_SCHEMA,
+    Answer,
+    Ask,
+    Client,
+    Connector,
+    Fetched,
+    Response,
+    Steps,
+    Window,
+    connector,
+    estimated_release,
+)
+from macro_assets.sources.errors import SourceError
+
+_LOG = logging.getLogger(__name__)
+_EMPTY = pl.DataFrame(schema=OBSERVATION_SCHEMA)
+
+
+@dataclass
+class _Done:
+    """What became of one ask."""
+
+    ask: Ask
+    responses: list[Response] = field(default_factory=list)
+    rows: pl.DataFrame | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def fetch(source: Source, client: Client, series: Sequence[Series], window: Window) -> Fetched:
+    """Observations of some series of a source.
+
+    Parameters
+    ----------
+    client
+        Sends the requests.
+    series
+        Series of this source.
+    window
+        What is wanted of them. Of a source that tells vintages, what was released about other dates comes too.
+
+    Returns
+    -------
+    Fetched
+        Numbers in the providers' units. Where the provider states no release time, it is estimated from the
+        publication lag.
+    """
+    speaker = connector(source)
+    asks, failures = _planned(speaker, source, series, window)
+    lanes = source.api.in_flight if source.api else 1
+    if lanes == 1 or len(asks) < 2:
+        done = [_carried_out(a, speaker, source, client, window) for a in asks]
+    else:
+        with ThreadPoolExecutor(lanes, thread_name_prefix=source.name) as pool:
+            done = list(pool.map(lambda a: _carried_out(a, speaker, source, client, window), asks))
+    for d in done:
+        failures |= d.failures
+    frames = [d.rows for d in done if d.rows is not None]
+    unchanged = frozenset(s.id for d in done if d.rows is None for s in d.ask.series if s.id not in failures)
+    observations = pl.concat([_EMPTY, *frames]).filter(~pl.col("series_id").is_in(list(failures)))
+    return Fetched(observations, tuple(dict.fromkeys(r for d in done for r in d.responses)), failures, unchanged)
+
+
+def _planned(
+    speaker: Connector, source: Source, series: Sequence[Series], window: Window
+) -> tuple[list[Ask], dict[str, str]]:
+    """What to ask; where a plan breaks for one series, the others are still asked."""
+    try:
+        return list(speaker.plan(series, window)), {}
+    except Exception as error:
+        if len(series) == 1:
+            return [], {series[0].id: _message(series[0].id, source, error)}
+        parts = [_planned(speaker, source, [s], window) for s in series]
+        return [a for asks, _ in parts for a in asks], {k: v for _, f in parts for k, v in f.items()}
+
+
+def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, window: Window) -> _Done:
+    """Carry out one ask. Its series fail together, or each by itself where the connector says so."""
+    done = _Done(ask)
+    try:
+        answers = _answers(ask.steps, speaker, client, done.responses)
+        if answers is not None:
+            done.rows = _observations(answers, ask, source, window)
+            lone = {series_id: error for a in answers for series_id, error in a.failures.items()}
+            done.failures = {i: _message(i, source, e) for i, e in lone.items()}
+    except Exception as error:
+        names = ", ".join(s.id for s in ask.series[:5]) + (", ..." if len(ask.series) > 5 else "")
+        reason = _message(names, source, error)
+        done.failures = {s.id: reason for s in ask.series}
+    finally:
+        ask.steps.close()
+    return done
+
+
+def _answers(steps: Steps, speaker: Connector, client: Client, responses: list[Response]) -> Sequence[Answer] | None:
+    try:
+        request = next(steps)
+        while True:
+            response = client.get(request)
+            responses.append(response)
+            if (error := speaker.explain(response)) is not None:
+                raise error
+            request = steps.send(response)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+def _message(names: str, source: Source, error: Exception) -> str:
+    """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
+    if isinstance(error, SourceError):
+        return f"series {names} of source {source.name}: {error}"
+    _LOG.error("connector %s failed on %s: %s", source.module, names, type(error).__name__, exc_info=error)
+    return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {error}"
+
+
+def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: Window) -> pl.DataFrame:
+    frames = [_EMPTY]
+    for answer in answers:
+        rows = answer.rows
+        named = rows if "series_id" in rows.columns else rows.with_columns(series_id=pl.lit(ask.series[0].id))
+        if source.vintages != "changes":
+            named = named.filter(window.contains(pl.col("observation_date")))
+        frames += [_released(_of(named, one), one, source, answer.response) for one in ask.series]
+    return pl.concat(frames)
+
+
+def _of(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
+    return rows.filter(pl.col("series_id") == series.id)
+
+
+def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:
+    """Rows of one series with when they were released, who says so, and where they are from."""
+    if "release_time" not in rows.columns:
+        known = {d: estimated_release(series, d) for d in rows["observation_date"].unique()}
+        released = (
+            rows["observation_date"].replace_strict(known, return_dtype=pl.Datetime("us", "UTC")) if known else None
+        )
+        rows = rows.with_columns(release_time=pl.lit(None) if released is None else released)
+        rows = rows.with_columns(release_basis=pl.lit("publication_lag"))
+    elif "release_basis" not in rows.columns:
+        rows = rows.with_columns(release_basis=pl.lit("provider"))
+    return rows.with_columns(
+        provider=pl.lit(source.name),
+        ingested_at=pl.lit(response.fetched_at),
+        payload_sha256=pl.lit(response.sha256),
+    ).select(pl.col(n).cast(t) for n, t in OBSERVATION_SCHEMA.items())

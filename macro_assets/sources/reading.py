@@ -1,0 +1,341 @@
+"""Strict readers of what providers send: a body becomes JSON, CSV or XML; text becomes numbers and dates.
+
+Nothing is guessed: a page of HTML, a truncated body, a number that is none or a date in another form is a
+:class:`SchemaError` that says what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from macro_assets.catalog import Selector, Series
+from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from macro_assets.sources import Response
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_json(response: Response) -> Any:
+    """A JSON body. Literals that JSON does not have (NaN, Infinity) and keys given twice are refused."""
+    body = _text_body(response, "JSON")
+    try:
+        return _DECODER.decode(body)
+    except ValueError as error:
+        raise SchemaError(f"expected JSON, got {quoted(response.body)} ({error})") from None
+
+
+def _refuse_literal(literal: str) -> None:
+    raise ValueError(f"{literal} is no JSON number")
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        keys = [k for k, _ in pairs]
+        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is given twice")
+    return members
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_literal, object_pairs_hook=_unique_members)
+
+
+def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list, dict)) -> Any:
+    """A part of a JSON document by its path, which must be there and of a type.
+
+    Raises
+    ------
+    SchemaError
+        When a member is absent or of another type; it names the path.
+    """
+    found = document
+    for depth, part in enumerate(path):
+        try:
+            found = found[part]
+        except (KeyError, IndexError, TypeError):
+            where = ".".join(map(str, path[: depth + 1]))
+            has = sorted(map(str, found))[:12] if isinstance(found, dict) else type(found).__name__
+            raise SchemaError(f"expected the member {where!r}, the answer has {has}") from None
+    if not isinstance(found, of):
+        raise SchemaError(f"expected {'.'.join(map(str, path))!r} to be {_names(of)}, got {type(found).__name__}")
+    return found
+
+
+def _names(types: type | tuple[type, ...]) -> str:
+    return " or ".join(t.__name__ for t in (types if isinstance(types, tuple) else (types,)))
+
+
+def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.DataFrame:
+    """JSON objects as a table of text: the columns that are wanted, every one of them present in every row.
+
+    Numbers keep their shortest form; null stays null.
+
+    Raises
+    ------
+    SchemaError
+        When a row lacks a column or holds a list, an object or a boolean in it.
+    """
+    try:
+        return pl.DataFrame(
+            {c: [_cell(row[c]) for row in rows] for c in columns}, schema=dict.fromkeys(columns, pl.String)
+        )
+    except (KeyError, TypeError) as error:
+        lacking = next((r for r in rows if not isinstance(r, dict) or set(columns) - set(r)), None)
+        if lacking is None:
+            raise SchemaError(f"expected text or numbers in {sorted(columns)}: {error}") from None
+        has = sorted(lacking)[:20] if isinstance(lacking, dict) else type(lacking).__name__
+        raise SchemaError(f"expected the fields {sorted(columns)}, a row has {has}") from None
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or type(value) is str:
+        return value
+    if type(value) in (int, float):
+        return repr(value)
+    raise TypeError(f"{value!r}")
+
+
+def read_csv(
+    response: Response,
+    columns: Collection[str] = (),
+    separator: str = ",",
+    encoding: str = "utf-8",
+    skip_rows: int = 0,
+    quote_char: str | None = '"',
+) -> pl.DataFrame:
+    """A CSV body as a table of text, header names stripped of blanks.
+
+    Parameters
+    ----------
+    columns
+        Must be there; others may be.
+
+    Raises
+    ------
+    SchemaError
+        When the body is no CSV of that form, is cut off inside a row, or lacks a column.
+    """
+    text = _text_body(response, "CSV", encoding)
+    try:
+        table = pl.read_csv(
+            text.encode(), separator=separator, infer_schema=False, skip_rows=skip_rows, quote_char=quote_char
+        )
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"expected CSV, got {quoted(response.body)} ({str(error).splitlines()[0]})") from None
+    table.columns = [c.strip() for c in table.columns]
+    return needed(table, columns)
+
+
+def needed(table: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """The table, which must have these columns."""
+    if missing := [c for c in columns if c not in table.columns]:
+        raise SchemaError(f"expected the column {missing[0]!r}, the answer has {table.columns[:20]}")
+    return table
+
+
+def read_xml(response: Response) -> Element:
+    """An XML body's root. Entities, external references and document types are refused."""
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    _refuse_html(response, "XML")
+    try:
+        return fromstring(response.body, forbid_dtd=True)  # type: ignore[no-any-return]
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        reason = str(error) or type(error).__name__
+        raise SchemaError(f"expected XML, got {quoted(response.body)} ({reason})") from None
+
+
+def _text_body(response: Response, form: str, encoding: str = "utf-8") -> str:
+    _refuse_html(response, form)
+    body = response.body.removeprefix(_BOM)
+    if not body.strip():
+        raise SchemaError(f"expected {form}, got an empty body")
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"expected {form} in {encoding}, got {quoted(response.body)} ({error.reason})") from None
+
+
+def _refuse_html(response: Response, form: str) -> None:
+    start = response.body.removeprefix(_BOM).lstrip()[:15].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise SchemaError(f"expected {form}, got a page of HTML: {quoted(response.body)}")
+
+
+# --- text to numbers and dates -------------------------------------------------------------------------------------
+
+
+def numbers(
+    text: pl.Series, missing: Collection[str | None] = (), thousands: str = "", decimal: str = "."
+) -> pl.Series:
+    """Text as finite numbers; what the provider writes for a missing figure becomes null.
+
+    Parameters
+    ----------
+    missing
+        Texts that stand for a missing figure; "" or None for an empty cell, which is an error elsewhere.
+
+    Raises
+    ------
+    SchemaError
+        When a cell is neither a finite number nor one of `missing`; it names the column and the cell.
+    """
+    if text.null_count() and not {"", None} & set(missing):
+        raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
+    bare = text.cast(pl.String).str.strip_chars()
+    present = bare.set(bare.is_in(list(missing)).fill_null(False), None) if missing else bare
+    plain = present.str.replace_all(thousands, "", literal=True) if thousands else present
+    plain = plain.str.replace(decimal, ".", literal=True) if decimal != "." else plain
+    values = plain.cast(pl.Float64, strict=False)
+    wrong = present.is_not_null() & ~values.is_finite().fill_null(False)
+    if wrong.any():
+        raise SchemaError(f"expected a number in {text.name!r}, got {present.filter(wrong)[0]!r}")
+    return values
+
+
+def finite(values: Sequence[Any], name: str) -> pl.Series:
+    """JSON numbers (and nulls) as finite floats.
+
+    Raises
+    ------
+    SchemaError
+        When one is text, a boolean, or too large for a number.
+    """
+    for value in values:
+        if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
+            raise SchemaError(f"expected a number in {name!r}, got {value!r}")
+    return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
+
+
+def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
+    """Text as dates in one form; anything after a 'T' is dropped from ISO dates.
+
+    Raises
+    ------
+    SchemaError
+        When a cell is null or in another form; it names the column and the cell.
+    """
+    bare = text.str.strip_chars()
+    if form == "%Y-%m-%d":
+        bare = bare.str.replace("T.*$", "")
+    parsed = bare.str.to_date(form, strict=False)
+    wrong = parsed.is_null() if form != "%Y-%m-%d" else parsed.is_null() | (bare.str.len_chars() != 10)
+    if wrong.any():
+        raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
+    return parsed
+
+
+def periods(text: pl.Series) -> pl.Series:
+    """Period names of statistical offices as first days.
+
+    Forms: 2026, 2026-Q1, 2026Q1, 2026-08, 2026M08, 2026-S1, 2026-W05, 2026-01-02.
+
+    Raises
+    ------
+    SchemaError
+        When a cell is none of these.
+    """
+    known: dict[str, date | None] = {name: _period(name) for name in text.unique().drop_nulls().to_list()}
+    if text.null_count() or None in known.values():
+        wrong = next((n for n, d in known.items() if d is None), None)
+        raise SchemaError(f"expected a period like 2026-Q1 in {text.name!r}, got {wrong!r}")
+    return text.replace_strict(known, return_dtype=pl.Date) if known else pl.Series(text.name, [], dtype=pl.Date)
+
+
+def _period(name: str) -> date | None:
+    text = name.strip().upper().replace("-", "") if len(name.strip()) != 10 else name.strip()
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+        year, rest = int(text[:4]), text[4:]
+        if not rest:
+            return date(year, 1, 1)
+        letter, count = (rest[0], int(rest[1:])) if rest[0].isalpha() else ("M", int(rest))
+        if letter == "W":
+            return date.fromisocalendar(year, count, 1)
+        span = {"M": 1, "Q": 3, "S": 6, "H": 6}[letter]
+        return date(year, (count - 1) * span + 1, 1) if count >= 1 else None
+    except (ValueError, KeyError, IndexError):
+        return None
+
+
+def instants(text: pl.Series, form: str, time_zone: str) -> pl.Series:
+    """Local clock times as UTC instants; the second of two equal clock times when summer time ends."""
+    local = text.str.to_datetime(form, strict=False, time_unit="us")
+    if local.null_count():
+        raise SchemaError(f"expected a time like {form} in {text.name!r}, got {text.filter(local.is_null())[0]!r}")
+    zoned = local.dt.replace_time_zone(str(ZoneInfo(time_zone)), ambiguous="latest", non_existent="null")
+    return zoned.dt.convert_time_zone("UTC")
+
+
+def from_epoch(seconds: Sequence[Any], name: str, time_zone: str = "UTC", per_second: int = 1) -> pl.Series:
+    """Epoch times as local dates."""
+    whole = finite(seconds, name)
+    if whole.null_count():
+        raise SchemaError(f"expected a time in {name!r}, got null")
+    zone = ZoneInfo(time_zone)
+    return pl.Series(name, [datetime.fromtimestamp(s / per_second, zone).date() for s in whole], dtype=pl.Date)
+
+
+# --- tables of many columns ----------------------------------------------------------------------------------------
+
+
+def select(
+    table: pl.DataFrame,
+    series: Series,
+    missing: Collection[str] = ("",),
+    date_form: str = "%Y-%m-%d",
+    thousands: str = "",
+    decimal: str = ".",
+) -> pl.DataFrame:
+    """The cells of a table of text that make up a series, by its selector: `observation_date` and `value`.
+
+    Raises
+    ------
+    SchemaError
+        When the table lacks a column of the selector, or several rows are of one date and the selector does not say
+        what to do with them.
+    NotFoundError
+        When the table has rows, but none that the selector is after.
+    """
+    selector = series.selector
+    if selector is None:
+        raise SchemaError(f"series {series.id} needs a `selector` in the catalog: the answer has many columns")
+    needed(table, [*selector.where, selector.date, selector.value])
+    chosen = table.filter([pl.col(c).str.strip_chars() == wanted for c, wanted in selector.where.items()])
+    if chosen.is_empty() and not table.is_empty() and selector.where:
+        raise NotFoundError(
+            f"series {series.id}: no row of the answer has {selector.where}. Check the selector in the catalog."
+        )
+    rows = pl.DataFrame(
+        {
+            "observation_date": dates(chosen[selector.date], date_form),
+            "value": numbers(chosen[selector.value], missing, thousands, decimal),
+        }
+    )
+    return combined(rows, selector, series.id)
+
+
+def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataFrame:
+    """One row per date by the selector's rule; null only where every row of a date is."""
+    if selector.combine == "only":
+        if rows["observation_date"].is_duplicated().any() and rows.unique()["observation_date"].is_duplicated().any():
+            day = rows.filter(rows["observation_date"].is_duplicated())["observation_date"][0]
+            raise SchemaError(f"series {series_id}: expected one row for {day}, got several. Check its selector.")
+        return rows.unique(maintain_order=True)
+    value = pl.col("value")
+    rule = pl.when(value.count() > 0).then(value.sum()) if selector.combine == "sum" else value.last()
+    return rows.group_by("observation_date", maintain_order=True).agg(rule)

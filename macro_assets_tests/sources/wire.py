@@ -1,0 +1,209 @@
+"""Recorded answers of the real services, where the folder of recordings is there, and clients that replay answers.
+
+`RECORDINGS` names the folder (one folder per provider, each with an `index.json`); its default lies beside the
+checkout. Tests read formats, not files: recordings nobody has seen must parse unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import PublicationLag, Series, Source, default_catalog
+from macro_assets.catalog.models import Bounds
+from macro_assets.sources import Client, Fetched, Request, Response, Window, connector
+from macro_assets.sources.errors import NotFoundError, SourceError
+from macro_assets.sources.fetching import fetch
+
+RECORDINGS = Path(os.environ.get("MACRO_WIRE") or Path(__file__).resolve().parents[3] / "shared" / "wire")
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One answer as a service gave it."""
+
+    provider: str
+    file: str
+    method: str
+    url: str
+    query: Mapping[str, str]
+    status: int
+    recorded: datetime
+    note: str
+
+    @property
+    def body(self) -> bytes:
+        return (RECORDINGS / self.provider / self.file).read_bytes()
+
+    @property
+    def response(self) -> Response:
+        text = f"{self.method} {self.url}" + (f"?{urlencode(sorted(self.query.items()))}" if self.query else "")
+        return Response(text, self.body, self.recorded, self.status)
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.file}"
+
+
+def recordings(provider: str) -> list[Recording]:
+    """Every recording of a provider; none where the folder is not there."""
+    index = RECORDINGS / provider / "index.json"
+    if not index.is_file():
+        return []
+    return [
+        Recording(
+            provider,
+            e["file"],
+            e["method"],
+            e["url"],
+            dict(e.get("query", {})),
+            e["status"],
+            _instant(e["recorded"]),
+            e.get("note", ""),
+        )
+        for e in json.loads(index.read_text())
+    ]
+
+
+def _instant(text: str) -> datetime:
+    """When an answer was recorded; some savers noted it loosely, or wrote the last row's date."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def each_recording(provider: str) -> pytest.MarkDecorator:
+    """Run a test with every `recording` of a provider; skipped, with the reason, where there are none."""
+    found: Sequence[Any] = recordings(provider) or [
+        pytest.param(None, marks=pytest.mark.skip(reason=f"no recordings of {provider} at {RECORDINGS}"))
+    ]
+    return pytest.mark.parametrize("recording", found, ids=lambda r: r.file if r else "none")
+
+
+Reader = Callable[[Response], pl.DataFrame]
+
+
+def check_recording(
+    recording: Recording,
+    readers: Mapping[str, Reader],
+    no_series: Mapping[str, str],
+    expected: Mapping[str, int],
+    count: Callable[[bytes], int],
+    plausible: Callable[[pl.DataFrame], bool],
+    explain: Callable[[Response], SourceError | None],
+) -> None:
+    """Hold a connector against a recording.
+
+    Parameters
+    ----------
+    readers
+        By pattern of the URL: what the connector reads such an answer with, as rows with `observation_date`, `value`.
+    no_series
+        By pattern of the URL: why such an answer is no series.
+    expected
+        By file: how many rows must come, counted by hand. Files that are not listed are held against `count`.
+    count
+        Counts the rows of a body in another way than the connector does.
+    plausible
+        Whether rows may be true.
+    explain
+        Must find an error in files named `error-*`, and in no other answer.
+    """
+    response = recording.response
+    error = explain(response)
+    if recording.file.startswith("error-") or "-error-" in recording.file or recording.status >= 400:
+        assert isinstance(error, SourceError), f"{recording}: an error that is taken for an answer"
+        return
+    where = f"{recording.method} {recording.url}?{urlencode(recording.query)}"
+    if any(re.search(pattern, where) for pattern in no_series):
+        return
+    assert error is None, f"{recording}: {error}"
+    reader = next((r for pattern, r in readers.items() if re.search(pattern, where)), None)
+    assert reader is not None, f"{recording}: nothing reads {where}, and nothing says why"
+    rows = reader(response)
+    assert rows.height == expected.get(recording.file, count(recording.body)), recording
+    assert rows["observation_date"].null_count() == 0
+    assert rows["value"].is_finite().fill_null(True).all()
+    assert plausible(rows), rows
+
+
+# --- clients and toys ----------------------------------------------------------------------------------------------
+
+Bodies = Mapping[str, bytes | tuple[int, bytes]]
+
+
+class Replayed:
+    """A client that answers from memory: by the exact target of a request, or else by its path.
+
+    It keeps what was asked in `asked`.
+    """
+
+    def __init__(self, bodies: Bodies, at: datetime | None = None) -> None:
+        self.bodies = dict(bodies)
+        self.at = at or datetime.now(UTC)
+        self.asked: list[Request] = []
+
+    def get(self, request: Request) -> Response:
+        self.asked.append(request)
+        for key in (request.target + (request.json or ""), request.target, request.path):
+            if key in self.bodies:
+                found = self.bodies[key]
+                status, body = found if isinstance(found, tuple) else (200, found)
+                return Response(f"GET {request.target}", body, self.at, status)
+        raise NotFoundError(f"nothing is recorded for {request.target}; there is {sorted(self.bodies)[:5]}")
+
+
+def fixture(name: str) -> bytes:
+    """A body of the project's own, made by hand after the format of the service (values are made up: synthetic)."""
+    return (FIXTURES / name).read_bytes()
+
+
+def toy_series(source: str, code: str, **facts: Any) -> Series:
+    """A series of a source, for tests."""
+    plain: dict[str, Any] = {
+        "id": facts.pop("id", "TOY"),
+        "source": source,
+        "code": code,
+        "title": "A toy",
+        "unit": "percent",
+        "scale": 1.0,
+        "provider_unit": "Percent",
+        "frequency": "D",
+        "seasonal_adjustment": "NSA",
+        "country": "US",
+        "theme": "toys",
+        "first_year": 1900,
+        "publication_lag": PublicationLag(days=1, time=time(12), time_zone="UTC"),
+        "transform": 1,
+        "bounds": Bounds(low=None, high=None),
+        "staleness_days": 30,
+        "aggregation": "last",
+        "licence": "none: synthetic",
+    }
+    return Series.model_validate({**plain, **facts})
+
+
+def fetched(
+    source: str | Source, series: Series | Iterable[Series], bodies: Bodies | Client, window: Window | None = None
+) -> Fetched:
+    """Fetch series of a source from bodies in memory."""
+    one = default_catalog().sources[source] if isinstance(source, str) else source
+    client = Replayed(bodies) if isinstance(bodies, Mapping) else bodies
+    wanted = [series] if isinstance(series, Series) else list(series)
+    return fetch(one, client, wanted, window or Window(today=date(2026, 11, 20)))
+
+
+def explains(source: str) -> Callable[[Response], SourceError | None]:
+    """How a source's connector reads the errors of its provider."""
+    return connector(default_catalog().sources[source]).explain
