@@ -52,7 +52,7 @@ class Declaration(BaseModel):
 
 
 class Key(Declaration):
-    """Where a provider's key is read from and where it goes in a request. The key itself is in the environment alone."""
+    """Where a provider's key is read from and where it goes in a request. The key is in the environment alone."""
 
     environment: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
     place: Literal["parameter", "header", "body"] = Field(

@@ -60,13 +60,22 @@ class Request:
 class Response:
     """The bytes a provider answered, and when; `http_status` is None where it was no HTTP answer.
 
-    `request` is the text that landing keeps: method, URL and body of the question, without any key.
+    Parameters
+    ----------
+    request
+        The text that landing keeps: method, URL and body of the question, without any key.
+    validator
+        What the provider can later be asked to compare with: 'ETag: ...' or 'Last-Modified: ...'.
+    seconds
+        From asking to the last byte.
     """
 
     request: str
     body: bytes
     fetched_at: datetime
     http_status: int | None = None
+    validator: str | None = None
+    seconds: float | None = None
 
     @property
     def sha256(self) -> str:

@@ -1,0 +1,315 @@
+"""The one way to a provider over the network.
+
+A client asks the provider's own host and no other, at the provider's rate, holds its own patience, and gives back
+bytes and status. Keys come from the environment and leave with the request alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import socket
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+import macro_assets
+from macro_assets.catalog import Source
+from macro_assets.sources import Request, Response
+from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, TransientError
+from macro_assets.sources.limits import Bucket
+from macro_assets.sources.secrets import Keyed, body_without_key, key_of, missing_key, without_key
+
+_REDIRECTS = 3
+_DOWN_AFTER = 3
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to go on asking: attempts, and seconds between them."""
+
+    attempts: int = 5
+    first_delay: float = 1.0
+    longest_delay: float = 60.0
+    longest_retry_after: float = 120.0
+
+
+class HttpClient:
+    """Asks one source.
+
+    Parameters
+    ----------
+    source
+        A source with an `api`. `MACRO_URL_<SOURCE>` in the environment replaces its base URL, private addresses
+        included; `MACRO_RATE_<SOURCE>` its requests per second.
+    explain
+        The connector's reading of errors: what it takes for a :class:`TransientError` is asked again.
+    transport
+        In place of the network.
+    remembered
+        Earlier responses by the text of their request, to ask whether they still hold.
+
+    Raises
+    ------
+    AuthError
+        When the source needs a key and the environment has none.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        explain: Callable[[Response], SourceError | None],
+        transport: httpx.BaseTransport | None = None,
+        environ: Mapping[str, str] = os.environ,
+        patience: Patience | None = None,
+        remembered: Mapping[str, Response] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        api = source.api
+        if api is None:
+            raise ValueError(f"source {source.name} is not reached over a network")
+        if why := missing_key(source, environ):
+            raise AuthError(why)
+        self.source, self.api, self.explain, self.sleep = source, api, explain, sleep
+        self.patience, self.remembered = patience or Patience(), remembered or {}
+        self.key = key_of(source, environ)
+        own = environ.get(f"MACRO_URL_{source.name.upper()}")
+        self.base = (own or api.base_url).rstrip("/")
+        rate = float(environ.get(f"MACRO_RATE_{source.name.upper()}") or api.requests_per_second)
+        self.bucket = Bucket(urlsplit(self.base).netloc, rate, api.burst, sleep=sleep)
+        way = transport or _network(environ, guarded=own is None)
+        if self.key is not None and api.key is not None:
+            way = Keyed(way, api.key, self.key)
+        agent = f"macro_assets/{macro_assets.__version__}"
+        self._http = httpx.Client(
+            transport=way,
+            headers={"User-Agent": agent, "Accept-Encoding": "gzip", **api.headers},
+            timeout=httpx.Timeout(api.timeout_seconds, connect=min(15.0, api.timeout_seconds)),
+            follow_redirects=False,
+        )
+        self._failed_in_a_row = 0
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, request: Request) -> Response:
+        """Send a request and return what came, an error's body too.
+
+        Raises
+        ------
+        SourceError
+            When nothing came, or nothing that may be kept: the provider cannot be reached, sends too much, or points
+            elsewhere. No message carries the key.
+        """
+        if self._failed_in_a_row >= _DOWN_AFTER:
+            raise TransientError(
+                f"{self.base} did not answer {_DOWN_AFTER} requests in a row: taken for down, not asked again in this "
+                "fetch. Fetch again later."
+            )
+        response, error = self._patiently(request)
+        if response is None and error is not None:
+            raise error
+        assert response is not None
+        return response
+
+    def _patiently(self, request: Request) -> tuple[Response | None, SourceError | None]:
+        response: Response | None = None
+        error: SourceError | None = None
+        for attempt in range(1, self.patience.attempts + 1):
+            asked_to_wait: float | None = None
+            try:
+                response, asked_to_wait = self._once(request)
+                error = self.explain(response)
+            except SourceError as failed:
+                response, error = None, failed
+            if not self._is_worth_another(response, error) or attempt == self.patience.attempts:
+                break
+            if asked_to_wait is not None and asked_to_wait > self.patience.longest_retry_after:
+                self.bucket.pause(self.patience.longest_retry_after)
+                break
+            self._wait(attempt, asked_to_wait)
+        failed_now = isinstance(error, TransientError) and not isinstance(error, RateLimitError)
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed_now else 0
+        return response, error
+
+    def _is_worth_another(self, response: Response | None, error: SourceError | None) -> bool:
+        """Whether asking again may help. A limit told with status 200 is a quota: it does not pass in a minute."""
+        if not isinstance(error, TransientError):
+            return False
+        return not (isinstance(error, RateLimitError) and response is not None and response.http_status == 200)
+
+    def _wait(self, attempt: int, asked_to_wait: float | None) -> None:
+        if asked_to_wait is not None:
+            self.bucket.pause(asked_to_wait)  # for every process: the next one that takes waits
+            return
+        longest = min(self.patience.first_delay * 2 ** (attempt - 1), self.patience.longest_delay)
+        self.sleep(random.uniform(longest / 2, longest))  # apart, lest all ask again at once
+
+    # --- one exchange ----------------------------------------------------------------------------------------------
+
+    def _once(self, request: Request) -> tuple[Response, float | None]:
+        """One exchange, redirects within the host included: the response, and the seconds it asks to wait."""
+        url = self.base + request.target
+        text = f"{'GET' if request.json is None else 'POST'} {self.api.base_url.rstrip('/')}{request.target}"
+        text += "" if request.json is None else f" {request.json}"
+        earlier = self.remembered.get(text)
+        headers = _conditions(earlier)
+        for _ in range(_REDIRECTS + 1):
+            self.bucket.take()
+            start = time.monotonic()
+            try:
+                status, answered, body = self._exchange(url, request.json, headers)
+            except (httpx.HTTPError, OSError) as error:
+                said = without_key(f"{type(error).__name__}: {error}", self.key)
+                raise TransientError(f"{self.base} cannot be reached: {said}. Ask again later.") from None
+            if status in (301, 302, 303, 307, 308):
+                url = self._redirected(url, answered.get("location", ""))
+                continue
+            if status == 304 and earlier is not None:
+                return earlier_again(earlier), None
+            response = Response(
+                request=text,
+                body=body_without_key(body, self.key),
+                fetched_at=datetime.now(UTC),
+                http_status=status,
+                validator=_validator(answered) if self.api.conditional and status == 200 else None,
+                seconds=time.monotonic() - start,
+            )
+            return response, _retry_after(answered)
+        raise SchemaError(f"{self.base}{request.path} redirects more than {_REDIRECTS} times. Check the base URL.")
+
+    def _exchange(self, url: str, json: str | None, headers: Mapping[str, str]) -> tuple[int, httpx.Headers, bytes]:
+        method, content = ("GET", None) if json is None else ("POST", json.encode())
+        sent = dict(headers) if json is None else {**headers, "Content-Type": "application/json"}
+        most, deadline = int(self.api.max_body_mb * 1e6), time.monotonic() + 5 * self.api.timeout_seconds
+        with self._http.stream(method, url, content=content, headers=sent) as answer:
+            parts, size = [], 0
+            for part in answer.iter_raw(_CHUNK):
+                size += len(part)
+                if size > most:
+                    raise SchemaError(_too_large(url, most))
+                if time.monotonic() > deadline:
+                    raise TransientError(f"{self.base}: the answer did not end in {5 * self.api.timeout_seconds:g} s")
+                parts.append(part)
+        body = _unpacked(b"".join(parts), answer.headers.get("content-encoding", ""), most, url)
+        return answer.status_code, answer.headers, body
+
+    def _redirected(self, url: str, location: str) -> str:
+        target = httpx.URL(url).join(location)
+        here = httpx.URL(url)
+        if (target.scheme, target.host, target.port) != (here.scheme, here.host, here.port):
+            raise SchemaError(
+                f"{self.base} points to another host, {target.scheme}://{target.host}: refused. "
+                "If the provider moved, change the source's base_url in the catalog."
+            )
+        return str(target)
+
+
+def earlier_again(earlier: Response) -> Response:
+    """An earlier response that still holds, as of now."""
+    return Response(earlier.request, earlier.body, datetime.now(UTC), 200, earlier.validator)
+
+
+def _conditions(earlier: Response | None) -> dict[str, str]:
+    if earlier is None or not earlier.validator:
+        return {}
+    kind, _, value = earlier.validator.partition(": ")
+    return {{"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}[kind]: value}
+
+
+def _validator(headers: httpx.Headers) -> str | None:
+    return next((f"{k}: {headers[k]}" for k in ("ETag", "Last-Modified") if headers.get(k)), None)
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds a provider asks to wait, told as seconds or as a date; None where it asks for none it can mean."""
+    told = headers.get("retry-after", "").strip()
+    if not told:
+        return None
+    try:
+        return max(0.0, float(int(told)))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _unpacked(body: bytes, encoding: str, most: int, url: str) -> bytes:
+    """A body as it was before transport. What is not what its header says is kept as it came: it will not parse."""
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        return body
+    stream = zlib.decompressobj(wbits=47)  # gzip or zlib, by its header
+    try:
+        plain = stream.decompress(body, most + 1)
+    except zlib.error:
+        return body
+    if len(plain) > most:
+        raise SchemaError(_too_large(url, most))
+    if not stream.eof:
+        raise TransientError(f"{urlsplit(url).netloc}: the compressed answer is cut off. Ask again later.")
+    return plain
+
+
+def _too_large(url: str, most: int) -> str:
+    return (
+        f"{urlsplit(url).netloc}: the answer is larger than {most / 1e6:g} MB and was given up. If it is right, raise "
+        "max_body_mb of the source."
+    )
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------
+
+
+class _Guarded(httpx.BaseTransport):
+    """Connects to public addresses only: a name is looked up, checked, and the checked address is what is connected."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self.transport = transport
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        host = request.url.host
+        address = public_address(host, request.url.port or 443)
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.headers["Host"] = request.url.netloc.decode()
+        request.url = request.url.copy_with(host=address)
+        return self.transport.handle_request(request)
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+def public_address(host: str, port: int) -> str:
+    """An address of a host, all of whose addresses must be public.
+
+    Raises
+    ------
+    SchemaError
+        When one is private, of this machine, or otherwise not of the public network.
+    """
+    found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    for address in found:
+        if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+            raise SchemaError(
+                f"{host} has the private address {address}: refused. Set MACRO_URL_<SOURCE> if a mirror is meant."
+            )
+    return min(found, key=lambda a: (":" in a, a))  # IPv4 first: many networks have no way for IPv6
+
+
+def _network(environ: Mapping[str, str], guarded: bool) -> httpx.BaseTransport:
+    """The network, through the proxy of the environment if there is one (it then looks up the names)."""
+    proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy")
+    if proxy and guarded:
+        return httpx.HTTPTransport(proxy=proxy, trust_env=False)
+    plain = httpx.HTTPTransport(trust_env=False)
+    return _Guarded(plain) if guarded else plain

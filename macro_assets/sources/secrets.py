@@ -1,0 +1,76 @@
+"""Keys of providers: read from the environment, put into a request as it leaves, taken out of everything else."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from urllib.parse import quote, quote_plus
+
+import httpx
+
+from macro_assets.catalog import Key, Source
+
+HIDDEN = "***"
+_SHORTEST_IN_BODY = 8
+"""Shorter keys, such as a provider's 'demo', are words that a body may hold for other reasons."""
+
+
+def key_of(source: Source, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The key of a source; None where it needs none or the environment has none."""
+    key = source.api.key if source.api else None
+    return (environ.get(key.environment) or "").strip() or None if key else None
+
+
+def missing_key(source: Source, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Why a source is off: its key is needed and not in the environment. None where it is on."""
+    key = source.api.key if source.api else None
+    if key is None or not key.required or key_of(source, environ):
+        return None
+    return f"source {source.name} is off: the environment has no {key.environment}. A key is had at {key.url}."
+
+
+def without_key(text: str, key: str | None) -> str:
+    """A text with every spelling of the key taken out."""
+    for spelling in _spellings(key):
+        text = text.replace(spelling, HIDDEN)
+    return text
+
+
+def body_without_key(body: bytes, key: str | None) -> bytes:
+    """A body with the key taken out, for providers that echo the request."""
+    if key is None or len(key) < _SHORTEST_IN_BODY:
+        return body
+    for spelling in _spellings(key):
+        body = body.replace(spelling.encode(), HIDDEN.encode())
+    return body
+
+
+def _spellings(key: str | None) -> list[str]:
+    return sorted({key, quote(key, safe=""), quote_plus(key)}, key=len, reverse=True) if key else []
+
+
+class Keyed(httpx.BaseTransport):
+    """Adds the key to a request at the last moment, so that whoever logs requests above never sees it."""
+
+    def __init__(self, transport: httpx.BaseTransport, place: Key, key: str) -> None:
+        self.transport, self.place, self.key = transport, place, key
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self.transport.handle_request(self._with_key(request))
+
+    def _with_key(self, request: httpx.Request) -> httpx.Request:
+        name, value = self.place.name, self.place.prefix + self.key
+        url, headers, content = request.url, request.headers.copy(), request.read()
+        if self.place.place == "parameter":
+            joint = "&" if url.query else "?"
+            url = httpx.URL(f"{url}{joint}{quote(name, safe='')}={quote(value, safe='')}")
+        elif self.place.place == "header":
+            headers[name] = value
+        elif content:
+            content = json.dumps({**json.loads(content), name: value}).encode()
+            headers["Content-Length"] = str(len(content))
+        return httpx.Request(request.method, url, headers=headers, content=content, extensions=request.extensions)
+
+    def close(self) -> None:
+        self.transport.close()
