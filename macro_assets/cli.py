@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from macro_assets.lake_cli import LAKE_COMMANDS
-from macro_assets.terminal import console, expected_errors, instance, print_rows
-
-if TYPE_CHECKING:
-    from macro_assets.lakehouse.paths import Root
-    from macro_assets.orchestration.summary import Summary
+from macro_assets.source_cli import SOURCE_COMMANDS
+from macro_assets.terminal import console, expected_errors, instance, print_rows, print_summary
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,7 +62,8 @@ def run_command(
     """Bring assets up to date: only what is stale is run.
 
     SELECTION names layers (normalized), tables (forecasts/gdp_nowcast), sources (raw/bundled) or series
-    (raw/bundled/PAYEMS). Without it everything is brought up to date.
+    (raw/bundled/PAYEMS). Without it everything that needs no network is brought up to date; `macro fetch` asks the
+    live sources.
     """
     from macro_assets.catalog import default_catalog
     from macro_assets.lakehouse.paths import lake_root
@@ -80,52 +77,9 @@ def run_command(
         lake = lake_root()
         chosen = select(selection, catalog, partition or first, partition or last)
         summary = run(chosen, dagster, lake, catalog, force=force)
-        _print_summary(summary, lake)
+        print_summary(summary, lake)
     if summary.failures:
         sys.exit(1)
-
-
-def _print_summary(summary: Summary, lake: Root) -> None:
-    from rich.table import Table as RichTable
-
-    from macro_assets.catalog import default_catalog
-    from macro_assets.lakehouse.delta import row_counts
-    from macro_assets.lakehouse.paths import charts_folder
-
-    out = console()
-    counts = row_counts(lake, default_catalog())
-    table = RichTable("layer", title="\nLake", title_justify="left")
-    for heading in ("run", "up to date", "tables", "rows", "checks passed", "failed", "seconds"):
-        table.add_column(heading, justify="right")
-    for layer, s in summary.layers.items():
-        rows = [n for name, n in counts.items() if name.startswith(f"{layer}/")]
-        table.add_row(
-            layer,
-            str(s.ran),
-            str(s.skipped),
-            str(len(rows)),
-            f"{sum(rows):,}",
-            str(s.passed),
-            str(s.failed),
-            f"{s.seconds:.1f}",
-        )
-    total = [sum(getattr(s, f) for s in summary.layers.values()) for f in ("ran", "skipped", "passed", "failed")]
-    of_layers = [n for name, n in counts.items() if name.split("/")[0] in summary.layers]
-    table.add_section()
-    table.add_row(
-        "all", str(total[0]), str(total[1]), str(len(of_layers)), f"{sum(of_layers):,}", str(total[2]), str(total[3]),
-        f"{summary.seconds:.1f}",
-    )  # fmt: skip
-    out.print(table)
-    if not summary.runs:
-        out.print("Everything is up to date: nothing was run. --force runs it all the same.")
-    elif skipped := total[1]:
-        out.print(f"{skipped} assets were up to date and skipped.")
-    for name, why in summary.failures.items():
-        out.print(f"FAILED {name}: {why}", style="red", markup=False, highlight=False)
-    out.print(f"Lake    {lake}", highlight=False)
-    out.print(f"Charts  {charts_folder(lake) / 'index.html'}", highlight=False)
-    out.print("UI      make ui", highlight=False)
 
 
 @main.command("sql")
@@ -180,7 +134,7 @@ def ui_command(port: int, charts_port: int) -> None:
         sys.exit(serve(port, charts_port))
 
 
-for command in LAKE_COMMANDS:
+for command in (*SOURCE_COMMANDS, *LAKE_COMMANDS):
     main.add_command(command)
 
 

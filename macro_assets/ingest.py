@@ -1,40 +1,49 @@
-"""From an answer to stored rows: check, land, append. And back: the raw table rebuilt from landing alone.
+"""From a question to stored rows: ask the source or a fallback, land, judge, append.
 
-Composition above the rooms, without Dagster: the raw assets call :func:`ingest`, `macro rebuild` calls
-:func:`rebuilt`, and both judge an answer by the same :func:`judge`.
+Composition above the rooms, without Dagster: the raw assets call :func:`fetch` and :func:`ingest`; `rebuild.py` judges
+what was landed by the same :func:`judge`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Series, Source
+from macro_assets.catalog import Catalog, Fallback, Series, Source
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.lakehouse.landing import land, landed
+from macro_assets.lakehouse.landing import land, remembered
 from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.raw import append_vintages, read_decisions, read_raw, typed
-from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, rows_to_append
-from macro_assets.lakehouse.write import append, open_or_create, replace_rows
+from macro_assets.lakehouse.raw import append_vintages, read_raw
+from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError
 from macro_assets.quality import CheckReport, check_series
-from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window, connector
+from macro_assets.quality.answers import ahead, empty, rebased, shrunk
+from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Response, Window, fetching
+from macro_assets.sources.clients import open_client
+from macro_assets.sources.errors import SourceError
 
 _LOG = logging.getLogger(__name__)
 _EMPTY = pl.DataFrame(schema=OBSERVATION_SCHEMA)
 
+Clients = Callable[[Source], Client]
+"""Opens the client of a source; raises a :class:`SourceError` where that is not possible."""
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one series of an answer. With a `failure`, the stored rows of the series stay as they were."""
+    """What became of one series of an answer.
+
+    With a `failure`, the stored rows of the series stay as they were. `warning` says what is not as it should be though
+    rows came: a fallback served them.
+    """
 
     series: Series
     report: CheckReport
     failure: str | None
+    warning: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,95 @@ class Ingested:
     accepted: pl.DataFrame
 
 
-def fetch(source: Source, selected: Sequence[Series], window: Window, client: Client | None = None) -> Fetched:
-    """Ask a source for some series; a connector that breaks fails its series and nothing else."""
-    ask, make_client = connector(source.name)
+def fetch(
+    source: Source,
+    selected: Sequence[Series],
+    window: Window,
+    catalog: Catalog,
+    clients: Clients = open_client,
+    progress: fetching.Progress | None = None,
+) -> Fetched:
+    """Ask a source for some series, and for those it fails their fallbacks in turn.
+
+    A connector that breaks fails its series and nothing else.
+
+    Parameters
+    ----------
+    clients
+        Opens the clients; the default goes to the providers themselves.
+    progress
+        Told how many questions to the source are answered.
+    """
+    fetched = _ask(source, selected, window, clients, progress)
+    for rank in range(max((len(s.fallback) for s in selected), default=0)):
+        wanting = [s for s in selected if s.id in fetched.failures and len(s.fallback) > rank]
+        for name in dict.fromkeys(s.fallback[rank].source for s in wanting):
+            served = {s.id: s.fallback[rank] for s in wanting if s.fallback[rank].source == name}
+            own = [s.at(served[s.id]) for s in wanting if s.id in served]
+            again = _ask(catalog.sources[name], own, replace(window, known={}), clients)
+            fetched = _substituted(fetched, again, served)
+    return fetched
+
+
+def _ask(
+    source: Source,
+    selected: Sequence[Series],
+    window: Window,
+    clients: Clients,
+    progress: fetching.Progress | None = None,
+) -> Fetched:
     try:
-        return ask(client or make_client(), selected, window)
+        client = clients(source)
+    except SourceError as error:
+        return Fetched(_EMPTY, (), {s.id: f"series {s.id}: {error}" for s in selected})
+    try:
+        return fetching.fetch(source, client, selected, window, progress)
     except Exception as error:
-        _LOG.exception("connector %s failed", source.name)
-        reason = f"connector {source.name} failed: {type(error).__name__}: {error}"
+        _LOG.error("connector %s failed: %s", source.module, type(error).__name__, exc_info=error)
+        reason = f"connector {source.module} failed: {type(error).__name__}: {error}"
         return Fetched(_EMPTY, (), {s.id: reason for s in selected})
+    finally:
+        if (close := getattr(client, "close", None)) is not None:
+            close()
+
+
+def _substituted(fetched: Fetched, again: Fetched, served: Mapping[str, Fallback]) -> Fetched:
+    """A fetch with what fallbacks brought for the series it failed."""
+    came = set(again.observations["series_id"]) - set(again.failures)
+    factors = {i: f.factor for i, f in served.items()}
+    rows = again.observations.filter(pl.col("series_id").is_in(list(came)))
+    factor = pl.col("series_id").replace_strict(factors, default=1.0, return_dtype=pl.Float64)
+    failures = {
+        i: why if i not in again.failures else f"{why} Its fallback {served[i].source} failed too: {again.failures[i]}"
+        for i, why in fetched.failures.items()
+        if i not in came
+    }
+    return Fetched(
+        pl.concat([fetched.observations, rows.with_columns(value=pl.col("value") * factor)]),
+        (*fetched.responses, *again.responses),
+        failures,
+        fetched.unchanged,
+        {**fetched.substituted, **{i: fetched.failures[i] for i in served if i in came}},
+    )
+
+
+def known_releases(source: Source, held: pl.DataFrame) -> dict[str, date]:
+    """The UTC day of the latest stored release of each series, of a source that can be asked for later ones only."""
+    if source.vintages != "changes":
+        return {}
+    stated = held.filter(pl.col("provider") == source.name, pl.col("release_basis").is_in(["provider", "snapshot"]))
+    latest = stated.group_by("series_id").agg(pl.col("release_time").max().dt.date())
+    return dict(latest.iter_rows())
+
+
+def earlier_responses(lake: Root, catalog: Catalog, source: Source) -> Mapping[str, Response]:
+    """Landed responses that the provider can be asked to compare with, by the text of their request."""
+    if source.api is None or not source.api.conditional:
+        return {}
+    return {
+        r["request"]: Response(r["request"], r["body"], r["fetched_at"], r["http_status"], r["validator"])
+        for r in remembered(lake, catalog, source.name).iter_rows(named=True)
+    }
 
 
 def ingest(
@@ -86,24 +175,24 @@ def ingest(
     responses = receipts(fetched, selected, window, run_id, landing)
     land(lake, catalog, source.name, responses, commit)
     held = read_raw(lake, catalog, source.name, [s.id for s in selected])
-    outcomes, accepted = judge(fetched, selected, window, held, source.name)
+    outcomes, accepted = judge(fetched, selected, window, held, source)
 
     def store(rows: pl.DataFrame) -> AppendReport:
         return append_vintages(source.name, rows, run_id, lake, catalog, code_version)
 
-    done = _appended(outcomes, accepted, store)
+    done = appended(outcomes, accepted, store)
     if done.report.appended:
         land(lake, catalog, source.name, responses, commit, mattered=True)
     return done
 
 
 def judge(
-    fetched: Fetched, selected: Sequence[Series], window: Window, held: pl.DataFrame, source: str
+    fetched: Fetched, selected: Sequence[Series], window: Window, held: pl.DataFrame, source: Source
 ) -> tuple[list[Outcome], pl.DataFrame]:
     """Which observations of an answer may be stored, and why the others may not.
 
     Rows that fail their check are left out; a failure that no single row is guilty of condemns the series' rows, and so
-    does an answer that lacks dates in the window that are stored already.
+    does an answer that is no good next to what is stored (`quality/answers.py`).
 
     Parameters
     ----------
@@ -111,38 +200,53 @@ def judge(
         Stored rows of the selected series.
     """
     own = {k[0]: f for k, f in fetched.observations.group_by("series_id", maintain_order=True)}
-    asked = held.filter(pl.col("provider") == source, window.contains(pl.col("observation_date")))
-    before = {k[0]: f for k, f in asked.group_by("series_id")}
+    in_force = (
+        held.filter(pl.col("provider") == source.name)
+        .sort("release_time")
+        .group_by("series_id", "observation_date", maintain_order=True)
+        .last()
+        .select("series_id", "observation_date", "value")
+    )
+    before = {k[0]: f for k, f in in_force.group_by("series_id")}
     outcomes, accepted = [], []
     for series in selected:
         rows = own.get(series.id, _EMPTY)
         report = check_series(rows, series)
-        shrunk = None if series.id in fetched.failures else _shrunk(rows, before.get(series.id), series)
-        failure = fetched.failures.get(series.id) or shrunk or (None if report.passed else str(report))
-        outcomes.append(Outcome(series, report, failure))
-        condemned = shrunk or (not report.passed and not report.failed_rows)
+        wrong = None if series.id in fetched.failures else _wrong(rows, series, source, fetched, window, before)
+        failure = fetched.failures.get(series.id) or wrong or (None if report.passed else str(report))
+        outcomes.append(Outcome(series, report, failure, fetched.substituted.get(series.id)))
+        condemned = wrong or (not report.passed and not report.failed_rows)
         good = rows.with_row_index("_row").filter(~pl.col("_row").is_in(report.failed_rows)).drop("_row")
         accepted.append(good.clear() if condemned else good)
     return outcomes, pl.concat(accepted)
 
 
-def _shrunk(rows: pl.DataFrame, held: pl.DataFrame | None, series: Series) -> str | None:
-    """Why an answer is no good that lacks dates we hold: a provider withdraws a value by saying that it is missing."""
-    if held is None:
+def _wrong(
+    rows: pl.DataFrame,
+    series: Series,
+    source: Source,
+    fetched: Fetched,
+    window: Window,
+    before: Mapping[object, pl.DataFrame],
+) -> str | None:
+    """Why an answer that came is no good as a whole."""
+    if series.id in fetched.unchanged:
         return None
-    dates = held["observation_date"].unique()
-    lacking = dates.filter(~dates.is_in(rows["observation_date"].to_list())).sort().to_list()
-    if not lacking:
-        return None
-    return (
-        f"series {series.id} of source {series.source}: the answer lacks {len(lacking)} of {dates.len()} dates "
-        f"that are stored for the asked window, {lacking[0]} to {lacking[-1]}. Expected every stored date, with a "
-        "missing value where it was withdrawn. The stored rows were kept; look at the payload in landing, and fetch "
-        "again."
-    )
+    held = before.get(series.id)
+    reason = ahead(rows, series, window.today)
+    if source.is_live:
+        reason = reason or empty(rows, series, window.first, window.last, window.today)
+    if reason or held is None or series.id in fetched.substituted:
+        return reason
+    asked = held.filter(window.contains(pl.col("observation_date")))
+    if not source.rolling:
+        reason = shrunk(rows, asked, series)
+    if source.vintages == "none":
+        reason = reason or rebased(rows, held, series)
+    return reason
 
 
-def _appended(
+def appended(
     outcomes: Sequence[Outcome], accepted: pl.DataFrame, store: Callable[[pl.DataFrame], AppendReport]
 ) -> Ingested:
     """Store what was accepted, leaving out series whose vintages contradict each other."""
@@ -168,139 +272,19 @@ def receipts(
         "series_ids": " ".join(s.id for s in selected),
         "window_first": window.first,
         "window_last": window.last,
+        "asked_on": window.today,
+        "known_through": " ".join(f"{i}:{d}" for i, d in sorted(window.known.items())) or None,
     }
     rows = [
         {
-            "request": r.request.text,
+            "request": r.request,
             "payload_sha256": r.sha256,
             "fetched_at": r.fetched_at,
             "http_status": r.http_status,
+            "validator": r.validator,
             "body": r.body,
             **asked,
         }
         for r in fetched.responses
     ]
     return pl.DataFrame(rows, schema=schema)
-
-
-# --- rebuilding ----------------------------------------------------------------------------------------------------
-
-
-class _Replay:
-    """A client that answers from landing what was answered then."""
-
-    def __init__(self, answers: Mapping[str, Response]) -> None:
-        self.answers = answers
-
-    def get(self, request: Request) -> Response:
-        if request.text not in self.answers:
-            raise OSError(f"landing has no response to {request.text!r}")
-        return self.answers[request.text]
-
-
-def rebuilt(lake: Root, catalog: Catalog, source: Source) -> pl.DataFrame:
-    """The rows of a source's raw table made from landing alone, with no network.
-
-    Every fetch is judged and appended again, in the order of arrival, with its `run_id` and `ingested_at`.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `raw/<source>` in key order.
-
-    Raises
-    ------
-    LakeError
-        When landing cannot be read.
-    ValueError
-        When a stored body is not the one that was received.
-    """
-    table = catalog.one_table(f"raw/{source.name}")
-    decisions = read_decisions(lake, catalog)
-    stored = pl.DataFrame(schema=polars_schema(table.columns))
-    answers: dict[str, Response] = {}
-    fetches = landed(lake, catalog, source.name).with_columns(
-        first_of_run=pl.col("fetched_at").min().over("run_id", "series_ids", "window_first", "window_last")
-    )
-    key = ["first_of_run", "run_id", "series_ids", "window_first", "window_last"]
-    for values, group in fetches.sort("first_of_run", "fetched_at").group_by(key, maintain_order=True):
-        _, run_id, ids, first, last = values
-        answers |= {r["request"]: _response(r) for r in group.iter_rows(named=True)}
-        asked = str(ids).split() if ids is not None else [s.id for s in catalog.series_of(source.name)]
-        selected = [catalog.series[i] for i in asked if i in catalog.series]
-        window = Window(first, last)  # type: ignore[arg-type]
-        fetched = fetch(source, selected, window, _Replay(answers))
-        outcomes, accepted = judge(fetched, selected, window, stored, source.name)
-        moment: datetime = group["fetched_at"].max()  # type: ignore[assignment]
-        stored = _replayed(stored, outcomes, accepted, decisions.filter(pl.col("decided_at") <= moment), str(run_id))
-    return stored.sort(table.key)
-
-
-def _replayed(
-    stored: pl.DataFrame, outcomes: Sequence[Outcome], accepted: pl.DataFrame, decisions: pl.DataFrame, run_id: str
-) -> pl.DataFrame:
-    added = [stored]
-
-    def store(rows: pl.DataFrame) -> AppendReport:
-        batch = typed(rows.with_columns(run_id=pl.lit(run_id)), stored.schema)
-        new, report = rows_to_append(stored, batch, decisions)
-        added.append(new)
-        return report
-
-    _appended(outcomes, accepted, store)
-    return pl.concat(added)
-
-
-def _response(row: Mapping[str, object]) -> Response:
-    body, sha = row["body"], row["payload_sha256"]
-    if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != sha:
-        raise ValueError(
-            f"landing: the body of {row['request']!r} fetched at {row['fetched_at']} is not the one that was received "
-            f"(its SHA-256 is not {sha}). Restore landing from a backup."
-        )
-    return Response(Request(str(row["request"])), body, row["fetched_at"], row["http_status"])  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Rebuild:
-    """A rebuilt raw table beside the stored one: rows of each, and rows that only one of them has."""
-
-    rows: int
-    stored: int
-    only_stored: pl.DataFrame
-    only_rebuilt: pl.DataFrame
-    written: bool
-
-    @property
-    def is_equal(self) -> bool:
-        """Whether both are equal row for row."""
-        return self.only_stored.is_empty() and self.only_rebuilt.is_empty()
-
-
-def rebuild(lake: Root, catalog: Catalog, source: Source, replace_stored: bool = False) -> Rebuild:
-    """Rebuild a raw table from landing and compare it with the stored one.
-
-    A table that is missing is written, and one that only lacks rows gets them. One that says something else is replaced
-    only where that is asked for; its version before stays in its history.
-
-    Raises
-    ------
-    LakeError
-        When landing or the table cannot be read or written.
-    ValueError
-        When a stored body is not the one that was received.
-    """
-    table = catalog.one_table(f"raw/{source.name}")
-    made = rebuilt(lake, catalog, source)
-    stored = read_raw(lake, catalog, source.name)
-    only_stored = stored.join(made, on=made.columns, how="anti", nulls_equal=True)
-    only_rebuilt = made.join(stored, on=made.columns, how="anti", nulls_equal=True)
-    commit = {"purpose": "rebuild", "source": source.name}
-    written = False
-    if only_stored.is_empty() and not only_rebuilt.is_empty():
-        append(lake, table, catalog, only_rebuilt, commit)
-        written = True
-    elif not only_stored.is_empty() and replace_stored:
-        replace_rows(open_or_create(lake, table, catalog), lake, table, catalog, made, commit)
-        written = True
-    return Rebuild(made.height, stored.height, only_stored, only_rebuilt, written)

@@ -93,8 +93,8 @@ def rebuild_command(source: str, replace: bool) -> None:
     """
     from macro_assets.catalog import UnknownNameError, default_catalog
     from macro_assets.catalog.load import unknown_name_message
-    from macro_assets.ingest import rebuild
     from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.rebuild import rebuild
 
     catalog = default_catalog()
     if source not in catalog.sources:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
 
+    from macro_assets.lakehouse.paths import Root
+    from macro_assets.orchestration.summary import Summary
+
 USAGE_ERROR = 2
 MAX_ROWS = 50
 
@@ -76,3 +79,49 @@ def print_rows(rows: pl.DataFrame) -> None:
     out.print(table, markup=False)
     if rows.height > MAX_ROWS:
         out.print(f"{MAX_ROWS} of {rows.height} rows; --csv prints all.")
+
+
+def print_summary(summary: Summary, lake: Root) -> None:
+    """What a call did, layer by layer, and where to look next."""
+    from rich.table import Table as RichTable
+
+    from macro_assets.catalog import default_catalog
+    from macro_assets.lakehouse.delta import row_counts
+    from macro_assets.lakehouse.paths import charts_folder
+
+    out = console()
+    counts = row_counts(lake, default_catalog())
+    table = RichTable("layer", title="\nLake", title_justify="left")
+    for heading in ("run", "up to date", "tables", "rows", "checks passed", "failed", "seconds"):
+        table.add_column(heading, justify="right")
+    for layer, s in summary.layers.items():
+        rows = [n for name, n in counts.items() if name.startswith(f"{layer}/")]
+        table.add_row(
+            layer,
+            str(s.ran),
+            str(s.skipped),
+            str(len(rows)),
+            f"{sum(rows):,}",
+            str(s.passed),
+            str(s.failed),
+            f"{s.seconds:.1f}",
+        )
+    total = [sum(getattr(s, f) for s in summary.layers.values()) for f in ("ran", "skipped", "passed", "failed")]
+    of_layers = [n for name, n in counts.items() if name.split("/")[0] in summary.layers]
+    table.add_section()
+    table.add_row(
+        "all", str(total[0]), str(total[1]), str(len(of_layers)), f"{sum(of_layers):,}", str(total[2]), str(total[3]),
+        f"{summary.seconds:.1f}",
+    )  # fmt: skip
+    out.print(table)
+    if not summary.runs:
+        out.print("Everything is up to date: nothing was run. --force runs it all the same.")
+    elif skipped := total[1]:
+        out.print(f"{skipped} assets were up to date and skipped.")
+    for name, why in summary.warnings.items():
+        out.print(f"warning {name}: {why}", style="yellow", markup=False, highlight=False)
+    for name, why in summary.failures.items():
+        out.print(f"FAILED {name}: {why}", style="red", markup=False, highlight=False)
+    out.print(f"Lake    {lake}", highlight=False)
+    out.print(f"Charts  {charts_folder(lake) / 'index.html'}", highlight=False)
+    out.print("UI      make ui", highlight=False)

@@ -83,11 +83,25 @@ def landed(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
     return rows.with_columns(body=pl.Series([stored[k] for k in keys], dtype=pl.Binary))
 
 
+def remembered(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
+    """The latest good response to each request that came with a validator: `request`, `body`, `fetched_at`, ..."""
+    rows = landed(root, catalog, source)
+    latest = rows.filter(pl.col("http_status") == 200).group_by("request", maintain_order=True).last()
+    return latest.filter(pl.col("validator").is_not_null())
+
+
 def log_fetches(root: Root, catalog: Catalog, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
-    """Replace the state of the fetched series in `fetch_log/<source>`; other series keep theirs."""
+    """Replace the state of the fetched series in `fetch_log/<source>`; other series keep theirs.
+
+    A fetch that was no success leaves the time of the latest one.
+    """
 
     def kept(stored: pl.DataFrame) -> pl.DataFrame:
         others = stored.join(fetches, on="series_id", how="anti")
-        return pl.concat([others, fetches.select(stored.columns).cast(stored.schema)])
+        before = stored.select("series_id", before="last_success")
+        now = fetches.join(before, on="series_id", how="left").with_columns(
+            last_success=pl.coalesce("last_success", "before")
+        )
+        return pl.concat([others, now.select(stored.columns).cast(stored.schema)])
 
     overwrite_computed(root, catalog.one_table(f"fetch_log/{source}"), catalog, kept, commit)

@@ -15,7 +15,7 @@ from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns
 from macro_assets.catalog.models import Dtype
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""
 
 CLOCKS: Mapping[str, str] = {
@@ -74,8 +74,27 @@ def _computation_times(forecasts: pl.DataFrame) -> pl.DataFrame:
     return forecasts.with_columns(computed_at=pl.lit(None, pl.Datetime("us", "UTC")))
 
 
+def _days_of_asking(landing: pl.DataFrame) -> pl.DataFrame:
+    """Version 3: landing says on which day it was asked and what was known by then. Older rows asked for all."""
+    return landing.with_columns(
+        asked_on=pl.col("fetched_at").dt.date(),
+        known_through=pl.lit(None, pl.String),
+        validator=pl.lit(None, pl.String),
+    )
+
+
+def _successes(log: pl.DataFrame) -> pl.DataFrame:
+    """Version 3: the fetch log says who served a series, how fast, and when that last went well."""
+    return log.with_columns(
+        last_success=pl.when(pl.col("status") == "ok").then("last_seen"),
+        provider=pl.lit(None, pl.String),
+        latency_ms=pl.lit(None, pl.Float64),
+    )
+
+
 MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
-    2: {"landing": _receipts, "forecasts": _computation_times}
+    2: {"landing": _receipts, "forecasts": _computation_times},
+    3: {"landing": _days_of_asking, "fetch_log": _successes},
 }
 """By the version they lead to and the layer they change: stored rows of the version before in, new rows out."""
 

@@ -75,8 +75,7 @@ def append_vintages(
     reports: list[AppendReport] = []
 
     def added(stored: pl.LazyFrame) -> pl.DataFrame:
-        decisions = read_decisions(lake, catalog)
-        rows, report = rows_to_append(concerned(stored, batch).collect(), batch, decisions)
+        rows, report = additions(concerned(stored, batch).collect(), batch, read_decisions(lake, catalog), catalog)
         reports[:] = [report]
         return rows
 
@@ -87,6 +86,22 @@ def append_vintages(
     }
     done = append_computed(lake, table, catalog, added, commit)
     return replace(reports[0], version=done.version)
+
+
+def additions(
+    stored: pl.DataFrame, batch: pl.DataFrame, decisions: pl.DataFrame, catalog: Catalog
+) -> tuple[pl.DataFrame, AppendReport]:
+    """The rows a batch adds, each provider's by the way that provider tells vintages.
+
+    Parameters and errors as :func:`macro_assets.lakehouse.vintages.rows_to_append`.
+    """
+    added, total = [batch.clear()], AppendReport()
+    for (provider,), rows in batch.group_by("provider", maintain_order=True):
+        of_provider = stored.filter(pl.col("provider") == provider)
+        new, report = rows_to_append(of_provider, rows, decisions, catalog.sources[str(provider)].vintages)
+        added.append(new)
+        total += report
+    return pl.concat(added), total
 
 
 def typed(observations: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
@@ -116,10 +131,11 @@ def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog)
     for series_id, provider in pairs.sort("series_id", "provider").iter_rows():
         if series_id not in own:
             raise UnknownNameError(unknown_name_message(f"series of source {source}", series_id, own))
-        if provider not in (source, *own[series_id].fallback):
+        fallbacks = [f.source for f in own[series_id].fallback]
+        if provider not in (source, *fallbacks):
             raise LakeError(
                 f"series {series_id}: provider {provider!r} is neither its source {source!r} nor one of its fallbacks "
-                f"{list(own[series_id].fallback)}. Nothing was stored; declare the fallback in the catalog."
+                f"{fallbacks}. Nothing was stored; declare the fallback in the catalog."
             )
 
 

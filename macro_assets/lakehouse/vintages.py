@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time
 
 import polars as pl
 
+from macro_assets.catalog.models import Vintages
+
 VINTAGE_BASES = ("provider", "snapshot")
 """Bases of rows from a vintage the provider dated; better than an estimated `publication_lag`."""
 
@@ -45,6 +47,12 @@ class AppendReport:
     rejected: int = 0
     rejections: Mapping[str, str] = field(default_factory=dict)
     version: int | None = None
+
+    def __add__(self, other: AppendReport) -> AppendReport:
+        """Both batches as one; the version is the other's."""
+        counts = ("seen", "new", "revised", "unchanged", "duplicate", "missing", "restated", "rejected")
+        summed = {c: getattr(self, c) + getattr(other, c) for c in counts}
+        return AppendReport(**summed, rejections={**self.rejections, **other.rejections}, version=other.version)
 
     @property
     def appended(self) -> int:
@@ -202,7 +210,7 @@ def without_invalid(
 
 
 def rows_to_append(
-    raw: pl.DataFrame, batch: pl.DataFrame, decisions: pl.DataFrame | None = None
+    raw: pl.DataFrame, batch: pl.DataFrame, decisions: pl.DataFrame | None = None, vintages: Vintages = "whole"
 ) -> tuple[pl.DataFrame, AppendReport]:
     """The rows a batch adds to the raw layer so that every as-of answer is right, in any order of loading.
 
@@ -217,9 +225,14 @@ def rows_to_append(
     raw
         Stored rows; at least those :func:`concerned` names.
     batch
-        Rows with the same columns. Rows based on `provider` or `snapshot` are taken as whole vintages of their series.
+        Rows with the same columns, of one provider.
     decisions
         Rows of the table of invalidations.
+    vintages
+        What rows based on `provider` or `snapshot` are. 'whole': whole vintages of their series, so that what one does
+        not mention stayed as it was. 'changes': statements of a provider that tells every change of a value; a late one
+        contradicts nothing that is stored. 'none': the provider overwrites; the release time of an observation is that
+        of its first value, and another value became known when it was fetched.
 
     Raises
     ------
@@ -227,18 +240,18 @@ def rows_to_append(
         When one observation has two values at one release time, within the batch or against the store.
     """
     seen = batch.height
-    batch, rejections = _possible(batch)
+    batch, rejections = _possible(batch) if vintages != "none" else (batch, {})
     rejected = seen - batch.height
     duplicate = batch.height
     batch = batch.unique([*STATEMENT, "value"], keep="first", maintain_order=True)
     duplicate -= batch.height
     _refuse_conflicts(batch, STATEMENT)
     raw = raw.filter(pl.col("series_id").is_in(batch["series_id"].unique().to_list()))
-    dated = pl.col("release_basis").is_in(VINTAGE_BASES)
-    vintages = batch.filter(dated)
-    corrections, settled = _corrections(raw, vintages, decisions)
-    vintages = vintages.join(settled, on=STATEMENT, how="anti", maintain_order="left")
-    from_vintages, report = _new_in_vintages(raw.filter(dated), vintages, STATEMENT)
+    dated = pl.col("release_basis").is_in(VINTAGE_BASES) if vintages != "none" else pl.lit(False)
+    stated = batch.filter(dated)
+    corrections, settled = _corrections(raw, stated, decisions)
+    stated = stated.join(settled, on=STATEMENT, how="anti", maintain_order="left")
+    from_vintages, report = _new_in_vintages(raw.filter(dated), stated, STATEMENT, vintages)
     from_fetches = _new_in_fetches(raw.filter(~dated), batch.filter(~dated))
     first_seen = from_fetches.join(raw, on=OBSERVATION, how="anti").height
     new = report.new + first_seen
@@ -328,7 +341,9 @@ def _corrections(
     return corrections, clash.select(STATEMENT)
 
 
-def _new_in_vintages(raw: pl.DataFrame, batch: pl.DataFrame, key: list[str]) -> tuple[pl.DataFrame, AppendReport]:
+def _new_in_vintages(
+    raw: pl.DataFrame, batch: pl.DataFrame, key: list[str], vintages: Vintages
+) -> tuple[pl.DataFrame, AppendReport]:
     """Rows that dated vintages add, with the counts of new, revised and restated ones."""
     _refuse_conflicts(pl.concat([raw, batch]).unique([*key, "value"]), key)
     timeline = (
@@ -342,7 +357,7 @@ def _new_in_vintages(raw: pl.DataFrame, batch: pl.DataFrame, key: list[str]) -> 
     incoming = timeline.filter(~pl.col("stored"))
     new = incoming.filter(pl.col("rank") == 0).select(raw.columns)
     revised = incoming.filter(pl.col("rank") > 0, pl.col("value").ne_missing(pl.col("before"))).select(raw.columns)
-    restated = _restated(raw, timeline)
+    restated = _restated(raw, timeline) if vintages == "whole" else raw.clear()
     marks = _marks(raw, batch, pl.concat([new, revised, restated]))
     counts = AppendReport(new=new.height, revised=revised.height, restated=restated.height + marks.height)
     return pl.concat([new, revised, restated, marks]), counts

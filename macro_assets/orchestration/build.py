@@ -9,6 +9,7 @@ import dagster as dg
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.derivations import derivations
 from macro_assets.orchestration.assets.audit import invalidations_asset
+from macro_assets.orchestration.assets.calendar import calendar_asset
 from macro_assets.orchestration.assets.charts import chart_asset
 from macro_assets.orchestration.assets.derived import derived_asset
 from macro_assets.orchestration.assets.forecasts import nowcast_assets
@@ -17,6 +18,7 @@ from macro_assets.orchestration.assets.raw import raw_assets
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.jobs import jobs
 from macro_assets.orchestration.progress import progress_logger
+from macro_assets.orchestration.refresh import refresh_schedules
 from macro_assets.orchestration.resources import Lake
 
 
@@ -44,12 +46,12 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
         else:
             assets.append(derived_asset(derivation, catalog))
     assets += [nowcast_assets(model, catalog) for model in catalog.models.values()]
-    assets.append(maintenance_asset(catalog))
+    assets += [maintenance_asset(catalog), calendar_asset(catalog)]
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
         jobs=jobs(catalog),
-        schedules=[MAINTENANCE],
+        schedules=[MAINTENANCE, *refresh_schedules(catalog)],
         sensors=[
             dg.AutomationConditionSensorDefinition(
                 "automation",

@@ -26,6 +26,10 @@ AS_OF_MONTHS = dg.TimeWindowPartitionsDefinition(
 """Everything computed as of a date: the month's end in UTC, in the open month the moment of the run."""
 
 
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+"""Tags by which a run spans a range of partitions."""
+
+
 def window(years: Sequence[str], all_years: Sequence[str]) -> Window:
     """Observation dates that some yearly partitions ask for."""
     first, last = min(years), max(years)

@@ -7,7 +7,7 @@ order; what is stale is asked again before each, from what is stored by then.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -21,11 +21,10 @@ from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.dead_runs import end_dead_runs, signature
 from macro_assets.orchestration.describe import key, series_key
-from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
+from macro_assets.orchestration.partitions import AS_OF_MONTHS, RANGE_END, RANGE_START, YEARS
+from macro_assets.orchestration.refresh import Refresh
 from macro_assets.orchestration.staleness import stale_months, stale_series, stale_tables
 from macro_assets.orchestration.summary import Summary, was_interrupted
-
-_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 class PartitionError(ValueError):
@@ -50,7 +49,7 @@ def select(words: Sequence[str], catalog: Catalog, first: str | None = None, las
     ----------
     words
         Layers ('normalized'), tables ('forecasts/gdp_nowcast'), sources ('raw/bundled') or series
-        ('raw/bundled/PAYEMS'). None = everything.
+        ('raw/bundled/PAYEMS'). None = everything that needs no network.
     first, last
         Range of partitions: years for raw series, 'YYYY-MM' for forecasts.
 
@@ -63,7 +62,8 @@ def select(words: Sequence[str], catalog: Catalog, first: str | None = None, las
     news = {f"forecasts/{m}_news": m for m in catalog.models}
     tables = list(derivations(catalog))
     names = [*series, *models, *news, *tables]
-    chosen = set(names) if not words else set()
+    offline = [n for n in names if n not in series or not catalog.sources[series[n].source].is_live]
+    chosen = set(offline) if not words else set()
     for word in words:
         matched = [n for n in names if n == word or n.startswith(word.rstrip("/") + "/")]
         if not matched:
@@ -135,6 +135,18 @@ def run(
     return runner.summary
 
 
+def fetch(refreshes: Sequence[Refresh], instance: dg.DagsterInstance, lake: Root, catalog: Catalog) -> Summary:
+    """Carry out refreshes, one Dagster run each, and return what was done. Raises as :func:`run`."""
+    check_writable(lake)
+    started = time.perf_counter()
+    end_dead_runs(instance)
+    runner = _Runner(instance, catalog, Summary(), sum(len(r.keys(catalog)) for r in refreshes))
+    for refresh in refreshes:
+        runner.fetch(refresh)
+    runner.summary.seconds = time.perf_counter() - started
+    return runner.summary
+
+
 def _count(selection: Selection) -> int:
     """Assets in a selection; a source's table and a model's news count too."""
     return sum(len(ids) + 1 for ids in selection.series.values()) + 2 * len(selection.models) + len(selection.tables)
@@ -163,7 +175,13 @@ class _Runner:
             self.summary.reasons |= {f"raw/{source}/{i}": why for i, why in stale.items()}
             keys = [series_key(self.catalog.one_series(i)) for i in stale]
             span = years or YEARS.get_partition_keys()
-            self._execute([*keys, key(f"raw/{source}")], (span[0], span[-1]))
+            self._execute([*keys, key(f"raw/{source}")], {RANGE_START: span[0], RANGE_END: span[-1]})
+
+    def fetch(self, refresh: Refresh) -> None:
+        """Fetch what a refresh names."""
+        named = {f"raw/{self.catalog.one_series(i).source}/{i}": why for i, why in refresh.reasons.items()}
+        self.summary.reasons |= named
+        self._execute(refresh.keys(self.catalog), refresh.tags)
 
     def backfill(self, name: str, months: Sequence[str], lake: Root, force: bool) -> None:
         model = self.catalog.models[name]
@@ -178,7 +196,7 @@ class _Runner:
             self.summary.reasons |= {f"forecasts/{name} {m}": why for m, why in stale.items()}
             keys = [key(f"forecasts/{name}"), key(f"forecasts/{name}_news")]
             # a range is one run; months in between that were up to date are computed again, to the same result
-            self._execute(keys, (min(stale), max(stale)))
+            self._execute(keys, {RANGE_START: min(stale), RANGE_END: max(stale)})
 
     def derive(self, tables: Sequence[str], lake: Root, force: bool) -> None:
         if force:
@@ -190,18 +208,18 @@ class _Runner:
             self._skip(table.split("/")[0], 0 if table in stale else 1)
         if stale:
             self.summary.reasons |= stale
-            self._execute([key(t) for t in stale])
+            self._execute([key(t) for t in stale], {})
 
     def _skip(self, layer: str, count: int) -> None:
         self.summary.layer(layer).skipped += count
         self.done += count
 
-    def _execute(self, keys: Sequence[dg.AssetKey], span: tuple[str, str] | None = None) -> None:
+    def _execute(self, keys: Sequence[dg.AssetKey], tags: Mapping[str, str]) -> None:
         """One Dagster run in this process; what its events say goes into the summary."""
         result = self.job.execute_in_process(
             instance=self.instance,
             asset_selection=list(keys),
-            tags={**signature(), **({_RANGE_START: span[0], _RANGE_END: span[1]} if span else {})},
+            tags={**signature(), **tags},
             run_config={"loggers": {"progress": {"config": {"done": self.done, "total": self.total}}}},
             raise_on_error=False,
         )

@@ -13,8 +13,8 @@ from macro_assets.catalog import Catalog, Model, Source
 from macro_assets.derivations import derivations, nowcast_code_version, raw_inputs
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
 from macro_assets.lakehouse.paths import Root
-from macro_assets.orchestration.assets.raw import series_code_version
 from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.fetch_step import series_code_version
 from macro_assets.orchestration.partitions import YEARS
 
 _CODE, _DATA = "dagster/code_version", "dagster/data_version"

@@ -23,11 +23,12 @@ class LayerSummary:
 
 @dataclass
 class Summary:
-    """What a call did: per layer, the assets run with the reason, and what failed with why."""
+    """What a call did: per layer, the assets run with the reason, and what failed or warned with why."""
 
     layers: dict[str, LayerSummary] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     runs: int = 0
     seconds: float = 0.0
 
@@ -63,6 +64,8 @@ class Summary:
         layer = self.layer(check.asset_key.path[0])
         if check.passed:
             layer.passed += 1
+        elif check.severity == dg.AssetCheckSeverity.WARN:
+            self.warnings["/".join(check.asset_key.path)] = check.description or "check warned"
         else:
             layer.failed += 1
             self.failures["/".join(check.asset_key.path)] = check.description or "check failed"

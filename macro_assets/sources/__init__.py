@@ -20,15 +20,35 @@ from hashlib import sha256
 from importlib import import_module
 from typing import Protocol, cast
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from macro_assets.catalog import Series, Source
+from macro_assets.catalog.periods import estimated_release, period_end
 from macro_assets.sources.errors import SourceError, explain_status
 
 _LEGIBLE = "$@,:'()*!/"
 """Characters that need no escape in a query."""
+
+
+__all__ = [
+    "OBSERVATION_SCHEMA",
+    "Answer",
+    "Ask",
+    "Client",
+    "Connector",
+    "Fetched",
+    "Request",
+    "Response",
+    "Steps",
+    "Window",
+    "connector",
+    "estimated_release",
+    "period_end",
+    "read_each",
+    "request_text",
+    "windows",
+]
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,14 @@ class Request:
         """Path and query as they are sent."""
         path = quote(self.path, safe="/%:@!$&'()*+,;=")
         return f"{path}?{urlencode(self.params, quote_via=quote, safe=_LEGIBLE)}" if self.params else path
+
+
+def request_text(source: Source, request: Request) -> str:
+    """A request as landing keeps it: method, URL at the provider and body, without any key."""
+    if source.api is None:
+        return request.path
+    base = source.api.base_url.rstrip("/")
+    return f"GET {base}{request.target}" if request.json is None else f"POST {base}{request.target} {request.json}"
 
 
 @dataclass(frozen=True)
@@ -229,22 +257,6 @@ def connector(source: Source) -> Connector:
     if not hasattr(module, "explain"):
         module.explain = explain_status  # type: ignore[attr-defined]
     return cast(Connector, module)
-
-
-def period_end(start: date, frequency: str) -> date:
-    """Last day of the period an observation date stands for; a weekly date is the week's last day already."""
-    months = {"M": 1, "Q": 3, "A": 12}.get(frequency)
-    if months is None:
-        return start
-    month = start.month - 1 + months
-    return date(start.year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
-
-
-def estimated_release(series: Series, start: date) -> datetime:
-    """When an observation was probably published (UTC): the period's end plus the series' publication lag."""
-    lag = series.publication_lag
-    day = period_end(start, series.frequency) + timedelta(days=lag.days)
-    return datetime.combine(day, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
 
 
 def windows(first: date, last: date, years: int) -> list[tuple[date, date]]:

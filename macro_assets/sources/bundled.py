@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from macro_assets.catalog import Series
+from macro_assets.catalog import Series, Source
 from macro_assets.sources import Answer, Ask, Client, Request, Response, Steps, Window, read_each
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
 from macro_assets.sources.reading import numbers, read_csv
@@ -91,7 +91,7 @@ def _folder(package: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def client() -> Client:
+def client(source: Source) -> Client:
     """The client of this source."""
     return PackageClient()
 

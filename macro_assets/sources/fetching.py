@@ -7,9 +7,10 @@ returned.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
@@ -43,7 +44,13 @@ class _Done:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def fetch(source: Source, client: Client, series: Sequence[Series], window: Window) -> Fetched:
+Progress = Callable[[int, int], None]
+"""Told after each ask how many of how many are done."""
+
+
+def fetch(
+    source: Source, client: Client, series: Sequence[Series], window: Window, progress: Progress | None = None
+) -> Fetched:
     """Observations of some series of a source.
 
     Parameters
@@ -64,11 +71,12 @@ def fetch(source: Source, client: Client, series: Sequence[Series], window: Wind
     speaker = connector(source)
     asks, failures = _planned(speaker, source, series, window)
     lanes = source.api.in_flight if source.api else 1
-    if lanes == 1 or len(asks) < 2:
-        done = [_carried_out(a, speaker, source, client, window) for a in asks]
-    else:
-        with ThreadPoolExecutor(lanes, thread_name_prefix=source.name) as pool:
-            done = list(pool.map(lambda a: _carried_out(a, speaker, source, client, window), asks))
+    done: list[_Done] = []
+    with ThreadPoolExecutor(lanes, thread_name_prefix=source.name) as pool:
+        for one in pool.map(lambda a: _carried_out(a, speaker, source, client, window), asks):
+            done.append(one)
+            if progress is not None:
+                progress(len(done), len(asks))
     for d in done:
         failures |= d.failures
     frames = [d.rows for d in done if d.rows is not None]
@@ -160,3 +168,27 @@ def _released(rows: pl.DataFrame, series: Series, source: Source, response: Resp
         ingested_at=pl.lit(response.fetched_at),
         payload_sha256=pl.lit(response.sha256),
     ).select(pl.col(n).cast(t) for n, t in OBSERVATION_SCHEMA.items())
+
+
+def calendar(source: Source, client: Client, first: date, last: date, today: date) -> pl.DataFrame | None:
+    """Days on which the releases of a source come out: `release`, `name`, `date`; None where it has no calendar.
+
+    Raises
+    ------
+    SourceError
+        When the calendar cannot be had.
+    """
+    speaker = connector(source)
+    days = getattr(speaker, "calendar", None)
+    if days is None:
+        return None
+    steps = days(first, last, today)
+    try:
+        request = next(steps)
+        while True:
+            response = client.get(request)
+            if (error := speaker.explain(response)) is not None:
+                raise error
+            request = steps.send(response)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]

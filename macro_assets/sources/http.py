@@ -22,7 +22,7 @@ import httpx
 
 import macro_assets
 from macro_assets.catalog import Source
-from macro_assets.sources import Request, Response
+from macro_assets.sources import Request, Response, request_text
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, TransientError
 from macro_assets.sources.limits import Bucket
 from macro_assets.sources.secrets import Keyed, body_without_key, key_of, missing_key, without_key
@@ -158,8 +158,7 @@ class HttpClient:
     def _once(self, request: Request) -> tuple[Response, float | None]:
         """One exchange, redirects within the host included: the response, and the seconds it asks to wait."""
         url = self.base + request.target
-        text = f"{'GET' if request.json is None else 'POST'} {self.api.base_url.rstrip('/')}{request.target}"
-        text += "" if request.json is None else f" {request.json}"
+        text = request_text(self.source, request)
         earlier = self.remembered.get(text)
         headers = _conditions(earlier)
         for _ in range(_REDIRECTS + 1):

@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 
 from macro_assets import ingest
-from macro_assets.catalog import Catalog, Series, default_catalog
+from macro_assets.catalog import Catalog, Series, Source, default_catalog
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import Client, Fetched, Window, bundled
+from macro_assets.sources import Client, Fetched, Window, fetching
 
 SERIES = ("PAYEMS", "UNRATE", "AAA")
 RANGE = {"dagster/asset_partition_range_start": "2010", "dagster/asset_partition_range_end": "2026"}
@@ -23,7 +23,15 @@ RANGE = {"dagster/asset_partition_range_start": "2010", "dagster/asset_partition
 
 def toy_catalog() -> Catalog:
     full = default_catalog()
-    return dataclasses.replace(full, series={s: full.series[s] for s in SERIES}, indicators={}, models={}, charts={})
+    return dataclasses.replace(
+        full,
+        sources={"bundled": full.sources["bundled"]},
+        series={s: full.series[s] for s in SERIES},
+        indicators={},
+        models={},
+        charts={},
+        instruments={},
+    )
 
 
 def toy_definitions(root: Path, catalog: Catalog | None = None) -> dg.Definitions:
@@ -54,10 +62,12 @@ Spoil = Callable[[Fetched], Fetched]
 def spoiled_source(monkeypatch: pytest.MonkeyPatch, spoil: Spoil) -> None:
     """The bundled connector, with what it fetched passed through `spoil`."""
 
-    def fetch(client: Client, series: Sequence[Series], window: Window) -> Fetched:
-        return spoil(bundled.fetch(client, series, window))
+    honest = fetching.fetch
 
-    monkeypatch.setattr(ingest, "connector", lambda source: (fetch, bundled.client))
+    def fetch(source: Source, client: Client, series: Sequence[Series], window: Window, progress: object) -> Fetched:
+        return spoil(honest(source, client, series, window))
+
+    monkeypatch.setattr(ingest.fetching, "fetch", fetch)
 
 
 def with_values(series: str, value: pl.Expr) -> Spoil:

@@ -1,0 +1,41 @@
+"""Periods of observations, and when their figures come out, by the catalog's publication lags."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from macro_assets.catalog.models import Frequency, Series
+
+_MONTHS = {"M": 1, "Q": 3, "A": 12}
+
+
+def period_end(start: date, frequency: Frequency) -> date:
+    """Last day of the period an observation date stands for; a weekly date is the week's last day already."""
+    months = _MONTHS.get(frequency)
+    if months is None:
+        return start
+    month = start.month - 1 + months
+    return date(start.year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+def estimated_release(series: Series, start: date) -> datetime:
+    """When an observation was probably published (UTC): the period's end plus the series' publication lag."""
+    lag = series.publication_lag
+    day = period_end(start, series.frequency) + timedelta(days=lag.days)
+    return datetime.combine(day, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
+
+
+def period_start(day: date, frequency: Frequency) -> date:
+    """First day of the period a day lies in; the day itself where the frequency is daily or weekly."""
+    months = _MONTHS.get(frequency)
+    return day if months is None else date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def next_period(start: date, frequency: Frequency) -> date:
+    """The observation date that follows one; of daily series the next business day."""
+    if frequency == "W":
+        return start + timedelta(days=7)
+    if frequency == "D":
+        return start + timedelta(days=3 if start.isoweekday() == 5 else 2 if start.isoweekday() == 6 else 1)
+    return period_end(start, frequency) + timedelta(days=1)

@@ -1,0 +1,104 @@
+"""Which series of a live source are worth asking for now, and from which year on: each with the reason in words.
+
+Composition above the rooms, without Dagster: `macro fetch` and the `refresh` schedule select by it. A series is due
+when it was never fetched or failed; when its release calendar brought a release since it was last had; when the next
+figure should be out by the publication lag; and once in a while to see revisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from macro_assets.catalog import Catalog, Series, Source
+from macro_assets.catalog.periods import estimated_release, next_period
+from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.raw import read_raw
+
+CALENDAR = "calendar/releases"
+"""Table of the providers' release calendars."""
+
+ASK_AGAIN = timedelta(hours=20)
+"""After how long a figure that should be out and was not is asked for again."""
+
+LOOK_FOR_REVISIONS = timedelta(days=7)
+"""After how long a provider without vintages is asked again, though nothing new is due."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A series to ask for: why, and the first year of observations that is wanted (None = all of its history)."""
+
+    series: Series
+    reason: str
+    first_year: int | None
+
+
+def due_series(source: Source, lake: Root, catalog: Catalog, now: datetime | None = None) -> list[Due]:
+    """Series of a source that are due at an instant, in catalog order.
+
+    Parameters
+    ----------
+    now
+        Default: the present. In UTC.
+
+    Raises
+    ------
+    LakeError
+        When the raw table, the fetch log or the calendar cannot be read.
+    """
+    now = now or datetime.now(UTC)
+    log = read_table(lake, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    last = {r["series_id"]: r for r in log.iter_rows(named=True)}
+    stored = read_raw(lake, catalog, source.name)
+    latest: dict[str, date] = dict(
+        stored.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max()).iter_rows()
+    )
+    calendar = read_table(lake, catalog.one_table(CALENDAR), catalog).filter(pl.col("source") == source.name)
+    releases: dict[str, list[date]] = dict(calendar.group_by("release").agg(pl.col("release_date").sort()).iter_rows())
+    found = (_due(s, last.get(s.id), latest.get(s.id), releases, source, now) for s in catalog.series_of(source.name))
+    return [d for d in found if d is not None]
+
+
+def _due(
+    series: Series,
+    fetch: Mapping[str, object] | None,
+    latest: date | None,
+    releases: Mapping[str, list[date]],
+    source: Source,
+    now: datetime,
+) -> Due | None:
+    had = fetch["last_success"] if fetch else None
+    if not isinstance(had, datetime):
+        return Due(series, "never fetched", None)
+    upcoming = next_period(latest, series.frequency) if latest else None
+    year = upcoming.year if upcoming else None
+    if fetch is not None and fetch["status"] == "failed":
+        return Due(series, "the last fetch failed", year)
+    if series.last_year is not None and (latest is None or latest.year >= series.last_year):
+        return None
+    if (release := _released_since(series, releases, had, now)) is not None:
+        return Due(series, f"release {series.release} of {release}", year)
+    if upcoming is not None:
+        expected = estimated_release(series, upcoming)
+        if expected <= now and (had < expected or now - had >= ASK_AGAIN):
+            return Due(series, f"the figure of {upcoming} was expected by {expected:%Y-%m-%d}", year)
+    if source.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
+        return Due(series, "a weekly look for revisions", year)
+    return None
+
+
+def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:
+    """The latest release of the calendar that came out after the series was had."""
+    lag = series.publication_lag
+    clock: time = lag.time
+    for day in reversed(releases.get(series.release or "", [])):
+        moment = datetime.combine(day, clock, tzinfo=ZoneInfo(lag.time_zone))
+        if moment <= now:
+            return day if had < moment else None
+    return None

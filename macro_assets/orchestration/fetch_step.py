@@ -1,0 +1,151 @@
+"""What a raw step does: ask for what its partitions say, store what passed, and keep the log of fetches."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version as installed_version
+
+import dagster as dg
+import polars as pl
+
+from macro_assets.catalog import Catalog, Series, Source, Table
+from macro_assets.catalog.derive import polars_schema
+from macro_assets.derivations import code_version
+from macro_assets.ingest import Outcome, earlier_responses, fetch, ingest, known_releases
+from macro_assets.lakehouse.landing import log_fetches
+from macro_assets.lakehouse.raw import read_raw
+from macro_assets.lakehouse.write import open_or_create
+from macro_assets.orchestration.describe import series_key
+from macro_assets.orchestration.partitions import YEARS, partition_of, window
+from macro_assets.orchestration.resources import Lake
+from macro_assets.sources import Fetched
+from macro_assets.sources.clients import open_client
+from macro_assets.sources.fetching import Progress
+
+_TELL_EVERY_SECONDS = 5.0
+
+REFRESH = "macro_assets/refresh"
+"""Tag of runs that ask for what was released since the latest stored release; others ask for every vintage."""
+
+
+def fetch_and_store(
+    context: dg.AssetExecutionContext, lake: Lake, catalog: Catalog, source: Source, selected: Sequence[Series]
+) -> Sequence[Outcome]:
+    """Fetch, land, check and append; one Delta commit per table. Returns what became of each series."""
+    all_years = YEARS.get_partition_keys()
+    asked = sorted(_asked_years(context))
+    context.log.info(f"fetching {len(selected)} series of {source.name}, years {asked[0]} to {asked[-1]}")
+    dates = window(asked, all_years)
+    if REFRESH in context.run.tags:
+        held = read_raw(lake.path, catalog, source.name, [s.id for s in selected])
+        dates = replace(dates, known=known_releases(source, held))
+    clients = partial(open_client, remembered=earlier_responses(lake.path, catalog, source))
+    fetched = fetch(source, selected, dates, catalog, clients, _progress(context, source))
+    version = source_code_version(source, catalog)
+    run_id = context.run.run_id
+    done = ingest(lake.path, catalog, source, selected, dates, fetched, run_id, version)
+    context.log.info(f"{source.name}: {done.report}")
+    if done.report.appended:
+        _log_other_years(context, read_raw(lake.path, catalog, source.name), catalog, asked)
+    _log(lake, catalog, source, done.outcomes, fetched, run_id)
+    return done.outcomes
+
+
+def _progress(context: dg.AssetExecutionContext, source: Source) -> Progress:
+    """Logs how far a long fetch is, every few seconds."""
+    told = time.monotonic()
+
+    def progress(done: int, of: int) -> None:
+        nonlocal told
+        if done < of and time.monotonic() - told > _TELL_EVERY_SECONDS:
+            told = time.monotonic()
+            context.log.info(f"{source.name}: {done} of {of} questions answered")
+
+    return progress
+
+
+def _log_other_years(
+    context: dg.AssetExecutionContext, stored: pl.DataFrame, catalog: Catalog, asked: Sequence[str]
+) -> None:
+    """Log a materialization for each series and year that nobody asked for and that a revision changed."""
+    all_years = YEARS.get_partition_keys()
+    days = stored.filter(pl.col("run_id") == context.run.run_id).select("series_id", "observation_date").unique()
+    elsewhere = {
+        (series_id, year) for series_id, day in days.iter_rows() if (year := partition_of(day, all_years)) not in asked
+    }
+    for series_id, year in sorted(elsewhere):
+        context.log_event(dg.AssetMaterialization(series_key(catalog.one_series(series_id)), partition=year))
+
+
+def skip(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    catalog: Catalog,
+    source: Source,
+    table: Table,
+    selected: Sequence[Series],
+    why: str,
+) -> None:
+    """Leave a source out whose key is missing: an empty table where there is none, and a word in the fetch log."""
+    open_or_create(lake.path, table, catalog)
+    rows = [_fetch_row(s, context.run.run_id, "off", why, 0) for s in selected]
+    if rows:
+        _store_log(lake, catalog, source, rows, context.run.run_id)
+
+
+def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
+    """Yearly partitions of the run; all of them where the run names none."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return list(context.partition_keys)
+    return YEARS.get_partition_keys()
+
+
+def _log(
+    lake: Lake, catalog: Catalog, source: Source, outcomes: Sequence[Outcome], fetched: Fetched, run_id: str
+) -> None:
+    times = [r.seconds for r in fetched.responses if r.seconds is not None]
+    latency = 1000 * sum(times) / len(times) if times else None
+    served = dict(fetched.observations.select("series_id", "provider").unique().iter_rows())
+    rows = [
+        {
+            **_fetch_row(o.series, run_id, "failed" if o.failure else "ok", o.failure or o.warning, o.report.rows),
+            "provider": None if o.failure else served.get(o.series.id, source.name),
+            "latency_ms": latency,
+        }
+        for o in outcomes
+    ]
+    _store_log(lake, catalog, source, rows, run_id)
+
+
+def _fetch_row(series: Series, run_id: str, status: str, error: str | None, seen: int) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "series_id": series.id,
+        "last_run_id": run_id,
+        "last_seen": now,
+        "status": status,
+        "error": error,
+        "rows_seen": seen,
+        "last_success": now if status == "ok" else None,
+        "provider": None,
+        "latency_ms": None,
+    }
+
+
+def _store_log(lake: Lake, catalog: Catalog, source: Source, rows: Sequence[Mapping[str, object]], run_id: str) -> None:
+    schema = polars_schema(catalog.one_table(f"fetch_log/{source.name}").columns)
+    log_fetches(lake.path, catalog, source.name, pl.DataFrame(rows, schema=schema), {"run_id": run_id})
+
+
+def series_code_version(source: Source, series: Series) -> str:
+    """Code version of a raw series: its catalog entry, its connector and, for bundled figures, their packages."""
+    shipped = [f"{p} {installed_version(p)}" for p in source.packages]
+    return code_version((f"macro_assets.sources.{source.module}",), series.model_dump_json() + "".join(shipped))
+
+
+def source_code_version(source: Source, catalog: Catalog) -> str:
+    """Code version of a source's table: of all its series together."""
+    series = catalog.series_of(source.name)
+    return code_version((), "".join(series_code_version(source, s) for s in series))

@@ -1,0 +1,109 @@
+"""When live sources are asked: the runs that fetch what is due, for `macro fetch` and for the schedules.
+
+Which series are due decides a run's selection, and how far back they lack figures its range of years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+
+from macro_assets.catalog import Catalog
+from macro_assets.due import CALENDAR, due_series
+from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.fetch_step import REFRESH
+from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
+from macro_assets.sources.secrets import missing_key
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One run: series by id with why they are due, and the range of years it asks for.
+
+    `is_whole` runs ask for all vintages of all years, the others for what was released since the latest stored release.
+    """
+
+    reasons: dict[str, str]
+    years: tuple[str, str]
+    is_whole: bool
+
+    def keys(self, catalog: Catalog) -> list[dg.AssetKey]:
+        """Assets of the run: the series and the tables they are in."""
+        series = [catalog.one_series(i) for i in self.reasons]
+        return [*map(series_key, series), *(key(f"raw/{s}") for s in dict.fromkeys(x.source for x in series))]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of the run: its range of years, and whether it is a refresh."""
+        span = {RANGE_START: self.years[0], RANGE_END: self.years[1]}
+        return span if self.is_whole else {**span, REFRESH: "due"}
+
+
+def refreshes(lake: Root, catalog: Catalog, series_ids: Collection[str] | None = None) -> list[Refresh]:
+    """The runs that fetch what is due now, of all live sources whose key is there or of some series.
+
+    Raises
+    ------
+    LakeError
+        When the lake cannot be read.
+    """
+    all_years = YEARS.get_partition_keys()
+    by_start: dict[str | None, dict[str, str]] = {}
+    for source in catalog.sources.values():
+        if not source.is_live or missing_key(source):
+            continue
+        for due in due_series(source, lake, catalog):
+            if series_ids is not None and due.series.id not in series_ids:
+                continue
+            start = None if due.first_year is None else min(max(str(due.first_year), all_years[0]), all_years[-1])
+            by_start.setdefault(start, {})[due.series.id] = due.reason
+    return [
+        Refresh(reasons, (start or all_years[0], all_years[-1]), start is None)
+        for start, reasons in sorted(by_start.items(), key=lambda item: item[0] or "")
+    ]
+
+
+def whole_history(catalog: Catalog, series_ids: Collection[str], first: str | None, last: str | None) -> list[Refresh]:
+    """One run that asks for series whether they are due or not, for a range of years or all of them."""
+    all_years = YEARS.get_partition_keys()
+    ids = [i for i in series_ids if catalog.sources[catalog.one_series(i).source].is_live]
+    return (
+        [Refresh(dict.fromkeys(ids, "asked for"), (first or all_years[0], last or all_years[-1]), True)] if ids else []
+    )
+
+
+def refresh_schedules(catalog: Catalog) -> list[dg.ScheduleDefinition]:
+    """Schedules of the live sources. They are off until somebody turns them on: they go to the network."""
+    live = [s for s in catalog.sources.values() if s.is_live and catalog.series_of(s.name)]
+    if not live:
+        return []
+    groups = dg.AssetSelection.groups(*(f"raw_{s.name}" for s in live))
+
+    def due(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        runs = refreshes(lake_root(), catalog)
+        if not runs:
+            yield dg.SkipReason("no series of a source that is on is due")
+        for run in runs:
+            stamp = f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M}"
+            yield dg.RunRequest(f"{stamp} {run.years[0]}", asset_selection=run.keys(catalog), tags=run.tags)
+
+    return [
+        dg.ScheduleDefinition(
+            name="refresh",
+            job=dg.define_asset_job("refresh", selection=groups, description="Fetch what is due of the live sources"),
+            cron_schedule="20 */4 * * *",
+            execution_timezone="UTC",
+            execution_fn=due,
+            description="Fetch the series whose release came out, whose next figure should be out, or that failed",
+        ),
+        dg.ScheduleDefinition(
+            name="release_calendar",
+            target=dg.AssetSelection.assets(key(CALENDAR)),
+            cron_schedule="5 4 * * *",
+            execution_timezone="UTC",
+            description="Ask the providers for their release calendars",
+        ),
+    ]

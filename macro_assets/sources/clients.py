@@ -1,0 +1,29 @@
+"""The client of a source: over HTTP where it has an `api`, else the one of its connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from macro_assets.catalog import Source
+from macro_assets.sources import Client, Response, connector
+
+
+def open_client(source: Source, remembered: Mapping[str, Response] | None = None) -> Client:
+    """A client of a source.
+
+    Parameters
+    ----------
+    remembered
+        Earlier responses by the text of their request, for providers that can be asked whether these still hold.
+
+    Raises
+    ------
+    AuthError
+        When the source needs a key and the environment has none.
+    """
+    if source.api is None:
+        return import_module(f"macro_assets.sources.{source.module}").client(source)  # type: ignore[no-any-return]
+    from macro_assets.sources.http import HttpClient
+
+    return HttpClient(source, connector(source).explain, remembered=remembered)
