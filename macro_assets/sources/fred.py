@@ -18,9 +18,9 @@ FRED's today is that of Chicago: the day in UTC or the one before.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -49,7 +49,7 @@ REVISED = timedelta(days=366)
 LIMITS = {"vintage_dates": 10_000, "observations": 100_000, "release_dates": 1_000}
 """Most rows that FRED puts on a page, by list."""
 
-Pages = list[tuple[Response, list[Any]]]
+T = TypeVar("T")
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -64,25 +64,27 @@ def _steps(series: Series, window: Window) -> Steps:
     # asked from the known vintage on, not from the day after: the answer then cannot be empty for want of vintages
     begin = BEGINNING if since is None else min(since, window.today - ONE_DAY)
     code = {"series_id": series.code, "file_type": "json"}
-    pages = yield from _pages("/fred/series/vintagedates", "vintage_dates", code | _real_time(begin, OPEN))
-    listed = [d for _, rows in pages for d in read_vintage_dates(rows)]
-    in_alfred = not has_no_vintages(pages[0][0]) and not (since is None and not listed)
+    dated = yield from _pages(
+        "/fred/series/vintagedates", "vintage_dates", code | _real_time(begin, OPEN), read_vintage_dates
+    )
+    listed = [d for _, page in dated for d in page]
     fresh = [d for d in listed if since is None or d > since]
-    if in_alfred and not fresh:
+    without_vintages = has_no_vintages(dated[0][0]) or (since is None and not listed)
+    if not fresh and not without_vintages:
         return None
     check_metadata((yield Request("/fred/series", tuple(code.items()))), series)
-    if not in_alfred:
+    if without_vintages:
         limits = _observation_dates(window.first, window.last)
-        pages = yield from _pages("/fred/series/observations", "observations", code | limits)
-        return [Answer(r, read_observations(rows).select("observation_date", "value")) for r, rows in pages]
+        pages = yield from _pages("/fred/series/observations", "observations", code | limits, read_observations)
+        return [Answer(response, page.select("observation_date", "value")) for response, page in pages]
     responses: list[Response] = []
     frames = []
     for asked_from, asked_to in spans(fresh if since is None else [since, *fresh]):
         params = code | _real_time(asked_from, asked_to) | {"output_type": "1"} | _limits(series, window)
-        pages = yield from _pages("/fred/series/observations", "observations", params)
-        for response, rows in pages:
+        pages = yield from _pages("/fred/series/observations", "observations", params, read_observations)
+        for response, page in pages:
             asked = {"asked_from": asked_from, "asked_to": asked_to, "answer": len(responses)}
-            frames.append(read_observations(rows).with_columns(pl.lit(v).alias(k) for k, v in asked.items()))
+            frames.append(page.with_columns(pl.lit(v).alias(k) for k, v in asked.items()))
             responses.append(response)
     snapshot = listed[0] if since is None else None
     found = released(changes(pl.concat(frames), listed, since), series, snapshot)
@@ -106,19 +108,21 @@ def _observation_dates(first: date | None, last: date | None) -> dict[str, str]:
     return {k: str(d) for k, d in (("observation_start", first), ("observation_end", last)) if d is not None}
 
 
-def _pages(path: str, name: str, params: Mapping[str, str]) -> Generator[Request, Response, Pages]:
-    """All pages of a list, each with its response."""
-    pages: Pages = []
+def _pages(
+    path: str, name: str, params: Mapping[str, str], read: Callable[[list[Any]], T]
+) -> Generator[Request, Response, list[tuple[Response, T]]]:
+    """All pages of a list, each with its response; read at once, for the parsed JSON of some series is gigabytes."""
+    pages: list[tuple[Response, T]] = []
     got, told = 0, None
     while told is None or got < told:
         place = {"sort_order": "asc", "limit": str(LIMITS[name]), "offset": str(got)}
         response = yield Request(path, (*params.items(), *place.items()))
         if has_no_vintages(response):
-            return [(response, [])]
+            return [(response, read([]))]
         rows, count = page_rows(response, name, got)
         if told not in (None, count):
             raise TransientError(f"the list {name!r} changed while it was read: {told} rows, then {count}. Ask again.")
-        pages.append((response, rows))
+        pages.append((response, read(rows)))
         got, told = got + len(rows), count
     return pages
 
@@ -138,6 +142,6 @@ def calendar(first: date, last: date, today: date) -> Generator[Request, Respons
     """
     params = {"file_type": "json", **_real_time(min(first, today - ONE_DAY), OPEN)}
     params |= {"include_release_dates_with_no_data": "true", "order_by": "release_date"}
-    pages = yield from _pages("/fred/releases/dates", "release_dates", params)
-    days = pl.concat([read_calendar(rows) for _, rows in pages])
+    pages = yield from _pages("/fred/releases/dates", "release_dates", params, read_calendar)
+    days = pl.concat([page for _, page in pages])
     return days.filter(pl.col("date").is_between(first, last))

@@ -42,7 +42,7 @@ def explain(response: Response) -> SourceError | None:
     if error is None and not says_error:
         return None
     said = quoted(bare.body)
-    if b"api_key" in bare.body:
+    if b"api_key" in bare.body and not isinstance(error, TransientError):
         return AuthError(f"FRED refuses the key: {said}. Check the environment variable FRED_API_KEY.")
     if says_error and _NOT_IN_ALFRED in bare.body and "/series/vintagedates" in response.request:
         return None

@@ -118,7 +118,9 @@ def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.D
     at = pl.DataFrame({"vintage": found["vintage"].unique()})
     instants = pl.Series([release_instant(series, d) for d in at["vintage"]], dtype=pl.Datetime("us", "UTC"))
     joined = found.join(at.with_columns(release_time=instants), on="vintage", how="left", maintain_order="left")
-    basis = pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
+    basis = (
+        pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
+    )
     return joined.with_columns(release_basis=basis).drop("vintage")
 
 

@@ -469,6 +469,7 @@ def said(status: int, body: str, path: str = "/fred/series/observations") -> Res
         (404, '{"error_code":404,"error_message":"Not Found"}', NotFoundError),
         (429, f'{{"error_code":429,"error_message":"Too Many Requests. {KEY}"}}', RateLimitError),
         (500, '<error code="500" message="Internal Server Error"/>', TransientError),
+        (503, f"<html>Unavailable: /fred/series?api_key={KEY}</html>", TransientError),
         (504, "", TransientError),
         (400, '{"error_code":400,"error_message":"There are 5073 vintage dates in the period."}', SchemaError),
         (200, '{"error_code":400,"error_message":"Bad Request.  Bad limit."}', SchemaError),
@@ -640,76 +641,115 @@ def test_a_recording_is_read(recording: Recording) -> None:
     )
 
 
-@each_recording("fred")
-def test_a_recording_that_is_no_series_is_read_too(recording: Recording) -> None:
-    path, as_json = recording.url.partition("stlouisfed.org")[2], recording.query.get("file_type") == "json"
-    if recording.status != 200 or not as_json:
-        pytest.skip("an error, or no JSON")
-    body = json.loads(recording.body)
-    if path == "/fred/series/vintagedates":
-        listed = read_vintage_dates(rows_of(recording.response, "vintage_dates"))
-        assert listed.len() == len(body["vintage_dates"])
-    elif path == "/fred/releases/dates":
-        days = read_calendar(rows_of(recording.response, "release_dates"))
-        assert days.height == len(body["release_dates"])
-        assert days["release"].str.contains(r"^\d+$").all()
-    elif path == "/fred/series":
-        told = body["seriess"][0]
-        adjustment = {"SSA": "SA", "NSAAR": "NSA"}.get(told["seasonal_adjustment_short"])
-        series = toy(
-            told["frequency_short"].replace("BW", "W"),
-            provider_unit=told["units"],
-            seasonal_adjustment=adjustment or told["seasonal_adjustment_short"],
-        )
-        check_metadata(recording.response, series)
-        with pytest.raises(SchemaError, match="catalog"):
-            check_metadata(recording.response, series.model_copy(update={"provider_unit": "Index 1900=100"}))
-    else:
-        pytest.skip("described in NO_SERIES or read as a series")
-
-
-def recorded(path: str, series_id: str, **query: str) -> list[Recording]:
-    wanted = {"series_id": series_id, "file_type": "json", **query}
-    return [r for r in recordings("fred") if r.url.endswith(path) and dict(r.query) == wanted and r.status == 200]
-
-
-@each_recording("fred")
-def test_recorded_vintages_pass_through_the_whole_connector(recording: Recording) -> None:
-    code = recording.query.get("series_id", "")
-    all_time = {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
-    if recording not in recorded("/series/observations", code, **all_time):
-        pytest.skip("not all vintages of a series")
-    sides = [
-        next((r for r in recorded(p, code) if r.recorded.date() == recording.recorded.date()), None)
-        for p in ("/series/vintagedates", "/fred/series")
+def answered(path: str, **query: str) -> list[Recording]:
+    """Recordings of an end point that are answers in JSON."""
+    return [
+        r
+        for r in recordings("fred")
+        if r.url.endswith(path) and r.status == 200 and {"file_type": "json", **query}.items() <= r.query.items()
     ]
-    if None in sides:
-        pytest.skip("no vintage dates or metadata of the same day")
-    dates_of, metadata = sides
-    assert dates_of is not None
-    assert metadata is not None
+
+
+def each(found: list[Recording]) -> pytest.MarkDecorator:
+    none = [pytest.param(None, marks=pytest.mark.skip(reason="no such recordings of fred"))]
+    return pytest.mark.parametrize("recording", found or none, ids=lambda r: r.file if r else "none")
+
+
+@each(answered("/fred/series/vintagedates"))
+def test_recorded_vintage_dates_are_read(recording: Recording) -> None:
+    listed = read_vintage_dates(rows_of(recording.response, "vintage_dates"))
+    assert [str(d) for d in listed] == json.loads(recording.body)["vintage_dates"]
+
+
+@each(answered("/fred/releases/dates"))
+def test_a_recorded_calendar_is_read(recording: Recording) -> None:
+    days = read_calendar(rows_of(recording.response, "release_dates"))
+    assert days.height == recording.body.count(b'"date"')
+    assert days["release"].str.contains(r"^\d+$").all()
+
+
+def toy_of(metadata: Recording) -> Series:
+    """A series with the unit, frequency and adjustment of recorded metadata."""
     told = json.loads(metadata.body)["seriess"][0]
-    series = toy(
-        told["frequency_short"],
+    adjustment = {"SSA": "SA", "NSAAR": "NSA"}.get(told["seasonal_adjustment_short"])
+    return toy(
+        told["frequency_short"].replace("BW", "W"),
         provider_unit=told["units"],
-        seasonal_adjustment=told["seasonal_adjustment_short"],
-    ).model_copy(update={"code": code})
+        seasonal_adjustment=adjustment or told["seasonal_adjustment_short"],
+    ).model_copy(update={"code": told["id"]})
+
+
+@each(answered("/fred/series"))
+def test_recorded_metadata_are_compared(recording: Recording) -> None:
+    series = toy_of(recording)
+    check_metadata(recording.response, series)
+    with pytest.raises(SchemaError, match="until the catalog's entry is edited"):
+        check_metadata(recording.response, series.model_copy(update={"provider_unit": "Index 1900=100"}))
+
+
+def same_day(found: list[Recording], recording: Recording) -> Recording | None:
+    return next((r for r in found if r.recorded.date() == recording.recorded.date()), None)
+
+
+@each(answered("/fred/series/observations", realtime_start="1776-07-04", realtime_end="9999-12-31"))
+def test_recorded_vintages_pass_through_the_whole_connector(recording: Recording) -> None:
+    code = recording.query["series_id"]
+    vintages = same_day(answered("/fred/series/vintagedates", series_id=code), recording)
+    metadata = same_day(answered("/fred/series", series_id=code), recording)
+    if vintages is None or metadata is None or recording.query.get("output_type", "1") != "1":
+        pytest.skip("no vintage dates or metadata of the same day, or another form")
+    series = toy_of(metadata)
     bodies = {
-        "/fred/series/vintagedates": dates_of.body,
+        "/fred/series/vintagedates": vintages.body,
         "/fred/series": metadata.body,
         "/fred/series/observations": recording.body,
     }
-    found = fetched("fred", series, Replayed(bodies, recording.recorded), Window(today=recording.recorded.date()))
+    window = Window(today=recording.recorded.date())
+    found = fetched("fred", series, Replayed(bodies, recording.recorded), window)
     assert found.failures == {}
     rows = found.observations.sort("observation_date", "release_time")
-    assert 0 < rows.height <= len(json.loads(recording.body)["observations"])
-    listed = {release_instant(series, date.fromisoformat(d)) for d in json.loads(dates_of.body)["vintage_dates"]}
-    assert set(rows["release_time"]) <= listed
+    instants = {d: release_instant(series, d) for d in read_vintage_dates(json.loads(vintages.body)["vintage_dates"])}
+    assert set(rows["release_time"]) <= set(instants.values())
     snapshot = rows.filter(pl.col("release_basis") == "snapshot")
-    assert set(snapshot["release_time"]) == {min(listed)}
-    # what is known today is what FRED answered to a plain question of that day
-    for plain in recorded("/series/observations", code):
-        if plain.recorded.date() == recording.recorded.date():
-            latest = rows.group_by("observation_date", maintain_order=True).last().select("observation_date", "value")
-            told_today = read_recorded(plain.response).select("observation_date", "value")
-            assert latest.equals(told_today)
+    assert set(snapshot["release_time"]) == {min(instants.values())}
+
+    # what is known at the end is what FRED answered on that day without a word of vintages
+    plain = [r for r in answered("/fred/series/observations", series_id=code) if len(r.query) == 2]
+    if (today := same_day(plain, recording)) is not None:
+        latest = rows.group_by("observation_date", maintain_order=True).last()
+        told = read_recorded(today.response).select("observation_date", "value")
+        assert latest.select("observation_date", "value").equals(told)
+
+    # and the first release of each figure is what FRED has as such
+    initial = answered("/fred/series/observations", series_id=code, output_type="4", realtime_start="1776-07-04")
+    if (first := same_day(initial, recording)) is not None:
+        told = read_recorded(first.response).with_columns(
+            release_time=pl.col("realtime_start").replace_strict(instants, return_dtype=pl.Datetime("us", "UTC"))
+        )
+        matched = told.join(rows, on=["observation_date", "value", "release_time"], how="inner")
+        assert matched.height == told.height > 0
+
+
+@each([r for r in answered("/fred/series/observations") if len(r.query) == 2])
+def test_recorded_latest_values_pass_through_the_whole_connector(recording: Recording) -> None:
+    """As those of a series outside ALFRED, whose request has this form."""
+    code = recording.query["series_id"]
+    known = next(iter(answered("/fred/series", series_id=code)), None)
+    series = (toy() if known is None else toy_of(known)).model_copy(update={"code": code})
+    metadata = server().get(Request("/fred/series", (("file_type", "json"),))).body if known is None else known.body
+    bodies = {
+        "/fred/series/vintagedates": (400, NOT_IN_ALFRED),
+        "/fred/series": metadata,
+        "/fred/series/observations": recording.body,
+    }
+    found = fetched("fred", series, bodies, Window(today=recording.recorded.date()))
+    assert found.failures == {}
+    assert found.observations.height == recording.body.count(b'"value":')
+
+
+@each([r for r in recordings("fred") if "fredgraph.csv" in r.url and set(r.query) == {"id"}])
+def test_a_recorded_chart_passes_through_the_whole_connector(recording: Recording) -> None:
+    series = toy_series("fred_graph", recording.query["id"])
+    found = fetched("fred_graph", series, {CHART: recording.body})
+    assert found.failures == {}
+    assert found.observations.height == count_rows(recording.body)
