@@ -1,0 +1,131 @@
+"""What FRED's answers say: pages of its lists, their rows, and its errors. Pure functions of a response."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from macro_assets.catalog import Series
+from macro_assets.sources import Response
+from macro_assets.sources.errors import (
+    AuthError,
+    NotFoundError,
+    SchemaError,
+    SourceError,
+    TransientError,
+    explain_status,
+    quoted,
+)
+from macro_assets.sources.reading import dates, member, numbers, read_json, records
+
+REAL_TIME = ("realtime_start", "realtime_end")
+_NOT_IN_ALFRED = b"does not exist in ALFRED"
+_KEY = re.compile(rb"\b[0-9a-z]{32}\b")
+_ERROR = re.compile(rb'\s*(\{\s*"error_|(<\?xml[^>]*>\s*)?<error\b)')
+
+_FREQUENCIES = {"BW": "W"}
+_ADJUSTMENTS = {"SSA": "SA", "NSAAR": "NSA"}
+"""FRED's codes that are others in the catalog: biweekly, smoothed, not adjusted annual rate."""
+
+
+def explain(response: Response) -> SourceError | None:
+    """The error in an answer. A key that FRED might repeat is not.
+
+    That a series has no vintages is no error where the list of them was asked for.
+    """
+    bare = replace(response, body=_KEY.sub(b"***", response.body[:4096]))
+    error = explain_status(bare)
+    says_error = _ERROR.match(bare.body) is not None
+    if error is None and not says_error:
+        return None
+    said = quoted(bare.body)
+    if b"api_key" in bare.body and not isinstance(error, TransientError):
+        return AuthError(f"FRED refuses the key: {said}. Check the environment variable FRED_API_KEY.")
+    if says_error and _NOT_IN_ALFRED in bare.body and "/series/vintagedates" in response.request:
+        return None
+    if says_error and b"does not exist" in bare.body:
+        return NotFoundError(f"FRED does not know the series: {said}. Check the series' code in the catalog.")
+    return error or SchemaError(f"expected an answer, got the error {said}. The connector asks what is not served.")
+
+
+def has_no_vintages(response: Response) -> bool:
+    """Whether a list of vintage dates is refused because the series is in FRED alone."""
+    return response.http_status == 400 and _NOT_IN_ALFRED in response.body
+
+
+def page_rows(response: Response, name: str, offset: int) -> tuple[list[Any], int]:
+    """The rows of one page of a list, and how many the whole list has."""
+    page = read_json(response)
+    count, at = member(page, "count", of=int), member(page, "offset", of=int)
+    rows: list[Any] = member(page, name, of=list)
+    if at != offset or (not rows and offset < count):
+        raise SchemaError(f"expected {name!r} from {offset} of {count} on, got {len(rows)} from {at} on")
+    if offset + len(rows) > count:
+        raise TransientError(f"the list {name!r} has grown while it was read: {count} rows were told. Ask again.")
+    return rows, count
+
+
+def read_observations(rows: list[Any]) -> pl.DataFrame:
+    """`observation_date`, `value` (null where FRED has '.'), `realtime_start` and `realtime_end`."""
+    table = records(rows, ("date", "value", *REAL_TIME))
+    return table.select(
+        observation_date=dates(table["date"]),
+        value=numbers(table["value"], (".",)),
+        realtime_start=dates(table["realtime_start"]),
+        realtime_end=dates(table["realtime_end"]),
+    )
+
+
+def read_vintage_dates(rows: list[Any]) -> pl.Series:
+    """Vintage dates, which must ascend."""
+    if wrong := [v for v in rows if not isinstance(v, str)]:
+        raise SchemaError(f"expected dates in 'vintage_dates', got {wrong[0]!r}")
+    listed = dates(pl.Series("vintage_dates", rows, dtype=pl.String))
+    if not (listed.diff().drop_nulls().dt.total_days() > 0).all():
+        raise SchemaError("expected 'vintage_dates' to ascend without repetition")
+    return listed
+
+
+def read_calendar(rows: list[Any]) -> pl.DataFrame:
+    """`release`, `name` and `date` of release days."""
+    table = records(rows, ("release_id", "release_name", "date"))
+    return table.select(release="release_id", name="release_name", date=dates(table["date"]))
+
+
+def check_metadata(response: Response, series: Series) -> None:
+    """FRED's unit, frequency and seasonal adjustment of a series must be those of the catalog.
+
+    A new base year is a new unit: numbers of two units under one name would be compared with each other.
+
+    Raises
+    ------
+    SchemaError
+        When one differs; it names what the catalog and FRED have.
+    """
+    told = member(read_json(response), "seriess", 0, of=dict)
+    units, frequency, adjustment = (
+        member(told, name, of=str) for name in ("units", "frequency_short", "seasonal_adjustment_short")
+    )
+    compared = {
+        "provider_unit": (series.provider_unit, units, _plain(units) == _plain(series.provider_unit)),
+        "frequency": (series.frequency, frequency, _FREQUENCIES.get(frequency, frequency) == series.frequency),
+        "seasonal_adjustment": (
+            series.seasonal_adjustment,
+            adjustment,
+            _ADJUSTMENTS.get(adjustment, adjustment) == series.seasonal_adjustment,
+        ),
+    }
+    changed = [f"{field} {was!r} is now {now!r}" for field, (was, now, same) in compared.items() if not same]
+    if changed:
+        raise SchemaError(
+            f"FRED has changed the series' unit, base year, frequency or adjustment, or the catalog is wrong: "
+            f"{', '.join(changed)}. Nothing is read until the catalog's entry is edited: its `provider_unit`, with "
+            "`unit`, `scale` and `bounds`, `frequency` or `seasonal_adjustment`."
+        )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()

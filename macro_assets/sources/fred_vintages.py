@@ -1,0 +1,134 @@
+"""FRED's real-time periods as dated changes: pure functions of what `fred.py` asked and was answered.
+
+FRED states, for each value of an observation, the first and last day on which it was in force (`realtime_start`,
+`realtime_end`), both clipped to the period that was asked for: a border of a request looks like a release. Source of
+the rules: https://fred.stlouisfed.org/docs/api/fred/realtime_period.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from macro_assets.catalog import Series
+from macro_assets.sources.errors import SchemaError
+
+VINTAGES_PER_REQUEST = 2_000
+"""Most vintage dates that FRED lets a request for observations span."""
+
+OPEN = date(9999, 12, 31)
+"""FRED's end of a period that goes on; the one real-time date after today that it takes."""
+
+ONE_DAY = timedelta(days=1)
+
+
+def release_instant(series: Series, vintage: date) -> datetime:
+    """When a vintage became known (UTC): its US day at the series' clock time of publication."""
+    lag = series.publication_lag
+    return datetime.combine(vintage, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
+
+
+def latest_vintage(series: Series, known: date) -> date:
+    """The vintage date behind the UTC day of the latest stored release.
+
+    A clock time in the US evening is the next day in UTC. Where two vintages come to be on one UTC day, as when summer
+    time begins, it is the earlier: what is asked again does no harm, what is skipped is lost.
+    """
+    around = (known - ONE_DAY, known, known + ONE_DAY)
+    return next((d for d in around if release_instant(series, d).date() == known), around[0])
+
+
+def spans(vintages: Sequence[date]) -> list[tuple[date, date]]:
+    """Real-time periods that cover vintage dates, the last one open.
+
+    A period begins on the vintage date on which the one before ends, so that a value that is withdrawn at the border
+    is seen to end.
+    """
+    step = VINTAGES_PER_REQUEST - 1
+    starts = range(0, max(len(vintages) - 1, 1), step)
+    return [(vintages[i], vintages[i + step] if i + step < len(vintages) - 1 else OPEN) for i in starts]
+
+
+def changes(rows: pl.DataFrame, listed: Sequence[date], since: date | None) -> pl.DataFrame:
+    """What became known on which day, from values with the days they were in force.
+
+    Parameters
+    ----------
+    rows
+        `observation_date`, `value`, `realtime_start`, `realtime_end` (days, both included), and `asked_from`,
+        `asked_to`, the real-time period of the request that brought the row. Further columns are kept.
+    listed
+        Vintage dates, ascending.
+    since
+        Latest vintage that is known already; None where nothing is.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of `rows` without the days, and `vintage`. Equal values of one observation do not follow each
+        other. A value that ceased to be in force with nothing in its place is a null on the day after. Of vintages
+        that are known, only what still held on the first new one is told, as known then: it is a true statement, and
+        the store drops it where it is no news.
+
+    Raises
+    ------
+    SchemaError
+        When the answers contradict each other or the list of vintage dates: a release time would be invented.
+    """
+    days = (pl.col("realtime_start"), pl.col("realtime_end"))
+    inside = (pl.col("asked_from") <= days[0]) & (days[0] <= days[1]) & (days[1] <= pl.col("asked_to"))
+    _refuse(rows.filter(~inside), "real-time dates within the period that was asked for")
+    listed_days = pl.Series(listed, dtype=pl.Date).implode()
+    # a vintage published since the list was had is left to the next fetch
+    known_start = days[0].is_in(listed_days) | (days[0] == pl.col("asked_from")) | (days[0] > listed[-1])
+    _refuse(rows.filter(~known_start), "a `realtime_start` that is a vintage date of the series")
+    outrun = bool((rows["realtime_start"] > listed[-1]).any())
+
+    rows = rows.sort("observation_date", *(d.meta.output_name() for d in days), "asked_from")
+    same = pl.col("observation_date") == pl.col("observation_date").shift(-1)
+    following = pl.when(same).then(days[0].shift(-1))
+    clash = (following <= days[1]) & pl.col("value").ne_missing(pl.col("value").shift(-1))
+    _refuse(rows.filter(clash.fill_null(False)), "one value in force on a day")
+
+    ended = (days[1] < pl.col("asked_to")) & (following.is_null() | (following > days[1] + ONE_DAY))
+    withdrawn = rows.filter(ended).with_columns(value=pl.lit(None, pl.Float64), vintage=days[1] + ONE_DAY)
+    told = rows.with_columns(vintage=days[0])
+    if since is not None:
+        first_new = next(d for d in listed if d > since)
+        told = told.filter(days[1] >= first_new).with_columns(vintage=pl.max_horizontal(days[0], first_new))
+    found = pl.concat([told, withdrawn]).drop("realtime_start", "realtime_end", "asked_from", "asked_to")
+    if outrun:
+        found = found.filter(pl.col("vintage") <= listed[-1])
+    found = found.sort("observation_date", "vintage", maintain_order=True)
+    first = (pl.col("observation_date") != pl.col("observation_date").shift(1)).fill_null(True)
+    return found.filter(first | pl.col("value").ne_missing(pl.col("value").shift(1)))
+
+
+def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.DataFrame:
+    """Changes with `release_time` and `release_basis` for their `vintage`.
+
+    Parameters
+    ----------
+    snapshot
+        The first vintage of all: what it has was known by then, not released then. None where it was not asked for.
+    """
+    at = pl.DataFrame({"vintage": found["vintage"].unique()})
+    instants = pl.Series([release_instant(series, d) for d in at["vintage"]], dtype=pl.Datetime("us", "UTC"))
+    joined = found.join(at.with_columns(release_time=instants), on="vintage", how="left", maintain_order="left")
+    basis = (
+        pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
+    )
+    return joined.with_columns(release_basis=basis).drop("vintage")
+
+
+def _refuse(wrong: pl.DataFrame, expected: str) -> None:
+    if not wrong.is_empty():
+        row = wrong.row(0, named=True)
+        raise SchemaError(
+            f"expected {expected}; {row['observation_date']} has {row['value']} from {row['realtime_start']} to "
+            f"{row['realtime_end']}, asked from {row['asked_from']} to {row['asked_to']}. Fetch again; if it stays, "
+            "FRED's vintage dates and observations disagree."
+        )

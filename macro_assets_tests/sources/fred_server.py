@@ -1,0 +1,91 @@
+"""A FRED in memory, synthetic: step functions over vintage dates, clipped and capped as FRED does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from macro_assets.sources import Request, Response
+from macro_assets.sources.fred_vintages import OPEN
+
+ABSENT = "absent"
+States = Mapping[date, Sequence[float | str]]
+"""By observation date, what each vintage has: a number, '.', or nothing at all (`ABSENT`)."""
+
+NOT_IN_ALFRED = b'{"error_code":400,"error_message":"Bad Request.  The series does not exist in ALFRED."}'
+
+
+@dataclass
+class FredServer:
+    """Answers as FRED would on the day `today` (of Chicago); refuses what FRED refuses."""
+
+    vintages: Sequence[date]
+    states: States
+    today: date
+    cap: int = 2_000
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    alfred: bool = True
+    asked: list[Request] = field(default_factory=list)
+
+    def get(self, request: Request) -> Response:
+        self.asked.append(request)
+        status, body = self._answer(request.path, dict(request.params))
+        return Response(f"GET https://api.stlouisfed.org{request.target}", body, datetime.now(UTC), status)
+
+    def paths(self) -> list[str]:
+        """What was asked for, in order, without repetitions that follow each other."""
+        names = [r.path.rpartition("/")[2] for r in self.asked]
+        return [n for i, n in enumerate(names) if i == 0 or n != names[i - 1]]
+
+    def _answer(self, path: str, params: dict[str, str]) -> tuple[int, bytes]:
+        assert params["file_type"] == "json"
+        if path == "/fred/series":
+            told = {"units": "Percent", "frequency_short": "M", "seasonal_adjustment_short": "NSA", **self.metadata}
+            return 200, json.dumps({"seriess": [told]}).encode()
+        start, end = (date.fromisoformat(params.get(f"realtime_{edge}", str(self.today))) for edge in ("start", "end"))
+        if start > self.today or (end > self.today and end != OPEN):
+            return _bad("Variable realtime_start can not be after today's date.")
+        if not self.alfred and "realtime_start" in params:
+            return 400, NOT_IN_ALFRED
+        listed = [v for v in self.vintages if start <= v <= min(end, self.today)]
+        if path == "/fred/series/vintagedates":
+            return _page("vintage_dates", [str(v) for v in listed], params)
+        assert path == "/fred/series/observations"
+        if len(listed) > self.cap:
+            return _bad(f"There are {len(listed)} vintage dates in the specified real-time period.")
+        first, last = (params.get(f"observation_{e}", d) for e, d in (("start", "1600-01-01"), ("end", "9999-12-31")))
+        rows = [
+            {
+                "realtime_start": str(max(a, start)),
+                "realtime_end": str(min(b, end)),
+                "date": str(day),
+                "value": str(value),
+            }
+            for day in sorted(self.states)
+            if first <= str(day) <= last
+            for a, b, value in self._periods(day)
+            if a <= end and b >= start
+        ]
+        return _page("observations", rows, params)
+
+    def _periods(self, day: date) -> Iterator[tuple[date, date, float | str]]:
+        """First and last day of each value of an observation, as seen today."""
+        seen = [(v, s) for v, s in zip(self.vintages, self.states[day], strict=True) if v <= self.today]
+        changes = [p for i, p in enumerate(seen) if i == 0 or p[1] != seen[i - 1][1]]
+        for i, (start, value) in enumerate(changes):
+            end = changes[i + 1][0] - timedelta(days=1) if i + 1 < len(changes) else OPEN
+            if value != ABSENT:
+                yield start, end, value
+
+
+def _bad(message: str) -> tuple[int, bytes]:
+    return 400, json.dumps({"error_code": 400, "error_message": f"Bad Request.  {message}"}).encode()
+
+
+def _page(name: str, rows: list[Any], params: dict[str, str]) -> tuple[int, bytes]:
+    offset, limit = int(params["offset"]), int(params["limit"])
+    page = {"count": len(rows), "offset": offset, "limit": limit, name: rows[offset : offset + limit]}
+    return 200, json.dumps(page).encode()
