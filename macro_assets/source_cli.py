@@ -132,7 +132,7 @@ def fetch_command(
 
         catalog, lake = default_catalog(), lake_root()
         words = [w if w.startswith("raw") else f"raw/{w}" for w in selection] or ["raw"]
-        chosen = select(words, catalog, first, last)
+        chosen = select(words, catalog, first, last, live=True)
         named = [i for ids in chosen.series.values() for i in ids]
         whole = everything or bool(first or last)
         runs = whole_history(catalog, named, first, last) if whole else refreshes(lake, catalog, named)

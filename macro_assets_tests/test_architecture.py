@@ -25,16 +25,22 @@ MAY_IMPORT = {
     # composition, above the rooms and still without Dagster
     "derivations": {"catalog", "lakehouse", "transforms", "indicators", "models", "charts"},
     "ingest": {"catalog", "sources", "lakehouse", "quality"},
+    "rebuild": {"catalog", "sources", "lakehouse", "ingest"},
+    "due": {"catalog", "lakehouse"},
+    "health": {"catalog", "sources", "lakehouse"},
+    "calendars": {"catalog", "sources", "due", "ingest"},
     "chart_pages": {"catalog", "lakehouse", "charts", "publishing"},
     "doctor": {"catalog", "lakehouse"},
     "__init__": {"derivations"},
     "orchestration": {
-        "catalog", "sources", "lakehouse", "charts", "quality", "derivations", "ingest", "chart_pages",
+        "catalog", "sources", "lakehouse", "charts", "quality", "derivations", "ingest", "chart_pages", "due", "health",
+        "calendars",
     },
     "definitions": {"orchestration"},
-    "terminal": {"catalog", "lakehouse"},
-    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "terminal"},
-    "lake_cli": {"catalog", "lakehouse", "orchestration", "ingest", "terminal"},
+    "terminal": {"catalog", "lakehouse", "orchestration"},
+    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "source_cli", "terminal"},
+    "lake_cli": {"catalog", "lakehouse", "orchestration", "rebuild", "terminal"},
+    "source_cli": {"catalog", "sources", "lakehouse", "orchestration", "health", "terminal"},
 }  # fmt: skip
 MAY_IMPORT_DAGSTER = {"orchestration", "definitions", "cli", "terminal"}
 STORAGE = {"deltalake", "duckdb"}

@@ -146,7 +146,7 @@ def test_a_table_written_by_a_newer_schema(home: Home) -> None:
 def macro_of_a_copy(home: Home, folder: Path, old: str, new: str, *arguments: str) -> CompletedProcess[str]:
     """Run `macro` from a copy of the package in which one text of `bundled.yaml` was replaced."""
     shutil.copytree(ROOT / "macro_assets", folder / "macro_assets")
-    entry = folder / "macro_assets" / "catalog" / "data" / "bundled.yaml"
+    entry = folder / "macro_assets" / "catalog" / "data" / "sources" / "bundled.yaml"
     assert old in entry.read_text()
     entry.write_text(entry.read_text().replace(old, new, 1))
     return subprocess.run(
@@ -163,7 +163,7 @@ def macro_of_a_copy(home: Home, folder: Path, old: str, new: str, *arguments: st
 def test_a_broken_catalog_entry(home: Home, tmp_path: Path, arguments: list[str]) -> None:
     done = macro_of_a_copy(home, tmp_path / "copy", "frequency: M", "frequency: fortnightly", *arguments)
     assert done.returncode == 2
-    one_message(done, "bundled.yaml: PAYEMS: frequency:", "fortnightly")
+    one_message(done, "sources/bundled.yaml: PAYEMS: frequency:", "fortnightly")
     assert not home.lake.exists()
 
 

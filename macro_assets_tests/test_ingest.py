@@ -6,21 +6,22 @@ import dataclasses
 import shutil
 import socket
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from macro_assets import ingest as room
 from macro_assets.catalog import Catalog, Series
-from macro_assets.ingest import Ingested, fetch, ingest, rebuild, rebuilt
+from macro_assets.ingest import Ingested, fetch, ingest
 from macro_assets.lakehouse.delta import open_table, read_table
 from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import invalidate, observations_as_of, read_raw
 from macro_assets.lakehouse.write import replace_rows
-from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window
+from macro_assets.rebuild import rebuild, rebuilt
+from macro_assets.sources import OBSERVATION_SCHEMA, Answer, Ask, Fetched, Request, Response, Steps, Window, fetching
+from macro_assets.sources.errors import explain_status
 
 EVERYTHING = Window()
 START = datetime(2020, 3, 1, tzinfo=UTC)
@@ -35,37 +36,35 @@ class Provider:
 
     def get(self, request: Request) -> Response:
         self.hour += 1
-        return Response(request, self.pages[request.text].encode(), START + timedelta(hours=self.hour), 200)
+        return Response(request.path, self.pages[request.path].encode(), START + timedelta(hours=self.hour), 200)
 
 
-def toy_fetch(client: Client, series: Sequence[Series], window: Window) -> Fetched:
-    """Pages are lines 'observation date, value or nothing, vintage date or nothing'."""
-    rows, responses, failures = [], [], {}
-    for one in series:
-        try:
-            response = client.get(Request(one.id))
-        except (KeyError, OSError) as error:
-            failures[one.id] = f"no page: {error}"
-            continue
-        responses.append(response)
+class Toy:
+    """A connector whose pages are lines 'observation date, value or nothing, vintage date or nothing'."""
+
+    explain = staticmethod(explain_status)
+
+    def plan(self, series: Sequence[Series], window: Window) -> Iterator[Ask]:
+        for one in series:
+            yield Ask((one,), self.steps(one))
+
+    def steps(self, series: Series) -> Steps:
+        response = yield Request(series.id)
+        rows = []
         for line in response.body.decode().split():
             day, value, vintage = line.split(",")
             known = datetime.combine(date.fromisoformat(vintage), time.max, tzinfo=UTC) if vintage else None
             rows.append(
                 (
-                    one.id,
                     date.fromisoformat(day),
                     float(value) if value else None,
                     known or datetime.combine(date.fromisoformat(day), time.min, tzinfo=UTC) + timedelta(days=40),
                     "provider" if known else "publication_lag",
-                    "bundled",
-                    response.fetched_at,
-                    response.sha256,
                 )
             )
-    frame = pl.DataFrame(rows, schema=OBSERVATION_SCHEMA, orient="row")
-    kept = frame.filter(window.contains(pl.col("observation_date")))
-    return Fetched(kept, tuple(responses), failures)
+        columns = ["observation_date", "value", "release_time", "release_basis"]
+        frame = pl.DataFrame(rows, schema={c: OBSERVATION_SCHEMA[c] for c in columns}, orient="row")
+        return [Answer(response, frame)]
 
 
 @pytest.fixture
@@ -77,14 +76,15 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
             "AAA": "2019-11-01,3.1, 2019-12-01,3.0,",
         }
     )
-    monkeypatch.setattr(room, "connector", lambda source: (toy_fetch, lambda: provider))
+    monkeypatch.setattr(fetching, "connector", lambda source: Toy())
     return provider
 
 
 class Lake:
     """A lake fed by the synthetic provider."""
 
-    def __init__(self, root: Path, catalog: Catalog) -> None:
+    def __init__(self, root: Path, catalog: Catalog, provider: Provider) -> None:
+        self.provider = provider
         self.root = root
         self.catalog = catalog
         self.runs = 0
@@ -93,7 +93,7 @@ class Lake:
         self.runs += 1
         source = self.catalog.sources["bundled"]
         selected = [self.catalog.one_series(i) for i in ids]
-        fetched = fetch(source, selected, window)
+        fetched = fetch(source, selected, window, self.catalog, lambda source: self.provider)
         return ingest(self.root, self.catalog, source, selected, window, fetched, f"run{self.runs}", "v1")
 
     def raw(self) -> pl.DataFrame:
@@ -108,7 +108,7 @@ class Lake:
 
 @pytest.fixture
 def lake(tmp_path: Path, catalog: Catalog, provider: Provider) -> Lake:
-    return Lake(tmp_path, catalog)
+    return Lake(tmp_path, catalog, provider)
 
 
 def test_a_lake_with_a_past_is_rebuilt_row_for_row(
@@ -256,7 +256,7 @@ def test_a_connector_that_breaks_fails_its_series_only(
     def broken(*args: object) -> Fetched:
         raise ZeroDivisionError("synthetic")
 
-    monkeypatch.setattr(room, "connector", lambda source: (broken, lambda: None))
+    monkeypatch.setattr(fetching, "fetch", broken)
     failures = lake.failures(lake.take("UNRATE", "AAA"))
     assert failures == dict.fromkeys(("UNRATE", "AAA"), "connector bundled failed: ZeroDivisionError: synthetic")
     assert "ZeroDivisionError" in caplog.text
@@ -267,7 +267,7 @@ def test_the_bundled_source_is_rebuilt_row_for_row(tmp_path: Path, catalog: Cata
     source = catalog.sources["bundled"]
     series = catalog.series_of("bundled")
     for n, window in enumerate([Window(date(2015, 1, 1), date(2016, 12, 31)), EVERYTHING, EVERYTHING]):
-        ingest(tmp_path, catalog, source, series, window, fetch(source, series, window), f"run{n}", "v1")
+        ingest(tmp_path, catalog, source, series, window, fetch(source, series, window, catalog), f"run{n}", "v1")
     stored = read_raw(tmp_path, catalog, "bundled").sort(catalog.one_table("raw/bundled").key)
     assert stored["run_id"].unique().sort().to_list() == ["run0", "run1"]
     assert rebuilt(tmp_path, catalog, source).equals(stored)

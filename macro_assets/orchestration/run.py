@@ -42,16 +42,20 @@ class Selection:
     months: tuple[str, ...] = ()
 
 
-def select(words: Sequence[str], catalog: Catalog, first: str | None = None, last: str | None = None) -> Selection:
+def select(
+    words: Sequence[str], catalog: Catalog, first: str | None = None, last: str | None = None, live: bool = False
+) -> Selection:
     """The assets and partitions that words name.
 
     Parameters
     ----------
     words
         Layers ('normalized'), tables ('forecasts/gdp_nowcast'), sources ('raw/bundled') or series
-        ('raw/bundled/PAYEMS'). None = everything that needs no network.
+        ('raw/bundled/PAYEMS'). None = everything.
     first, last
         Range of partitions: years for raw series, 'YYYY-MM' for forecasts.
+    live
+        Whether 'raw' and no words mean the sources behind a network too; otherwise these are named to be asked.
 
     Raises
     ------
@@ -62,14 +66,14 @@ def select(words: Sequence[str], catalog: Catalog, first: str | None = None, las
     news = {f"forecasts/{m}_news": m for m in catalog.models}
     tables = list(derivations(catalog))
     names = [*series, *models, *news, *tables]
-    offline = [n for n in names if n not in series or not catalog.sources[series[n].source].is_live]
-    chosen = set(offline) if not words else set()
+    usual = {n for n in names if live or n not in series or not catalog.sources[series[n].source].is_live}
+    chosen = set() if words else usual
     for word in words:
         matched = [n for n in names if n == word or n.startswith(word.rstrip("/") + "/")]
         if not matched:
             layers = {n.rsplit("/", 1)[0] for n in names} | {n.split("/")[0] for n in names}
             raise UnknownNameError(unknown_name_message("asset", word, [*names, *layers]))
-        chosen.update(matched)
+        chosen.update(usual.intersection(matched) if word.rstrip("/") == "raw" else matched)
     by_source = {
         s: tuple(x.id for n, x in series.items() if n in chosen and x.source == s)
         for s in catalog.sources

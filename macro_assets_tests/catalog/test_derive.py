@@ -33,7 +33,7 @@ TOY = """
 
 
 def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
-    edit(folder, "bundled.yaml", "series:\n", f"series:{TOY}")
+    edit(folder, "sources/bundled.yaml", "series:\n", f"series:{TOY}")
     toy = load_catalog(folder)
     assert set(toy.series) - set(catalog.series) == {"SYNTHETIC_ORDERS"}
     assert toy.series["SYNTHETIC_ORDERS"].source == "bundled"
@@ -51,7 +51,7 @@ def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
 
 
 def test_an_entry_overrides_the_defaults_of_its_file(folder: Path) -> None:
-    edit(folder, "bundled.yaml", "series:\n", f"series:{TOY}    country: JP\n")
+    edit(folder, "sources/bundled.yaml", "series:\n", f"series:{TOY}    country: JP\n")
     assert load_catalog(folder).series["SYNTHETIC_ORDERS"].country == "JP"
 
 
@@ -76,6 +76,9 @@ def test_only_a_table_per_series_has_columns_per_series(catalog: Catalog) -> Non
                 "status": pl.String(),
                 "error": pl.String(),
                 "rows_seen": pl.Int64(),
+                "last_success": pl.Datetime("us", "UTC"),
+                "provider": pl.String(),
+                "latency_ms": pl.Float64(),
             },
         ),
         (
@@ -86,9 +89,12 @@ def test_only_a_table_per_series_has_columns_per_series(catalog: Catalog) -> Non
                 "fetched_at": pl.Datetime("us", "UTC"),
                 "run_id": pl.String(),
                 "http_status": pl.Int64(),
+                "validator": pl.String(),
                 "series_ids": pl.String(),
                 "window_first": pl.Date(),
                 "window_last": pl.Date(),
+                "asked_on": pl.Date(),
+                "known_through": pl.String(),
                 "body": pl.Binary(),
             },
         ),

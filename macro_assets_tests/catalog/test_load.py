@@ -13,7 +13,7 @@ from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_c
 from macro_assets.catalog.models import Declaration
 from macro_assets_tests.catalog.editing import edit
 
-FILES = sorted(f.name for f in (files("macro_assets.catalog") / "data").iterdir())
+FILES = sorted(f.name for f in (files("macro_assets.catalog") / "data").iterdir() if f.is_file())
 
 
 def error_of(folder: Path) -> str:
@@ -24,17 +24,18 @@ def error_of(folder: Path) -> str:
 
 def test_the_default_catalog_declares_the_real_data(catalog: Catalog) -> None:
     assert len(catalog.series) >= 55
-    assert {s.source for s in catalog.series.values()} == {"bundled"}
-    codes = [(s.source, s.dataset, s.code) for s in catalog.series.values()]
+    codes = [
+        (s.source, s.dataset, s.code, s.selector and s.selector.model_dump_json()) for s in catalog.series.values()
+    ]
     assert len(set(codes)) == len(codes), "a provider's column is declared under two ids"
     assert all(name == s.id for name, s in catalog.series.items())
-    assert catalog.series_of("bundled") == tuple(catalog.series.values())
+    assert catalog.series_of("bundled") == tuple(s for s in catalog.series.values() if s.source == "bundled")
     assert catalog.series_of("nobody") == ()
 
 
 def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -> None:
     assert {n for n in catalog.tables if n.startswith("charts/")} == {f"charts/{c}" for c in catalog.charts}
-    assert {n for n in catalog.tables if n.startswith("raw/")} == {"raw/bundled"}
+    assert {n for n in catalog.tables if n.startswith("raw/")} == {f"raw/{s}" for s in catalog.sources}
     assert catalog.tables["landing/bundled"].layer == "landing"
     assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
 
@@ -49,115 +50,115 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
     ("file", "old", "new", "expected"),
     [
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "  - id: PAYEMS\n",
             "  - id: PAYEMS\n    colour: blue\n",
-            "bundled.yaml: PAYEMS: colour: Extra inputs are not permitted",
+            "sources/bundled.yaml: PAYEMS: colour: Extra inputs are not permitted",
             id="unknown field",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "    title: All employees, total nonfarm\n",
             "",
-            "bundled.yaml: PAYEMS: title: Field required",
+            "sources/bundled.yaml: PAYEMS: title: Field required",
             id="missing field",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "time_zone: America/New_York",
             "time_zone: America/Gotham",
-            "bundled.yaml: PAYEMS: publication_lag.time_zone: Value error, 'America/Gotham' is not an IANA time zone",
+            "PAYEMS: publication_lag.time_zone: Value error, 'America/Gotham' is not an IANA time zone",
             id="bad time zone",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "{days: 8, ",
             "{days: -8, ",
-            "bundled.yaml: PAYEMS: publication_lag.days: Input should be greater than or equal to 0 (got -8)",
+            "sources/bundled.yaml: PAYEMS: publication_lag.days: Input should be greater than or equal to 0 (got -8)",
             id="negative lag",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "{low: 40000, high: 300000}",
             "{low: 300000, high: 40000}",
-            "bundled.yaml: PAYEMS: bounds: Value error, low (300000.0) must be below high (40000.0)",
+            "sources/bundled.yaml: PAYEMS: bounds: Value error, low (300000.0) must be below high (40000.0)",
             id="bounds reversed",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "{low: 40000, high: 300000}",
             "{low: .nan, high: 300000}",
-            "bundled.yaml: PAYEMS: bounds.low: Input should be a finite number",
+            "sources/bundled.yaml: PAYEMS: bounds.low: Input should be a finite number",
             id="bound not finite",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "transform: 5",
             "transform: 8",
-            "bundled.yaml: PAYEMS: transform: Input should be less than or equal to 7 (got 8)",
+            "sources/bundled.yaml: PAYEMS: transform: Input should be less than or equal to 7 (got 8)",
             id="bad transform code",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "scale: 1000.0",
             "scale: 0",
-            "bundled.yaml: PAYEMS: scale: Input should be greater than 0 (got 0)",
+            "sources/bundled.yaml: PAYEMS: scale: Input should be greater than 0 (got 0)",
             id="scale zero",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "frequency: M",
             "frequency: monthly",
-            "bundled.yaml: PAYEMS: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'monthly')",
+            "sources/bundled.yaml: PAYEMS: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'monthly')",
             id="bad frequency",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "staleness_days: 120",
             "staleness_days: 0",
-            "bundled.yaml: PAYEMS: staleness_days: Input should be greater than 0 (got 0)",
+            "sources/bundled.yaml: PAYEMS: staleness_days: Input should be greater than 0 (got 0)",
             id="staleness zero",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "- id: PAYEMS",
             "- id: Payems",
-            "bundled.yaml: Payems: id: String should match pattern",
+            "sources/bundled.yaml: Payems: id: String should match pattern",
             id="id in lower case",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "- id: JTSJOL",
             "- id: PAYEMS",
-            "bundled.yaml: PAYEMS: id: declared twice; a series needs a name of its own",
+            "sources/bundled.yaml: PAYEMS: id: declared twice; a series needs a name of its own",
             id="duplicate id",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "  - id: PAYEMS\n",
-            "  - id: PAYEMS\n    fallback: [fred]\n",
-            "bundled.yaml: PAYEMS: fallback: source 'fred' is not declared",
+            "  - id: PAYEMS\n    fallback: [{source: nobody, code: X}]\n",
+            "sources/bundled.yaml: PAYEMS: fallback: source 'nobody' is not declared",
             id="fallback nobody declared",
         ),
         pytest.param(
-            "bundled.yaml",
-            "source: bundled",
-            "source: bundles",
-            "bundled.yaml: `source` is 'bundles', expected 'bundled'",
+            "sources/bundled.yaml",
+            "source:\n",
+            "source:\n  name: bundles\n",
+            "sources/bundled.yaml: source: name is 'bundles', expected 'bundled', the file's name",
             id="wrong source",
         ),
         pytest.param(
-            "bundled.yaml",
+            "sources/bundled.yaml",
             "defaults: {country: US}",
             "defaults: [US]",
-            "bundled.yaml: defaults: expected a mapping, got list",
+            "sources/bundled.yaml: defaults: expected a mapping, got list",
             id="defaults not a mapping",
         ),
         pytest.param(
-            "sources.yaml",
-            "  - name: bundled",
-            "  - name: bundled\n    colour: blue",
-            "sources.yaml: bundled: colour: Extra inputs",
+            "sources/bundled.yaml",
+            "source:\n",
+            "source:\n  colour: blue\n",
+            "sources/bundled.yaml: bundled: colour: Extra inputs",
             id="unknown field of a source",
         ),
         pytest.param(
@@ -289,8 +290,8 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "tables.yaml",
-            "nullable: [error]",
-            "nullable: [errors]",
+            "nullable: [error, last",
+            "nullable: [errors, last",
             "tables.yaml: fetch_log/{source}: nullable: 'errors' is not among its columns",
             id="nullable not a column",
         ),
@@ -352,12 +353,12 @@ def test_a_file_that_is_no_mapping_is_refused(folder: Path, text: str) -> None:
 
 
 def test_several_problems_are_reported_at_once(folder: Path) -> None:
-    edit(folder, "bundled.yaml", "transform: 5", "transform: 8")
+    edit(folder, "sources/bundled.yaml", "transform: 5", "transform: 8")
     edit(folder, "tables.yaml", "observation_date, zscore]", "observation_date, zzscore]")
     edit(folder, "charts.yaml", "inputs: [normalized/zscores]", "inputs: [normalized/zscore]")
     lines = error_of(folder).splitlines()
     for place in (
-        "bundled.yaml: PAYEMS: transform:",
+        "sources/bundled.yaml: PAYEMS: transform:",
         "tables.yaml: normalized/zscores:",
         "charts.yaml: zscore_heatmap:",
     ):
@@ -425,6 +426,6 @@ def test_a_key_given_twice_is_refused(folder: Path) -> None:
 
 
 def test_a_series_declared_wrongly_is_not_also_undeclared(folder: Path) -> None:
-    edit(folder, "bundled.yaml", "  - id: UNRATE\n", "  - id: UNRATE\n    nonsense: 1\n")
+    edit(folder, "sources/bundled.yaml", "  - id: UNRATE\n", "  - id: UNRATE\n    nonsense: 1\n")
     assert "UNRATE: nonsense" in error_of(folder)
     assert "is not declared" not in error_of(folder)

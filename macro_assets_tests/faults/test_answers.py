@@ -39,7 +39,7 @@ class Provider:
         """What becomes of an answer about some series."""
         self.runs += 1
         selected = [CATALOG.series[s] for s in series]
-        fetched = ingest.fetch(SOURCE, selected, RECENT)
+        fetched = ingest.fetch(SOURCE, selected, RECENT, CATALOG)
         return ingest.ingest(self.lake, CATALOG, SOURCE, selected, RECENT, fetched, f"run{self.runs}", "test")
 
     def stored(self) -> pl.DataFrame:
@@ -85,7 +85,7 @@ def test_equal_duplicates_are_dropped_and_counted(provider: Provider) -> None:
 @pytest.mark.parametrize("series", ["UNRATE", "AAA"])
 def test_conflicting_duplicates_refuse_their_series(provider: Provider, series: str) -> None:
     """F13: two values for one release, dated (UNRATE) or not (AAA), are both named; the other series go in."""
-    last = ingest.fetch(SOURCE, [CATALOG.series[series]], RECENT).observations.tail(1)
+    last = ingest.fetch(SOURCE, [CATALOG.series[series]], RECENT, CATALOG).observations.tail(1)
     another = last.with_columns(value=pl.lit(3.125))
     provider.spoil = observations(lambda rows: pl.concat([rows, another]))
     message = failures(provider.asked())[series]

@@ -25,7 +25,7 @@ DAYS = ("2012-06-30", "2016-06-28", "2016-06-29", "2016-07-29", "2030-01-01")
 def load(lake: Path, years: list[str], series: tuple[str, ...] = SERIES) -> int:
     """Fetch and store some years, as a partition of the raw assets does; the rows it added."""
     selected, dates = [CATALOG.series[s] for s in series], window(years, ALL)
-    fetched = fetch(SOURCE, selected, dates)
+    fetched = fetch(SOURCE, selected, dates, CATALOG)
     done = ingest(lake, CATALOG, SOURCE, selected, dates, fetched, f"{years[0]} to {years[-1]}", "test")
     assert not [o.failure for o in done.outcomes if o.failure]
     return done.report.appended

@@ -44,7 +44,7 @@ def answers(lake: Path) -> dict[str, str]:
     full = default_catalog()
     catalog = dataclasses.replace(full, series={s: full.series[s] for s in (*SERIES, "UNRATE")})
     source, selected, everything = catalog.sources["bundled"], [catalog.series[s] for s in SERIES], Window()
-    fetched = fetch(source, selected, everything)
+    fetched = fetch(source, selected, everything, catalog)
     ingest(lake, catalog, source, selected, everything, fetched, "run", "test")
     append_vintages("bundled", _unemployment_in_2040(), "run", lake, catalog)
     raw = catalog.one_table("raw/bundled")

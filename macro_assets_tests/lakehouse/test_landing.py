@@ -27,6 +27,9 @@ def receipt(n: int, body: bytes, request: str = "q", ids: str = "A B", first: da
             "series_ids": ids,
             "window_first": pl.Series([first], dtype=pl.Date),
             "window_last": pl.Series([None], dtype=pl.Date),
+            "asked_on": date(2026, 1, 1),
+            "known_through": pl.Series([None], dtype=pl.String),
+            "validator": pl.Series([None], dtype=pl.String),
             "body": body,
         }
     )

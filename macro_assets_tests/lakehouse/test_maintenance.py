@@ -194,7 +194,7 @@ def test_an_older_table_is_refused_until_it_is_migrated(tmp_path: Path, catalog:
     """F23."""
     old_landing(tmp_path, catalog)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 2.*macro migrate --dry-run"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 3.*macro migrate --dry-run"):
         read_table(tmp_path, table, catalog)
     (due,) = migrations_due(tmp_path, catalog)
     assert (due.table_name, due.written, due.rows) == ("landing/bundled", 1, 1)
@@ -211,8 +211,8 @@ def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(
     tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append_vintages("bundled", vintage_frame(0, [1.0]).drop("run_id"), "run", tmp_path)
-    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 3)
-    monkeypatch.setitem(layout.MIGRATIONS, 3, {"landing": lambda rows: rows})  # type: ignore[arg-type]
+    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 4)
+    monkeypatch.setitem(layout.MIGRATIONS, 4, {"landing": lambda rows: rows})  # type: ignore[arg-type]
     assert observations_as_of(day(1), root=tmp_path)["value"].to_list() == [1.0]
     assert migrations_due(tmp_path, catalog) == []
 

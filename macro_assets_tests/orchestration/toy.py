@@ -56,16 +56,16 @@ def execute(
     )
 
 
+_HONEST = fetching.fetch
+
 Spoil = Callable[[Fetched], Fetched]
 
 
 def spoiled_source(monkeypatch: pytest.MonkeyPatch, spoil: Spoil) -> None:
     """The bundled connector, with what it fetched passed through `spoil`."""
 
-    honest = fetching.fetch
-
     def fetch(source: Source, client: Client, series: Sequence[Series], window: Window, progress: object) -> Fetched:
-        return spoil(honest(source, client, series, window))
+        return spoil(_HONEST(source, client, series, window))
 
     monkeypatch.setattr(ingest.fetching, "fetch", fetch)
 
