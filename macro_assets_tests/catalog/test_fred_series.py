@@ -90,7 +90,7 @@ def unit_of(words: str) -> str | None:
         return f"usd_{chained[1]}"
     if re.fullmatch(r"(Billions|Millions) of (U\.S\. |US )?Dollars|Dollars|U\.S\. Dollars", words):
         return "usd"
-    if re.match(r"Percent\b(?!age)", words):
+    if re.match(r"Percent\b", words):
         return "percent"
     return {"Ratio": "ratio", "Thousands of Persons": "persons", "Percentage Points": "percentage_points"}.get(words)
 
@@ -204,7 +204,7 @@ def test_each_entry_agrees_with_itself(check: Any) -> None:
 
 def test_metadata_that_was_recorded() -> None:
     found = [
-        (r.recorded.date(), facts)
+        (min(r.recorded.date(), date.fromisoformat(facts.get("realtime_end", "9999-12-31"))), facts)
         for r in recordings("fred")
         if r.file.endswith(".json") and r.status == 200
         for facts in series_in(json.loads(r.body))
