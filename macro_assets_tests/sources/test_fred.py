@@ -315,7 +315,7 @@ def test_an_incremental_fetch_completes_the_truth(
     both = pl.concat([stored.observations, found.observations])
     check_truth(both, days, states, series)
     if latest is not None and not found.observations.is_empty():
-        assert found.observations["release_time"].min() > latest
+        assert found.observations["release_time"].min() >= latest  # the known day may be asked again
 
 
 # --- series without vintages ---------------------------------------------------------------------------------------
