@@ -243,9 +243,9 @@ def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     def rows(n: int) -> pl.DataFrame:
+        unsaid = dict.fromkeys(c.name for c in table.columns)
         receipt = {"request": str(n), "payload_sha256": "x", "fetched_at": moment, "run_id": "run"}
-        unsaid = dict.fromkeys(["http_status", "series_ids", "window_first", "window_last", "body"])
-        return pl.DataFrame([{**receipt, **unsaid}])
+        return pl.DataFrame([{**unsaid, **receipt, "asked_on": moment.date()}])
 
     append(tmp_path, table, catalog, rows(-1), COMMIT)
     threads = [threading.Thread(target=append, args=(tmp_path, table, catalog, rows(n), COMMIT)) for n in range(4)]

@@ -19,8 +19,9 @@ def test_the_graph_has_these_assets(catalog: Catalog) -> None:
     expected = {
         "audit/invalidations",
         "maintenance/tables",
-        "raw/bundled",
-        *(f"raw/bundled/{s}" for s in catalog.series),
+        "calendar/releases",
+        *(f"raw/{s}" for s in catalog.sources),
+        *(f"raw/{s.source}/{s.id}" for s in catalog.series.values()),
         "normalized/observations",
         "normalized/panel_monthly",
         "normalized/transformed",
@@ -36,9 +37,12 @@ def test_the_graph_has_these_assets(catalog: Catalog) -> None:
     assert set(SPECS) == expected
 
 
-@pytest.mark.parametrize("name", list(SPECS))
-def test_every_asset_tells_a_person_what_it_is(name: str) -> None:
-    spec = SPECS[name]
+def test_every_asset_tells_a_person_what_it_is() -> None:
+    for name, spec in SPECS.items():
+        assert_tells(name, spec)
+
+
+def assert_tells(name: str, spec: dg.AssetSpec) -> None:
     assert len(spec.description or "") > 20
     assert spec.group_name not in (None, "default")
     assert spec.kinds
@@ -49,7 +53,9 @@ def test_every_asset_tells_a_person_what_it_is(name: str) -> None:
     assert all(c.description for c in spec.metadata["dagster/column_schema"].columns)
 
 
-@pytest.mark.parametrize("name", [n for n in SPECS if not n.startswith(("raw/", "audit/", "maintenance/"))])
+@pytest.mark.parametrize(
+    "name", [n for n in SPECS if not n.startswith(("raw/", "audit/", "maintenance/", "calendar/"))]
+)
 def test_everything_derived_runs_by_a_named_condition_and_has_a_code_version(name: str) -> None:
     condition = SPECS[name].automation_condition
     assert condition is not None
@@ -60,21 +66,24 @@ def test_everything_derived_runs_by_a_named_condition_and_has_a_code_version(nam
 def test_what_is_below_depends_on_tables_never_on_series(catalog: Catalog) -> None:
     for name, spec in SPECS.items():
         for dep in spec.deps:
-            if name != "raw/bundled":
+            if name.removeprefix("raw/") not in catalog.sources:
                 assert len(dep.asset_key.path) == 2, f"{name} depends on the series {dep.asset_key}"
 
 
 def test_raw_series_have_years_and_forecasts_months() -> None:
     for name, spec in SPECS.items():
-        expected = YEARS if name.startswith("raw/bundled/") else AS_OF_MONTHS if "forecasts" in name else None
+        expected = (
+            YEARS if name.startswith("raw/") and name.count("/") == 2 else AS_OF_MONTHS if "forecasts" in name else None
+        )
         assert spec.partitions_def == expected, name
 
 
 def test_every_series_and_table_has_its_check(catalog: Catalog) -> None:
     checks = {("/".join(k.asset_key.path), k.name) for k in defs.resolve_asset_graph().asset_check_keys}
+    tables = {f"raw/{s}" for s in catalog.sources}
     assert {
-        ("raw/bundled", "complete"),
-        *((n, "schema") for n in SPECS if n not in ("raw/bundled", "audit/invalidations")),
+        *((t, name) for t in tables for name in ("complete", "health")),
+        *((n, "schema") for n in SPECS if n not in (*tables, "audit/invalidations")),
     } == checks
     blocking = [s for d in defs.resolve_asset_graph().assets_defs for s in d.check_specs if s.blocking]
     assert not [s.key for s in blocking if s.asset_key.path[0] == "raw"]
@@ -89,6 +98,7 @@ def test_the_source_has_a_pool_of_its_own() -> None:
 
 def test_jobs_and_sensor() -> None:
     assert {j.name for j in defs.resolve_all_job_defs()} >= {"refresh_bundled", "derive"}
+    assert {s.name for s in defs.schedules or []} == {"weekly_maintenance", "refresh", "release_calendar"}
     (sensor,) = defs.sensors or []
     assert sensor.name == "automation"
 

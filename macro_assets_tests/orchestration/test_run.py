@@ -148,11 +148,14 @@ def test_a_broken_table_stops_the_command_before_anything_runs(toy_run: ToyRun, 
 def test_selection_by_layer_table_source_and_series() -> None:
     catalog = default_catalog()
     everything = select([], catalog)
-    assert len(everything.series["bundled"]) == len(catalog.series)
+    assert set(everything.series) == {"bundled"}, "sources behind a network are named to be asked"
+    assert len(everything.series["bundled"]) == len(catalog.series_of("bundled"))
     assert everything.models == ("gdp_nowcast",)
     assert len(everything.tables) == 9
     assert select(["raw/bundled/PAYEMS"], catalog) == Selection({"bundled": ("PAYEMS",)}, (), ())
-    assert len(select(["raw/bundled"], catalog).series["bundled"]) == len(catalog.series)
+    assert select(["raw/bundled"], catalog).series == select(["raw"], catalog).series == everything.series
+    assert select(["raw/cboe"], catalog).series == {"cboe": tuple(s.id for s in catalog.series_of("cboe"))}
+    assert set(select(["raw"], catalog, live=True).series) == {s.source for s in catalog.series.values()}
     assert select(["normalized"], catalog).tables == tuple(DERIVED)
     assert select(["forecasts/gdp_nowcast_news"], catalog).models == ("gdp_nowcast",)
 

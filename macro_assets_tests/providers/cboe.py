@@ -1,0 +1,14 @@
+"""A stand-in for CBOE's files of daily prices; figures are synthetic."""
+
+from __future__ import annotations
+
+from macro_assets_tests.providers import Asked, World
+
+
+def answer(asked: Asked, world: World) -> tuple[int, bytes]:
+    code = asked.path.rsplit("/", 1)[-1].removesuffix("_History.csv")
+    series = world.series("cboe", code)
+    if series is None:
+        return 404, b"NoSuchKey"
+    rows = [(f"{d:%m/%d/%Y}", world.value(series, d)) for d in world.days(series)]
+    return 200, ("DATE,OPEN,HIGH,LOW,CLOSE\n" + "".join(f"{d},{v},{v},{v},{v}\n" for d, v in rows)).encode()
