@@ -39,13 +39,17 @@ class Due:
     first_year: int | None
 
 
-def due_series(source: Source, lake: Root, catalog: Catalog, now: datetime | None = None) -> list[Due]:
+def due_series(
+    source: Source, lake: Root, catalog: Catalog, now: datetime | None = None, everything: bool = False
+) -> list[Due]:
     """Series of a source that are due at an instant, in catalog order.
 
     Parameters
     ----------
     now
         Default: the present. In UTC.
+    everything
+        Name the others too, as asked for.
 
     Raises
     ------
@@ -61,7 +65,12 @@ def due_series(source: Source, lake: Root, catalog: Catalog, now: datetime | Non
     )
     calendar = read_table(lake, catalog.one_table(CALENDAR), catalog).filter(pl.col("source") == source.name)
     releases: dict[str, list[date]] = dict(calendar.group_by("release").agg(pl.col("release_date").sort()).iter_rows())
-    found = (_due(s, last.get(s.id), latest.get(s.id), releases, source, now) for s in catalog.series_of(source.name))
+    found = []
+    for series in catalog.series_of(source.name):
+        due = _due(series, last.get(series.id), latest.get(series.id), releases, source, now)
+        if due is None and everything:
+            due = Due(series, "asked for", _wanted_year(series, latest.get(series.id)))
+        found.append(due)
     return [d for d in found if d is not None]
 
 
@@ -77,7 +86,7 @@ def _due(
     if not isinstance(had, datetime):
         return Due(series, "never fetched", None)
     upcoming = next_period(latest, series.frequency) if latest else None
-    year = upcoming.year if upcoming else None
+    year = _wanted_year(series, latest)
     if fetch is not None and fetch["status"] == "failed":
         return Due(series, "the last fetch failed", year)
     if series.last_year is not None and (latest is None or latest.year >= series.last_year):
@@ -91,6 +100,11 @@ def _due(
     if source.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
         return Due(series, "a weekly look for revisions", year)
     return None
+
+
+def _wanted_year(series: Series, latest: date | None) -> int | None:
+    """The year of the next figure; None where there is none yet."""
+    return next_period(latest, series.frequency).year if latest else None
 
 
 def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:

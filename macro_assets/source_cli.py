@@ -110,9 +110,9 @@ def _matches(text: str, words: list[str]) -> bool:
 
 @click.command("fetch")
 @click.argument("selection", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="What is not due too, every year and vintage of it.")
-@click.option("--from", "first", help="First year of observations, whether due or not.")
-@click.option("--to", "last", help="Last year of observations, whether due or not.")
+@click.option("--all", "everything", is_flag=True, help="What is not due too.")
+@click.option("--from", "first", help="First year of observations: all vintages from there on, whether due or not.")
+@click.option("--to", "last", help="Last year of observations, with all vintages, whether due or not.")
 @click.option("--dry-run", is_flag=True, help="Say what is due, and why; fetch nothing.")
 @expected_errors
 def fetch_command(
@@ -134,8 +134,8 @@ def fetch_command(
         words = [w if w.startswith("raw") else f"raw/{w}" for w in selection] or ["raw"]
         chosen = select(words, catalog, first, last, live=True)
         named = [i for ids in chosen.series.values() for i in ids]
-        whole = everything or bool(first or last)
-        runs = whole_history(catalog, named, first, last) if whole else refreshes(lake, catalog, named)
+        backfill = bool(first or last)
+        runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, catalog, named, everything)
         out = console()
         for run in runs:
             out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}", highlight=False)

@@ -135,8 +135,12 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
     return catalog
 
 
-class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML's safe loader, by its C parser where there is one, refusing a key that is given twice: the second would silently win."""
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""YAML's safe loader, by its C parser where there is one: five times as fast."""
+
+
+class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
+    """The safe loader, refusing a key that is given twice: the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(k, deep=True) for k, _ in node.value]  # type: ignore[no-untyped-call]
@@ -144,7 +148,7 @@ class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: 
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {sorted(twice)[0]!r} is given twice", node.start_mark
             )
-        return super().construct_mapping(node, deep)
+        return dict(super().construct_mapping(node, deep))
 
 
 def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:

@@ -42,8 +42,10 @@ class Refresh:
         return span if self.is_whole else {**span, REFRESH: "due"}
 
 
-def refreshes(lake: Root, catalog: Catalog, series_ids: Collection[str] | None = None) -> list[Refresh]:
-    """The runs that fetch what is due now, of all live sources whose key is there or of some series.
+def refreshes(
+    lake: Root, catalog: Catalog, series_ids: Collection[str] | None = None, everything: bool = False
+) -> list[Refresh]:
+    """The runs that fetch what is due now, or everything, of all live sources whose key is there or of some series.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def refreshes(lake: Root, catalog: Catalog, series_ids: Collection[str] | None =
     for source in catalog.sources.values():
         if not source.is_live or missing_key(source):
             continue
-        for due in due_series(source, lake, catalog):
+        for due in due_series(source, lake, catalog, everything=everything):
             if series_ids is not None and due.series.id not in series_ids:
                 continue
             start = None if due.first_year is None else min(max(str(due.first_year), all_years[0]), all_years[-1])

@@ -53,9 +53,10 @@ def assert_tells(name: str, spec: dg.AssetSpec) -> None:
     assert all(c.description for c in spec.metadata["dagster/column_schema"].columns)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in SPECS if not n.startswith(("raw/", "audit/", "maintenance/", "calendar/"))]
-)
+NOT_DERIVED = ("raw/", "audit/", "maintenance/", "calendar/")
+
+
+@pytest.mark.parametrize("name", [n for n in SPECS if not n.startswith(NOT_DERIVED)])
 def test_everything_derived_runs_by_a_named_condition_and_has_a_code_version(name: str) -> None:
     condition = SPECS[name].automation_condition
     assert condition is not None
@@ -72,9 +73,8 @@ def test_what_is_below_depends_on_tables_never_on_series(catalog: Catalog) -> No
 
 def test_raw_series_have_years_and_forecasts_months() -> None:
     for name, spec in SPECS.items():
-        expected = (
-            YEARS if name.startswith("raw/") and name.count("/") == 2 else AS_OF_MONTHS if "forecasts" in name else None
-        )
+        is_series = name.startswith("raw/") and name.count("/") == 2
+        expected = YEARS if is_series else AS_OF_MONTHS if "forecasts" in name else None
         assert spec.partitions_def == expected, name
 
 

@@ -23,6 +23,7 @@ def serving(world: World | None = None, latency: float = 0.0) -> Iterator[dict[s
         Seconds before each answer.
     """
     known = world or World()
+    answered_before: dict[tuple[str, bytes], tuple[int, bytes]] = {}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -32,7 +33,10 @@ def serving(world: World | None = None, latency: float = 0.0) -> Iterator[dict[s
             body = self.rfile.read(length)
             _, source, rest = self.path.split("/", 2)
             time.sleep(latency)
-            status, answered = answer(source, f"/{rest}", body, known)
+            question = (self.path, body)
+            if question not in answered_before:
+                answered_before[question] = answer(source, f"/{rest}", body, known)
+            status, answered = answered_before[question]
             self.send_response(status)
             self.send_header("Content-Length", str(len(answered)))
             self.end_headers()
@@ -61,3 +65,14 @@ def environment(world: World, base: str) -> dict[str, str]:
     environ = {f"MACRO_URL_{s.name.upper()}": f"{base}/{s.name}" for s in live}
     environ |= {f"MACRO_RATE_{s.name.upper()}": "1000" for s in live}
     return environ | {s.api.key.environment: KEY for s in live if s.api and s.api.key}
+
+
+if (
+    __name__ == "__main__"
+):  # serve on its own until the input ends: `python -m macro_assets_tests.providers.server 0.05`
+    import json
+    import sys
+
+    with serving(latency=float(sys.argv[1])) as found:
+        print(json.dumps(found), flush=True)
+        sys.stdin.read()
