@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from macro_assets.catalog import Selector, Series
+from macro_assets.sources import estimated_release
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 
 if TYPE_CHECKING:
@@ -288,6 +289,21 @@ def from_epoch(seconds: Sequence[Any], name: str, time_zone: str = "UTC", per_se
         raise SchemaError(f"expected a time in {name!r}, got null")
     zone = ZoneInfo(time_zone)
     return pl.Series(name, [datetime.fromtimestamp(s / per_second, zone).date() for s in whole], dtype=pl.Date)
+
+
+def due(rows: pl.DataFrame, series: Series, at: datetime) -> pl.DataFrame:
+    """Rows without the blanks of periods whose figure is not due yet: a blank there is no missing figure.
+
+    Parameters
+    ----------
+    rows
+        With `observation_date` and `value`.
+    at
+        When the provider answered.
+    """
+    blank = pl.col("value").is_null()
+    pending = [d for d in rows.filter(blank)["observation_date"] if estimated_release(series, d) > at]
+    return rows.filter(~(blank & pl.col("observation_date").is_in(pending))) if pending else rows
 
 
 # --- tables of many columns ----------------------------------------------------------------------------------------
