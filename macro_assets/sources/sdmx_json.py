@@ -26,8 +26,11 @@ def from_json(response: Response) -> pl.DataFrame:
     """Rows of an SDMX-JSON body: `key`, `observation_date`, `value`."""
     document = read_json(response)
     inner = document["data"] if isinstance(document, dict) and "data" in document else document
-    if len(sets := member(inner, "dataSets", of=list)) != 1:
+    sets = member(inner, "dataSets", of=list)
+    if len(sets) > 1:
         raise SchemaError(f"expected one data set, got {len(sets)}")
+    if not sets:
+        return rows(pl.Series([], dtype=pl.String), pl.Series(TIME, [], dtype=pl.String), _figures([]))
     data = member(inner, "dataSets", 0, of=dict)
     structure = member(inner, "structures", 0, of=dict) if "structures" in inner else member(inner, "structure")
     levels = member(structure, "dimensions", of=dict)
