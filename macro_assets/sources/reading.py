@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from macro_assets.catalog import Selector, Series
-from macro_assets.sources import estimated_release
+from macro_assets.catalog.periods import estimated_release
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 
 if TYPE_CHECKING:
