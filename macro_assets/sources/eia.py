@@ -8,6 +8,7 @@ body must not be stored or shown before the key is taken out. Source: https://ww
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -119,7 +120,7 @@ def explain(response: Response) -> SourceError | None:
 
 def _code(body: bytes) -> str | None:
     """The code of an error body."""
-    if not body.lstrip().startswith(b'{"error"'):
+    if not re.match(rb'\s*\{\s*"error"', body):
         return None
     try:
         error = json.loads(body)["error"]

@@ -135,7 +135,7 @@ def test_a_changed_answer_is_refused(was: bytes, becomes: bytes, says: str) -> N
         (403, b'{"error": {"code": "API_KEY_INVALID", "message": "s3cret"}}', AuthError),
         (403, b'{"error": {"code": "API_KEY_MISSING", "message": "s3cret"}}', AuthError),
         (429, b'{"error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
-        (403, b'{"error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
+        (403, b'{\n  "error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
         (404, b'{"error": "s3cret", "code": 404}', NotFoundError),
         (400, b'{"error": "invalid frequency, s3cret", "code": 400}', SchemaError),
         (200, b'{"error": "s3cret"}', SchemaError),
