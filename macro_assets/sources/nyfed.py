@@ -24,17 +24,18 @@ from macro_assets.sources.reading import member, read_json, records, select
 
 
 class _Part(NamedTuple):
-    """A part of the API: where an answer holds its rows, and years one request spans, None for the whole history."""
+    """A part of the API: where an answer holds its rows; years one request spans, None for the whole history."""
 
     rows: tuple[str, ...]
     years: int | None = None
+    params: tuple[tuple[str, str], ...] = ()
     is_of_events: bool = False
 
 
 _PARTS = {
     "rates": _Part(("refRates",), years=5),
     "rp": _Part(("repo", "operations"), years=1, is_of_events=True),
-    "fxs": _Part(("fxSwaps", "operations"), years=5, is_of_events=True),
+    "fxs": _Part(("fxSwaps", "operations"), years=5, params=(("dateType", "trade"),), is_of_events=True),
     "soma": _Part(("soma", "summary")),
     "pd": _Part(("pd", "timeseries")),
 }
@@ -55,7 +56,8 @@ def _steps(dataset: str, series: Sequence[Series], window: Window) -> Steps:
         return [_answer(response, dataset, series)]
     answers: list[Answer] = []
     for first, last in windows(min(window.begin(s) for s in series), window.end, part.years):
-        response = yield Request(path, (("startDate", first.isoformat()), ("endDate", last.isoformat())))
+        params = (("startDate", first.isoformat()), ("endDate", last.isoformat()), *part.params)
+        response = yield Request(path, params)
         answers.append(_answer(response, dataset, [s for s in series if window.begin(s) <= last]))
     return answers
 

@@ -37,8 +37,8 @@ def _steps(series: Sequence[Series], window: Window) -> Steps:
     response = yield Request(f"{_FOLDER}/slt_table5.txt")
     latest = read_holdings(response)
     answers = [read_each(response, series, partial(one_holder, latest))]
-    since = latest["month"].min()
-    if min(window.begin(s) for s in series) < since:  # type: ignore[operator]
+    since = min(latest["month"].to_list())
+    if min(window.begin(s) for s in series) < since:
         response = yield Request(f"{_FOLDER}/mfhhis01.txt")
         earlier = read_holdings(response).filter(pl.col("month") < since)
         answers.append(read_each(response, series, partial(one_holder, earlier)))
@@ -80,7 +80,7 @@ def read_holdings(response: Response) -> pl.DataFrame:
                 holders += [name] * len(held)
                 months += held
                 values += held.values()
-        above = cells
+        above = cells if any(cells) else above
     if not holders:
         raise SchemaError(f"expected a table of holders headed 'Country', got {quoted(response.body)}")
     table = pl.DataFrame({"holder": holders, "month": months, "value": values})
