@@ -13,7 +13,7 @@ from functools import partial
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources import Ask, Request, Steps, Window, read_each
+from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
 from macro_assets.sources.reading import dates, needed, numbers, read_csv
 
 
@@ -24,11 +24,16 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 def _steps(series: Sequence[Series]) -> Steps:
     response = yield Request("/financial-stress-index/data/fsi.csv")
+    return [read_each(response, series, partial(one_column, read_table(response)))]
+
+
+def read_table(response: Response) -> pl.DataFrame:
+    """The file: `Date` and the text of the other columns."""
     table = read_csv(response, ["Date"])
-    return [read_each(response, series, partial(one_column, table))]
+    return table.with_columns(dates(table["Date"]))
 
 
 def one_column(table: pl.DataFrame, series: Series) -> pl.DataFrame:
     """The index or a contribution to it: `observation_date`, `value` in index points."""
     needed(table, [series.code])
-    return pl.DataFrame({"observation_date": dates(table["Date"]), "value": numbers(table[series.code])})
+    return pl.DataFrame({"observation_date": table["Date"], "value": numbers(table[series.code])})

@@ -203,7 +203,9 @@ def test_every_series_of_the_catalog_is_asked() -> None:
         assert bool(request.params) == request.path.endswith("/search.json")
         for one in ask.series:
             assert one.selector is not None
-            assert one.selector.combine == ("sum" if one.dataset in ("rp/results/search", "fxs/usdollar/search") else "only")
+            assert one.selector.combine == (
+                "sum" if one.dataset in ("rp/results/search", "fxs/usdollar/search") else "only"
+            )
 
 
 def read_rates(response: Response) -> pl.DataFrame:
