@@ -13,6 +13,7 @@ import pytest
 from macro_assets.catalog import Series, default_catalog
 from macro_assets.catalog.models import Selector
 from macro_assets.sources import Response, Window, connector
+from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.fiscaldata import AUCTIONS, CASH, PAGE, read_table
 from macro_assets.sources.reading import one_column, read_json
 from macro_assets_tests.sources.wire import (
@@ -230,6 +231,14 @@ def test_a_series_without_a_selector_is_refused() -> None:
     assert "needs a `selector`" in found.failures["TOY"]
 
 
+def test_a_whole_column_needs_its_selector_and_its_columns() -> None:
+    table = pl.DataFrame({"day": ["2025-01-02"], "amount": ["1"]})
+    with pytest.raises(SchemaError, match="needs a `selector`"):
+        one_column(table, toy_series("fiscaldata", "x"))
+    with pytest.raises(SchemaError, match="expected the column 'record_date'"):
+        one_column(table, TOTAL)
+
+
 def test_every_series_of_the_catalog_is_asked_with_its_table() -> None:
     series = default_catalog().series_of("fiscaldata")
     asks = list(connector(default_catalog().sources["fiscaldata"]).plan(series, Window(today=date(2026, 11, 20))))
@@ -249,8 +258,8 @@ def test_every_series_of_the_catalog_is_asked_with_its_table() -> None:
 def read_figures(response: Response) -> pl.DataFrame:
     """The first amount or ratio of a recorded table, whatever table it is."""
     document = read_json(response)
-    day = next(d for d in ("record_date", "auction_date") if document["meta"]["dataTypes"].get(d) == "DATE")
     kinds = document["meta"]["dataTypes"]
+    day = next(d for d in ("auction_date", "record_date") if d in kinds)
     value = next(c for c, kind in kinds.items() if kind.startswith(("CURRENCY", "NUMBER", "PERCENTAGE")))
     table = read_table(document, dict.fromkeys([day, value]), day)
     one = toy_series("fiscaldata", value, selector=Selector(date=day, value=value, combine="last", meaning="any"))
@@ -264,7 +273,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
         readers={"": read_figures},
         no_series={"upcoming_auctions": "a calendar of announced auctions, without results"},
         expected={"debt-to-penny-2025-q1.json": 61},
-        count=lambda body: len({r.get("record_date") or r["auction_date"] for r in json.loads(body)["data"]}),
+        count=lambda body: len({r.get("auction_date", r.get("record_date")) for r in json.loads(body)["data"]}),
         plausible=lambda rows: rows["observation_date"].is_unique().all(),
         explain=explains("fiscaldata"),
     )
