@@ -30,6 +30,8 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 def _steps(series: Series, window: Window) -> Steps:
     first, last = window.begin(series), period_end(window.end, series.frequency)
+    if first > last:
+        return []
     params = (("mnemonic", series.code), ("start_date", first.isoformat()), ("end_date", last.isoformat()))
     response = yield Request(f"/{series.dataset}/series/timeseries", params)
     rows = read_points(response)
@@ -50,6 +52,6 @@ def explain(response: Response) -> SourceError | None:
     """The error an answer stands for: the HTTP status, or the words that stand in for one."""
     if error := explain_status(response):
         return error
-    if response.body.lstrip(b' "')[:16].lower() == b"invalid mnemonic":
+    if response.body.lstrip(b' "\r\n')[:16].lower() == b"invalid mnemonic":
         return NotFoundError(f"the service says {quoted(response.body)}. Check the series' code in the catalog.")
     return None

@@ -1,8 +1,9 @@
 """The Treasury's daily interest rates: par and real yield curves, bills, long-term averages.
 
 One CSV file per curve and year: `Date` (MM/DD/YYYY) and a column per tenor, in percent per annum, newest day first.
-A tenor has a column only in the years it was quoted. The archive of many years writes MM/DD/YY. The XML feeds, today's
-and the retired OData service's, hold the same figures as Atom entries with tags such as BC_10YEAR, not in date order.
+A tenor has a column only in the years it was quoted, and in its first year only since it was. The archive of many
+years writes MM/DD/YY. The XML feeds, today's and the retired OData service's, hold the same figures as Atom entries
+with tags such as BC_10YEAR, not in date order.
 
 A series' `dataset` is the curve, as daily_treasury_yield_curve, its `code` the heading of the CSV column, as '10 Yr'.
 Source: https://home.treasury.gov/treasury-daily-interest-rate-xml-feed
@@ -55,7 +56,8 @@ def _steps(dataset: str, series: Sequence[Series], window: Window) -> Steps:
         if (table["date"].dt.year() != year).any():
             day = table["date"].filter(table["date"].dt.year() != year)[0]
             raise SchemaError(f"expected days of {year}, the answer has {day}: the year was not heeded")
-        answers.append(read_each(response, quoted, partial(one_rate, table)))
+        begun = [s for s in quoted if s.first_year < year or rate_name(s.code) in table.columns]
+        answers.append(read_each(response, begun, partial(one_rate, table)))
     return answers
 
 

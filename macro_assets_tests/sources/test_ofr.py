@@ -50,6 +50,12 @@ def test_a_period_is_dated_by_its_first_day(frequency: str, end: date, asked: st
     assert dict(client.asked[0].params)["end_date"].startswith(asked[:8])
 
 
+def test_a_series_that_begins_after_the_window_is_not_asked() -> None:
+    later = toy_series("ofr", "REPO-DVP_AR_OO-P", dataset="v1", first_year=2025)
+    found = fetched("ofr", later, Replayed({}), WINDOW)
+    assert (found.failures, found.responses) == ({}, ())
+
+
 def test_an_empty_answer_has_no_rows() -> None:
     found = fetched("ofr", RATE, {PATH: b"[]"}, WINDOW)
     assert (found.failures, found.observations.height) == ({}, 0)

@@ -91,6 +91,14 @@ def test_a_tenor_that_did_not_exist_is_no_error_and_one_that_was_renamed_is() ->
     assert found.observations["series_id"].to_list() == ["TEN"]
 
 
+def test_a_tenor_may_begin_late_in_its_first_year() -> None:
+    bodies = {f"{FOLDER}/2024/all": b'Date,"10 Yr"\n01/02/2024,3.36\n', f"{FOLDER}/2025/all": b'Date,"10 Yr"\n'}
+    found = fetched("treasury_yields", [TEN, THIRTY], bodies, WINDOW)
+    assert (found.failures, found.observations["series_id"].to_list()) == ({}, ["TEN"])
+    found = fetched("treasury_yields", [TEN, THIRTY], bodies, Window(date(2024, 1, 1), today=date(2025, 6, 30)))
+    assert set(found.failures) == {"THIRTY"}
+
+
 def test_a_year_without_a_quotation_yet_has_an_empty_file() -> None:
     bodies = {f"{FOLDER}/2024/all": fixture("treasury_par_2024.csv"), f"{FOLDER}/2025/all": b"\n"}
     found = fetched("treasury_yields", TEN, bodies, Window(date(2024, 1, 1), today=date(2025, 1, 1)))
@@ -198,10 +206,11 @@ def test_a_recorded_file_serves_the_catalog(recording: Recording) -> None:
     if not recording.url.endswith("/all"):
         pytest.skip("not in the form that is asked")
     year = int(recording.query["field_tdr_date_value"])
+    header = [rate_name(h.strip('" ')) for h in recording.body.decode().splitlines()[0].split(",")]
     series = [
         s
         for s in default_catalog().series_of("treasury_yields")
-        if s.dataset == recording.query["type"] and s.first_year <= year
+        if s.dataset == recording.query["type"] and (s.first_year < year or rate_name(s.code) in header)
     ]
     window = Window(date(year, 1, 1), date(year, 12, 31), today=date(2026, 11, 20))
     found = fetched("treasury_yields", series, {f"{FOLDER}/{year}/all": recording.body}, window)
