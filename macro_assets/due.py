@@ -68,7 +68,7 @@ def due_series(
     found = []
     for series in catalog.series_of(source.name):
         due = _due(series, last.get(series.id), latest.get(series.id), releases, source, now)
-        if due is None and everything:
+        if due is None and everything and not _has_ended(series, latest.get(series.id)):
             due = Due(series, "asked for", _wanted_year(series, latest.get(series.id)))
         found.append(due)
     return [d for d in found if d is not None]
@@ -89,17 +89,24 @@ def _due(
     year = _wanted_year(series, latest)
     if fetch is not None and fetch["status"] == "failed":
         return Due(series, "the last fetch failed", year)
-    if series.last_year is not None and (latest is None or latest.year >= series.last_year):
+    if _has_ended(series, latest):
         return None
     if (release := _released_since(series, releases, had, now)) is not None:
         return Due(series, f"release {series.release} of {release}", year)
-    if upcoming is not None:
+    if upcoming is not None and not series.irregular:
         expected = estimated_release(series, upcoming)
         if expected <= now and (had < expected or now - had >= ASK_AGAIN):
             return Due(series, f"the figure of {upcoming} was expected by {expected:%Y-%m-%d}", year)
+    if series.irregular and now - had >= ASK_AGAIN:
+        return Due(series, "its dates follow no rhythm: looked for daily", year)
     if source.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
         return Due(series, "a weekly look for revisions", year)
     return None
+
+
+def _has_ended(series: Series, latest: date | None) -> bool:
+    """Whether the last observation of a series that ended is stored."""
+    return series.last_year is not None and latest is not None and latest.year >= series.last_year
 
 
 def _wanted_year(series: Series, latest: date | None) -> int | None:

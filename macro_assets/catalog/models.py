@@ -182,6 +182,7 @@ class Series(Declaration):
     last_year: int | None = Field(
         default=None, ge=1700, le=2100, description="Year of the last observation, if it ended"
     )
+    irregular: bool = Field(default=False, description="Whether its dates follow no rhythm, as those of auctions")
     projections: bool = Field(default=False, description="Whether observation dates in the future are right")
     licence: str
 

@@ -56,6 +56,8 @@ def empty(rows: pl.DataFrame, series: Series, first: date | None, last: date | N
 
 def expected_since(series: Series, first: date | None, last: date | None, today: date) -> date | None:
     """The first observation date in a window whose figure must be out; None where nothing is due."""
+    if series.irregular:
+        return None
     begun = date(series.first_year + 1, 1, 1)  # a series may begin late in its first year
     start = period_start(max(first or begun, begun), series.frequency)
     if first is not None and start < first:
