@@ -228,7 +228,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
 @each_recording("yahoo_chart")
 def test_a_recording_goes_through_the_connector(recording: Recording) -> None:
     if recording.status != 200 or recording.query["interval"] != "1d":
-        pytest.skip("an error, or not of daily bars")
+        return  # not a question that the connector asks
     path = recording.url.removeprefix("https://query1.finance.yahoo.com").removeprefix(
         "https://query2.finance.yahoo.com"
     )
