@@ -186,7 +186,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
             "/stablecoincharts/": lambda r: read_stablecoins(r, "totalCirculatingUSD"),
         },
         no_series={
-            r"/(prices/historical|batchHistorical|prices/first|percentage|chart|block)/": "prices that are not asked for",
+            r"/(prices/historical|batchHistorical|prices/first|percentage|chart|block)/": "prices nobody asks for",
             r"/(protocols?|chains|tvl|pools|overview|summary|stablecoins?|fees)(/|\?|$)": "lists and protocols",
         },
         expected={"prices-chunk-1.json": 1, "prices-current-1.json": 1, "prices-solana-1.json": 1},
