@@ -74,15 +74,19 @@ def read_stablecoins(response: Response, path: str) -> pl.DataFrame:
     rows = member(read_json(response), of=list)
     name, _, peg = path.partition(".")
     pegs = [member(row, name, of=dict) for row in rows]
-    values = finite([p.get(peg) for p in pegs], path) if peg else finite([_total(p, name) for p in pegs], name)
+    values = finite([p.get(peg) for p in pegs], path) if peg else _totals(pegs, name)
     if peg and pegs and values.null_count() == len(pegs):
         raise SchemaError(f"expected a member {peg!r} in {name!r}, the last row has {sorted(pegs[-1])[:12]}")
     return _whole_days(records(rows, ("date",))["date"], values)
 
 
-def _total(pegs: dict[str, Any], name: str) -> float | None:
-    values = finite(list(pegs.values()), name).drop_nulls()
-    return float(values.sum()) if len(values) else None
+def _totals(pegs: list[dict[str, Any]], name: str) -> pl.Series:
+    """Sum of each row over its pegs; null where there is no figure."""
+    flat = finite([v for p in pegs for v in p.values()], name)
+    rows = pl.Series("row", [n for n, p in enumerate(pegs) for _ in p], dtype=pl.UInt32)
+    sums = pl.DataFrame({"row": rows, "value": flat}).drop_nulls().group_by("row").agg(pl.col("value").sum())
+    every = pl.DataFrame({"row": pl.Series(range(len(pegs)), dtype=pl.UInt32)})
+    return every.join(sums, on="row", how="left", maintain_order="left")["value"]
 
 
 def _whole_days(seconds: pl.Series, values: pl.Series) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import polars as pl
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import finite, from_epoch, member, read_json
+from macro_assets.sources.reading import finite, member, read_json
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -46,15 +46,16 @@ def read_points(response: Response, asset: str) -> pl.DataFrame:
     """Daily values of one asset: `observation_date` (UTC), `value` in the metric's unit; null is a missing one."""
     document = member(read_json(response), of=(list, dict))
     points = document if isinstance(document, list) else _of_bulk(document, asset)
-    for point in points:
-        if not isinstance(point, dict) or set(point) - {"a", "network"} != {"t", "v"}:
-            raise SchemaError(f"expected points of 't' and 'v', got {point!r}")
-    return pl.DataFrame(
-        {
-            "observation_date": from_epoch([p["t"] for p in points], "t"),
-            "value": finite([p["v"] for p in points], "v"),
-        }
-    )
+    try:
+        stamps, values = [p["t"] for p in points], [p["v"] for p in points]
+    except (KeyError, TypeError):
+        odd = next(p for p in points if not isinstance(p, dict) or not {"t", "v"} <= set(p))
+        raise SchemaError(f"expected points of 't' and 'v', got {odd!r}") from None
+    seconds = finite(stamps, "t")
+    if seconds.null_count():
+        raise SchemaError("expected a time in 't', got null")
+    days = (seconds * 1000).cast(pl.Int64).cast(pl.Datetime("ms")).dt.date()
+    return pl.DataFrame({"observation_date": days, "value": finite(values, "v")})
 
 
 def _of_bulk(document: dict[str, Any], asset: str) -> list[Any]:
