@@ -1,8 +1,8 @@
 """Glassnode: figures of blockchains, as JSON.
 
-`/v1/metrics/{metric}` answers `[{"t": seconds UTC of the interval's start, "v": number}]`; its form for many assets,
-`/bulk`, nests `{"data": [{"t", "bulk": [{"a": asset, "v": number}]}]}`. Recent points are revised. Documentation:
-https://docs.glassnode.com/basic-api/endpoints
+`/v1/metrics/{metric}` answers `[{"t": seconds UTC of the interval's start, "v": number}]`, or "o": {part: number} where
+a metric has parts; its form for many assets, `/bulk`, nests `{"data": [{"t", "bulk": [{"a": asset, "v": number}]}]}`.
+Recent points are revised. Documentation: https://docs.glassnode.com/basic-api/endpoints
 """
 
 from __future__ import annotations
@@ -20,42 +20,49 @@ from macro_assets.sources.reading import finite, member, read_json
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
-    """One question per series: `dataset` is the metric, as 'addresses/active_count', `code` the asset, as BTC."""
+    """One question per series: `dataset` is the metric, as 'addresses/active_count', `code` the asset, as BTC.
+
+    The code of a part of a metric is 'BTC.total'.
+    """
     for one in series:
         yield Ask((one,), _steps(one, window))
 
 
 def _steps(series: Series, window: Window) -> Steps:
+    asset, _, part = series.code.partition(".")
     response = yield Request(
         f"/v1/metrics/{series.dataset}",
         (
-            ("a", series.code),
+            ("a", asset),
             ("i", "24h"),
             ("s", _seconds(window.begin(series))),
             ("u", _seconds(window.end + timedelta(days=1))),
         ),
     )
-    return [Answer(response, read_points(response, series.code))]
+    return [Answer(response, read_points(response, asset, part))]
 
 
 def _seconds(day: date) -> str:
     return str(int(datetime.combine(day, time(), UTC).timestamp()))
 
 
-def read_points(response: Response, asset: str) -> pl.DataFrame:
+def read_points(response: Response, asset: str, part: str = "") -> pl.DataFrame:
     """Daily values of one asset: `observation_date` (UTC), `value` in the metric's unit; null is a missing one."""
     document = member(read_json(response), of=(list, dict))
     points = document if isinstance(document, list) else _of_bulk(document, asset)
+    field = "o" if part else "v"
     try:
-        stamps, values = [p["t"] for p in points], [p["v"] for p in points]
+        stamps = [p["t"] for p in points]
+        values = [p["o"][part] for p in points] if part else [p["v"] for p in points]
     except (KeyError, TypeError):
-        odd = next(p for p in points if not isinstance(p, dict) or not {"t", "v"} <= set(p))
-        raise SchemaError(f"expected points of 't' and 'v', got {odd!r}") from None
+        odd = next((p for p in points if not isinstance(p, dict) or not {"t", field} <= set(p)), points[-1])
+        wanted = f"{field!r} with {part!r}" if part else repr(field)
+        raise SchemaError(f"expected points of 't' and {wanted}, got {odd!r}") from None
     seconds = finite(stamps, "t")
     if seconds.null_count():
         raise SchemaError("expected a time in 't', got null")
     days = (seconds * 1000).cast(pl.Int64).cast(pl.Datetime("ms")).dt.date()
-    return pl.DataFrame({"observation_date": days, "value": finite(values, "v")})
+    return pl.DataFrame({"observation_date": days, "value": finite(values, field)})
 
 
 def _of_bulk(document: dict[str, Any], asset: str) -> list[Any]:

@@ -175,18 +175,19 @@ def test_every_series_of_the_catalog_is_asked_for() -> None:
 
 @each_recording("defillama")
 def test_a_recording_is_read(recording: Recording) -> None:
-    known = list(json.loads(recording.body)["coins"]) if "/prices/current/" in recording.url else []
-    if "/prices/current/" in recording.url and not known:
+    of_prices = "/prices/current/" in recording.url or "/prices/historical/" in recording.url
+    known = list(json.loads(recording.body)["coins"]) if of_prices else []
+    if of_prices and not known:
         return  # DefiLlama knows none of the tokens: the test below has this
     check_recording(
         recording,
         readers={
-            "/prices/current/": lambda r: read_price(r, known[0]),
+            "/prices/(current|historical)/": lambda r: read_price(r, known[0]),
             "/historicalChainTvl": read_tvl,
             "/stablecoincharts/": lambda r: read_stablecoins(r, "totalCirculatingUSD"),
         },
         no_series={
-            r"/(prices/historical|batchHistorical|prices/first|percentage|chart|block)/": "prices nobody asks for",
+            r"/(batchHistorical|prices/first|percentage|chart|block)/": "prices nobody asks for",
             r"/(protocols?|chains|tvl|pools|overview|summary|stablecoins?|fees)(/|\?|$)": "lists and protocols",
         },
         expected={"prices-chunk-1.json": 1, "prices-current-1.json": 1, "prices-solana-1.json": 1},

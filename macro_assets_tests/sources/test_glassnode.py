@@ -47,6 +47,18 @@ def test_of_many_assets_one_is_taken() -> None:
     assert "has no points of 'TOY'" in fetched("glassnode", gone, {f"{PATH}/bulk": BULK}, WINDOW).failures["TOY"]
 
 
+def test_a_part_of_a_metric_is_a_series_too() -> None:
+    body = b'[{"t":1704067200,"o":{"total":0.5,"rest":0.1}},{"t":1704153600,"o":{"total":null,"rest":0.1}}]'
+    total = toy_series("glassnode", "BTC.total", dataset="toys/count", first_year=2024)
+    client = Replayed({PATH: body})
+    found = fetched("glassnode", total, client, WINDOW)
+    assert dict(client.asked[0].params)["a"] == "BTC"
+    assert found.observations["value"].to_list() == [0.5, None]
+    for wrong in (body.replace(b"total", b"sum"), POINTS):
+        says = fetched("glassnode", total, {PATH: wrong}, WINDOW).failures["TOY"]
+        assert "expected points of 't' and 'o' with 'total'" in says
+
+
 def test_no_points_are_no_failure() -> None:
     for body in (b"[]", b'{"data":[]}'):
         found = fetched("glassnode", TOY, {PATH: body}, WINDOW)
@@ -91,11 +103,17 @@ def btc_points(body: bytes) -> int:
     return len(document) if isinstance(document, list) else sum('"BTC"' in json.dumps(r) for r in document["data"])
 
 
+def part_of(body: bytes) -> str:
+    """A part of a recorded metric that has parts; '' of one that has none."""
+    document = json.loads(body)
+    return next(iter(document[0].get("o", {})), "") if isinstance(document, list) and document else ""
+
+
 @each_recording("glassnode")
 def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
-        readers={"/v1/metrics/": lambda r: read_points(r, "BTC")},
+        readers={"/v1/metrics/": lambda r: read_points(r, "BTC", part_of(r.body))},
         no_series={"/v1/metadata/": "describes metrics and assets", "/v1/user": "describes a key"},
         expected={"metric-bulk.json": 31},
         count=btc_points,
@@ -109,7 +127,8 @@ def test_recorded_points_go_through_the_connector(recording: Recording) -> None:
     path = recording.url.removeprefix("https://api.glassnode.com")
     if recording.status != 200 or not path.startswith("/v1/metrics/"):
         return  # not a question that the connector asks
-    series = toy_series("glassnode", "BTC", dataset=path.removeprefix("/v1/metrics/"))
+    code = f"BTC.{part_of(recording.body)}".rstrip(".")
+    series = toy_series("glassnode", code, dataset=path.removeprefix("/v1/metrics/"))
     found = fetched("glassnode", series, {path: recording.body})
     assert found.failures == {}
     assert found.observations.height == btc_points(recording.body)

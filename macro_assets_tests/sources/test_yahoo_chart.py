@@ -208,18 +208,29 @@ def test_every_series_of_the_catalog_is_asked_for() -> None:
     assert all(int(dict(r.params)["period1"]) < int(dict(r.params)["period2"]) for r in requests)
 
 
+def settled_days(body: bytes) -> int:
+    """Days with a bar, before that of a session under way, by the exchange's offset alone."""
+    result = json.loads(body)["chart"]["result"][0]
+    meta = result["meta"]
+    days = {(t + meta["gmtoffset"]) // 86_400 for t in result.get("timestamp", [])}
+    session = meta["currentTradingPeriod"]["regular"]
+    if meta.get("regularMarketTime", session["end"]) >= session["end"]:
+        return len(days)
+    return len([d for d in days if d < (session["start"] + meta["gmtoffset"]) // 86_400])
+
+
 @each_recording("yahoo_chart")
 def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
-        readers={"/v8/finance/chart/.*interval=1d": read_bars},
+        readers={"/v8/finance/chart/": read_bars},
         no_series={r"interval=(?!1d)": "bars of minutes, hours, weeks or months", "/v(7|10|11)/": "another service"},
         expected={
             "chart-AAPL-2020-08-31-to-2020-11-07.json": 49,
             "chart-BTC-USD-2020-01-01-to-2020-01-03.json": 3,
             "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.json": 252,
         },
-        count=lambda body: len(json.loads(body)["chart"]["result"][0].get("timestamp", [])),
+        count=settled_days,
         plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
         explain=explains("yahoo_chart"),
     )
@@ -227,7 +238,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
 
 @each_recording("yahoo_chart")
 def test_a_recording_goes_through_the_connector(recording: Recording) -> None:
-    if recording.status != 200 or recording.query["interval"] != "1d":
+    if recording.status != 200 or recording.query.get("interval", "1d") != "1d" or "period1" not in recording.query:
         return  # not a question that the connector asks
     path = recording.url.removeprefix("https://query1.finance.yahoo.com").removeprefix(
         "https://query2.finance.yahoo.com"
@@ -237,4 +248,3 @@ def test_a_recording_goes_through_the_connector(recording: Recording) -> None:
     assert found.failures == {}
     first, last = (datetime.fromtimestamp(int(recording.query[p]), UTC).date() for p in ("period1", "period2"))
     assert found.observations["observation_date"].is_between(first, last).all()
-    assert found.observations["value"].is_not_null().all()
