@@ -104,6 +104,7 @@ class Loopback:
     ) -> None:
         self.answers, self.otherwise, self.latency, self.ignored = dict(answers), otherwise, latency, frozenset(ignored)
         self.asked: list[Asked] = []
+        self.sent = 0  # bytes of bodies, counted when they are given to the network
         self._times: dict[str, int] = {}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -191,6 +192,7 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
             piece, pause = answer.drip or (len(body) or 1, 0.0)
             for start in range(0, len(body), piece):
                 self.wfile.write(body[start : start + piece])
+                server.sent += len(body[start : start + piece])
                 time.sleep(pause)
 
         def log_message(self, *_: object) -> None:
