@@ -248,6 +248,10 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
     return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
 
 
+_LENGTHS = {"%Y-%m-%d": 10, "%Y%m%d": 8}
+"""Forms of which every date is of one length; with fewer digits they are cut, though they still parse."""
+
+
 def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     """Text as dates in one form; anything after a 'T' is dropped from ISO dates.
 
@@ -261,8 +265,8 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
         bare = bare.str.replace("T.*$", "")
     parsed = bare.str.to_date(form, strict=False)
     wrong = parsed.is_null() | (parsed.dt.year() < 1000).fill_null(False)  # a year of two digits in the place of four
-    if form == "%Y-%m-%d":
-        wrong |= bare.str.len_chars() != 10
+    if form in _LENGTHS:
+        wrong |= bare.str.len_chars() != _LENGTHS[form]
     if wrong.any():
         raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
     return parsed
@@ -380,7 +384,8 @@ def select(
     if selector is None:
         raise SchemaError(f"series {series.id} needs a `selector` in the catalog: the answer has many columns")
     needed(table, [*selector.where, selector.date, selector.value])
-    chosen = table.filter([pl.col(c).str.strip_chars() == wanted for c, wanted in selector.where.items()])
+    tests = [pl.col(c).str.strip_chars() == wanted for c, wanted in selector.where.items()]
+    chosen = table.filter(tests) if tests else table
     if chosen.is_empty() and not table.is_empty() and selector.where:
         raise NotFoundError(
             f"series {series.id}: no row of the answer has {selector.where}. Check the selector in the catalog."
