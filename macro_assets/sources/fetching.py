@@ -141,6 +141,8 @@ def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: W
     frames = [_EMPTY]
     for answer in answers:
         rows = answer.rows
+        if "series_id" not in rows.columns and len(ask.series) > 1:
+            raise ValueError(f"rows for {len(ask.series)} series need the column series_id, they have {rows.columns}")
         named = rows if "series_id" in rows.columns else rows.with_columns(series_id=pl.lit(ask.series[0].id))
         if source.vintages != "changes":
             named = named.filter(window.contains(pl.col("observation_date")))
