@@ -131,10 +131,11 @@ def _answers(steps: Steps, speaker: Connector, client: Client, responses: list[R
 
 def _message(names: str, source: Source, error: Exception) -> str:
     """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
+    said = " ".join(str(error).split())
     if isinstance(error, SourceError):
-        return f"series {names} of source {source.name}: {error}"
+        return f"series {names} of source {source.name}: {said}"
     _LOG.error("connector %s failed on %s: %s", source.module, names, type(error).__name__, exc_info=error)
-    return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {error}"
+    return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {said}"
 
 
 def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: Window) -> pl.DataFrame:

@@ -319,7 +319,6 @@ def test_missing_figures_become_null() -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    # fmt: off
     [
         "",
         " ",
@@ -349,7 +348,6 @@ def test_missing_figures_become_null() -> None:
         "1\x00",
         "\u22125",
     ],
-    # fmt: on
 )
 def test_what_is_no_number_is_refused(cell: str) -> None:
     with pytest.raises(SchemaError) as caught:
@@ -511,7 +509,6 @@ def test_no_periods_are_no_dates() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    # fmt: off
     [
         None,
         "",
@@ -553,7 +550,6 @@ def test_no_periods_are_no_dates() -> None:
         "2026-Q1-01",
         "2026Q1 (p)",
     ],
-    # fmt: on
 )
 def test_a_period_of_another_form_is_refused(name: str | None) -> None:
     with pytest.raises(SchemaError) as caught:
