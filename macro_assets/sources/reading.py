@@ -341,7 +341,7 @@ def from_epoch(seconds: Sequence[Any], name: str, time_zone: str = "UTC", per_se
     try:
         return pl.Series(name, [datetime.fromtimestamp(s / per_second, zone).date() for s in whole], dtype=pl.Date)
     except (ValueError, OverflowError, OSError):
-        raise SchemaError(f"expected times in 1/{per_second} s in {name!r}, got up to {whole.abs().max():g}") from None
+        raise SchemaError(f"expected times in 1/{per_second} s in {name!r}, got {max(seconds, key=abs)}") from None
 
 
 def due(rows: pl.DataFrame, series: Series, at: datetime) -> pl.DataFrame:

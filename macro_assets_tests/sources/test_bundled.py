@@ -16,6 +16,7 @@ import pytest
 from macro_assets.catalog import Catalog, Series, default_catalog
 from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window, bundled, fetching
 from macro_assets.sources.bundled import DATASETS, PackageClient
+from macro_assets.sources.errors import SourceError
 
 EVERYTHING = Window()
 FIRST, SECOND = DATASETS["frbny_nowcast"].files
