@@ -12,10 +12,12 @@ import ipaddress
 import math
 import os
 import random
+import re
 import socket
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,6 +35,8 @@ from macro_assets.sources.secrets import Keyed, body_without_key, key_of, missin
 _REDIRECTS = 3
 _DOWN_AFTER = 3
 _GZIP = b"\x1f\x8b"
+_ADDRESSES = 3
+"""How many of a name's addresses are tried before a connection counts as failed."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -66,7 +70,7 @@ class HttpClient:
     AuthError
         When the source needs a key and the environment has none, or something that cannot be one.
     SourceError
-        When the rate of the environment is none.
+        When the rate or the URL of the environment is none.
     """
 
     def __init__(
@@ -87,7 +91,7 @@ class HttpClient:
         self.source, self.api, self.explain, self.sleep = source, api, explain, sleep
         self.patience, self.remembered = patience or Patience(), remembered or {}
         self.key = key_of(source, environ)
-        own = environ.get(f"MACRO_URL_{source.name.upper()}")
+        own = _own_url(source, environ)
         self.base = (own or api.base_url).rstrip("/")
         self.bucket = Bucket(urlsplit(self.base).netloc, _rate(source, api, environ), api.burst, sleep=sleep)
         way = transport or _network(environ, guarded=own is None)
@@ -227,6 +231,15 @@ class HttpClient:
         return str(target)
 
 
+def _own_url(source: Source, environ: Mapping[str, str]) -> str | None:
+    """What the environment has in place of the base URL. It is not shown where it is wrong: it may hold a password."""
+    name = f"MACRO_URL_{source.name.upper()}"
+    told = environ.get(name) or None
+    if told is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", told):
+        raise SourceError(f"{name} in the environment: expected an address like http://host:8080/path. Correct it.")
+    return told
+
+
 def _rate(source: Source, api: Api, environ: Mapping[str, str]) -> float:
     """Requests per second: those of the environment, or else of the catalog."""
     name = f"MACRO_RATE_{source.name.upper()}"
@@ -310,32 +323,40 @@ class _Guarded(httpx.BaseTransport):
         self.transport = transport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
-        address = public_address(host, request.url.port or 443)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        request.headers["Host"] = request.url.netloc.decode()
-        request.url = request.url.copy_with(host=address)
-        return self.transport.handle_request(request)
+        *others, last = public_addresses(request.url.host, request.url.port or 443)
+        for address in others:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent yet
+                return self.transport.handle_request(_to(address, request))
+        return self.transport.handle_request(_to(last, request))
 
     def close(self) -> None:
         self.transport.close()
 
 
-def public_address(host: str, port: int) -> str:
-    """An address of a host, all of whose addresses must be public.
+def _to(address: str, request: httpx.Request) -> httpx.Request:
+    """A request to an address, which is still one to the name: for the server, and for its certificate."""
+    headers = {**request.headers, "host": request.url.netloc.decode()}
+    named = {**request.extensions, "sni_hostname": request.url.host}
+    url = request.url.copy_with(host=address)
+    return httpx.Request(request.method, url, headers=headers, content=request.read(), extensions=named)
+
+
+def public_addresses(host: str, port: int) -> list[str]:
+    """Addresses of a host to try, the first first; all that it has must be public.
 
     Raises
     ------
     SchemaError
         When one is private, of this machine, or otherwise not of the public network.
     """
-    found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in found:
         if not _is_public(address):
             raise SchemaError(
                 f"{host} has the private address {address}: refused. Set MACRO_URL_<SOURCE> if a mirror is meant."
             )
-    return min(found, key=lambda a: (":" in a, a))  # IPv4 first: many networks have no way for IPv6
+    ipv4_first = sorted(dict.fromkeys(found), key=lambda a: ":" in a)  # many networks have no way for IPv6
+    return ipv4_first[:_ADDRESSES]
 
 
 def _is_public(address: str) -> bool:

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 
-from macro_assets.catalog import Api, Key, Source
-from macro_assets.sources import Request, Response
+from macro_assets.catalog import Api, Key, Source, default_catalog
+from macro_assets.sources import Request, Response, Window, connector
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -31,8 +31,10 @@ from macro_assets.sources.errors import (
     TransientError,
     explain_status,
 )
-from macro_assets.sources.http import HttpClient, Patience, _Guarded, _retry_after, public_address
-from macro_assets_tests.loopback import Asked, Loopback, Scripted
+from macro_assets.sources.fetching import fetch
+from macro_assets.sources.http import HttpClient, Patience, _Guarded, _retry_after, public_addresses
+from macro_assets_tests.loopback import Asked, Loopback, Script, Scripted
+from macro_assets_tests.sources.wire import toy_series
 
 SECRET = "s3cr3t-Key/with+signs=&%9"
 """A key whose every spelling must stay inside: it needs escapes in a query, in JSON and in a form."""
@@ -620,28 +622,29 @@ PRIVATE = [
 ]
 
 
+@pytest.mark.parametrize("environ", [{}, {"MACRO_URL_LOOP": ""}], ids=["no mirror", "an empty one"])
 @pytest.mark.parametrize("address", PRIVATE)
 @pytest.mark.parametrize("others", [(), ("93.184.215.14",)], ids=["alone", "beside a public one"])
 def test_a_name_with_a_private_address_is_refused(
-    monkeypatch: pytest.MonkeyPatch, address: str, others: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, address: str, others: tuple[str, ...], environ: dict[str, str]
 ) -> None:
     def connect(*_: Any, **__: Any) -> None:
         raise AssertionError("a connection was tried")
 
     looked_up = resolving(monkeypatch, *others, address)
     monkeypatch.setattr(socket, "create_connection", connect)
-    one = HttpClient(source(), explain_status, environ={}, patience=QUICK, sleep=Sleeper())
+    one = HttpClient(source(), explain_status, environ=environ, patience=QUICK, sleep=Sleeper())
     with pytest.raises(SchemaError, match="provider.example has the private address .*MACRO_URL_"):
         one.get(Request("/a"))
     assert looked_up == ["provider.example"], "not asked again: this does not pass"
     one.close()
 
 
-def test_an_address_for_a_name_is_public_and_ipv4_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolving(monkeypatch, "2606:2800:21f::1", "93.184.215.14")
-    assert public_address("provider.example", 443) == "93.184.215.14"
+def test_the_addresses_of_a_name_are_tried_ipv4_first_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, "2606:2800:21f::1", "93.184.215.14", "93.184.215.14", "1.1.1.1", "8.8.8.8", "9.9.9.9")
+    assert public_addresses("provider.example", 443) == ["93.184.215.14", "1.1.1.1", "8.8.8.8"]
     resolving(monkeypatch, "2606:2800:21f::1")
-    assert public_address("provider.example", 443) == "2606:2800:21f::1"
+    assert public_addresses("provider.example", 443) == ["2606:2800:21f::1"]
 
 
 class Noting(httpx.BaseTransport):
@@ -689,6 +692,39 @@ def test_the_connection_goes_to_the_checked_address(monkeypatch: pytest.MonkeyPa
     one.close()
 
 
+def test_a_dead_address_of_a_name_does_not_stand_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, "93.184.215.14", "1.1.1.1")
+
+    class Dead(Noting):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            answer = super().handle_request(request)
+            if request.url.host == "93.184.215.14":
+                raise httpx.ConnectError("refused")
+            return answer
+
+    below = Dead()
+    with httpx.Client(transport=_Guarded(below)) as one:
+        assert one.post("https://provider.example/a", content=b"x").content == b"ok"
+    assert [(r.url.host, r.headers["Host"], r.content) for r in below.given] == [
+        ("93.184.215.14", "provider.example", b"x"),
+        ("1.1.1.1", "provider.example", b"x"),
+    ]
+
+
+def test_a_request_that_was_sent_is_not_sent_to_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, "93.184.215.14", "1.1.1.1")
+
+    class Late(Noting):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            super().handle_request(request)
+            raise httpx.ReadTimeout("late")
+
+    below = Late()
+    with httpx.Client(transport=_Guarded(below)) as one, pytest.raises(httpx.ReadTimeout):
+        one.get("https://provider.example/a")
+    assert len(below.given) == 1
+
+
 def test_a_name_nobody_knows_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror(-2, "Name or service not known")
@@ -714,6 +750,47 @@ def test_the_rate_of_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_rate_that_is_none_is_refused(rate: str) -> None:
     with pytest.raises(SourceError, match="MACRO_RATE_LOOP.*requests per second.*got"):
         HttpClient(source(), explain_status, environ={"MACRO_RATE_LOOP": rate})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:8080",
+        "mirror",
+        "ftp://mirror",
+        "http://",
+        "http://me:passw0rd@mirror",
+        "http://mirror/a?b=1",
+        "http://a b",
+    ],
+)
+def test_an_address_in_place_of_the_base_url_is_held_to_be_one(url: str) -> None:
+    with pytest.raises(SourceError, match="MACRO_URL_LOOP.*expected an address like") as caught:
+        HttpClient(source(), explain_status, environ={"MACRO_URL_LOOP": url})
+    assert "passw0rd" not in str(caught.value)
+
+
+def test_a_mirror_may_have_a_path_and_a_slash_at_its_end() -> None:
+    with Loopback({"/mirror/v1/a": OK}) as server, client(server.url + "/mirror/v1/") as one:
+        response = one.get(Request("/a"))
+    assert response.body == OK.body
+    assert response.request == "GET https://provider.example/v1/a"
+
+
+def test_a_transport_in_place_of_the_network_gets_the_key_and_is_read() -> None:
+    given: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given.append(request)
+        return httpx.Response(200, content=SECRET.encode())
+
+    one = HttpClient(
+        source("parameter"), explain_status, httpx.MockTransport(answer), {"LOOP_KEY": SECRET}, sleep=Sleeper()
+    )
+    assert one.get(Request("/a")).body == b"***"
+    assert given[0].url.params["api_key"] == SECRET
+    assert given[0].url.host == "provider.example"
+    one.close()
 
 
 def test_requests_are_held_to_the_rate() -> None:
@@ -895,3 +972,30 @@ def test_a_key_in_another_sources_place_is_not_sent() -> None:
         one.get(Request("/a"))
         (asked,) = server.asked
     assert not shows_key(asked.target + repr(asked.headers))
+
+
+# --- the whole way -------------------------------------------------------------------------------------------------
+
+
+def test_a_connector_speaks_with_a_provider_over_the_network() -> None:
+    """The real connector of a real source, its answers from the server: through driver, client and sockets."""
+    cboe = default_catalog().sources["cboe"]
+    path = "/api/global/us_indices/daily_prices/{}_History.csv"
+    answers: dict[str, Script] = {
+        path.format("VIX"): [Scripted(503), Scripted(body=b"DATE,CLOSE\n01/02/2024,13.2\n", gzipped=True)],
+        path.format("VVIX"): Scripted(body=b"<html>Sorry</html>"),
+        path.format("SKEW"): Scripted(body=b"DATE,SKEW\n01/02/2024,140.5\n", send=3),
+    }
+    with Loopback(answers) as server:
+        environ = {"MACRO_URL_CBOE": server.url, "MACRO_RATE_CBOE": "1e6"}
+        series = [toy_series("cboe", code, id=code) for code in ("VIX", "VVIX", "SKEW", "NONE")]
+        one = HttpClient(cboe, connector(cboe).explain, environ=environ, patience=Patience(2), sleep=Sleeper())
+        fetched = fetch(cboe, one, series, Window(today=date(2026, 11, 20)))
+        one.close()
+        assert [server.count(path.format(s.id)) for s in series] == [2, 1, 2, 1]
+    assert fetched.observations.select("series_id", "value").rows() == [("VIX", 13.2)]
+    assert set(fetched.failures) == {"VVIX", "SKEW", "NONE"}
+    assert "page of HTML" in fetched.failures["VVIX"]
+    assert "RemoteProtocolError" in fetched.failures["SKEW"]
+    assert "HTTP 404" in fetched.failures["NONE"]
+    assert [r.http_status for r in fetched.responses] == [200, 200, 404]
