@@ -57,7 +57,7 @@ def values(fetched: Fetched, series_id: str, day: date) -> list[float | None]:
 @pytest.fixture(scope="module")
 def everything() -> Fetched:
     """All series of the package's catalog."""
-    return fetch_with(bundled.client(), default_catalog().series_of("bundled"))
+    return fetch_with(bundled.client(default_catalog().sources["bundled"]), default_catalog().series_of("bundled"))
 
 
 def test_every_declared_series_is_there(everything: Fetched, catalog: Catalog) -> None:
@@ -183,7 +183,10 @@ def test_a_window_without_data_is_no_failure(catalog: Catalog) -> None:
 )
 def test_a_series_that_is_not_there_fails_alone(catalog: Catalog, wrong: dict[str, str | None], message: str) -> None:
     bad = catalog.one_series("PAYEMS").model_copy(update=wrong)
-    fetched = fetch_with(bundled.client(), [bad, catalog.one_series("UNRATE"), catalog.one_series("VIXCLS")])
+    fetched = fetch_with(
+        bundled.client(default_catalog().sources["bundled"]),
+        [bad, catalog.one_series("UNRATE"), catalog.one_series("VIXCLS")],
+    )
     assert list(fetched.failures) == ["PAYEMS"]
     assert re.search(message, fetched.failures["PAYEMS"])
     assert set(fetched.observations["series_id"]) == {"UNRATE", "VIXCLS"}

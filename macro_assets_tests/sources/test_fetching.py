@@ -478,6 +478,14 @@ def test_an_empty_answer_is_no_failure_and_not_unchanged() -> None:
     assert (fetched.failures, fetched.unchanged, fetched.observations.height) == ({}, frozenset(), 0)
 
 
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_progress_is_told_after_every_ask(in_flight: int) -> None:
+    told: list[tuple[int, int]] = []
+    client = Replayed({"/A": ROWS, "/B": (500, b"")}, AT)
+    fetch(source(in_flight), client, (A, B, C), EVERYTHING, lambda done, of: told.append((done, of)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
 # --- lanes ---------------------------------------------------------------------------------------------------------
 
 
