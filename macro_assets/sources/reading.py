@@ -136,18 +136,24 @@ def read_csv(
         raise SchemaError(f"expected CSV, got {quoted(response.body)} ({str(error).splitlines()[0]})") from None
     names = [c.strip() for c in table.columns]
     if repeated := [n for n in names if n and (names.count(n) > 1 or f"{n}_duplicated_0" in names)]:
-        raise SchemaError(f"expected every column once, the answer has {repeated[0]!r} several times")
+        raise SchemaError(f"expected every column once, {repeated[0]!r} is there twice")
     table.columns = names
     _refuse_cut_row(text, table, separator, quote_char)
     return needed(table, columns)
 
 
 def _refuse_cut_row(text: str, table: pl.DataFrame, separator: str, quote_char: str | None) -> None:
-    """Refuse a last row with fewer fields than the header, which would else be taken for empty cells."""
+    """Refuse a last row with fewer fields than the header, which would else be taken for empty cells.
+
+    A single field of another length than those above it is no row cut off, but what some files end in: a count.
+    """
     last = text.rstrip("\r\n")
     last = last[max(last.rfind("\n"), last.rfind("\r")) + 1 :]
-    if table.height and last.count(separator) < table.width - 1 and not (quote_char and quote_char in last):
-        raise SchemaError(f"expected {table.width} fields in every row, the last row is {last[:SHOWN]!r}: cut off?")
+    marks = last.count(separator)
+    if table.is_empty() or marks >= table.width - 1 or (quote_char and quote_char in last):
+        return
+    if marks or len(last) == len(str(table.item(0, 0))):
+        raise SchemaError(f"expected {table.width} cells in the last row, got {last[:SHOWN]!r}: is the file cut off?")
 
 
 def needed(table: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
