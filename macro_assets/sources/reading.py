@@ -152,7 +152,7 @@ def _refuse_cut_row(text: str, table: pl.DataFrame, separator: str, quote_char: 
     marks = last.count(separator)
     if table.is_empty() or marks >= table.width - 1 or (quote_char and quote_char in last):
         return
-    if marks or len(last) == len(str(table.item(0, 0))):
+    if marks or (table.height > 1 and len(last) == len(str(table.item(0, 0)))):
         raise SchemaError(f"expected {table.width} cells in the last row, got {last[:SHOWN]!r}: is the file cut off?")
 
 

@@ -236,6 +236,7 @@ def test_csv_may_end_in_a_count() -> None:
     assert table.rows() == [("2026-01-02", "2"), ("1", None)]
     with pytest.raises(SchemaError, match="got '1'"):
         dates(table["d"])
+    assert read_csv(of("d,v\n0\n"), ["d", "v"]).height == 1
 
 
 def test_csv_that_ends_in_a_quoted_field_with_line_breaks_is_whole() -> None:
