@@ -15,12 +15,14 @@ from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 from macro_assets.sources.reading import (
     combined,
     dates,
+    due,
     finite,
     from_epoch,
     instants,
     member,
     needed,
     numbers,
+    one_column,
     periods,
     read_csv,
     read_json,
@@ -712,3 +714,24 @@ def test_cells_of_a_selection_are_read_strictly() -> None:
         select(read_csv(of("day,kind,amount\n2026-01-02,bill,\n")), selecting(), missing=())
     other = select(read_csv(of("day,kind,amount\n02.01.2026, bill ,1\n")), selecting(), date_form="%d.%m.%Y")
     assert other.rows() == [(date(2026, 1, 2), 1)]
+
+
+def test_a_whole_column_may_be_the_series() -> None:
+    table = read_csv(of("day,rate\n2026-01-02,4.5\n2026-01-03,\n"))
+    assert one_column(table, selecting("rate", "only")).rows() == [(date(2026, 1, 2), 4.5), (date(2026, 1, 3), None)]
+    twice = read_csv(of("day,rate\n2026-01-02,4.5\n2026-01-02,4.6\n"))
+    with pytest.raises(SchemaError, match="series TOY: expected one row for 2026-01-02, got several"):
+        one_column(twice, selecting("rate", "only"))
+    with pytest.raises(SchemaError, match="expected the column 'price'"):
+        one_column(table, selecting("price", "only"))
+    with pytest.raises(SchemaError, match="needs a `selector`"):
+        one_column(table, toy_series("toy", "x"))
+
+
+def test_a_blank_of_a_period_that_is_not_due_is_no_missing_figure() -> None:
+    days = [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)]
+    rows = pl.DataFrame({"observation_date": days, "value": [None, None, 3.0]}, schema_overrides={"value": pl.Float64})
+    daily = toy_series("toy", "x")  # out at noon of the day after
+    at = datetime(2026, 1, 2, 18, tzinfo=UTC)
+    assert due(rows, daily, at).rows() == [(days[0], None), (days[2], 3.0)], "a figure that came early is a figure"
+    assert due(rows, daily, datetime(2026, 2, 1, tzinfo=UTC)).equals(rows)
