@@ -51,7 +51,7 @@ def test_an_index_without_intraday_prices_has_one_column() -> None:
         (b"DATE,CLOSE\n01/02/2024,n/a\n", "expected a number in 'CLOSE', got 'n/a'"),
         (b"DATE,CLOSE\n01/02/2024,NaN\n", "expected a number in 'CLOSE', got 'NaN'"),
         (b"DATE,CLOSE\n01/02/2024,1e999\n", "expected a number in 'CLOSE', got '1e999'"),
-        (b"DATE,OPEN,CLOSE\n01/02/2024,13.2,13.1\n01/03/2024,1", "expected a number in 'CLOSE', got an empty cell"),
+        (b"DATE,OPEN,CLOSE\n01/02/2024,13.2,13.1\n01/03/2024,1", "got '01/03/2024,1': is the file cut off?"),
         ((404, b"NoSuchKey"), "HTTP 404: not found"),
         ((503, b""), "HTTP 503: the provider failed"),
     ],
