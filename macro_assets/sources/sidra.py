@@ -24,7 +24,7 @@ _CAP = 50_000
 
 _MONTHS = {"M": 1, "Q": 3, "A": 12}
 _PERIODS = {"Mês": (1, "M"), "Trimestre Móvel": (1, "M"), "Trimestre": (3, "Q"), "Semestre": (6, ""), "Ano": (12, "A")}
-"""By a dimension's label: months of a period and the catalog's frequency. Rolling quarters are dated by their last month."""
+"""By label: months of a period and the catalog's frequency. A rolling quarter is dated by its last month."""
 
 _MISSING = ("...", "..", "X")
 
