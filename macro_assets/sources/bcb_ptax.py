@@ -71,19 +71,20 @@ def read_quotes(response: Response) -> pl.DataFrame:
     bulletins = bool(rows) and "tipoBoletim" in rows[0]
     table = records(rows, ("dataHoraCotacao", *(("tipoBoletim",) if bulletins else ())))
     rates = [name for name in RATES if not rows or name in rows[0]]
-    for name in rates:
-        if any(name not in row for row in rows):
-            raise SchemaError(f"expected the field {name!r} in every row or none")
-        table = table.with_columns(finite([row[name] for row in rows], name))
+    try:
+        table = table.with_columns(finite([row[name] for row in rows], name) for name in rates)
+    except KeyError as error:
+        raise SchemaError(f"expected the field {error} in every row or none") from None
     stamps = table["dataHoraCotacao"]
+    released = instants(stamps, "%Y-%m-%d %H:%M:%S%.f", "America/Sao_Paulo")
     table = table.with_columns(
-        release_time=instants(stamps, "%Y-%m-%d %H:%M:%S%.f", "America/Sao_Paulo"),
+        release_time=released,
         observation_date=stamps.str.slice(0, 10).str.to_date("%Y-%m-%d"),
-        has_time=~stamps.str.contains(r" 00:00:00(\.0+)?$"),
+        has_time=~stamps.str.contains(" 00:00:00"),
     )
     if bulletins:
         table = table.filter(pl.col("tipoBoletim").str.starts_with("Fechamento"))
-    return table.sort("dataHoraCotacao").unique("observation_date", keep="last", maintain_order=True)
+    return table.sort("release_time").unique("observation_date", keep="last", maintain_order=True)
 
 
 def _rate(quotes: pl.DataFrame, series: Series) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -80,15 +81,25 @@ def read_values(response: Response, frequency: str = "D") -> pl.DataFrame:
     document = read_json(response)
     if isinstance(document, dict) and _NOTHING in response.body:
         return pl.DataFrame(schema={"observation_date": pl.Date(), "value": pl.Float64()})
-    rows = member(document, of=list)
-    table = records(rows, ("data", "valor"))
-    for row in rows:
-        if type(row["valor"]) is not str and row["valor"] is not None:
-            raise SchemaError(f"expected text in 'valor', got {row['valor']!r}")
+    table = _texts(member(document, of=list))
     days = dates(table["data"], "%d/%m/%Y")
-    if days.is_duplicated().any():
+    if days.n_unique() != days.len():
         raise SchemaError(f"expected one row per date in 'data', got {days.filter(days.is_duplicated())[0]} twice")
     every = _PERIODS.get(frequency)
     if every and (odd := days.filter(days != days.dt.truncate(every))).len():
         raise SchemaError(f"expected the first day of a period (frequency {frequency}) in 'data', got {odd[0]}")
-    return pl.DataFrame({"observation_date": days, "value": numbers(table["valor"], missing=("",))})
+    gaps = (None,) if table["valor"].null_count() else ()
+    return pl.DataFrame({"observation_date": days, "value": numbers(table["valor"], missing=gaps)})
+
+
+def _texts(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Dates and values as they were written; "" becomes null. Quicker than `records`, which finds what is wrong."""
+    try:
+        columns = {"data": [row["data"] for row in rows], "valor": [row["valor"] or None for row in rows]}
+    except (KeyError, TypeError):
+        return records(rows, ("data", "valor"))
+    try:
+        return pl.DataFrame(columns, schema={"data": pl.String(), "valor": pl.String()})
+    except TypeError:
+        odd = next(v for name in columns for v in columns[name] if v is not None and type(v) is not str)
+        raise SchemaError(f"expected text in 'data' and 'valor', got {odd!r}") from None
