@@ -69,15 +69,17 @@ def _steps(
         ("$top", str(_PAGE)),
     )
     answers: list[Answer] = []
-    skip = 0
+    skip, before = 0, pl.DataFrame()
     while True:
         response = yield Request(f"{_SERVICE}/{entities}", (*query, ("$skip", str(skip))))
         survey = read_survey(response, ("Data", *years, *(field for field, _ in where)), values)
         if not survey.height:
             answers.append(Answer(response, _no_rows()))
             break
+        if survey.equals(before):
+            raise SchemaError(f"expected other rows after the first {skip}, got the same page again: $skip is ignored")
         answers.append(read_each(response, series, lambda one, survey=survey: _of(survey, one)))  # type: ignore[misc]
-        skip += survey.height
+        skip, before = skip + survey.height, survey
     rows = pl.concat([a.rows for a in answers], how="diagonal")
     if (twice := rows.filter(rows.select("series_id", "observation_date").is_duplicated())).height:
         raise SchemaError(
