@@ -127,7 +127,7 @@ def _of(survey: pl.DataFrame, series: Series) -> pl.DataFrame:
         if (odd := survey.filter(~pl.col(_YEAR).str.contains(r"^\d{4}$").fill_null(False))).height:
             raise SchemaError(f"expected a year in {_YEAR!r}, got {odd[_YEAR][0]!r}")
         survey = survey.filter(pl.col(_YEAR).cast(pl.Int32) == pl.col("observation_date").dt.year() + int(ahead))
-    chosen = survey.filter([pl.col(field) == wanted for field, wanted in selector.where.items()])
+    chosen = survey.filter(pl.lit(True), *(pl.col(field) == wanted for field, wanted in selector.where.items()))
     rows = combined(chosen.select("observation_date", value=selector.value), selector, series.id)
     day, lag = pl.col("observation_date"), series.publication_lag
     monday = day + pl.duration(days=8 - day.dt.weekday())

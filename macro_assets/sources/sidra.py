@@ -101,8 +101,8 @@ def read_table(response: Response) -> pl.DataFrame:
     if label is None:
         raise SchemaError(f"expected a column of periods ({', '.join(_PERIODS)}), the header has {sorted(by_label)}")
     table = records(rows, list(header)).rename(header)
-    if (odd := next((row["V"] for row in rows if type(row["V"]) is not str), None)) is not None:
-        raise SchemaError(f"expected text in 'V', got {odd!r}")
+    if odd := [row["V"] for row in rows if type(row["V"]) is not str]:
+        raise SchemaError(f"expected text in 'V', got {odd[0]!r}")
     months, frequency = _PERIODS[label]
     text = table["Valor"].str.strip_chars()
     return table.with_columns(
@@ -115,14 +115,12 @@ def read_table(response: Response) -> pl.DataFrame:
 def _first_days(codes: pl.Series, months: int) -> pl.Series:
     """Codes of periods (2020, 202002) as first days; 202002 is a month, a quarter or a half year by the dimension."""
     known: dict[str, date] = {}
+    example = _named(2020 * 12 // months, months)
     for code in codes.unique().drop_nulls():
         year, part = code[:4], code[4:] or "1"
-        if not (code.isascii() and code.isdigit()) or len(code) != (4 if months == 12 else 6):
-            raise SchemaError(
-                f"expected a period like {_named(24240 // months, months)} in {codes.name!r}, got {code!r}"
-            )
-        if not 1 <= int(part) <= 12 // months:
-            raise SchemaError(f"expected one of {12 // months} periods of a year in {codes.name!r}, got {code!r}")
+        fits = code.isascii() and code.isdigit() and len(code) == len(example)
+        if not fits or not 1 <= int(part) <= 12 // months:
+            raise SchemaError(f"expected a period like {example} in {codes.name!r}, got {code!r}")
         known[code] = date(int(year), (int(part) - 1) * months + 1, 1)
     if codes.null_count():
         raise SchemaError(f"expected a period in {codes.name!r}, got null")
@@ -133,7 +131,7 @@ def _cell(table: pl.DataFrame, series: Series) -> pl.DataFrame:
     """The rows of one series, which must be in the catalog's unit and frequency."""
     selector = series.selector or Selector(date="observation_date", value="Valor", meaning="the period")
     needed(table, selector.where)
-    chosen = table.filter([pl.col(label) == code for label, code in selector.where.items()])
+    chosen = table.filter(pl.lit(True), *(pl.col(label) == code for label, code in selector.where.items()))
     if (odd := chosen.filter(pl.col("frequency") != series.frequency)).height:
         raise SchemaError(f"series {series.id}: expected frequency {series.frequency}, got {odd['frequency'][0]!r}")
     unit = pl.col("Unidade de Medida").str.strip_chars().str.to_lowercase()
