@@ -52,7 +52,7 @@ def _steps(query: str, series: Sequence[Series], window: Window) -> Steps:
 
 
 def _spans(query: str, series: Sequence[Series], window: Window) -> list[str]:
-    """Periods to ask for. A range that begins before a table is refused, so from the first year on it is all of them."""
+    """Periods to ask for. A range that begins before a table is refused, so from the first year on it is all."""
     months = _MONTHS[series[0].frequency]
     first, last = (_number(day, months) for day in (min(map(window.begin, series)), window.end))
     cells = _cells(query)
