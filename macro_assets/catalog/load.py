@@ -209,7 +209,13 @@ def _listed(document: Mapping[str, Any], key: str, file: str) -> list[dict[str, 
 def _source_files(folder: Path | Traversable, own: Path | None) -> list[str]:
     """Files that declare a source each, by name; those of the user's own folder by their whole path."""
     shipped = sorted(f"{SOURCES}/{f.name}" for f in (folder / SOURCES).iterdir() if f.name.endswith(".yaml"))
-    return shipped + (sorted(str(f) for f in own.absolute().glob("*.yaml")) if own else [])
+    mine = sorted(str(f) for f in own.absolute().glob("*.yaml")) if own else []
+    taken = {_stem(f): f for f in shipped}
+    if twice := [f for f in mine if _stem(f) in taken]:
+        raise CatalogError(
+            f"{twice[0]}: the source {_stem(twice[0])!r} is declared in {taken[_stem(twice[0])]} already"
+        )
+    return shipped + mine
 
 
 def _stem(file: str) -> str:
