@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "ingest": {"catalog", "sources", "lakehouse", "quality"},
     "chart_pages": {"catalog", "lakehouse", "charts", "publishing"},
     "doctor": {"catalog", "lakehouse"},
+    "manual_cli": {"catalog", "sources", "terminal"},
     "__init__": {"derivations"},
     "orchestration": {
         "catalog", "sources", "lakehouse", "charts", "quality", "derivations", "ingest", "chart_pages",

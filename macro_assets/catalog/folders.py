@@ -21,8 +21,6 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from macro_assets.catalog.models import Folder
 
 MAX_BYTES = 50_000_000
@@ -192,6 +190,8 @@ def _columns(folder: Folder) -> dict[str, dict[str, int]]:
 def _header(folder: Folder, name: str) -> tuple[list[str], dict[str, dict[str, int]]]:
     """Columns of a file, and the transformation codes that its row of them states."""
     if name.endswith(".parquet"):
+        import polars as pl
+
         try:
             return list(pl.read_parquet_schema(BytesIO(contents(Path(folder.path), name)))), {}
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
