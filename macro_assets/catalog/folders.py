@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,15 @@ def contents(folder: Path, name: str, most: int = MAX_BYTES, whole: bool = True)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         reason = error.strerror if isinstance(error, OSError) else error
         raise FolderError(f"{name} in {folder} cannot be read: {reason}") from None
+
+
+def fingerprint(folder: Folder) -> str:
+    """A text that changes when files of a folder do: their names, sizes and times."""
+    try:
+        found = [(n, (Path(folder.path) / n).stat()) for n in file_names(folder)]
+    except (FolderError, OSError):
+        return "unreadable"
+    return sha256(repr([(n, s.st_size, s.st_mtime_ns) for n, s in found]).encode()).hexdigest()
 
 
 def series_of_folder(

@@ -103,14 +103,14 @@ def own_folder() -> Path | None:
     Raises
     ------
     CatalogError
-        When the environment names one that is not there.
+        When the environment names one that is not there, or not by its whole path: runs start in other folders.
     """
     named = os.environ.get(OWN)
     if not named:
         return None
     folder = Path(named).expanduser()
-    if not folder.is_dir():
-        raise CatalogError(f"{OWN} is {named!r}, which is no folder. Make it, or unset {OWN}.")
+    if not folder.is_absolute() or not folder.is_dir():
+        raise CatalogError(f"{OWN} is {named!r}, which is no whole path of a folder. Make it, or unset {OWN}.")
     return folder.resolve()
 
 

@@ -24,6 +24,7 @@ import polars as pl
 
 from macro_assets.catalog import Folder, Series, Source
 from macro_assets.catalog.folders import FolderError, contents, file_names, in_order
+from macro_assets.catalog.folders import fingerprint as files_fingerprint
 from macro_assets.sources import Answer, Ask, Client, Request, Response, Steps, Window, read_each
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
 from macro_assets.sources.folder_files import read_table, values
@@ -55,6 +56,11 @@ def client(source: Source) -> Client:
     if source.folder is None:
         raise SourceError(f"source {source.name} declares no folder")
     return FolderClient(source.folder)
+
+
+def fingerprint(source: Source) -> str:
+    """A text that changes when the files of a source do, to tell whether there may be news."""
+    return "no folder" if source.folder is None else files_fingerprint(source.folder)
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -102,7 +108,7 @@ def _observations(table: pl.DataFrame, folder: Folder, vintage: date | None, nam
     """The observations of one series in a file: blanks of a vintage left out, as they were not released."""
     rows, column = table, folder.value or one.code
     if folder.series is not None:
-        rows = table.filter(pl.col(folder.series).cast(pl.String).str.strip_chars() == one.code)
+        rows = table.filter(pl.col(folder.series) == one.code)
     if column not in rows.columns or (folder.series is not None and rows.is_empty()):
         raise NotFoundError(f"{name} lacks the series {one.code!r}. Expected it in every file, or `absent: allow`.")
     dated = rows["observation_date"].dt.truncate(_PERIOD[one.frequency])

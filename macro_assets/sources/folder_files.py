@@ -43,6 +43,8 @@ def read_table(response: Response, folder: Folder) -> pl.DataFrame:
     if folder.layout == "wide" and table["observation_date"].is_duplicated().any():
         twice = table.filter(table["observation_date"].is_duplicated())["observation_date"][0]
         raise SchemaError(f"expected one row for {twice}, got several")
+    if folder.series is not None:
+        table = table.with_columns(pl.col(folder.series).cast(pl.String).str.strip_chars())
     return _parsed(table, folder)
 
 

@@ -56,6 +56,16 @@ def client(source: Source) -> Client:
     return ManualClient(folder)
 
 
+def fingerprint(source: Source) -> str:
+    """A text that changes when the file of a source does, to tell whether there may be news."""
+    try:
+        folder = own_folder()
+        found = (folder / FILE).stat() if folder else None
+    except (CatalogError, OSError):
+        found = None
+    return f"{found.st_size} {found.st_mtime_ns}" if found else f"{source.name} has no file"
+
+
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
     """One ask for all."""
     yield Ask(tuple(series), _steps(series, window.today))

@@ -61,7 +61,16 @@ def test_without_the_environment_there_is_no_such_folder(named: str | None, monk
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MACRO_CATALOG", str(tmp_path / "nowhere"))
-    with pytest.raises(CatalogError, match="MACRO_CATALOG is '.*nowhere', which is no folder"):
+    with pytest.raises(CatalogError, match="MACRO_CATALOG is '.*nowhere', which is no whole path of a folder"):
+        own_folder()
+
+
+def test_a_folder_by_half_its_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that starts in another folder would not find it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("MACRO_CATALOG", "mine")
+    with pytest.raises(CatalogError, match="no whole path"):
         own_folder()
 
 

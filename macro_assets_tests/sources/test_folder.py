@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -12,12 +13,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import default_catalog, folders
 from macro_assets.catalog.folders import MAX_COLUMNS
-from macro_assets.sources import Request, Response, Window, folder_files
+from macro_assets.sources import Request, Response, Window, folder_files, manual
 from macro_assets.sources.errors import SchemaError, SourceError
 from macro_assets.sources.fetching import fetch
-from macro_assets.sources.folder import LISTING, client, plan
+from macro_assets.sources.folder import LISTING, client, fingerprint, plan
 from macro_assets_tests.sources.own_files import catalog_of, declare, fetched_of
 from macro_assets_tests.sources.wire import RECORDINGS, Replayed, toy_series
 
@@ -206,6 +207,20 @@ class _Unchanged:
         return Response(request.path, self.stored.get(request).body, datetime.now(UTC))
 
 
+def test_a_fingerprint_tells_that_there_may_be_news(tmp_path: Path) -> None:
+    mine = own(tmp_path, {"2020-03.csv": MONTHS}, {"vintage": "%Y-%m"})
+    source = catalog_of(mine).sources["mine"]
+    first = fingerprint(source)
+    assert first == fingerprint(source)
+    (mine / "files" / "2020-04.csv").write_text(MONTHS)
+    second = fingerprint(source)
+    (mine / "files" / "2020-04.csv").write_text(MONTHS + "2020-03-01,3,\n")
+    assert len({first, second, fingerprint(source)}) == 3
+    for file in (mine / "files").iterdir():
+        file.unlink()
+    assert fingerprint(source) == "unreadable"
+
+
 def test_a_folder_is_no_fallback() -> None:
     with pytest.raises(SchemaError, match="a folder of files is no fallback"):
         list(plan([toy_series("mine", "A")], Window()))
@@ -389,3 +404,47 @@ def test_fred_md_loads_with_a_small_header(tmp_path: Path, absent: str) -> None:
     assert set(found.observations["series_id"]) | set(found.failures) == set(series)
     rpi = found.observations.filter(pl.col("series_id") == "MD_RPI", pl.col("observation_date") == date(1959, 1, 1))
     assert rpi.filter(pl.col("release_time").dt.date() == date(2020, 3, 31))["value"].to_list() == [2437.296]
+
+
+# --- what docs/own-data.md shows -----------------------------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-data.md"
+
+
+def test_the_headers_of_the_page_are_a_catalog_and_its_lines_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = PAGE.read_text()
+    fred_md, by_hand = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (lines,) = re.findall(r"^```csv\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "fred_md.yaml").write_text(fred_md)
+    (tmp_path / "by_hand.yaml").write_text(by_hand)
+    (tmp_path / "manual.csv").write_text(lines)
+    (tmp_path / "fred_md").mkdir()
+    (tmp_path / "fred_md" / "2020-03.csv").write_text(
+        "sasdate,INDPRO,FEDFUNDS\nTransform:,5,2\n1/1/2020,109.6,1.55\n,,\n"
+    )
+    monkeypatch.setenv("MACRO_CATALOG", str(tmp_path))
+    catalog = catalog_of(tmp_path)
+    assert (catalog.series["MD_INDPRO"].transform, catalog.series["MD_FEDFUNDS"].unit) == (5, "percent")
+    found = fetched_of(tmp_path, "fred_md")
+    assert found.failures == {}
+    assert found.observations.select("series_id", "value").rows() == [("MD_FEDFUNDS", 1.55), ("MD_INDPRO", 109.6)]
+    source = catalog.sources["by_hand"]
+    entered = fetch(source, manual.client(source), catalog.series_of("by_hand"), Window(today=date(2026, 11, 20)))
+    assert entered.failures == {}
+    assert entered.observations["value"].to_list() == [48.5, 48.2, 48.4]
+
+
+@pytest.mark.parametrize(
+    ("limit", "stated"),
+    [
+        (folders.MAX_FILES, "5,000 files"),
+        (folders.MAX_BYTES // 1_000_000, "50 MB"),
+        (folder_files.MAX_ROWS // 1_000_000, "5 million rows"),
+        (MAX_COLUMNS, "500 columns"),
+    ],
+)
+def test_the_limits_of_the_page_are_the_limits(limit: int, stated: str) -> None:
+    assert f"{limit:,}" == stated.split()[0]
+    assert stated in PAGE.read_text()

@@ -18,7 +18,7 @@ from macro_assets.manual_cli import observe, observe_command
 from macro_assets.sources import Fetched, Request, Window
 from macro_assets.sources.errors import SourceError
 from macro_assets.sources.fetching import fetch
-from macro_assets.sources.manual import COLUMNS, FILE, ManualClient, client
+from macro_assets.sources.manual import COLUMNS, FILE, ManualClient, client, fingerprint
 from macro_assets_tests.sources.own_files import DEFAULTS, catalog_of
 
 HEADER = ",".join(COLUMNS) + "\n"
@@ -185,7 +185,7 @@ def test_without_a_folder_there_is_no_client(mine: Catalog, monkeypatch: pytest.
     with pytest.raises(SourceError, match="MACRO_CATALOG is not set"):
         client(mine.sources["by_hand"])
     monkeypatch.setenv("MACRO_CATALOG", "/nowhere/at/all")
-    with pytest.raises(SourceError, match="which is no folder"):
+    with pytest.raises(SourceError, match="which is no whole path of a folder"):
         client(mine.sources["by_hand"])
 
 
@@ -194,6 +194,16 @@ def test_the_client_reads_nothing_else(own: Path) -> None:
     for path in ("../secret", "/etc/passwd"):
         with pytest.raises(SourceError, match="leads out of"):
             ManualClient(own).get(Request(path))
+
+
+def test_a_fingerprint_tells_that_there_may_be_news(own: Path, mine: Catalog) -> None:
+    source = mine.sources["by_hand"]
+    absent = fingerprint(source)
+    write(own, "MY_PMI,2026-09-01,48.5,2026-10-01,ana,why")
+    first = fingerprint(source)
+    assert first == fingerprint(source)
+    write(own, "MY_PMI,2026-09-01,48.55,2026-10-01,ana,why")
+    assert len({absent, first, fingerprint(source)}) == 3
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
