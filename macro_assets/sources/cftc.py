@@ -1,4 +1,4 @@
-"""CFTC's Commitments of Traders: who holds futures, by kind of trader, each Tuesday; known on Friday.
+"""CFTC's Commitments of Traders: who holds futures, by kind of trader, each Tuesday; known on Friday or later.
 
 A report is a text file a year inside a zip, a line per contract and week; the two newer reports have the years before
 2011 in one file of older years. Names are padded, counts right-aligned with blanks, '.' is a count that does not apply.
@@ -31,6 +31,7 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.cftc_releases import released
 from macro_assets.sources.errors import NotFoundError, SchemaError
 from macro_assets.sources.reading import dates, needed, numbers, read_csv
 
@@ -92,7 +93,8 @@ def _all_there(newest: Answer, series: Sequence[Series]) -> Answer:
 
 def _answer(response: Response, series: Sequence[Series], before: date = date.max) -> Answer:
     table = read_report(response, {s.code[:6] for s in series})
-    return read_each(response, series, lambda one: positions(table, one).filter(pl.col("observation_date") < before))
+    table = table.filter(pl.col("observation_date") < before)
+    return read_each(response, series, lambda one: released(positions(table, one), one))
 
 
 def read_report(response: Response, contracts: Collection[str]) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import polars as pl
@@ -13,6 +13,7 @@ import pytest
 from macro_assets.catalog import Series, default_catalog
 from macro_assets.sources import Response, Window, cftc
 from macro_assets.sources.cftc import positions, read_report
+from macro_assets.sources.cftc_releases import LATE, release_day
 from macro_assets_tests.sources.wire import (
     Bodies,
     Recording,
@@ -83,6 +84,60 @@ def test_a_week_is_known_on_friday_afternoon() -> None:
     lag = default_catalog().series["COT_SP500_LEV_NET"].publication_lag
     found = fetched("cftc", NET.model_copy(update={"publication_lag": lag}), {FILE: TEXT}, YEAR).observations
     assert found["release_time"].max() == datetime(2026, 1, 16, 20, 30, tzinfo=UTC)
+    assert set(found["release_basis"]) == {"publication_lag"}
+
+
+# From CFTC's release schedule of 2026 and its announcements of the years before.
+@pytest.mark.parametrize(
+    ("report", "published"),
+    [
+        ("2026-03-17", "2026-03-20"),
+        ("2025-12-30", "2026-01-05"),  # New Year's Day on Thursday
+        ("2026-06-16", "2026-06-22"),  # Juneteenth on Friday
+        ("2020-06-16", "2020-06-19"),  # no federal holiday yet
+        ("2026-06-30", "2026-07-06"),  # the Fourth of July on Saturday, observed on Friday
+        ("2026-11-10", "2026-11-16"),  # Veterans Day on Wednesday
+        ("2026-11-24", "2026-11-30"),  # Thanksgiving
+        ("2026-12-22", "2026-12-28"),  # Christmas on Friday
+        ("2008-12-22", "2008-12-29"),  # a report of a Monday
+        ("2021-12-28", "2022-01-03"),  # New Year's Day on Saturday, observed on the Friday of the old year
+        ("2022-12-27", "2022-12-30"),  # New Year's Day on Sunday: observed on Monday, which holds nothing up
+        ("2013-10-01", "2013-10-25"),
+        ("2018-12-24", "2019-02-01"),
+        ("2019-02-26", "2019-03-05"),
+        ("2019-03-05", "2019-03-08"),  # back to the rule
+        ("2023-03-14", "2023-03-21"),
+        ("2023-03-21", "2023-03-24"),
+        ("2025-09-23", "2025-09-26"),
+        ("2025-09-30", "2025-11-19"),
+        ("2025-12-23", "2025-12-29"),
+    ],
+)
+def test_the_day_of_publication_follows_the_rule_or_the_announcement(report: str, published: str) -> None:
+    assert release_day(date.fromisoformat(report)) == date.fromisoformat(published)
+
+
+def test_no_report_came_out_before_the_catalogs_lag_or_before_an_older_one() -> None:
+    lag = default_catalog().series["COT_SP500_LEV_NET"].publication_lag.days
+    tuesdays = [date(2010, 1, 5) + timedelta(weeks=w) for w in range(52 * 17)]
+    holidays = {date(2018, 12, 25), date(2019, 1, 1), date(2025, 11, 11)}  # the report was of the Monday
+    days = sorted({*tuesdays, *LATE} - holidays)
+    published = [release_day(d) for d in days]
+    assert published == sorted(published)
+    assert all(p >= d + timedelta(days=lag) for d, p in zip(days, published, strict=True))
+    assert not any(p.weekday() > 4 for p in published)
+
+
+def test_a_week_of_the_shutdown_is_known_when_it_came_out() -> None:
+    text = TEXT.replace(b"2026-01-13", b"2025-10-07").replace(b"2026-01-06", b"2025-09-23")
+    window = Window(date(2025, 1, 1), date(2025, 12, 31), today=date(2026, 11, 20))
+    lag = default_catalog().series["COT_SP500_LEV_NET"].publication_lag
+    series = NET.model_copy(update={"publication_lag": lag})
+    found = fetched("cftc", series, {f"{FOLDER}fut_fin_txt_2025.zip": text}, window).observations
+    assert found.sort("release_time")["release_time"].to_list() == [
+        datetime(2025, 9, 26, 19, 30, tzinfo=UTC),
+        datetime(2025, 11, 21, 20, 30, tzinfo=UTC),
+    ]
     assert set(found["release_basis"]) == {"publication_lag"}
 
 
