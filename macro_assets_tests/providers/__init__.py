@@ -70,6 +70,12 @@ class World:
             yield day
             day = next_period(day, series.frequency)
 
+    def every_day(self, series: Series, first: date | None = None, last: date | None = None) -> list[date]:
+        """Observation dates of a daily series of what trades around the clock, weekends included."""
+        begin = date(max(FIRST_YEAR, series.first_year), 1, 1)
+        begin, end = max(first or begin, begin), min(last or self.today, self.today)
+        return [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
+
     def value(self, series: Series, day: date) -> float:
         """A synthetic figure in the provider's unit, inside the bounds; four decimals."""
         low, high = series.bounds.low, series.bounds.high
