@@ -72,7 +72,7 @@ def test_a_file_without_rows_is_empty() -> None:
         (b"<html>Sorry</html>", "page of HTML"),
         (FILE.replace(b"\r\n3\r\n", b"\r\n"), "expected the count 2 alone on the last line"),
         (FILE.replace(b"\r\n3\r\n", b"\r\n4\r\n"), "expected the count 3 alone on the last line, got '4'"),
-        (FILE[: FILE.index(b"|7.5")], "expected the count 2 alone"),
+        (FILE[: FILE.index(b"|7.5")], "is the file cut off?"),
         (FILE.replace(b"ShortVolume|S", b"Shorts|S"), "expected the column 'ShortVolume'"),
         (FILE.replace(b"|", b","), "expected the column 'Date'"),
         (FILE.replace(b"|100|", b"|n/a|"), "expected a number in 'ShortVolume', got 'n/a'"),

@@ -66,7 +66,7 @@ def test_only_what_the_free_plan_has_is_asked_for() -> None:
         (b'{"status":"ok","totalResults":7}', "expected the member 'articles'"),
         (b'{"status":"ok","totalResults":"7","articles":[]}', "expected 'totalResults' to be int, got str"),
         (b'{"status":"ok","totalResults":null,"articles":[]}', "expected 'totalResults' to be int"),
-        (b'{"status":"ok","totalResults":true,"articles":[]}', "expected a number in 'totalResults', got True"),
+        (b'{"status":"ok","totalResults":true,"articles":[]}', "expected 'totalResults' to be int, got bool"),
         ((426, b'{"status":"error","code":"maximumResultsReached","message":"x"}'), "HTTP 426"),
         ((500, b'{"status":"error","code":"unexpectedError","message":"x"}'), "HTTP 500: the provider failed"),
     ],
