@@ -415,20 +415,3 @@ def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataF
     value = pl.col("value")
     rule = pl.when(value.count() > 0).then(value.sum()) if selector.combine == "sum" else value.drop_nulls().last()
     return rows.group_by("observation_date", maintain_order=True).agg(rule)
-
-
-def one_column(table: pl.DataFrame, series: Series, missing: Collection[str] = ("",)) -> pl.DataFrame:
-    """A series that is a whole column of a table of text: what `select` is for a selector with a `where`.
-
-    Raises
-    ------
-    SchemaError
-        When the table lacks a column of the selector, or several rows are of one date and the selector does not say
-        what to do with them.
-    """
-    selector = series.selector
-    if selector is None:
-        raise SchemaError(f"series {series.id} needs a `selector` in the catalog: the answer has many columns")
-    needed(table, [selector.date, selector.value])
-    rows = {"observation_date": dates(table[selector.date]), "value": numbers(table[selector.value], missing)}
-    return combined(pl.DataFrame(rows), selector, series.id)
