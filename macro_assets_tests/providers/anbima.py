@@ -23,7 +23,7 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
         wanted = one.selector.where.items()
         for row in rows:
             if all(str(row[k]) == v for k, v in wanted):
-                row[one.selector.value] = world.value(one, day)
+                row[one.selector.value] = world.figures(one).get(day)
     found = [{"data_referencia": str(day), "parametros": [], "ettj": rows, "erros": []}] if curve else rows
     return 200, json.dumps(found).encode()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from macro_assets_tests.providers import Asked, World
@@ -21,12 +21,11 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if not columns:
         return 404, UNKNOWN
     known = next(iter(columns.values()))
-    days = [world.today - timedelta(days=n) for n in reversed(range(int(asked.params["days"])))]
-    moments = [_ms(d, time()) for d in days] + [_ms(world.today, NOON)]
     tables = {}
     for name in TABLES:
-        series = columns.get(name, known)
-        tables[name] = [list(p) for p in zip(moments, [world.value(series, d) for d in (*days, days[-1])], strict=True)]
+        figures = list(world.every_day(columns.get(name, known)).items())[-int(asked.params["days"]) :]
+        points = [[_ms(day, time()), value] for day, value in figures]
+        tables[name] = [*points, [_ms(world.today, NOON), figures[-1][1]]]
     return 200, json.dumps(tables, separators=(",", ":")).encode()
 
 
@@ -35,7 +34,7 @@ def _market(asked: Asked, world: World) -> dict[str, Any]:
     for series in world.by_source[asked.source]:
         if series.code == "global":
             name, _, part = str(series.dataset).partition(".")
-            data.setdefault(name, {})[part] = world.value(series, world.today)
+            data.setdefault(name, {})[part] = world.every_day(series)[world.today]
     return data
 
 

@@ -24,13 +24,12 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     series = next((s for s in known if s.code == code), None)
     if series is None:
         return 404, b"Chain not found"
-    return _json([{"date": _seconds(d), "tvl": world.value(series, d)} for d in world.every_day(series)])
+    return _json([{"date": _seconds(d), "tvl": v} for d, v in world.every_day(series).items()])
 
 
 def _stablecoins(world: World, series: Series) -> list[dict[str, Any]]:
     rows = []
-    for day in world.every_day(series):
-        value = world.value(series, day)
+    for day, value in world.every_day(series).items():
         pegs = {"peggedUSD": value, "peggedEUR": 1000.5}
         kinds = ("totalCirculating", "totalUnreleased", "totalCirculatingUSD", "totalMintedUSD", "totalBridgedToUSD")
         rows.append({"date": str(_seconds(day)), **dict.fromkeys(kinds, pegs)})
@@ -38,7 +37,7 @@ def _stablecoins(world: World, series: Series) -> list[dict[str, Any]]:
 
 
 def _quote(world: World, series: Series) -> dict[str, Any]:
-    price, moment = world.value(series, world.today), _seconds(world.today, time(12))
+    price, moment = world.every_day(series)[world.today], _seconds(world.today, time(12))
     return {"decimals": 6, "symbol": "TOY", "price": price, "timestamp": moment, "confidence": 0.99}
 
 

@@ -25,7 +25,7 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     totals: dict[str, int] = {}
     for one in series:
         assert one.selector is not None
-        value = int(world.value(one, day))
+        value = int(world.figures(one).get(day, 0))
         if one.selector.where:
             cells.setdefault(one.selector.where["Symbol"], {})[one.selector.value] = value
         else:

@@ -22,7 +22,8 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     first, last = (date.fromisoformat(days[k]) for k in ("startDate", "endDate"))
     rows = [
         row
-        for day in world.days(series[0], first, last)
+        for day in world.days(series[0])
+        if first <= day <= last
         for category in CATEGORIES
         for row in [_row(world, series, day, category)]
     ]
@@ -36,5 +37,5 @@ def _row(world: World, series: list[Series], day: date, category: str) -> dict[s
     for one in series:
         assert one.selector is not None
         if one.selector.where.items() <= row.items():
-            row[one.selector.value] = world.value(one, day)
+            row[one.selector.value] = world.figures(one).get(day)
     return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -11,19 +12,18 @@ from macro_assets_tests.providers import Asked, World
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     metric = asked.path.removeprefix("/v1/metrics/")
-    parts = {}
+    parts: dict[str, Mapping[date, float]] = {}
     for series in world.by_source[asked.source]:
         asset, _, part = series.code.partition(".")
         if (series.dataset, asset) == (metric, asked.params["a"]):
-            parts[part] = series
+            parts[part] = world.every_day(series)
     if not parts:
         return 404, b"Not found"
     since, until = (int(asked.params[p]) for p in ("s", "u"))
-    longest = min(parts.values(), key=lambda s: s.first_year)
     points: list[dict[str, Any]] = []
-    for day in world.every_day(longest):
+    for day in max(parts.values(), key=len):
         if since <= (seconds := _seconds(day)) < until:
-            values = {part: world.value(series, day) for part, series in parts.items()}
+            values = {part: found[day] for part, found in parts.items() if day in found}
             points.append({"t": seconds, "v": values[""]} if "" in values else {"t": seconds, "o": values})
     return 200, json.dumps(points, separators=(",", ":")).encode()
 

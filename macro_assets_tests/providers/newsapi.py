@@ -21,7 +21,7 @@ ARTICLE = {
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     series = world.series(asked.source, asked.params["q"])
     day = date.fromisoformat(asked.params["from"][:10])
-    count = 0 if series is None else int(world.value(series, day))
+    count = 0 if series is None else int(world.every_day(series).get(day, 0))
     shown = min(count, int(asked.params["pageSize"]))
     articles = [{**ARTICLE, "publishedAt": f"{day}T12:00:00Z"}] * shown
     return 200, json.dumps({"status": "ok", "totalResults": count, "articles": articles}).encode()

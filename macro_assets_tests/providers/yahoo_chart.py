@@ -19,12 +19,13 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
         return 404, UNKNOWN
     first, end = (datetime.fromtimestamp(int(asked.params[p]), UTC).date() for p in ("period1", "period2"))
     longest = min(columns.values(), key=lambda s: s.first_year)
-    days = [d for d in world.days(longest, first, end) if d < end]
+    days = [d for d in world.days(longest) if first <= d < end]
     if not days:
         return 400, NO_BARS
     price = columns.get("close") or longest
-    close = [world.value(price, d) for d in days]
-    volume = [int(world.value(columns["volume"], d)) for d in days] if "volume" in columns else [0] * len(days)
+    close = [world.figures(price).get(d) for d in days]
+    shares = world.figures(columns["volume"]) if "volume" in columns else {}
+    volume = [int(shares.get(d, 0)) for d in days]
     quote = {"open": close, "volume": volume, "high": close, "low": close, "close": close}
     result = {
         "meta": _meta(code, world.today),
