@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from xml.etree.ElementTree import fromstring
@@ -20,7 +20,7 @@ from measure import ROOT, Ratio, interleaved, show
 sys.path.insert(0, str(ROOT))
 
 from macro_assets.catalog import Series, Source
-from macro_assets.sources import Response, Window, connector
+from macro_assets.sources import Answer, Response, Steps, Window, connector
 from macro_assets_tests.providers import World, answer, finra
 
 TARGET = 4.0
@@ -48,12 +48,20 @@ class Work:
         """All that the connector does between an answer and its observations."""
         for source, series, asks in self.sources:
             for ask, responses in zip(connector(source).plan(series, self.window), asks, strict=True):
-                try:
-                    next(ask.steps)
-                    for response in responses:
-                        ask.steps.send(response)
-                except StopIteration as stop:
-                    assert not any(a.failures for a in stop.value or ()), stop.value
+                answers = given(ask.steps, responses)
+                assert answers is not None, f"{source.name}: the answers did not suffice"
+                assert not any(a.failures for a in answers), answers
+
+
+def given(steps: Steps, responses: list[Response]) -> Sequence[Answer] | None:
+    """What steps that are sent these responses return."""
+    try:
+        next(steps)
+        for response in responses:
+            steps.send(response)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    return None
 
 
 def work(sources: Collection[Source], world: World) -> Work:
@@ -62,7 +70,7 @@ def work(sources: Collection[Source], world: World) -> Work:
     window, at = Window(first, None, TODAY), datetime(2026, 11, 20, 23, tzinfo=UTC)
     found = []
     for source in sources:
-        series, asks = world.catalog.series_of(source.name), []
+        series, asks = world.by_source[source.name], []
         for ask in connector(source).plan(series, window):
             asks.append([])
             try:
@@ -86,7 +94,8 @@ def parser(body: bytes) -> tuple[str, Callable[[bytes], object]]:
         return "ElementTree.fromstring", fromstring
     line = body[: body.find(b"\n")]
     separator = max(",|\t;", key=lambda mark: line.count(mark.encode()))
-    return "pl.read_csv", lambda b: pl.read_csv(b, infer_schema=False, separator=separator, truncate_ragged_lines=True)
+    form = {"separator": separator, "quote_char": None if separator == "\t" else '"', "truncate_ragged_lines": True}
+    return "pl.read_csv", lambda b: pl.read_csv(b, infer_schema=False, **form)
 
 
 def race(name: str, sources: Collection[Source], world: World) -> Ratio:
