@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "calendars": {"catalog", "sources", "due", "ingest"},
     "chart_pages": {"catalog", "lakehouse", "charts", "publishing"},
     "doctor": {"catalog", "lakehouse"},
+    "manual_cli": {"catalog", "sources", "terminal"},
     "__init__": {"derivations"},
     "orchestration": {
         "catalog", "sources", "lakehouse", "charts", "quality", "derivations", "ingest", "chart_pages", "due", "health",
