@@ -39,7 +39,7 @@ MAY_IMPORT = {
     },
     "definitions": {"orchestration"},
     "terminal": {"catalog", "lakehouse", "orchestration"},
-    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "source_cli", "terminal"},
+    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "source_cli", "manual_cli", "terminal"},
     "lake_cli": {"catalog", "lakehouse", "orchestration", "rebuild", "terminal"},
     "source_cli": {"catalog", "sources", "lakehouse", "orchestration", "health", "terminal"},
 }  # fmt: skip
