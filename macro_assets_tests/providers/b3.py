@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from datetime import date, timedelta
+from datetime import date
 
 from macro_assets.catalog import Series
 from macro_assets_tests.providers import Asked, World
@@ -17,7 +17,7 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     call, _, told = asked.path.removeprefix("/referenceRatesProxy/Search/").partition("/")
     arguments = json.loads(b64decode(told))
     same = [s for s in world.by_source[asked.source] if s.code.partition("/")[0] == arguments["id"]]
-    sessions = [*world.days(same[0], world.today - timedelta(days=60))][-SESSIONS:] if same else []
+    sessions = [*world.days(same[0])][-SESSIONS:] if same else []
     if call == "GetDate":
         return 200, json.dumps([f"{day}T00:00:00" for day in reversed(sessions)]).encode()
     day = date.fromisoformat(arguments["date"])

@@ -31,9 +31,10 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     rows: list[dict[str, Any]] = []
     for series in asked_for:
         _, _, ahead = series.code.partition("/")
-        for day in world.days(series, first, min(last, published)):
-            year = {"DataReferencia": str(day.year + int(ahead))} if ahead else {}
-            rows.append({"Data": str(day), **year, **told, "Mediana": world.value(series, day)})
+        for day, value in world.figures(series).items():
+            if first <= day <= min(last, published):
+                year = {"DataReferencia": str(day.year + int(ahead))} if ahead else {}
+                rows.append({"Data": str(day), **year, **told, "Mediana": value})
     rows.sort(key=lambda row: (row["Data"], row.get("DataReferencia", "")))
     skip, top = int(asked.params["$skip"]), int(asked.params["$top"])
     context = f"https://synthetic/odata$metadata#{entities}"

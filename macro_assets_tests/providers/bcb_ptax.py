@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any
 
-from macro_assets.catalog import Series
 from macro_assets_tests.providers import Asked, World
 
 CLOSED = ("13:07:22.123", "Fechamento")
@@ -21,25 +19,22 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     currency = "USD" if call == "CotacaoDolarPeriodo" else asked.params["@moeda"].strip("'")
     first, last = (_day(asked.params[name]) for name in ("@dataInicial", "@dataFinalCotacao"))
     found = {s.selector.value: s for s in world.by_source[asked.source] if s.code == currency and s.selector}
-    rows = [row for day in _days(world, found, first, last) for row in _bulletins(world, found, day, BULLETINS[call])]
+    sale = world.figures(found["cotacaoVenda"]) if found else {}
+    purchase = world.figures(found["cotacaoCompra"]) if "cotacaoCompra" in found else sale
+    rows = [
+        {
+            "cotacaoCompra": purchase[day],
+            "cotacaoVenda": rate,
+            "dataHoraCotacao": f"{day} {clock}",
+            "tipoBoletim": bulletin,
+        }
+        for day, rate in sale.items()
+        if first <= day <= last
+        for clock, bulletin in BULLETINS[call]
+    ]
     wanted = asked.params["$select"].split(",")
     value = [{name: row[name] for name in wanted} for row in rows]
     return 200, json.dumps({"@odata.context": f"https://synthetic/odata$metadata#_{call}", "value": value}).encode()
-
-
-def _days(world: World, found: dict[str, Series], first: date, last: date) -> list[date]:
-    return list(world.days(next(iter(found.values())), first, last)) if found else []
-
-
-def _bulletins(
-    world: World, found: dict[str, Series], day: date, bulletins: list[tuple[str, str]]
-) -> list[dict[str, Any]]:
-    sale = world.value(found["cotacaoVenda"], day)
-    purchase = world.value(found["cotacaoCompra"], day) if "cotacaoCompra" in found else sale
-    return [
-        {"cotacaoCompra": purchase, "cotacaoVenda": sale, "dataHoraCotacao": f"{day} {clock}", "tipoBoletim": kind}
-        for clock, kind in bulletins
-    ]
 
 
 def _day(written: str) -> date:

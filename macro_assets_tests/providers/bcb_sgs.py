@@ -16,10 +16,11 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     series = world.series(asked.source, code)
     if series is not None and series.frequency == "D" and last >= first.replace(year=first.year + 10):
         return 406, json.dumps({"error": TOO_LONG}, ensure_ascii=False).encode()
-    rows = [] if series is None else [(d, world.value(series, d)) for d in world.days(series, first, last)]
+    figures = {} if series is None else world.figures(series)
+    rows = [{"data": f"{d:%d/%m/%Y}", "valor": str(v)} for d, v in figures.items() if first <= d <= last]
     if not rows:
         return 404, b'{"erro":{"statusCode":404,"detail":"Value(s) not found"}}'
-    return 200, json.dumps([{"data": f"{d:%d/%m/%Y}", "valor": str(v)} for d, v in rows]).encode()
+    return 200, json.dumps(rows).encode()
 
 
 def _day(written: str) -> date:

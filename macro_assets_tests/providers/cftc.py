@@ -56,10 +56,10 @@ def weeks(world: World, report: str, first: date, last: date) -> Iterator[tuple[
         if series.dataset == report:
             contracts.setdefault(series.code.partition(":")[0], []).append(series)
     for contract, same in contracts.items():
-        for wednesday in reversed([*world.days(same[0], first + timedelta(days=1), last + timedelta(days=1))]):
+        for wednesday in reversed([*world.days(same[0])]):
             day = wednesday - timedelta(days=1)
-            if release_day(day) <= world.today:
-                yield contract, day, _figures(world, same, day)
+            if first <= day <= last and release_day(day) <= world.today:
+                yield contract, day, _figures(world, same, wednesday)
 
 
 def _figures(world: World, same: list[Series], day: date) -> dict[str, int]:

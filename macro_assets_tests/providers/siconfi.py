@@ -25,7 +25,7 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
             "valor": value,
         }
         for series in world.by_source[asked.source]
-        if series.code == annex and series.selector and year in world.days(series, year, year)
+        if series.code == annex and series.selector and year in world.figures(series)
         for column, value in (
             ("PREVISÃO INICIAL", series.bounds.low),
             (series.selector.where["coluna"], world.value(series, year)),

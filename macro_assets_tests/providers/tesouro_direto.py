@@ -15,10 +15,10 @@ QUOTES = "Título;Rendimento anual do título;Preço unitário de resgate;Vencim
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     bonds = world.by_source[asked.source]
     if asked.path.endswith("/precotaxatesourodireto.csv"):
-        lines = [_line(s, f"{d:%d/%m/%Y}", world.value(s, d)) for s in bonds for d in reversed([*world.days(s)])]
+        lines = [_line(s, f"{d:%d/%m/%Y}", v) for s in bonds for d, v in reversed([*world.figures(s).items()])]
         return 200, (HISTORY + "".join(lines)).encode("latin-1")
     name = asked.path.removeprefix("/documents/d/guest/").removesuffix("-csv")
-    quoted = [_quote(s, world.value(s, world.today)) for s in bonds if s.dataset == name]
+    quoted = [_quote(s, [*world.figures(s).values()][-1]) for s in bonds if s.dataset == name]
     return (200, (QUOTES + "".join(quoted)).encode()) if quoted else (404, b"Not Found")
 
 

@@ -11,18 +11,16 @@ from macro_assets_tests.providers import Asked, World
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     series = world.series(asked.source, asked.params["codigo_da_serie"])
     first, last = (_month(asked.params[name]) for name in ("data_inicio", "data_fim"))
-    days = [] if series is None else [*world.days(series, first, last)][::-1]
     rows = [
         {
             "codigoTema": asked.params["tema"],
             "data": f"{day}T00:00:00.000Z",
-            "valor": world.value(series, day),
-            "codigoSerie": series.code,
-            "nomeSerie": series.title,
+            "valor": value,
+            "codigoSerie": asked.params["codigo_da_serie"],
         }
-        for day in days
-        if series
-    ]
+        for day, value in (world.figures(series).items() if series else ())
+        if first <= day <= last
+    ][::-1]
     page, size = int(asked.params["page"]), int(asked.params["pageSize"])
     shown = rows[(page - 1) * size : page * size]
     document = {"next": f"https://synthetic/?page={page + 1}", "pageSize": size, "registros": shown, "page": page}
