@@ -40,12 +40,11 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
         codes: _series(same, dict(zip((f"{label} (Código)" for label in labels[2:]), codes, strict=True)))
         for codes in product(asked_of["v"].split(","), *dimensions)
     }
-    first, _, last = span.partition("-")
+    first, _, last = ("", "", "9") if span == "all" else span.partition("-")
+    months = 3 if frequency == "Q" else 1
     rows = [header]
     for day in world.days(same[0]):
-        name = (
-            str(day.year) if frequency == "A" else f"{day:%Y}{(day.month - 1) // (3 if frequency == 'Q' else 1) + 1:02}"
-        )
+        name = str(day.year) if frequency == "A" else f"{day:%Y}{(day.month - 1) // months + 1:02}"
         if not first <= name <= last:
             continue
         for codes, series in cells.items():
