@@ -1,6 +1,6 @@
 """A stand-in for CFTC's files of reports, a zip each; figures are synthetic.
 
-A series of long less short sets both sides, so that they are its figure apart. What no series is of is '.'.
+Where a series is long less short, both sides are made so that it comes out; what no series uses is '.'.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def _zip(world: World, report: str, first: int, last: int) -> bytes:
         cells = [f"{figures[key]:8d}" if key in figures else "       ." for key in keys]
         lines.append(f'"FUTURES {contract} - SYNTHETIC EXCHANGE",{day},{contract} ,{",".join(cells)}')
     packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("report.txt", (2026, 1, 1, 0, 0, 0)), "\r\n".join(lines) + "\r\n")
+    with zipfile.ZipFile(packed, "w") as archive:
+        whole = "\r\n".join(lines) + "\r\n"
+        archive.writestr(zipfile.ZipInfo("report.txt", (2026, 1, 1, 0, 0, 0)), whole, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
