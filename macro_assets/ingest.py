@@ -235,7 +235,7 @@ def _wrong(
     held = before.get(series.id)
     reason = ahead(rows, series, window.today)
     if source.is_live:
-        reason = reason or empty(rows, series, window.first, window.last, window.today)
+        reason = reason or empty(rows, series, window.first, window.last, window.today, source.rolling)
     if reason or held is None or series.id in fetched.substituted:
         return reason
     asked = held.filter(window.contains(pl.col("observation_date")))

@@ -88,4 +88,8 @@ def test_links_and_folders_exist() -> None:
 
 
 def test_the_number_of_series_is_true() -> None:
-    assert f"{len(default_catalog().series)} real US series" in README
+    catalog = default_catalog()
+    assert f"{len(catalog.series_of('bundled'))} real US series" in README
+    live = sum(len(catalog.series_of(s.name)) for s in catalog.sources.values() if s.is_live)
+    assert f"over {live // 100 * 100} series more, of some forty sources" in README
+    assert 35 <= len(catalog.sources) <= 45

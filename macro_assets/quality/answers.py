@@ -20,6 +20,9 @@ _GRACE_DAYS: dict[Frequency, int] = {"D": 10, "W": 14, "M": 31, "Q": 92, "A": 36
 _AHEAD_DAYS = 7
 """How far ahead of the fetch an observation date may lie: the last day of the running week, another time zone."""
 
+_ROLLING = timedelta(days=365)
+"""What a provider that drops old observations still has, whichever provider it is."""
+
 _SAME_FACTOR = 1e-3
 _FACTOR_FROM = 0.02
 _OVERLAP = 8
@@ -32,7 +35,9 @@ def subject(series: Series) -> str:
     return f"series {series.id} of source {series.source}"
 
 
-def empty(rows: pl.DataFrame, series: Series, first: date | None, last: date | None, today: date) -> str | None:
+def empty(
+    rows: pl.DataFrame, series: Series, first: date | None, last: date | None, today: date, rolling: bool = False
+) -> str | None:
     """An answer without observations where the catalog says that there must be some.
 
     Parameters
@@ -41,8 +46,10 @@ def empty(rows: pl.DataFrame, series: Series, first: date | None, last: date | N
         The observation dates asked for; None = open.
     today
         The day of the fetch.
+    rolling
+        Whether the provider drops old observations: then nothing is due but figures of the last year.
     """
-    if not rows.is_empty():
+    if not rows.is_empty() or (rolling and last is not None and last < today - _ROLLING):
         return None
     since = expected_since(series, first, last, today)
     if since is None:

@@ -131,16 +131,19 @@ def _answers(steps: Steps, speaker: Connector, client: Client, responses: list[R
 
 def _message(names: str, source: Source, error: Exception) -> str:
     """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
+    said = " ".join(str(error).split())
     if isinstance(error, SourceError):
-        return f"series {names} of source {source.name}: {error}"
+        return f"series {names} of source {source.name}: {said}"
     _LOG.error("connector %s failed on %s: %s", source.module, names, type(error).__name__, exc_info=error)
-    return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {error}"
+    return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {said}"
 
 
 def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: Window) -> pl.DataFrame:
     frames = [_EMPTY]
     for answer in answers:
         rows = answer.rows
+        if "series_id" not in rows.columns and len(ask.series) > 1:
+            raise ValueError(f"rows for {len(ask.series)} series need the column series_id, they have {rows.columns}")
         named = rows if "series_id" in rows.columns else rows.with_columns(series_id=pl.lit(ask.series[0].id))
         if source.vintages != "changes":
             named = named.filter(window.contains(pl.col("observation_date")))

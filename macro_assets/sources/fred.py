@@ -1,15 +1,16 @@
 """FRED and ALFRED, the Federal Reserve Bank of St. Louis' databases: JSON, with every vintage that ALFRED keeps.
 
-Documentation: https://fred.stlouisfed.org/docs/api/fred/. How a series' vintages are had, after FRED's notion of
-real-time periods (https://fred.stlouisfed.org/docs/api/fred/realtime_period.html) and its cap of 2,000 vintage dates a
-request (stated in its answer to a longer one):
+Documentation: https://fred.stlouisfed.org/docs/api/fred/. How a series' vintages are had, by its real-time periods
+(https://fred.stlouisfed.org/docs/api/fred/realtime_period.html) and its cap of 2,000 vintage dates a request (stated in
+its answer to a longer one); of their units more in `fred_units.py`:
 
     listed = vintage dates from the latest known one on, or of all time
     if nothing is known and FRED lists none: the series is not in ALFRED; its latest values, without release times
     fresh = listed after the known one; if there are none: nothing was released
-    unit, frequency and seasonal adjustment must be those of the catalog
+    unit, frequency and seasonal adjustment must be those of the catalog today
+    if the unit was of another kind before a day, the history begins with what was known on that day
     for each period of at most 2,000 of (known, *fresh), the last one open:
-        observations, with the days each value was in force
+        observations, with the days each value was in force, in the unit of those days, made today's magnitude
     a value is released on the first day it was in force, at the series' clock time; equal ones in a row are one
     a value that ceased to be in force with none in its place is a null on the day after
 
@@ -36,12 +37,10 @@ from macro_assets.sources.fred_answers import (
     read_observations,
     read_vintage_dates,
 )
-from macro_assets.sources.fred_vintages import ONE_DAY, OPEN, changes, latest_vintage, released, spans
+from macro_assets.sources.fred_units import comparable_from, in_todays_unit
+from macro_assets.sources.fred_vintages import BEGINNING, ONE_DAY, OPEN, changes, latest_vintage, released, spans
 
 __all__ = ["calendar", "explain", "plan"]
-
-BEGINNING = date(1776, 7, 4)
-"""FRED's first real-time day."""
 
 REVISED = timedelta(days=366)
 """How far before the window revisions of daily and weekly figures are looked for."""
@@ -64,30 +63,33 @@ def _steps(series: Series, window: Window) -> Steps:
     # asked from the known vintage on, not from the day after: the answer then cannot be empty for want of vintages
     begin = BEGINNING if since is None else min(since, window.today - ONE_DAY)
     code = {"series_id": series.code, "file_type": "json"}
-    dated = yield from _pages(
-        "/fred/series/vintagedates", "vintage_dates", code | _real_time(begin, OPEN), read_vintage_dates
-    )
+    ever = code | _real_time(begin, OPEN)
+    dated = yield from _pages("/fred/series/vintagedates", "vintage_dates", ever, read_vintage_dates)
     listed = [d for _, page in dated for d in page]
     fresh = [d for d in listed if since is None or d > since]
     without_vintages = has_no_vintages(dated[0][0]) or (since is None and not listed)
     if not fresh and not without_vintages:
         return None
-    check_metadata((yield Request("/fred/series", tuple(code.items()))), series)
+    described = yield Request("/fred/series", tuple((code if without_vintages else ever).items()))
+    units = check_metadata(described, series)
     if without_vintages:
-        limits = _observation_dates(window.first, window.last)
-        pages = yield from _pages("/fred/series/observations", "observations", code | limits, read_observations)
+        params = code | _observation_dates(window.first, window.last)
+        pages = yield from _pages("/fred/series/observations", "observations", params, read_observations)
         return [Answer(response, page.select("observation_date", "value")) for response, page in pages]
+    start = comparable_from(units)
+    if start is not None and (since is None or since < start):
+        since, listed = None, [start, *(d for d in listed if d > start)]
     responses: list[Response] = []
     frames = []
-    for asked_from, asked_to in spans(fresh if since is None else [since, *fresh]):
+    for asked_from, asked_to in spans(listed if since is None else [since, *fresh]):
         params = code | _real_time(asked_from, asked_to) | {"output_type": "1"} | _limits(series, window)
         pages = yield from _pages("/fred/series/observations", "observations", params, read_observations)
         for response, page in pages:
             asked = {"asked_from": asked_from, "asked_to": asked_to, "answer": len(responses)}
             frames.append(page.with_columns(pl.lit(v).alias(k) for k, v in asked.items()))
             responses.append(response)
-    snapshot = listed[0] if since is None else None
-    found = released(changes(pl.concat(frames), listed, since), series, snapshot)
+    told = changes(in_todays_unit(pl.concat(frames), units), listed, since)
+    found = released(told, series, snapshot=listed[0] if since is None else None)
     return [Answer(r, found.filter(pl.col("answer") == i).drop("answer")) for i, r in enumerate(responses)]
 
 

@@ -19,6 +19,7 @@ from macro_assets.sources.errors import (
     explain_status,
     quoted,
 )
+from macro_assets.sources.fred_units import UnitPeriod, exponent, plain
 from macro_assets.sources.reading import dates, member, numbers, read_json, records
 
 REAL_TIME = ("realtime_start", "realtime_end")
@@ -95,22 +96,28 @@ def read_calendar(rows: list[Any]) -> pl.DataFrame:
     return table.select(release="release_id", name="release_name", date=dates(table["date"]))
 
 
-def check_metadata(response: Response, series: Series) -> None:
-    """FRED's unit, frequency and seasonal adjustment of a series must be those of the catalog.
+def check_metadata(response: Response, series: Series) -> list[UnitPeriod]:
+    """FRED's unit, frequency and seasonal adjustment of a series must be those of the catalog today.
 
     A new base year is a new unit: numbers of two units under one name would be compared with each other.
+
+    Returns
+    -------
+    list[UnitPeriod]
+        What the figures of a vintage are in, ascending. The last one is the catalog's unit.
 
     Raises
     ------
     SchemaError
         When one differs; it names what the catalog and FRED have.
     """
-    told = member(read_json(response), "seriess", 0, of=dict)
-    units, frequency, adjustment = (
-        member(told, name, of=str) for name in ("units", "frequency_short", "seasonal_adjustment_short")
-    )
+    answer = read_json(response)
+    fields = ("realtime_start", "units", "frequency_short", "seasonal_adjustment_short")
+    records_told = range(max(1, len(member(answer, "seriess", of=list))))
+    told = sorted([member(answer, "seriess", i, name, of=str) for name in fields] for i in records_told)
+    _, units, frequency, adjustment = told[-1]
     compared = {
-        "provider_unit": (series.provider_unit, units, _plain(units) == _plain(series.provider_unit)),
+        "provider_unit": (series.provider_unit, units, plain(units) == plain(series.provider_unit)),
         "frequency": (series.frequency, frequency, _FREQUENCIES.get(frequency, frequency) == series.frequency),
         "seasonal_adjustment": (
             series.seasonal_adjustment,
@@ -125,7 +132,5 @@ def check_metadata(response: Response, series: Series) -> None:
             f"{', '.join(changed)}. Nothing is read until the catalog's entry is edited: its `provider_unit`, with "
             "`unit`, `scale` and `bounds`, `frequency` or `seasonal_adjustment`."
         )
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    starts = dates(pl.Series("realtime_start", [t[0] for t in told]))
+    return [UnitPeriod(start, exponent(t[1], units)) for start, t in zip(starts, told, strict=True)]

@@ -19,6 +19,9 @@ from macro_assets.sources.errors import SchemaError
 VINTAGES_PER_REQUEST = 2_000
 """Most vintage dates that FRED lets a request for observations span."""
 
+BEGINNING = date(1776, 7, 4)
+"""FRED's first real-time day."""
+
 OPEN = date(9999, 12, 31)
 """FRED's end of a period that goes on; the one real-time date after today that it takes."""
 

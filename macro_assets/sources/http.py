@@ -6,13 +6,18 @@ bytes and status. Keys come from the environment and leave with the request alon
 
 from __future__ import annotations
 
+import gzip
+import io
 import ipaddress
+import math
 import os
 import random
+import re
 import socket
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,15 +26,18 @@ from urllib.parse import urlsplit
 import httpx
 
 import macro_assets
-from macro_assets.catalog import Source
+from macro_assets.catalog import Api, Source
 from macro_assets.sources import Request, Response, request_text
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, TransientError
 from macro_assets.sources.limits import Bucket
-from macro_assets.sources.secrets import Keyed, body_without_key, key_of, missing_key, without_key
+from macro_assets.sources.secrets import Keyed, body_without_key, key_of, missing_key, without_key, wrong_key
 
 _REDIRECTS = 3
 _DOWN_AFTER = 3
-_CHUNK = 1 << 16
+_GZIP = b"\x1f\x8b"
+_ADDRESSES = 3
+"""How many of a name's addresses are tried before a connection counts as failed."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,9 @@ class HttpClient:
     Raises
     ------
     AuthError
-        When the source needs a key and the environment has none.
+        When the source needs a key and the environment has none, or something that cannot be one.
+    SourceError
+        When the rate or the URL of the environment is none.
     """
 
     def __init__(
@@ -76,15 +86,14 @@ class HttpClient:
         api = source.api
         if api is None:
             raise ValueError(f"source {source.name} is not reached over a network")
-        if why := missing_key(source, environ):
+        if why := missing_key(source, environ) or wrong_key(source, environ):
             raise AuthError(why)
         self.source, self.api, self.explain, self.sleep = source, api, explain, sleep
         self.patience, self.remembered = patience or Patience(), remembered or {}
         self.key = key_of(source, environ)
-        own = environ.get(f"MACRO_URL_{source.name.upper()}")
+        own = _own_url(source, environ)
         self.base = (own or api.base_url).rstrip("/")
-        rate = float(environ.get(f"MACRO_RATE_{source.name.upper()}") or api.requests_per_second)
-        self.bucket = Bucket(urlsplit(self.base).netloc, rate, api.burst, sleep=sleep)
+        self.bucket = Bucket(urlsplit(self.base).netloc, _rate(source, api, environ), api.burst, sleep=sleep)
         way = transport or _network(environ, guarded=own is None)
         if self.key is not None and api.key is not None:
             way = Keyed(way, api.key, self.key)
@@ -96,6 +105,7 @@ class HttpClient:
             follow_redirects=False,
         )
         self._failed_in_a_row = 0
+        self._limited = False
 
     def close(self) -> None:
         self._http.close()
@@ -110,6 +120,11 @@ class HttpClient:
             elsewhere. No message carries the key.
         """
         if self._failed_in_a_row >= _DOWN_AFTER:
+            if self._limited:  # to wait out a spent quota once more for every series would take hours
+                raise RateLimitError(
+                    f"{self.base} was asked too often {_DOWN_AFTER} times in a row: not asked again in this fetch. "
+                    "Fetch again later."
+                )
             raise TransientError(
                 f"{self.base} did not answer {_DOWN_AFTER} requests in a row: taken for down, not asked again in this "
                 "fetch. Fetch again later."
@@ -136,8 +151,8 @@ class HttpClient:
                 self.bucket.pause(self.patience.longest_retry_after)
                 break
             self._wait(attempt, asked_to_wait)
-        failed_now = isinstance(error, TransientError) and not isinstance(error, RateLimitError)
-        self._failed_in_a_row = self._failed_in_a_row + 1 if failed_now else 0
+        self._failed_in_a_row = self._failed_in_a_row + 1 if isinstance(error, TransientError) else 0
+        self._limited = isinstance(error, RateLimitError)
         return response, error
 
     def _is_worth_another(self, response: Response | None, error: SourceError | None) -> bool:
@@ -147,7 +162,7 @@ class HttpClient:
         return not (isinstance(error, RateLimitError) and response is not None and response.http_status == 200)
 
     def _wait(self, attempt: int, asked_to_wait: float | None) -> None:
-        if asked_to_wait is not None:
+        if asked_to_wait:  # 0, or a date that is past, is no reason to ask without pause
             self.bucket.pause(asked_to_wait)  # for every process: the next one that takes waits
             return
         longest = min(self.patience.first_delay * 2 ** (attempt - 1), self.patience.longest_delay)
@@ -193,7 +208,7 @@ class HttpClient:
             if answer.is_stream_consumed:  # a transport in place of the network may give all at once
                 return answer.status_code, answer.headers, answer.content
             parts, size = [], 0
-            for part in answer.iter_raw(_CHUNK):
+            for part in answer.iter_raw():  # as it comes: collected to a size, slow drops would not be timed
                 size += len(part)
                 if size > most:
                     raise SchemaError(_too_large(url, most))
@@ -204,14 +219,40 @@ class HttpClient:
         return answer.status_code, answer.headers, body
 
     def _redirected(self, url: str, location: str) -> str:
-        target = httpx.URL(url).join(location)
         here = httpx.URL(url)
+        target = here.join(location)
         if (target.scheme, target.host, target.port) != (here.scheme, here.host, here.port):
             raise SchemaError(
                 f"{self.base} points to another host, {target.scheme}://{target.host}: refused. "
                 "If the provider moved, change the source's base_url in the catalog."
             )
+        if self.api.key is not None and self.api.key.name in target.params:  # repeated from our query; added anew
+            target = target.copy_remove_param(self.api.key.name)
         return str(target)
+
+
+def _own_url(source: Source, environ: Mapping[str, str]) -> str | None:
+    """What the environment has in place of the base URL. It is not shown where it is wrong: it may hold a password."""
+    name = f"MACRO_URL_{source.name.upper()}"
+    told = environ.get(name) or None
+    if told is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", told):
+        raise SourceError(f"{name} in the environment: expected an address like http://host:8080/path. Correct it.")
+    return told
+
+
+def _rate(source: Source, api: Api, environ: Mapping[str, str]) -> float:
+    """Requests per second: those of the environment, or else of the catalog."""
+    name = f"MACRO_RATE_{source.name.upper()}"
+    told = environ.get(name)
+    if not told:
+        return api.requests_per_second
+    try:
+        rate = float(told)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise SourceError(f"{name} in the environment: expected requests per second above 0, got {told!r}. Correct it.")
+    return rate
 
 
 def earlier_again(earlier: Response) -> Response:
@@ -233,32 +274,35 @@ def _validator(headers: httpx.Headers) -> str | None:
 def _retry_after(headers: httpx.Headers) -> float | None:
     """Seconds a provider asks to wait, told as seconds or as a date; None where it asks for none it can mean."""
     told = headers.get("retry-after", "").strip()
-    if not told:
-        return None
-    try:
-        return max(0.0, float(int(told)))
-    except ValueError:
-        pass
+    if told.isascii() and told.isdigit():
+        return float(told)
     try:
         until = parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _unpacked(body: bytes, encoding: str, most: int, url: str) -> bytes:
-    """A body as it was before transport. What is not what its header says is kept as it came: it will not parse."""
-    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+    """A body as it was before transport; one that is plain though it says otherwise, as it came."""
+    if not body or encoding.lower() not in ("gzip", "x-gzip", "deflate"):
         return body
-    stream = zlib.decompressobj(wbits=47)  # gzip or zlib, by its header
     try:
-        plain = stream.decompress(body, most + 1)
-    except zlib.error:
-        return body
+        if body.startswith(_GZIP):
+            plain = gzip.GzipFile(fileobj=io.BytesIO(body)).read(most + 1)  # of all its members, checksums checked
+        else:
+            stream = zlib.decompressobj()
+            plain = stream.decompress(body, most + 1)
+            if len(plain) <= most and not stream.eof:
+                raise EOFError
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, zlib.error) and not body.startswith(_GZIP):
+            return body
+        raise TransientError(
+            f"{urlsplit(url).netloc}: the compressed answer is cut off or damaged. Ask again later."
+        ) from None
     if len(plain) > most:
         raise SchemaError(_too_large(url, most))
-    if not stream.eof:
-        raise TransientError(f"{urlsplit(url).netloc}: the compressed answer is cut off. Ask again later.")
     return plain
 
 
@@ -279,32 +323,50 @@ class _Guarded(httpx.BaseTransport):
         self.transport = transport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
-        address = public_address(host, request.url.port or 443)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        request.headers["Host"] = request.url.netloc.decode()
-        request.url = request.url.copy_with(host=address)
-        return self.transport.handle_request(request)
+        *others, last = public_addresses(request.url.host, request.url.port or 443)
+        for address in others:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent yet
+                return self.transport.handle_request(_to(address, request))
+        return self.transport.handle_request(_to(last, request))
 
     def close(self) -> None:
         self.transport.close()
 
 
-def public_address(host: str, port: int) -> str:
-    """An address of a host, all of whose addresses must be public.
+def _to(address: str, request: httpx.Request) -> httpx.Request:
+    """A request to an address, which is still one to the name: for the server, and for its certificate."""
+    headers = {**request.headers, "host": request.url.netloc.decode()}
+    named = {**request.extensions, "sni_hostname": request.url.host}
+    url = request.url.copy_with(host=address)
+    return httpx.Request(request.method, url, headers=headers, content=request.read(), extensions=named)
+
+
+def public_addresses(host: str, port: int) -> list[str]:
+    """Addresses of a host to try, the first first; all that it has must be public.
 
     Raises
     ------
     SchemaError
         When one is private, of this machine, or otherwise not of the public network.
     """
-    found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in found:
-        if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+        if not _is_public(address):
             raise SchemaError(
                 f"{host} has the private address {address}: refused. Set MACRO_URL_<SOURCE> if a mirror is meant."
             )
-    return min(found, key=lambda a: (":" in a, a))  # IPv4 first: many networks have no way for IPv6
+    ipv4_first = sorted(dict.fromkeys(found), key=lambda a: ":" in a)  # many networks have no way for IPv6
+    return ipv4_first[:_ADDRESSES]
+
+
+def _is_public(address: str) -> bool:
+    """Whether an address, and the IPv4 address inside it if there is one, is of the public network."""
+    one = ipaddress.ip_address(address.partition("%")[0])
+    inner = [one]
+    if isinstance(one, ipaddress.IPv6Address):
+        within = [one.ipv4_mapped, one.sixtofour, ipaddress.IPv4Address(int(one) % 2**32) if one in _NAT64 else None]
+        inner += [a for a in within if a is not None]
+    return all(a.is_global and not a.is_multicast for a in inner)
 
 
 def _network(environ: Mapping[str, str], guarded: bool) -> httpx.BaseTransport:

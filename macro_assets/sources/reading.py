@@ -7,7 +7,8 @@ Nothing is guessed: a page of HTML, a truncated body, a number that is none or a
 from __future__ import annotations
 
 import json
-import math
+import re
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import polars as pl
 
 from macro_assets.catalog import Selector, Series
 from macro_assets.catalog.periods import estimated_release
-from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
+from macro_assets.sources.errors import SHOWN, NotFoundError, SchemaError, quoted
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -32,7 +33,7 @@ def read_json(response: Response) -> Any:
     body = _text_body(response, "JSON")
     try:
         return _DECODER.decode(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SchemaError(f"expected JSON, got {quoted(response.body)} ({error})") from None
 
 
@@ -67,7 +68,7 @@ def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list,
             where = ".".join(map(str, path[: depth + 1]))
             has = sorted(map(str, found))[:12] if isinstance(found, dict) else type(found).__name__
             raise SchemaError(f"expected the member {where!r}, the answer has {has}") from None
-    if not isinstance(found, of):
+    if not isinstance(found, of) or (of is int and isinstance(found, bool)):
         raise SchemaError(f"expected {'.'.join(map(str, path))!r} to be {_names(of)}, got {type(found).__name__}")
     return found
 
@@ -90,11 +91,11 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
         return pl.DataFrame(
             {c: [_cell(row[c]) for row in rows] for c in columns}, schema=dict.fromkeys(columns, pl.String)
         )
-    except (KeyError, TypeError) as error:
-        lacking = next((r for r in rows if not isinstance(r, dict) or set(columns) - set(r)), None)
-        if lacking is None:
-            raise SchemaError(f"expected text or numbers in {sorted(columns)}: {error}") from None
-        has = sorted(lacking)[:20] if isinstance(lacking, dict) else type(lacking).__name__
+    except (KeyError, TypeError, UnicodeEncodeError) as error:  # the last of half a character, as "\\ud800"
+        lacking = [r for r in rows if not isinstance(r, dict) or set(columns) - set(r)]
+        if not lacking:
+            raise SchemaError(f"expected text or numbers in {sorted(columns)}, got {error}") from None
+        has = sorted(lacking[0])[:20] if isinstance(lacking[0], dict) else type(lacking[0]).__name__
         raise SchemaError(f"expected the fields {sorted(columns)}, a row has {has}") from None
 
 
@@ -133,8 +134,26 @@ def read_csv(
         )
     except pl.exceptions.PolarsError as error:
         raise SchemaError(f"expected CSV, got {quoted(response.body)} ({str(error).splitlines()[0]})") from None
-    table.columns = [c.strip() for c in table.columns]
+    names = [c.strip() for c in table.columns]
+    if repeated := [n for n in names if n and (names.count(n) > 1 or f"{n}_duplicated_0" in names)]:
+        raise SchemaError(f"expected every column once, {repeated[0]!r} is there twice")
+    table.columns = names
+    _refuse_cut_row(text, table, separator, quote_char)
     return needed(table, columns)
+
+
+def _refuse_cut_row(text: str, table: pl.DataFrame, separator: str, quote_char: str | None) -> None:
+    """Refuse a last row with fewer fields than the header, which would else be taken for empty cells.
+
+    A single field of another length than those above it is no row cut off, but what some files end in: a count.
+    """
+    last = text.rstrip("\r\n")
+    last = last[max(last.rfind("\n"), last.rfind("\r")) + 1 :]
+    marks = last.count(separator)
+    if table.is_empty() or marks >= table.width - 1 or (quote_char and quote_char in last):
+        return
+    if marks or (table.height > 1 and len(last) == len(str(table.item(0, 0)))):
+        raise SchemaError(f"expected {table.width} cells in the last row, got {last[:SHOWN]!r}: is the file cut off?")
 
 
 def needed(table: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
@@ -188,6 +207,10 @@ def numbers(
     ----------
     missing
         Texts that stand for a missing figure; "" or None for an empty cell, which is an error elsewhere.
+    thousands
+        What may stand between groups of three digits. Groups of other sizes are refused: '1,5' is no fifteen.
+    decimal
+        The decimal mark. Where it is a comma, a point is no part of a number unless it groups thousands.
 
     Raises
     ------
@@ -198,13 +221,23 @@ def numbers(
         raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
     bare = text.cast(pl.String).str.strip_chars()
     present = bare.set(bare.is_in(list(missing)).fill_null(False), None) if missing else bare
-    plain = present.str.replace_all(thousands, "", literal=True) if thousands else present
-    plain = plain.str.replace(decimal, ".", literal=True) if decimal != "." else plain
+    plain = _regrouped(present, thousands, decimal) if thousands or decimal != "." else present
     values = plain.cast(pl.Float64, strict=False)
     wrong = present.is_not_null() & ~values.is_finite().fill_null(False)
     if wrong.any():
         raise SchemaError(f"expected a number in {text.name!r}, got {present.filter(wrong)[0]!r}")
     return values
+
+
+def _regrouped(text: pl.Series, thousands: str, decimal: str) -> pl.Series:
+    """Text without marks of thousands and with a point as decimal mark; null where a mark is not in its place."""
+    if decimal != "." and thousands != ".":
+        text = text.set(text.str.contains(".", literal=True), None)
+    if thousands and (grouped := text.str.contains(thousands, literal=True)).any():
+        group, mark = re.escape(thousands), re.escape(decimal)
+        right = text.str.contains(rf"^[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{mark}\d*)?$")
+        text = text.set(grouped & ~right, None).str.replace_all(thousands, "", literal=True)
+    return text.str.replace(decimal, ".", literal=True) if decimal != "." else text
 
 
 def finite(values: Sequence[Any], name: str) -> pl.Series:
@@ -216,9 +249,13 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
         When one is text, a boolean, or too large for a number.
     """
     for value in values:
-        if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-            raise SchemaError(f"expected a number in {name!r}, got {value!r}")
+        if value is not None and (type(value) not in (int, float) or not abs(value) <= sys.float_info.max):
+            raise SchemaError(f"expected a number in {name!r}, got {repr(value)[:SHOWN]}")
     return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
+
+
+_LENGTHS = {"%Y-%m-%d": 10, "%Y%m%d": 8}
+"""Forms of which every date is of one length; with fewer digits they are cut, though they still parse."""
 
 
 def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
@@ -233,7 +270,9 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     if form == "%Y-%m-%d":
         bare = bare.str.replace("T.*$", "")
     parsed = bare.str.to_date(form, strict=False)
-    wrong = parsed.is_null() if form != "%Y-%m-%d" else parsed.is_null() | (bare.str.len_chars() != 10)
+    wrong = parsed.is_null() | (parsed.dt.year() < 1000).fill_null(False)  # a year of two digits in the place of four
+    if form in _LENGTHS:
+        wrong |= bare.str.len_chars() != _LENGTHS[form]
     if wrong.any():
         raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
     return parsed
@@ -256,39 +295,59 @@ def periods(text: pl.Series) -> pl.Series:
     return text.replace_strict(known, return_dtype=pl.Date) if known else pl.Series(text.name, [], dtype=pl.Date)
 
 
+_PERIOD = re.compile(r"(\d{4})(?:-?([QMSHW])(\d{1,2})|-(\d{2}))?", re.ASCII)
+_MONTHS = {"M": 1, "Q": 3, "S": 6, "H": 6}
+
+
 def _period(name: str) -> date | None:
-    text = name.strip().upper().replace("-", "") if len(name.strip()) != 10 else name.strip()
+    text = name.strip().upper()
     try:
         if len(text) == 10:
             return date.fromisoformat(text)
-        year, rest = int(text[:4]), text[4:]
-        if not rest:
-            return date(year, 1, 1)
-        letter, count = (rest[0], int(rest[1:])) if rest[0].isalpha() else ("M", int(rest))
+        found = _PERIOD.fullmatch(text)
+        if found is None:
+            return None
+        year, letter, count = int(found[1]), found[2] or "M", int(found[3] or found[4] or 1)
         if letter == "W":
             return date.fromisocalendar(year, count, 1)
-        span = {"M": 1, "Q": 3, "S": 6, "H": 6}[letter]
-        return date(year, (count - 1) * span + 1, 1) if count >= 1 else None
-    except (ValueError, KeyError, IndexError):
+        return date(year, (count - 1) * _MONTHS[letter] + 1, 1)
+    except ValueError:
         return None
 
 
 def instants(text: pl.Series, form: str, time_zone: str) -> pl.Series:
-    """Local clock times as UTC instants; the second of two equal clock times when summer time ends."""
+    """Local clock times as UTC instants; the second of two equal clock times when summer time ends.
+
+    Raises
+    ------
+    SchemaError
+        When a cell is in another form, or no time of that zone: the hour that summer time leaves out.
+    """
     local = text.str.to_datetime(form, strict=False, time_unit="us")
     if local.null_count():
         raise SchemaError(f"expected a time like {form} in {text.name!r}, got {text.filter(local.is_null())[0]!r}")
     zoned = local.dt.replace_time_zone(str(ZoneInfo(time_zone)), ambiguous="latest", non_existent="null")
+    if zoned.null_count():
+        raise SchemaError(f"expected a time of {time_zone} in {text.name!r}, got {text.filter(zoned.is_null())[0]!r}")
     return zoned.dt.convert_time_zone("UTC")
 
 
 def from_epoch(seconds: Sequence[Any], name: str, time_zone: str = "UTC", per_second: int = 1) -> pl.Series:
-    """Epoch times as local dates."""
+    """Epoch times as local dates.
+
+    Raises
+    ------
+    SchemaError
+        When one is no number, or so far off that it must be in another unit.
+    """
     whole = finite(seconds, name)
     if whole.null_count():
         raise SchemaError(f"expected a time in {name!r}, got null")
     zone = ZoneInfo(time_zone)
-    return pl.Series(name, [datetime.fromtimestamp(s / per_second, zone).date() for s in whole], dtype=pl.Date)
+    try:
+        return pl.Series(name, [datetime.fromtimestamp(s / per_second, zone).date() for s in whole], dtype=pl.Date)
+    except (ValueError, OverflowError, OSError):
+        raise SchemaError(f"expected times in 1/{per_second} s in {name!r}, got {max(seconds, key=abs)}") from None
 
 
 def due(rows: pl.DataFrame, series: Series, at: datetime) -> pl.DataFrame:
@@ -331,7 +390,8 @@ def select(
     if selector is None:
         raise SchemaError(f"series {series.id} needs a `selector` in the catalog: the answer has many columns")
     needed(table, [*selector.where, selector.date, selector.value])
-    chosen = table.filter([pl.col(c).str.strip_chars() == wanted for c, wanted in selector.where.items()])
+    tests = [pl.col(c).str.strip_chars() == wanted for c, wanted in selector.where.items()]
+    chosen = table.filter(tests) if tests else table
     if chosen.is_empty() and not table.is_empty() and selector.where:
         raise NotFoundError(
             f"series {series.id}: no row of the answer has {selector.where}. Check the selector in the catalog."
@@ -353,7 +413,7 @@ def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataF
             raise SchemaError(f"series {series_id}: expected one row for {day}, got several. Check its selector.")
         return rows.unique(maintain_order=True)
     value = pl.col("value")
-    rule = pl.when(value.count() > 0).then(value.sum()) if selector.combine == "sum" else value.last()
+    rule = pl.when(value.count() > 0).then(value.sum()) if selector.combine == "sum" else value.drop_nulls().last()
     return rows.group_by("observation_date", maintain_order=True).agg(rule)
 
 

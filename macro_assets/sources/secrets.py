@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
 from collections.abc import Mapping
 from urllib.parse import quote, quote_plus
 
@@ -30,6 +32,14 @@ def missing_key(source: Source, environ: Mapping[str, str] = os.environ) -> str 
     return f"source {source.name} is off: the environment has no {key.environment}. A key is had at {key.url}."
 
 
+def wrong_key(source: Source, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Why what the environment has cannot be a key; it is not shown. None where it can, or where there is none."""
+    key, value = source.api.key if source.api else None, key_of(source, environ)
+    if key is None or value is None or (value.isascii() and value.isprintable()):
+        return None
+    return f"source {source.name} is off: {key.environment} has characters that no key has. Copy it anew."
+
+
 def without_key(text: str, key: str | None) -> str:
     """A text with every spelling of the key taken out."""
     for spelling in _spellings(key):
@@ -47,7 +57,13 @@ def body_without_key(body: bytes, key: str | None) -> bytes:
 
 
 def _spellings(key: str | None) -> list[str]:
-    return sorted({key, quote(key, safe=""), quote_plus(key)}, key=len, reverse=True) if key else []
+    """The key as it is in text, in queries (escapes in either case), in forms and in JSON, the longest first."""
+    if not key:
+        return []
+    escaped = {quote(key, safe=""), quote(key), quote_plus(key)}
+    escaped |= {re.sub("%..", lambda found: found[0].lower(), text) for text in escaped}
+    in_json = json.dumps(key)[1:-1]
+    return sorted({key, in_json, in_json.replace("/", "\\/"), *escaped}, key=len, reverse=True)
 
 
 class Keyed(httpx.BaseTransport):
@@ -55,6 +71,8 @@ class Keyed(httpx.BaseTransport):
 
     def __init__(self, transport: httpx.BaseTransport, place: Key, key: str) -> None:
         self.transport, self.place, self.key = transport, place, key
+        # Below it speaks httpcore, which at DEBUG prints the headers of answers: some repeat the query in a Location.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self.transport.handle_request(self._with_key(request))

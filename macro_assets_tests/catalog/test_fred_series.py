@@ -21,6 +21,7 @@ from macro_assets.catalog.models import Bounds
 from macro_assets_tests.sources.wire import RECORDINGS, recordings
 
 FRED = default_catalog().series_of("fred")
+RECENT = default_catalog().series_of("fred_recent")
 BY_CODE = {s.code: s for s in FRED}
 SHARED = RECORDINGS.parent
 
@@ -176,7 +177,7 @@ def value_problems(s: Series, values: pl.Series) -> Iterator[str]:
 
 
 def taken_elsewhere(catalog: Catalog) -> list[str]:
-    return [s.id for s in catalog.series.values() if s.source != "fred"]
+    return [s.id for s in catalog.series.values() if s.source not in ("fred", "fred_recent")]
 
 
 def test_there_are_series_of_every_kind() -> None:
@@ -188,7 +189,7 @@ def test_there_are_series_of_every_kind() -> None:
 
 
 def test_codes_and_ids() -> None:
-    assert list(code_problems(FRED, taken_elsewhere(default_catalog()))) == []
+    assert list(code_problems([*FRED, *RECENT], taken_elsewhere(default_catalog()))) == []
 
 
 def test_names_that_are_none() -> None:
@@ -199,7 +200,7 @@ def test_names_that_are_none() -> None:
 
 @pytest.mark.parametrize("check", [unit_problems, time_problems, transform_problems, fallback_problems])
 def test_each_entry_agrees_with_itself(check: Any) -> None:
-    assert list(check(FRED)) == []
+    assert list(check([*FRED, *RECENT])) == []
 
 
 def test_metadata_that_was_recorded() -> None:

@@ -27,6 +27,7 @@ def serving(world: World | None = None, latency: float = 0.0) -> Iterator[dict[s
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # header and body are two writes: the second would wait for an acknowledgement
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from macro_assets.sources import Request, Response
-from macro_assets.sources.fred_vintages import OPEN
+from macro_assets.sources.fred_vintages import BEGINNING, OPEN
 
 ABSENT = "absent"
 States = Mapping[date, Sequence[float | str]]
@@ -27,6 +27,8 @@ class FredServer:
     today: date
     cap: int = 2_000
     metadata: Mapping[str, str] = field(default_factory=dict)
+    units: Sequence[tuple[date, str, float]] = ()
+    """From which day on FRED has which unit, and what one of `states` is in it."""
     alfred: bool = True
     asked: list[Request] = field(default_factory=list)
 
@@ -42,10 +44,9 @@ class FredServer:
 
     def _answer(self, path: str, params: dict[str, str]) -> tuple[int, bytes]:
         assert params["file_type"] == "json"
-        if path == "/fred/series":
-            told = {"units": "Percent", "frequency_short": "M", "seasonal_adjustment_short": "NSA", **self.metadata}
-            return 200, json.dumps({"seriess": [told]}).encode()
         start, end = (date.fromisoformat(params.get(f"realtime_{edge}", str(self.today))) for edge in ("start", "end"))
+        if path == "/fred/series":
+            return 200, json.dumps({"seriess": list(self._descriptions(start, end))}).encode()
         if start > self.today or (end > self.today and end != OPEN):
             return _bad("Variable realtime_start can not be after today's date.")
         if not self.alfred and "realtime_start" in params:
@@ -73,12 +74,28 @@ class FredServer:
 
     def _periods(self, day: date) -> Iterator[tuple[date, date, float | str]]:
         """First and last day of each value of an observation, as seen today."""
-        seen = [(v, s) for v, s in zip(self.vintages, self.states[day], strict=True) if v <= self.today]
+        states = [self._printed(v, s) for v, s in zip(self.vintages, self.states[day], strict=True)]
+        seen = [(v, s) for v, s in zip(self.vintages, states, strict=True) if v <= self.today]
         changes = [p for i, p in enumerate(seen) if i == 0 or p[1] != seen[i - 1][1]]
         for i, (start, value) in enumerate(changes):
             end = changes[i + 1][0] - timedelta(days=1) if i + 1 < len(changes) else OPEN
             if value != ABSENT:
                 yield start, end, value
+
+    def _descriptions(self, start: date, end: date) -> Iterator[dict[str, str]]:
+        """One record for each period with a unit of its own, clipped to the days asked for."""
+        told = {"units": "Percent", "frequency_short": "M", "seasonal_adjustment_short": "NSA", **self.metadata}
+        periods = [u for u in self.units if u[0] <= self.today] or [(BEGINNING, told["units"], 1.0)]
+        for i, (begun, unit, _) in enumerate(periods):
+            ended = periods[i + 1][0] - timedelta(days=1) if i + 1 < len(periods) else OPEN
+            if begun <= end and ended >= start:
+                clipped = {"realtime_start": str(max(begun, start)), "realtime_end": str(min(ended, end))}
+                yield {**told, **clipped, "units": unit}
+
+    def _printed(self, vintage: date, state: float | str) -> float | str:
+        """A number as it is in the unit of its day."""
+        factor = next((f for begun, _, f in reversed(self.units) if begun <= vintage), 1.0)
+        return state if isinstance(state, str) else float(f"{state * factor:.15g}")
 
 
 def _bad(message: str) -> tuple[int, bytes]:

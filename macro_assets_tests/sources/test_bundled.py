@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import re
+import shutil
 import socket
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, default_catalog
-from macro_assets.sources import OBSERVATION_SCHEMA, Fetched, Request, Response, Window, connector
+from macro_assets.catalog import Catalog, Series, default_catalog
+from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window, bundled, fetching
 from macro_assets.sources.bundled import DATASETS, PackageClient
+from macro_assets.sources.errors import SourceError
 
 EVERYTHING = Window()
 FIRST, SECOND = DATASETS["frbny_nowcast"].files
@@ -30,18 +31,21 @@ class SyntheticClient:
     asked: list[str] = field(default_factory=list)
 
     def get(self, request: Request) -> Response:
-        self.asked.append(request.text)
-        answer = self.answers.get(request.text)
+        self.asked.append(request.path)
+        answer = self.answers.get(request.path)
         if isinstance(answer, Exception):
             raise answer
-        return PackageClient().get(request) if answer is None else Response(request, answer, datetime.now(UTC))
+        return PackageClient().get(request) if answer is None else Response(request.path, answer, datetime.now(UTC))
+
+
+def fetch_with(client: Client, series: Sequence[Series], window: Window = EVERYTHING) -> Fetched:
+    return fetching.fetch(default_catalog().sources["bundled"], client, series, window)
 
 
 def fetch(catalog: Catalog, *ids: str, window: Window = EVERYTHING, **answers: bytes | Exception) -> Fetched:
     """Fetch some series; `answers` are by data set and stand for its first file."""
-    function, _ = connector("bundled")
     client = SyntheticClient({next(iter(DATASETS[d].files)): a for d, a in answers.items()})
-    return function(client, [catalog.one_series(i) for i in ids], window)
+    return fetch_with(client, [catalog.one_series(i) for i in ids], window)
 
 
 def values(fetched: Fetched, series_id: str, day: date) -> list[float | None]:
@@ -53,25 +57,24 @@ def values(fetched: Fetched, series_id: str, day: date) -> list[float | None]:
 @pytest.fixture(scope="module")
 def everything() -> Fetched:
     """All series of the package's catalog."""
-    function, client = connector("bundled")
-    return function(client(), default_catalog().series_of("bundled"), EVERYTHING)
+    return fetch_with(bundled.client(default_catalog().sources["bundled"]), default_catalog().series_of("bundled"))
 
 
 def test_every_declared_series_is_there(everything: Fetched, catalog: Catalog) -> None:
     assert everything.failures == {}
     assert everything.observations.schema == pl.Schema(OBSERVATION_SCHEMA)
-    assert set(everything.observations["series_id"]) == set(catalog.series)
+    assert set(everything.observations["series_id"]) == {s.id for s in catalog.series_of("bundled")}
     key = ["series_id", "observation_date", "release_time"]
     assert not everything.observations.select(key).is_duplicated().any()
 
 
 def test_every_file_is_asked_for_once(everything: Fetched) -> None:
     files = [f for d in DATASETS.values() for f in d.files]
-    assert sorted(r.request.text for r in everything.responses) == sorted(files)
+    assert sorted(r.request for r in everything.responses) == sorted(files)
 
 
 def test_rows_name_the_payload_they_were_read_from(everything: Fetched) -> None:
-    hashes = {r.request.text: r.sha256 for r in everything.responses}
+    hashes = {r.request: r.sha256 for r in everything.responses}
     rows = everything.observations.filter(pl.col("series_id") == "PAYEMS").group_by("payload_sha256").len()
     assert dict(rows.iter_rows()) == {hashes[FIRST]: 377, hashes[SECOND]: 378}  # 1985-01 to 2016-05 and to 2016-06
 
@@ -114,7 +117,7 @@ def test_figures_are_those_of_the_files(
 def test_vintages_are_known_at_the_end_of_their_day_and_the_first_is_a_snapshot(
     everything: Fetched, catalog: Catalog
 ) -> None:
-    vintaged = [s.id for s in catalog.series.values() if s.dataset == "frbny_nowcast"]
+    vintaged = [s.id for s in catalog.series_of("bundled") if s.dataset == "frbny_nowcast"]
     rows = everything.observations.filter(pl.col("series_id").is_in(vintaged))
     found = rows.select("release_time", "release_basis").unique().sort("release_time").rows()
     assert found == [(VINTAGES[0], "snapshot"), (VINTAGES[1], "provider")]
@@ -122,7 +125,7 @@ def test_vintages_are_known_at_the_end_of_their_day_and_the_first_is_a_snapshot(
 
 
 def test_without_vintages_the_publication_lag_says_when(everything: Fetched, catalog: Catalog) -> None:
-    lagged = [s.id for s in catalog.series.values() if s.dataset != "frbny_nowcast"]
+    lagged = [s.id for s in catalog.series_of("bundled") if s.dataset != "frbny_nowcast"]
     rows = everything.observations.filter(pl.col("series_id").is_in(lagged))
     assert set(rows["release_basis"]) == {"publication_lag"}
     released = {
@@ -138,7 +141,7 @@ def test_without_vintages_the_publication_lag_says_when(everything: Fetched, cat
 def test_an_observation_is_dated_by_the_first_day_of_its_period(
     everything: Fetched, catalog: Catalog, frequency: str, unit: str
 ) -> None:
-    ids = [s.id for s in catalog.series.values() if s.frequency == frequency]
+    ids = [s.id for s in catalog.series_of("bundled") if s.frequency == frequency]
     dates = everything.observations.filter(pl.col("series_id").is_in(ids))["observation_date"]
     assert (dates == dates.dt.truncate(unit)).all()
 
@@ -179,36 +182,66 @@ def test_a_window_without_data_is_no_failure(catalog: Catalog) -> None:
     ],
 )
 def test_a_series_that_is_not_there_fails_alone(catalog: Catalog, wrong: dict[str, str | None], message: str) -> None:
-    function, client = connector("bundled")
     bad = catalog.one_series("PAYEMS").model_copy(update=wrong)
-    fetched = function(client(), [bad, catalog.one_series("UNRATE"), catalog.one_series("VIXCLS")], EVERYTHING)
+    fetched = fetch_with(
+        bundled.client(default_catalog().sources["bundled"]),
+        [bad, catalog.one_series("UNRATE"), catalog.one_series("VIXCLS")],
+    )
     assert list(fetched.failures) == ["PAYEMS"]
     assert re.search(message, fetched.failures["PAYEMS"])
     assert set(fetched.observations["series_id"]) == {"UNRATE", "VIXCLS"}
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        FileNotFoundError("no such file"),
-        PermissionError("not allowed"),
-        gzip.BadGzipFile("not gzipped"),
-        EOFError("compressed file ended early"),
-        zlib.error("invalid block type"),
-        ModuleNotFoundError("no module named arch"),
-    ],
-    ids=lambda e: type(e).__name__,
-)
-def test_a_file_that_cannot_be_read_fails_its_series_only(catalog: Catalog, error: Exception) -> None:
-    fetched = fetch(catalog, "VIXCLS", "SP500", "SP500_VOLUME", "AAA", sp500=error)
+def spoilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], object] | None) -> None:
+    """Put a copy of two of arch's data sets in the place of the package, and spoil one file; None = no package."""
+    real = bundled._folder("arch")
+    for name in ("sp500", "default"):
+        shutil.copytree(real / "data" / name, tmp_path / "arch" / "data" / name)
+    if spoil is not None:
+        spoil(tmp_path / "arch" / "data" / "sp500" / "sp500.csv.gz")
+        monkeypatch.setattr(bundled, "_folder", lambda package: tmp_path / package)
+    else:
+        monkeypatch.setattr(bundled, "find_spec", lambda package: None)
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "absent": Path.unlink,
+    "a folder": lambda file: (file.unlink(), file.mkdir()),
+    "empty": lambda file: file.write_bytes(b""),
+    "not gzipped": lambda file: file.write_bytes(b"Date,Close"),
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:-100]),
+    "damaged": lambda file: file.write_bytes(file.read_bytes()[:50] + b"\xff" * 50 + file.read_bytes()[100:]),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT.keys())
+def test_a_file_that_cannot_be_read_fails_its_series_only(
+    catalog: Catalog,
+    spoil: Callable[[Path], object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoilt(tmp_path, monkeypatch, spoil)
+    fetched = fetch(catalog, "SP500", "SP500_VOLUME", "AAA")
     assert set(fetched.failures) == {"SP500", "SP500_VOLUME"}
-    assert "arch/data/sp500/sp500.csv.gz cannot be read" in fetched.failures["SP500"]
-    assert str(error) in fetched.failures["SP500"]
-    assert set(fetched.observations["series_id"]) == {"VIXCLS", "AAA"}
+    assert "series SP500, SP500_VOLUME of source bundled: " in fetched.failures["SP500"]
+    assert re.search("arch/data/sp500/sp500.csv.gz cannot be read|got an empty body", fetched.failures["SP500"])
+    assert set(fetched.observations["series_id"]) == {"AAA"}
+    assert not caplog.records, "no fault of the connector"
+
+
+def test_a_package_that_is_not_there_fails_its_series(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(tmp_path, monkeypatch, None)
+    fetched = fetch(catalog, "SP500", "AAA")
+    assert set(fetched.failures) == {"SP500", "AAA"}
+    assert "package arch is not installed. Install the package again." in fetched.failures["AAA"]
 
 
 def test_a_series_with_one_vintage_unreadable_is_not_returned_in_part(catalog: Catalog) -> None:
-    fetched = fetch(catalog, "PAYEMS", "VIXCLS", frbny_nowcast=OSError("disk"))
+    fetched = fetch(catalog, "PAYEMS", "VIXCLS", frbny_nowcast=SourceError("disk"))
     assert set(fetched.failures) == {"PAYEMS"}
     assert set(fetched.observations["series_id"]) == {"VIXCLS"}
 
@@ -216,11 +249,11 @@ def test_a_series_with_one_vintage_unreadable_is_not_returned_in_part(catalog: C
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "cannot be read"),
-        (b"\xff\xfe\x00\x01", "cannot be read"),
-        (b"<html>503 Service Unavailable</html>", "cannot be read"),
-        (b"Date,vix\n2014-01-03,13.76\n", "cannot be read"),  # a date format that is not the data set's
-        (b"Date,vix\n1/3/2014,13.76\n1/6/2014,n/a\n", "column 'vix' is not numeric"),
+        (b"", "expected CSV, got an empty body"),
+        (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
+        (b"<html>503 Service Unavailable</html>", "got a page of HTML"),
+        (b"Date,vix\n2014-01-03,13.76\n", "has no dates where they were"),  # a date format that is not the data set's
+        (b"Date,vix\n1/3/2014,13.76\n1/6/2014,n/a\n", "expected a number in 'vix', got 'n/a'"),
         (b"Date,VIX\n1/3/2014,13.76\n", "has no column 'vix'; it has ['Date', 'VIX']"),
     ],
 )
@@ -228,6 +261,7 @@ def test_a_body_that_is_not_the_data_set_fails_its_series_only(catalog: Catalog,
     fetched = fetch(catalog, "VIXCLS", "SP500", vix=body)
     assert set(fetched.failures) == {"VIXCLS"}
     assert message in fetched.failures["VIXCLS"]
+    assert "\n" not in fetched.failures["VIXCLS"]
     assert set(fetched.observations["series_id"]) == {"SP500"}
 
 
@@ -239,7 +273,7 @@ def test_one_column_that_is_not_numeric_leaves_the_others_of_its_file(catalog: C
 
 
 def test_when_every_file_fails_there_are_no_rows_and_all_reasons(catalog: Catalog) -> None:
-    fetched = fetch(catalog, "VIXCLS", "AAA", vix=OSError("a"), default=OSError("b"))
+    fetched = fetch(catalog, "VIXCLS", "AAA", vix=SourceError("a"), default=SourceError("b"))
     assert set(fetched.failures) == {"VIXCLS", "AAA"}
     assert fetched.responses == ()
     assert fetched.observations.schema == pl.Schema(OBSERVATION_SCHEMA)
@@ -261,7 +295,6 @@ def test_no_socket_is_opened(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_files_of_the_asked_series_are_read(catalog: Catalog) -> None:
-    function, _ = connector("bundled")
     client = SyntheticClient({})
-    function(client, [catalog.one_series("VIXCLS"), catalog.one_series("PAYEMS")], EVERYTHING)
+    fetch_with(client, [catalog.one_series("VIXCLS"), catalog.one_series("PAYEMS")])
     assert client.asked == ["arch/data/vix/vix.csv.gz", FIRST, SECOND]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
@@ -27,6 +28,7 @@ from macro_assets.sources.fred_answers import (
     read_observations,
     read_vintage_dates,
 )
+from macro_assets.sources.fred_units import UnitPeriod, exponent, in_todays_unit
 from macro_assets.sources.fred_vintages import OPEN, latest_vintage, release_instant, spans
 from macro_assets_tests.sources.fred_server import ABSENT, NOT_IN_ALFRED, FredServer
 from macro_assets_tests.sources.wire import (
@@ -100,7 +102,7 @@ def test_what_is_asked() -> None:
     page = "sort_order=asc&limit={}&offset=0"
     assert [r.target for r in fred_server.asked] == [
         f"/fred/series/vintagedates?series_id=TOYS&file_type=json&{all_time}&{page.format(10000)}",
-        "/fred/series?series_id=TOYS&file_type=json",
+        f"/fred/series?series_id=TOYS&file_type=json&{all_time}",
         "/fred/series/observations?series_id=TOYS&file_type=json&realtime_start=2020-01-10&realtime_end=9999-12-31"
         "&output_type=1&observation_start=2020-01-01&observation_end=2020-12-31&" + page.format(100000),
     ]
@@ -259,15 +261,32 @@ def check_truth(rows: pl.DataFrame, days: list[date], states: dict[date, list[fl
             assert as_of(rows, day, instant) == truth(of_day, i), (day, days[i])
 
 
+MAGNITUDES = [("Trillions of Dollars", 1e-6), ("Billions of U.S. Dollars", 1e-3), ("Thousands of $", 1e3)]
+
+
+@st.composite
+def changing_units(draw: st.DrawFn, days: list[date]) -> list[tuple[date, str, float]]:
+    """Units that change their magnitude with some vintages; the last is that of the catalog."""
+    changed = sorted(draw(st.sets(st.sampled_from(days), max_size=2)))
+    old = [draw(st.sampled_from(MAGNITUDES)) for _ in changed]
+    starts = [fred_vintages.BEGINNING, *changed]
+    return [(day, *unit) for day, unit in zip(starts, [*old, (MILLIONS, 1.0)], strict=True)]
+
+
 @settings(deadline=None, max_examples=120)
-@given(histories(), st.integers(2, 4), st.integers(1, 5), st.sampled_from(CLOCKS))
+@given(histories(), st.data(), st.integers(2, 4), st.integers(1, 5), st.sampled_from(CLOCKS))
 def test_as_of_answers_are_those_of_the_truth(
-    history: tuple[list[date], dict[date, list[float | str]]], chunk: int, rows: int, clock: tuple[time, str]
+    history: tuple[list[date], dict[date, list[float | str]]],
+    data: st.DataObject,
+    chunk: int,
+    rows: int,
+    clock: tuple[time, str],
 ) -> None:
     days, states = history
-    series = toy(clock=clock)
+    series = toy(clock=clock, provider_unit=MILLIONS)
+    fred_server = FredServer(days, states, days[-1], cap=chunk, units=data.draw(changing_units(days)))
     with small_pages(chunk, rows):
-        found = fetched("fred", series, FredServer(days, states, days[-1], cap=chunk), Window(today=days[-1]))
+        found = fetched("fred", series, fred_server, Window(today=days[-1]))
     assert found.failures == {}
     check_truth(found.observations, days, states, series)
     first = pl.col("release_time") == release_instant(series, days[0])
@@ -318,6 +337,155 @@ def test_an_incremental_fetch_completes_the_truth(
         assert found.observations["release_time"].min() >= latest  # the known day may be asked again
 
 
+# --- units of old vintages -----------------------------------------------------------------------------------------
+
+MILLIONS = "Millions of U.S. Dollars"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "power"),
+    [
+        ("Billions of Dollars", MILLIONS, 3),
+        ("Billions of U.S. Dollars", "Billions of Dollars", 0),
+        ("Millions of Dollars", "Billions of dollars", -3),
+        ("Million of $", "Trillions of US Dollars", -6),
+        ("Dollars", MILLIONS, -6),
+        ("Thousands", "Thousands of Persons", 0),
+        ("Persons", "Level in Thousands", -3),
+        ("Thousands", "Number", 3),
+        ("Billions of Chained 1996 Dollars", "Billions of Chained 2017 Dollars", 0),
+        ("Billions of 1987 Dollars", "Millions of Chained 2017 Dollars", 3),
+        ("Millions of 1982-84 Dollars", "Millions of 1982-84 CPI Adjusted Dollars", 0),
+        ("1982=100", "Index 1982-1984=100", 0),
+        ("Index Jun 1989=100", "Index Dec 2005=100", 0),
+        ("Percent of Capacity", "Percent", 0),
+        ("Millions of Euro", "Millions of Euros", 0),
+        ("Months", "Months' Supply", 0),
+        ("Thousands of Chained 2012 U.S. Dollars", "Millions of Chained 2017 Dollars", -3),
+        ("Rate", "Percent", 0),
+        ("U.S. $ to 1 Euro", "U.S. Dollars to One Euro", 0),
+        ("100 Million Yen", "100 Million  yen", 0),
+        ("Percent", "Index", None),
+        ("Percent", "Percentage Points", None),
+        ("Percent Change from Year Ago", "Percent Change at Annual Rate", None),
+        ("Billions of Dollars", "Billions of Chained 2017 Dollars", None),
+        ("Billions of Yen", "100 Million Yen", None),
+        ("Millions of Dollars", "Millions of Euros", None),
+        ("Dollars per Thousand BTU", "Dollars per Million BTU", None),
+        ("Number", "Percent", None),
+    ],
+)
+def test_units_differ_by_magnitude_by_base_year_or_in_kind(was: str, now: str, power: int | None) -> None:
+    assert exponent(was, now) == power
+    assert exponent(now, was) == (None if power is None else -power)
+
+
+def test_every_unit_of_the_catalog_is_of_a_kind_that_others_are_not(catalog: Catalog) -> None:
+    """But for base years, years of constant prices and magnitudes, and rates, which are percentages."""
+    units = {s.provider_unit for s in catalog.series_of("fred")}
+    assert all(exponent(u, u) == 0 for u in units)
+    for unit in units:
+        alike = {u for u in units if exponent(u, unit) is not None}
+        first = {u.replace("US ", "U.S. ").split()[-1].rstrip("s").lower() for u in alike}
+        assert len(first) == 1 or any("ndex" in u for u in alike) or alike <= COUNTS | {"Percent", "Rate"}, alike
+
+
+COUNTS = {
+    "Thousands of Persons",
+    "Thousands",
+    "Number",
+    "Level in Thousands",
+    "Thousands of Units",
+    "Millions of Units",
+}
+
+
+def test_an_old_magnitude_is_made_todays() -> None:
+    series = toy(provider_unit=MILLIONS)
+    units = [(date(1776, 7, 4), "Billions of Dollars", 0.001), (V[2], MILLIONS, 1.0)]
+    states: dict[date, list[float | str]] = {
+        JAN: [1234.1, 1234.1, 1234.1, 1234.2],
+        FEB: [ABSENT, 0.0, 0.0, "."],
+        MAR: [".", "x", ".", 7.3],
+    }
+    states[MAR][1] = 5.0
+    fred_server = FredServer(V, states, LATER.today, units=units)
+    assert statements(fetched("fred", series, fred_server, LATER)) == [
+        (JAN, 1234.1, V[0], "snapshot"),
+        (JAN, 1234.2, V[3], "provider"),
+        (FEB, 0.0, V[1], "provider"),
+        (FEB, None, V[3], "provider"),
+        (MAR, None, V[0], "snapshot"),
+        (MAR, 5.0, V[1], "provider"),
+        (MAR, None, V[2], "provider"),
+        (MAR, 7.3, V[3], "provider"),
+    ]
+    later = fetched("fred", series, fred_server, Window(today=LATER.today, known={"TOY": V[1]}))
+    assert (JAN, 1234.1, V[2], "provider") in statements(later)
+    assert dict(fred_server.asked[-2].params)["realtime_start"] == str(V[1])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.decimals(-(10**9), 10**9, places=6), st.sampled_from([-9, -6, -3, 3, 6]))
+def test_a_change_of_magnitude_moves_the_point_and_nothing_else(figure: Decimal, power: int) -> None:
+    rows = pl.DataFrame({"value": [float(figure)], "realtime_start": [V[0]], "realtime_end": [V[1]]})
+    found = in_todays_unit(rows, [UnitPeriod(V[0], power), UnitPeriod(V[2], 0)])
+    assert found["value"][0] == float(figure.scaleb(power))
+
+
+def test_a_figure_that_stays_while_its_magnitude_changes_is_refused() -> None:
+    series = toy(provider_unit=MILLIONS)
+    told = {"frequency_short": "M", "seasonal_adjustment_short": "NSA"}
+    records = [
+        {"realtime_start": "2020-01-10", "units": "Billions of Dollars", **told},
+        {"realtime_start": "2020-03-10", "units": MILLIONS, **told},
+    ]
+    bodies = answers([row("2020-01-01", "5")]) | {"/fred/series": json.dumps({"seriess": records}).encode()}
+    found = fetched("fred", series, bodies, LATER)
+    assert found.observations.is_empty()
+    assert "expected every figure to be told anew when the unit changed its magnitude" in found.failures["TOY"]
+    assert "2020-01-01 has 5.0 from 2020-01-10" in found.failures["TOY"]
+
+
+def test_figures_of_another_base_year_are_left_as_they_were() -> None:
+    units = [(V[0], "Billions of Chained 2012 Dollars", 0.9), (V[2], "Billions of Chained 2017 Dollars", 1.0)]
+    series = toy(provider_unit="Billions of Chained 2017 Dollars")
+    found = fetched("fred", series, FredServer(V, {JAN: [10.0, 10.0, 10.0, 10.0]}, LATER.today, units=units), LATER)
+    assert statements(found) == [(JAN, 9.0, V[0], "snapshot"), (JAN, 10.0, V[2], "provider")]
+
+
+@pytest.mark.parametrize("since", [V[2], V[1] + timedelta(days=3)], ids=["with a vintage", "between vintages"])
+def test_a_history_begins_where_the_unit_became_one_of_todays_kind(since: date) -> None:
+    units = [(V[0], "Percent", 1.0), (V[1], "Index", 3.0), (since, "Percent", 1.0)]
+    fred_server = server(units=units)
+    found = statements(fetched("fred", toy(), fred_server, LATER))
+    if since == V[2]:
+        assert found[:3] == [(JAN, 2.0, V[2], "snapshot"), (FEB, 5.0, V[2], "snapshot"), (FEB, None, V[3], "provider")]
+    else:  # what was in force on the day the unit changed, and what came after it
+        assert found[:3] == [
+            (JAN, 3.0, since, "snapshot"),
+            (JAN, 2.0, V[2], "provider"),
+            (FEB, 15.0, since, "snapshot"),
+        ]
+    assert dict(fred_server.asked[-1].params)["realtime_start"] == str(since)
+
+
+def test_an_incremental_fetch_leaves_out_a_unit_of_another_kind_that_has_gone_again() -> None:
+    units = [(V[0], "Percent", 1.0), (V[2], "Index", 3.0), (V[3], "Percent", 1.0)]
+    found = fetched("fred", toy(), server(units=units), Window(today=LATER.today, known={"TOY": V[1]}))
+    assert statements(found) == [(JAN, 2.0, V[3], "snapshot"), (FEB, None, V[3], "snapshot")]
+    # and of one that was left before what is known nothing is asked
+    fred_server = server(units=[(V[0], "Index", 3.0), (V[1], "Percent", 1.0)])
+    again = fetched("fred", toy(), fred_server, Window(today=LATER.today, known={"TOY": V[1]}))
+    assert (JAN, 2.0, V[2], "provider") in statements(again)
+
+
+def test_the_unit_of_today_must_be_the_catalogs_even_where_an_old_one_is() -> None:
+    fred_server = server(units=[(V[0], "Percent", 1.0), (V[2], "Index", 1.0)])
+    found = fetched("fred", toy(), fred_server, LATER)
+    assert "provider_unit 'Percent' is now 'Index'" in found.failures["TOY"]
+
+
 # --- series without vintages ---------------------------------------------------------------------------------------
 
 
@@ -348,14 +516,20 @@ def row(day: str, value: Any, start: date = V[0], end: date = OPEN) -> dict[str,
     return {"realtime_start": str(start), "realtime_end": str(end), "date": day, "value": value}
 
 
+def described(**facts: Any) -> bytes:
+    """Synthetic metadata of a series."""
+    told = {"realtime_start": "2020-01-10", "units": "Percent"}
+    told |= {"frequency_short": "M", "seasonal_adjustment_short": "NSA"}
+    return json.dumps({"seriess": [{**told, **facts}]}).encode()
+
+
 def answers(rows: list[Any], vintages: Any = None, **envelope: Any) -> dict[str, bytes]:
     """Synthetic answers to a whole fetch."""
     listed = {"count": len(V), "offset": 0, "vintage_dates": [str(v) for v in V] if vintages is None else vintages}
-    metadata = {"units": "Percent", "frequency_short": "M", "seasonal_adjustment_short": "NSA"}
     page = {"count": len(rows), "offset": 0, "observations": rows, **envelope}
     return {
         "/fred/series/vintagedates": json.dumps({**listed, "count": len(listed["vintage_dates"])}).encode(),
-        "/fred/series": json.dumps({"seriess": [metadata]}).encode(),
+        "/fred/series": described(),
         "/fred/series/observations": json.dumps(page).encode(),
     }
 
@@ -392,7 +566,9 @@ def test_a_point_is_a_missing_figure_and_no_rows_are_no_error() -> None:
         (answers([], vintages=["10.02.2020"]), "expected a date like %Y-%m-%d in 'vintage_dates'"),
         (answers([], vintages=[20200210]), "expected dates in 'vintage_dates', got 20200210"),
         ({**answers([]), "/fred/series": b'{"seriess": []}'}, "expected the member 'seriess.0'"),
-        ({**answers([]), "/fred/series": b'{"seriess": [{"units": 1}]}'}, "expected 'units' to be str, got int"),
+        ({**answers([]), "/fred/series": described(units=1)}, "expected 'seriess.0.units' to be str, got int"),
+        ({**answers([]), "/fred/series": described(realtime_start=None)}, "to be str, got NoneType"),
+        ({**answers([]), "/fred/series": described(realtime_start="10.01.2020")}, "expected a date like %Y-%m-%d"),
         ({**answers([]), "/fred/series/observations": b"<html>Sorry</html>"}, "page of HTML"),
         ({**answers([]), "/fred/series/observations": b'{"count": 1, "off'}, "expected JSON"),
         ({**answers([]), "/fred/series/vintagedates": b""}, "empty body"),

@@ -1,0 +1,62 @@
+"""The registry of instruments: each is priced by a series that exists, under a symbol its source knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from macro_assets.catalog import Catalog, CatalogError, load_catalog
+from macro_assets_tests.catalog.editing import edit
+
+FILE = "instruments.yaml"
+
+
+def test_the_registry_covers_every_class_of_assets(catalog: Catalog) -> None:
+    assert len(catalog.instruments) >= 25
+    classes = {i.asset_class for i in catalog.instruments.values()}
+    assert classes == {"rates", "fx", "equity", "commodity", "credit", "volatility", "crypto"}
+
+
+def test_no_series_prices_two_instruments(catalog: Catalog) -> None:
+    prices = [i.price for i in catalog.instruments.values()]
+    assert len(set(prices)) == len(prices)
+    assert all(i.price not in i.others for i in catalog.instruments.values())
+
+
+def test_symbols_are_those_of_declared_sources(catalog: Catalog) -> None:
+    for instrument in catalog.instruments.values():
+        assert set(instrument.symbols) <= set(catalog.sources), instrument.name
+        codes = {(s.source, s.code) for s in catalog.series.values()}
+        unknown = [(s, c) for s, c in instrument.symbols.items() if (s, c) not in codes]
+        assert not unknown, f"{instrument.name}: no series of the catalog has {unknown}"
+
+
+def test_a_price_is_in_the_currency_of_the_quotation(catalog: Catalog) -> None:
+    for instrument in catalog.instruments.values():
+        pair = re.fullmatch(r"([A-Z]{3}) per ([A-Z]{3})", instrument.quotation)
+        if pair:
+            assert instrument.currency == pair[1], instrument.name
+            assert catalog.series[instrument.price].unit == f"{pair[1]}_per_{pair[2]}".lower(), instrument.name
+        if instrument.quotation.startswith("Percent"):
+            assert catalog.series[instrument.price].unit == "percent", instrument.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("price: YAHOO_SP500", "price: YAHOO_SP501", "sp500: series 'YAHOO_SP501' is not declared"),
+        ("[POLYGON_NASDAQ100]", "[POLYGON_NASDAQ101]", "nasdaq100: series 'POLYGON_NASDAQ101' is not declared"),
+        ("asset_class: equity", "asset_class: shares", "sp500: asset_class"),
+        ("currency: USD", "currency: dollar", "ust_13w: currency"),
+        ("country: US", "country: USA", "ust_13w: country"),
+        ("name: ust_13w", "name: ust_5y", "ust_5y: name: declared twice"),
+        ("quotation: Index points", "quote: Index points", "sp500: quotation: Field required"),
+    ],
+)
+def test_one_broken_thing_is_named(folder: Path, old: str, new: str, says: str) -> None:
+    edit(folder, FILE, old, new)
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(folder)
+    assert says in str(caught.value)
