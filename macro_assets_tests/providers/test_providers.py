@@ -15,7 +15,7 @@ from macro_assets.sources.fetching import fetch
 from macro_assets_tests.providers import InMemory, World
 
 WORLD = World(today=date(2026, 11, 20))
-WINDOW = Window(date(2024, 1, 1), None, WORLD.today)
+WINDOW = Window(date(2025, 1, 1), None, WORLD.today)
 LIVE = [s.name for s in default_catalog().sources.values() if s.api is not None]
 FALLBACKS = sorted({f.source for s in default_catalog().series.values() for f in s.fallback})
 
@@ -34,7 +34,7 @@ def check(rows: pl.DataFrame | None, series: Series) -> None:
 
 
 def goes_on(series: Series) -> bool:
-    return series.last_year is None or series.last_year >= 2024
+    return series.last_year is None or series.last_year >= 2025
 
 
 @pytest.mark.parametrize("source", LIVE)
