@@ -30,8 +30,9 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     years = [int(y) for y in re.findall(r"\d{4}", file)]
     if not report or not years:
         return 404, b"Not Found"
-    lines = {k: v for k, v in weeks(world, asked.source, report).items() if years[0] <= k[0].year <= years[-1]}
-    columns = sorted({c for line in lines.values() for c in line} - {"open_interest_all"})
+    all_lines = weeks(world, asked.source, report)
+    columns = sorted({c for line in all_lines.values() for c in line} - {"open_interest_all"})
+    lines = {k: v for k, v in all_lines.items() if years[0] <= k[0].year <= years[-1]}
     head = [
         "Market_and_Exchange_Names",
         *HEADINGS.get(report, HEADINGS["tff"]),
