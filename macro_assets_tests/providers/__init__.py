@@ -83,6 +83,12 @@ class World:
         """
         return self.figures(series).keys()
 
+    def every_day(self, series: Series) -> Mapping[date, float]:
+        """All figures of what goes on around the clock, weekends included, by day in order."""
+        begin = date(max(FIRST_YEAR, series.first_year), 1, 1).toordinal()
+        days = (date.fromordinal(n) for n in range(begin, self.today.toordinal() + 1))
+        return self.once((series.source, series.code, series.id, "every day"), lambda: _synthetic(series, days))
+
     def value(self, series: Series, day: date) -> float:
         """A synthetic figure in the provider's unit, inside the bounds; four decimals."""
         return self.figures(series)[day]
@@ -115,17 +121,21 @@ class World:
                 days = [d for d in every if d.isoweekday() <= 5]
         else:
             days = [date(y, m, 1) for y in range(begin.year, last.year + 1) for m in MONTHS[series.frequency]]
-        low, high = _limits(series)
-        seed = int.from_bytes(sha256(series.id.encode()).digest()[:4], "big") / 2**32
-        middle, wide, fine = low + (high - low) / 2, 0.2 * (high - low), 0.02 * (high - low)
-        dated = [(d, d.toordinal()) for d in days if d <= last]
-        return {d: round(middle + wide * sin(n / 400 + 6.28 * seed) + fine * sin(n * 1.7), 4) for d, n in dated}
+        return _synthetic(series, (d for d in days if d <= last))
 
 
 def as_served(series: Series, fallback: Fallback) -> Series:
     """A series as one of its fallbacks has it, its bounds in that provider's unit."""
     low, high = (None if b is None else b / fallback.factor for b in (series.bounds.low, series.bounds.high))
     return series.at(fallback).model_copy(update={"bounds": Bounds(low=low, high=high)})
+
+
+def _synthetic(series: Series, days: Iterable[date]) -> dict[date, float]:
+    low, high = _limits(series)
+    seed = int.from_bytes(sha256(series.id.encode()).digest()[:4], "big") / 2**32
+    middle, wide, fine = low + (high - low) / 2, 0.2 * (high - low), 0.02 * (high - low)
+    dated = [(d, d.toordinal()) for d in days]
+    return {d: round(middle + wide * sin(n / 400 + 6.28 * seed) + fine * sin(n * 1.7), 4) for d, n in dated}
 
 
 def _limits(series: Series) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""A stand-in for B3's reference rates of the last twenty sessions; figures are synthetic, files in base64."""
+"""A stand-in for the reference rates of B3; figures are synthetic. It has the last twenty sessions, as the real one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import json
 from base64 import b64decode, b64encode
 from datetime import date
 
+from macro_assets.catalog import Series
 from macro_assets_tests.providers import Asked, World
 
 SESSIONS = 20
-HEAD = "Descrição da Taxa;Dias Úteis;Dias Corridos;Preço/Taxa"
+HEAD = "Descrição da Taxa;Dias Úteis;Dias Corridos;Preço/Taxa\r\n"
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     call, _, told = asked.path.removeprefix("/referenceRatesProxy/Search/").partition("/")
     arguments = json.loads(b64decode(told))
-    curve = [s for s in world.by_source[asked.source] if s.code.startswith(f"{arguments['id']}/")]
+    same = [s for s in world.by_source[asked.source] if s.code.partition("/")[0] == arguments["id"]]
+    sessions = [*world.days(same[0])][-SESSIONS:] if same else []
     if call == "GetDate":
-        days = sorted(world.days(curve[0]), reverse=True)[:SESSIONS] if curve else []
-        return 200, json.dumps([f"{d}T00:00:00" for d in days]).encode()
+        return 200, json.dumps([f"{day}T00:00:00" for day in reversed(sessions)]).encode()
     day = date.fromisoformat(arguments["date"])
-    knots = {int(s.code.partition("/")[2]): world.figures(s).get(day) for s in curve}
-    rows = [f"DI x pré;{n};{n * 7 // 5};{v}".replace(".", ",") for n, v in sorted(knots.items()) if v is not None]
-    return 200, b'"' + b64encode("\r\n".join([HEAD, *rows]).encode("latin-1")) + b'"'
+    return 200, b'"' + b64encode(_file(world, same, day).encode("latin-1") if day in sessions else b"") + b'"'
+
+
+def _file(world: World, same: list[Series], day: date) -> str:
+    """A knot five days to either side of each series, at the same rate."""
+    rates = {int(s.code.partition("/")[2]): world.value(s, day) for s in same}
+    knots = {days + aside: rate for days, rate in rates.items() for aside in (-5, 5)}
+    lines = [
+        f"DI x pré;{days};{days * 7 // 5};{rate:.2f}\r\n".replace(".", ",") for days, rate in sorted(knots.items())
+    ]
+    return HEAD + "".join(lines)

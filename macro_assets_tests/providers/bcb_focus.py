@@ -1,42 +1,41 @@
-"""A stand-in for Focus, the forecasts that Banco Central do Brasil collects; figures are synthetic, in pages."""
+"""A stand-in for the survey of forecasters of Banco Central do Brasil; figures are synthetic.
+
+It has the survey's year and the next where the real one has five; a week is there when the Monday after it has come.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import date, timedelta
 from typing import Any
 
-from macro_assets.catalog import Series
 from macro_assets_tests.providers import Asked, World
+
+CONDITION = re.compile(r"(\w+) (eq|ge|le) '?([^']*?)'?(?: and |$)")
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
-    dataset = asked.path.rpartition("/")[2]
-    told = dict(re.findall(r"(\w+ (?:eq|ge|le)) '?([^']*?)'?(?: and |$)", asked.params["$filter"]))
-    indicator, first, last = (told[k] for k in ("Indicador eq", "Data ge", "Data le"))
-    known = [
+    entities = asked.path.rsplit("/", 1)[-1]
+    conditions = {(field, how): wanted for field, how, wanted in CONDITION.findall(asked.params["$filter"])}
+    indicator = conditions.pop(("Indicador", "eq"))
+    first, last = (date.fromisoformat(conditions.pop(("Data", how))) for how in ("ge", "le"))
+    where = {field: wanted for (field, _), wanted in conditions.items()}
+    told = {field: int(wanted) if wanted.isdigit() else wanted for field, wanted in where.items()}
+    asked_for = [
         s
-        for s in world.of_dataset(asked.source, dataset)
-        if s.code.partition("/")[0] == indicator and all(told.get(f"{k} eq") == v for k, v in _where(s).items())
+        for s in world.by_source[asked.source]
+        if s.dataset == entities and s.code.partition("/")[0] == indicator and s.selector and s.selector.where == where
     ]
-    rows = world.once((dataset, asked.params["$filter"]), lambda: _rows(world, known, first, last))
-    skip, top = int(asked.params["$skip"]), int(asked.params["$top"])
-    return 200, json.dumps({"@odata.context": "synthetic", "value": rows[skip : skip + top]}).encode()
-
-
-def _where(series: Series) -> dict[str, str]:
-    assert series.selector is not None
-    return series.selector.where
-
-
-def _rows(world: World, known: list[Series], first: str, last: str) -> list[dict[str, Any]]:
-    rows = []
-    for series in known:
-        assert series.selector is not None
-        labels = {k: int(v) if v.isdigit() else v for k, v in series.selector.where.items()}
-        ahead = series.code.partition("/")[2]
+    published = world.today - timedelta(days=world.today.weekday() + 3)
+    rows: list[dict[str, Any]] = []
+    for series in asked_for:
+        _, _, ahead = series.code.partition("/")
         for day, value in world.figures(series).items():
-            if first <= str(day) <= last:
+            if first <= day <= min(last, published):
                 year = {"DataReferencia": str(day.year + int(ahead))} if ahead else {}
-                rows.append({"Data": str(day), **year, **labels, series.selector.value: value})
-    return sorted(rows, key=lambda r: (r["Data"], r.get("DataReferencia")))
+                rows.append({"Data": str(day), **year, **told, "Mediana": value})
+    rows.sort(key=lambda row: (row["Data"], row.get("DataReferencia", "")))
+    skip, top = int(asked.params["$skip"]), int(asked.params["$top"])
+    context = f"https://synthetic/odata$metadata#{entities}"
+    return 200, json.dumps({"@odata.context": context, "value": rows[skip : skip + top]}).encode()

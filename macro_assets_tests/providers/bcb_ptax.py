@@ -1,30 +1,41 @@
-"""A stand-in for the exchange rates of Banco Central do Brasil; figures are synthetic, of the closing bulletin."""
+"""A stand-in for the exchange rates of Banco Central do Brasil; figures are synthetic.
+
+Of currencies other than the dollar it has the first and the closing bulletin of a day, where the real one has five.
+"""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 
 from macro_assets_tests.providers import Asked, World
 
-RATES = ("cotacaoCompra", "cotacaoVenda")
+CLOSED = ("13:07:22.123", "Fechamento")
+BULLETINS = {"CotacaoDolarPeriodo": [CLOSED], "CotacaoMoedaPeriodo": [("10:08:20.500", "Abertura"), CLOSED]}
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
-    is_dollar = "CotacaoDolarPeriodo" in asked.path
-    currency = "USD" if is_dollar else asked.params["@moeda"].strip("'")
-    known = {s.selector.value: world.figures(s) for s in world.by_source[asked.source] if s.code == currency}  # type: ignore[union-attr]
-    first, last = (
-        datetime.strptime(asked.params[k], "'%m-%d-%Y'").date() for k in ("@dataInicial", "@dataFinalCotacao")
-    )
-    any_rate = next(iter(known.values()), {})
+    call = asked.path.rsplit("/", 1)[-1].partition("(")[0]
+    currency = "USD" if call == "CotacaoDolarPeriodo" else asked.params["@moeda"].strip("'")
+    first, last = (_day(asked.params[name]) for name in ("@dataInicial", "@dataFinalCotacao"))
+    found = {s.selector.value: s for s in world.by_source[asked.source] if s.code == currency and s.selector}
+    sale = world.figures(found["cotacaoVenda"]) if found else {}
+    purchase = world.figures(found["cotacaoCompra"]) if "cotacaoCompra" in found else sale
     rows = [
         {
-            **{name: known.get(name, any_rate)[day] for name in RATES},
-            "dataHoraCotacao": f"{day} 13:05:36.5",
-            **({} if is_dollar else {"tipoBoletim": "Fechamento"}),
+            "cotacaoCompra": purchase[day],
+            "cotacaoVenda": rate,
+            "dataHoraCotacao": f"{day} {clock}",
+            "tipoBoletim": bulletin,
         }
-        for day in any_rate
+        for day, rate in sale.items()
         if first <= day <= last
+        for clock, bulletin in BULLETINS[call]
     ]
-    return 200, json.dumps({"@odata.context": "synthetic", "value": rows}).encode()
+    wanted = asked.params["$select"].split(",")
+    value = [{name: row[name] for name in wanted} for row in rows]
+    return 200, json.dumps({"@odata.context": f"https://synthetic/odata$metadata#_{call}", "value": value}).encode()
+
+
+def _day(written: str) -> date:
+    return datetime.strptime(written, "'%m-%d-%Y'").date()

@@ -1,80 +1,74 @@
-"""A stand-in for CFTC's zipped reports of a year; figures are synthetic, as of Tuesdays."""
+"""A stand-in for CFTC's files of reports, a zip each; figures are synthetic.
+
+Where a series is long less short, both sides are made so that it comes out; what no series uses is '.'.
+"""
 
 from __future__ import annotations
 
-import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from io import BytesIO
 
 from macro_assets.catalog import Series
+from macro_assets.sources.cftc import REPORTS
+from macro_assets.sources.cftc_releases import release_day
 from macro_assets_tests.providers import Asked, World
 
-REPORTS = {"fut_fin": "tff", "fin_fut": "tff", "fut_disagg": "disaggregated", "deacot": "legacy"}
-"""Beginnings of file names, and the reports they are of."""
-
-HEADINGS = {
-    "legacy": ("As of Date in Form YYYY-MM-DD", "CFTC Contract Market Code", "Open Interest (All)"),
-    "tff": ("Report_Date_as_YYYY-MM-DD", "CFTC_Contract_Market_Code", "Open_Interest_All"),
+GROUPS = {
+    "tff": ("dealer", "asset_mgr", "lev_money", "other_rept", "nonrept"),
+    "disaggregated": ("prod_merc", "swap", "m_money", "other_rept", "nonrept"),
+    "legacy": ("noncommercial", "commercial", "nonreportable"),
 }
-LEAST = 1000
-"""Contracts of the smaller side, where only the difference of both is known."""
-
-Line = dict[str, int]
+SIDES = ("long", "short")
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
-    file = asked.path.rpartition("/")[2]
-    report = next((r for start, r in REPORTS.items() if file.startswith(start)), "")
-    years = [int(y) for y in re.findall(r"\d{4}", file)]
-    if not report or not years:
-        return 404, b"Not Found"
-    all_lines = weeks(world, asked.source, report)
-    columns = sorted({c for line in all_lines.values() for c in line} - {"open_interest_all"})
-    lines = {k: v for k, v in all_lines.items() if years[0] <= k[0].year <= years[-1]}
-    head = [
-        "Market_and_Exchange_Names",
-        *HEADINGS.get(report, HEADINGS["tff"]),
-        *(_heading(c, report) for c in columns),
-    ]
-    rows = [
-        ",".join(
-            [f'"SYNTHETIC {code}"', f"{day}", code, *(str(line.get(c, ".")) for c in ("open_interest_all", *columns))]
-        )
-        for (day, code), line in lines.items()
-    ]
+    name = asked.path.rsplit("/", 1)[-1]
+    for report, (yearly, since, older) in REPORTS.items():
+        if name == older:
+            return 200, _zip(world, str(report), 2006, 2016)
+        before, _, after = yearly.partition("{}")
+        year = name.removeprefix(before).removesuffix(after)
+        if name == yearly.format(year) and year.isdigit() and since <= int(year) <= world.today.year:
+            return 200, _zip(world, str(report), int(year), int(year))
+    return 404, b"<!DOCTYPE html><title>Page not found</title>"
+
+
+def _zip(world: World, report: str, first: int, last: int) -> bytes:
+    columns = [f"{group}_Positions_{side}_All" for group in GROUPS[report] for side in SIDES]
+    head = ["Market_and_Exchange_Names", "Report_Date_as_YYYY-MM-DD", "CFTC_Contract_Market_Code", "Open_Interest_All"]
+    lines = [",".join(f'"{name}"' for name in [*head, *columns])]
+    for contract, day, figures in weeks(world, report, date(first, 1, 1), date(last, 12, 31)):
+        keys = ["open_interest", *(f"{group}:{side}" for group in GROUPS[report] for side in SIDES)]
+        cells = [f"{figures[key]:8d}" if key in figures else "       ." for key in keys]
+        lines.append(f'"FUTURES {contract} - SYNTHETIC EXCHANGE",{day},{contract} ,{",".join(cells)}')
     packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr("synthetic.txt", "\r\n".join([",".join(f'"{h}"' for h in head), *rows, ""]))
-    return 200, packed.getvalue()
+    with zipfile.ZipFile(packed, "w") as archive:
+        whole = "\r\n".join(lines) + "\r\n"
+        archive.writestr(zipfile.ZipInfo("report.txt", (2026, 1, 1, 0, 0, 0)), whole, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
-def _heading(column: str, report: str) -> str:
-    """How a report writes lev_money_positions_long_all: Lev_Money_..., or Noncommercial Positions-Long (All)."""
-    if report != "legacy":
-        return column.title()
-    group, side = re.fullmatch(r"(\w+)_positions_(\w+)_all", column).groups()  # type: ignore[union-attr]
-    return f"{group.title()} Positions-{side.title()} (All)"
+def weeks(world: World, report: str, first: date, last: date) -> Iterator[tuple[str, date, dict[str, int]]]:
+    """Contract, Tuesday, and figures by what they are of, of the weeks that are published, newest first."""
+    contracts: dict[str, list[Series]] = {}
+    for series in world.by_source["cftc"]:
+        if series.dataset == report:
+            contracts.setdefault(series.code.partition(":")[0], []).append(series)
+    for contract, same in contracts.items():
+        for wednesday in reversed([*world.days(same[0])]):
+            day = wednesday - timedelta(days=1)
+            if first <= day <= last and release_day(day) <= world.today:
+                yield contract, day, _figures(world, same, wednesday)
 
 
-def weeks(world: World, source: str, report: str) -> Mapping[tuple[date, str], Line]:
-    """Lines of a report by Tuesday and contract: open interest, and positions named lev_money_positions_long_all."""
-    return world.once((source, report), lambda: _weeks(world, world.of_dataset(source, report)))
-
-
-def _weeks(world: World, known: Sequence[Series]) -> dict[tuple[date, str], Line]:
-    lines: dict[tuple[date, str], Line] = {}
-    for series in sorted(known, key=lambda s: not s.code.endswith(":net")):  # what has both sides by name comes last
-        contract, _, what = series.code.partition(":")
-        for wednesday, value in world.figures(series).items():
-            line = lines.setdefault((wednesday - timedelta(days=1), contract), {"open_interest_all": 10 * LEAST})
-            group, _, side = what.partition(":")
-            if not side:
-                line["open_interest_all"] = round(value)
-            elif side == "net":
-                line[f"{group}_positions_long_all"] = LEAST + max(round(value), 0)
-                line[f"{group}_positions_short_all"] = LEAST + max(-round(value), 0)
-            else:
-                line[f"{group}_positions_{side}_all"] = round(value)
-    return dict(sorted(lines.items()))
+def _figures(world: World, same: list[Series], day: date) -> dict[str, int]:
+    said = {s.code.partition(":")[2]: (round(world.value(s, day)), s) for s in same}
+    figures = {what: value for what, (value, _) in said.items() if not what.endswith(":net")}
+    for what, (value, series) in said.items():
+        if what.endswith(":net"):
+            group = what.removesuffix(":net")
+            long = figures.get(f"{group}:long", round(series.bounds.high or 0))
+            figures |= {f"{group}:long": long, f"{group}:short": long - value}
+    return figures

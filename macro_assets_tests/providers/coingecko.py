@@ -1,35 +1,42 @@
-"""A stand-in for CoinGecko; figures are synthetic: a year of days at midnight, and the market of the moment."""
+"""A stand-in for CoinGecko as it is without a paid plan: the last 365 days and the moment; figures are synthetic."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from macro_assets_tests.providers import Asked, World
 
-YEAR = timedelta(days=365)
+TABLES = ("prices", "market_caps", "total_volumes")
+UNKNOWN = b'{"error":"coin not found"}'
+NOON = time(12)
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if asked.path == "/global":
-        noon = datetime.combine(world.today, time(12), tzinfo=UTC)
-        data: dict[str, Any] = {"updated_at": int(noon.timestamp())}
-        for series in world.by_source[asked.source]:
-            if series.code == "global":
-                name, _, part = str(series.dataset).partition(".")
-                data.setdefault(name, {})[part] = list(world.figures(series).values())[-1]
-        return 200, json.dumps({"data": data}).encode()
-    coin = asked.path.removeprefix("/coins/").removesuffix("/market_chart")
-    known = {s.dataset or "prices": world.figures(s) for s in world.by_source[asked.source] if s.code == coin}
-    if not known:
-        return 404, b'{"error": "coin not found"}'
-    begin = world.today - YEAR
-    points = {
-        name: [[_milliseconds(day), v] for day, v in figures.items() if day >= begin] for name, figures in known.items()
-    }
-    return 200, json.dumps(points).encode()
+        return 200, json.dumps({"data": _market(asked, world)}).encode()
+    code = asked.path.removeprefix("/coins/").removesuffix("/market_chart")
+    columns = {s.dataset or "prices": s for s in world.by_source[asked.source] if s.code == code}
+    if not columns:
+        return 404, UNKNOWN
+    known = next(iter(columns.values()))
+    tables = {}
+    for name in TABLES:
+        figures = list(world.every_day(columns.get(name, known)).items())[-int(asked.params["days"]) :]
+        points = [[_ms(day, time()), value] for day, value in figures]
+        tables[name] = [*points, [_ms(world.today, NOON), figures[-1][1]]]
+    return 200, json.dumps(tables, separators=(",", ":")).encode()
 
 
-def _milliseconds(day: Any) -> int:
-    return int(datetime.combine(day, time(), tzinfo=UTC).timestamp()) * 1000
+def _market(asked: Asked, world: World) -> dict[str, Any]:
+    data: dict[str, Any] = {"active_cryptocurrencies": 10000, "updated_at": _ms(world.today, NOON) // 1000}
+    for series in world.by_source[asked.source]:
+        if series.code == "global":
+            name, _, part = str(series.dataset).partition(".")
+            data.setdefault(name, {})[part] = world.every_day(series)[world.today]
+    return data
+
+
+def _ms(day: date, clock: time) -> int:
+    return int(datetime.combine(day, clock, UTC).timestamp()) * 1000

@@ -1,27 +1,45 @@
-"""A stand-in for FINRA's daily files of short sales; figures are synthetic, the last line counts the others."""
+"""A stand-in for FINRA's files of short sales; figures are synthetic, and shares far fewer than in a true file.
+
+Sums over all shares are reached by a share of the rest. The figures of shares of no series are the same every day.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from macro_assets_tests.providers import Asked, World
 
-COLUMNS = ("ShortVolume", "TotalVolume")
+COLUMNS = ("ShortVolume", "ShortExemptVolume", "TotalVolume")
+MISSING = b"<Error><Code>AccessDenied</Code></Error>"
+SHARES = 300
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
-    code, _, rest = asked.path.rpartition("/")[2].partition("shvol")
-    day = datetime.strptime(rest.removesuffix(".txt"), "%Y%m%d").date()
-    shares: dict[str, dict[str, int]] = {}
-    for series in world.by_source[asked.source]:
-        value = world.figures(series).get(day) if series.code == code else None
-        if value is not None and series.selector:
-            shares.setdefault(series.selector.where.get("Symbol", ""), {})[series.selector.value] = round(value)
-    total = shares.pop("", None)
-    if total is None:
-        return 403, b"<Error><Code>AccessDenied</Code></Error>"
-    named = {s: {c: v.get(c, sum(v.values())) for c in COLUMNS} for s, v in shares.items()}
-    named["ZZZSYN"] = {c: total[c] - sum(v[c] for v in named.values()) for c in COLUMNS}  # the sum is as it must be
-    lines = [f"{day:%Y%m%d}|{s}|{v['ShortVolume']}|0|{v['TotalVolume']}|B,Q,N" for s, v in named.items()]
-    head = "Date|Symbol|ShortVolume|ShortExemptVolume|TotalVolume|Market"
-    return 200, "\r\n".join([head, *lines, str(len(lines)), ""]).encode()
+    code, stamp = asked.path.rsplit("/", 1)[-1].removesuffix(".txt").split("shvol")
+    day = datetime.strptime(stamp, "%Y%m%d").date()
+    series = [s for s in world.by_source[asked.source] if s.code == code and s.selector]
+    if not series or day > world.today or day.isoweekday() > 5:
+        return 403, MISSING
+    cells: dict[str, dict[str, int]] = {}
+    totals: dict[str, int] = {}
+    for one in series:
+        assert one.selector is not None
+        value = int(world.figures(one).get(day, 0))
+        if one.selector.where:
+            cells.setdefault(one.selector.where["Symbol"], {})[one.selector.value] = value
+        else:
+            totals[one.selector.value] = value
+    for name, total in totals.items():
+        rest = total - sum(c.get(name, 0) for c in cells.values()) - SHARES
+        cells.setdefault("ZREST", {})[name] = rest
+    rows = "".join(
+        f"{stamp}|{symbol}|{'|'.join(str(of.get(c, 0)) for c in COLUMNS)}|B,Q,N\n" for symbol, of in cells.items()
+    )
+    whole = f"Date|Symbol|{'|'.join(COLUMNS)}|Market\n{rows}{_others(SHARES).replace('DATE', stamp)}"
+    return 200, f"{whole}{len(cells) + SHARES}\n".encode()
+
+
+@cache
+def _others(shares: int) -> str:
+    return "".join(f"DATE|TOY{n}|1|0|1|Q,N\n" for n in range(shares))

@@ -1,4 +1,6 @@
-"""A stand-in for the series of which FRED has the last years alone: FRED's own."""
+"""FRED's stand-in serves the series of its last years too."""
+
+from __future__ import annotations
 
 from macro_assets_tests.providers.fred import answer
 

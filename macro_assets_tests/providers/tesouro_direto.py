@@ -1,29 +1,34 @@
-"""A stand-in for Tesouro Direto's file of all bonds, and for its shop's quotes of the moment; figures are synthetic."""
+"""A stand-in for Tesouro Direto: the history of all bonds, and the quotes of the moment; figures are synthetic."""
 
 from __future__ import annotations
 
+from macro_assets.catalog import Series
 from macro_assets_tests.providers import Asked, World
 
-HEAD = "Tipo Titulo;Data Vencimento;Data Base;Taxa Compra Manha;Taxa Venda Manha;PU Compra Manha;PU Venda Manha"
-QUOTES = "Título;Rendimento anual do título;Preço unitário de resgate;Vencimento do Título"
-OVER = {"IPCA": "IPCA + ", "Selic": "SELIC + "}
+HISTORY = (
+    "Tipo Titulo;Data Vencimento;Data Base;Taxa Compra Manha;Taxa Venda Manha;"
+    "PU Compra Manha;PU Venda Manha;PU Base Manha\r\n"
+)
+QUOTES = "Título;Rendimento anual do título;Preço unitário de resgate;Vencimento do Título\n"
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
-    known = [(s.selector.where, world.figures(s)) for s in world.by_source[asked.source] if s.selector]
-    if asked.source == "tesouro_direto_shop":
-        quotes = [(w["title"], w["maturity"], list(figures.values())[-1]) for w, figures in known]
-        lines = [f"{t};{_over(t)}{v:.2f}%;R$ 1.000,10;{m}" for t, m, v in quotes]
-        return 200, "\r\n".join([QUOTES, *lines, ""]).encode()
-    lines = [
-        f"{w['Tipo Titulo']};{w['Data Vencimento']};{d:%d/%m/%Y};{v:.2f};{v + 0.12:.2f};1000.10;990.20".replace(
-            ".", ","
-        )
-        for w, figures in known
-        for d, v in figures.items()
-    ]
-    return 200, "\r\n".join([HEAD, *lines, ""]).encode("latin-1")
+    bonds = world.by_source[asked.source]
+    if asked.path.endswith("/precotaxatesourodireto.csv"):
+        lines = [_line(s, f"{d:%d/%m/%Y}", v) for s in bonds for d, v in reversed([*world.figures(s).items()])]
+        return 200, (HISTORY + "".join(lines)).encode("latin-1")
+    name = asked.path.removeprefix("/documents/d/guest/").removesuffix("-csv")
+    quoted = [_quote(s, [*world.figures(s).values()][-1]) for s in bonds if s.dataset == name]
+    return (200, (QUOTES + "".join(quoted)).encode()) if quoted else (404, b"Not Found")
 
 
-def _over(title: str) -> str:
-    return next((text for word, text in OVER.items() if word in title), "")
+def _line(bond: Series, day: str, rate: float) -> str:
+    kind, maturity = bond.code.rsplit(" ", 1)
+    rates = f"{rate:.2f};{rate + 0.12:.2f}".replace(".", ",")
+    return f"{kind};{maturity};{day};{rates};1000,10;990,20;990,20\r\n"
+
+
+def _quote(bond: Series, rate: float) -> str:
+    kind, maturity = bond.code.rsplit(" ", 1)
+    over = f"{'IPCA' if 'IPCA' in kind else 'SELIC'} {'-' if rate < 0 else '+'} " if kind != "Tesouro Prefixado" else ""
+    return f"{kind};{over}{abs(rate) if over else rate:.2f}%;R$ 1.003,10;{maturity}\n"
