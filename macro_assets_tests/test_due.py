@@ -126,7 +126,10 @@ def test_a_figure_that_was_late_is_asked_for_again_after_20_hours(lake: Lake) ->
 def test_the_year_asked_for_is_that_of_the_next_figure(lake: Lake) -> None:
     lake.holds(date(2026, 12, 1))
     lake.fetched("2027-01-12")
-    assert lake.why("2027-02-10T12:00", everything=True) == ("the figure of 2027-01-01 was expected by 2027-02-10", 2027)
+    assert lake.why("2027-02-10T12:00", everything=True) == (
+        "the figure of 2027-01-01 was expected by 2027-02-10",
+        2027,
+    )
 
 
 def test_a_missing_value_is_no_figure(lake: Lake) -> None:
