@@ -1,4 +1,4 @@
-"""Which series are due, and since which year, by what a lake holds: its fetch log, its rows and the release calendar."""
+"""Which series are due, and since which year, by what a lake holds: fetch log, rows and release calendar."""
 
 from __future__ import annotations
 

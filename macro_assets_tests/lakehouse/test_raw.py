@@ -307,7 +307,7 @@ def three_providers(catalog: Catalog) -> Catalog:
 
 
 def test_a_batch_of_several_providers_is_added_by_the_way_of_each(catalog: Catalog) -> None:
-    """A late statement: a whole vintage is defended, a change is taken, what was overwritten is known from the fetch."""
+    """A late statement: a whole vintage is defended, a change taken, an overwritten value known from its fetch."""
     world = three_providers(catalog)
     stored = pl.concat(
         frame(row(month(1), 1.0, day(1), provider=p), row(month(2), 5.0, day(3), provider=p))

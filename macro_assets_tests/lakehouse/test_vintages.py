@@ -199,7 +199,7 @@ def told_of(history: History, span: range) -> pl.DataFrame:
 
 @st.composite
 def fetched_histories(draw: st.DrawFn) -> tuple[History, list[range]]:
-    """A history, and fetches that cover it, each from a vintage on, in an order in which none leaves a gap before it."""
+    """A history, and fetches that cover it, each from a vintage on; loaded in turn, none leaves a gap before it."""
     said = st.dictionaries(st.integers(1, LAST_DAY), st.sampled_from([None, 1.0, 2.0]), min_size=1)
     found: History = {}
     for n in range(1, 4):
