@@ -266,9 +266,8 @@ def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(tmp_path
 def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_path: Path, catalog: Catalog) -> None:
     """So that a migrated lake is not fetched anew from the beginning."""
     old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
-    assert [(m.table_name, m.written, m.rows) for m in migrations_due(tmp_path, catalog)] == [
-        ("fetch_log/bundled", 2, 2)
-    ]
+    (due,) = migrations_due(tmp_path, catalog)
+    assert (due.table_name, due.written, due.rows) == ("fetch_log/bundled", 2, 2)
     migrate(tmp_path, catalog, "fetch_log/bundled")
     stored = read_table(tmp_path, catalog.one_table("fetch_log/bundled"), catalog).sort("series_id")
     assert stored["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None]
