@@ -15,7 +15,18 @@ from macro_assets.catalog import Fallback, Series, Source, default_catalog
 from macro_assets.ingest import Ingested, earlier_responses, fetch, ingest, known_releases
 from macro_assets.lakehouse.raw import observations_as_of, read_raw
 from macro_assets.rebuild import rebuilt
-from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, fetching, request_text
+from macro_assets.sources import (
+    OBSERVATION_SCHEMA,
+    Answer,
+    Ask,
+    Fetched,
+    Request,
+    Response,
+    Steps,
+    Window,
+    fetching,
+    request_text,
+)
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.errors import SchemaError, TransientError, explain_status
 from macro_assets_tests.sources.wire import toy_series
@@ -334,7 +345,7 @@ def test_the_latest_good_answers_with_a_validator_are_remembered(world: World) -
 
     def answered(name: str, text: str, hour: int, status: int = 200, validator: str | None = "ETag: x") -> None:
         response = Response(f"GET {name}", text.encode(), START + timedelta(hours=hour), status, validator)
-        nothing = fetching.Fetched(pl.DataFrame(schema=fetching.OBSERVATION_SCHEMA), (response,), {"A": "not read"})
+        nothing = Fetched(pl.DataFrame(schema=OBSERVATION_SCHEMA), (response,), {"A": "not read"})
         ingest(world.root, world.catalog, world.source, selected, day, nothing, f"run{hour}", "v1")
 
     answered("a", texts["a"], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ def rows(*pairs: tuple[date, float | None]) -> pl.DataFrame:
     return pl.DataFrame(list(pairs), schema=NOTHING.schema, orient="row")
 
 
-def months(values: list[float | None], year: int = 2020) -> pl.DataFrame:
+def months(values: Sequence[float | None], year: int = 2020) -> pl.DataFrame:
     return rows(*((date(year + i // 12, i % 12 + 1, 1), v) for i, v in enumerate(values)))
 
 
