@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -110,16 +111,21 @@ class Upstream:
         spoil = self.spoiled.get(f"{name} {series_id}") or self.spoiled.get(name) or self.spoiled.get(str(series_id))
         if isinstance(spoil, Scripted):
             return spoil
+        api = self.catalog.sources[name].api
         if name in OWN:
             status, body = OWN[name](self, asked)
         else:
             status, body = answer(name, f"/{rest}", asked.body, self.world)
             body = self._with_news(name, series_id, body)
-        return Scripted(status, spoil(body) if spoil else body)
+        body = spoil(body) if spoil else body
+        if api is None or not api.conditional:
+            return Scripted(status, body)
+        tag = f'"{sha256(body).hexdigest()[:16]}"'
+        return Scripted(304) if asked.headers.get("If-None-Match") == tag else Scripted(status, body, {"ETag": tag})
 
     def _with_news(self, name: str, series_id: str | None, body: bytes) -> bytes:
         shift = self.news.get(str(series_id), 0.0)
-        if not shift:
+        if not shift or body.startswith(b"{"):
             return body
         lines = body.decode().splitlines()
         moved = [lines[0], *(",".join(_moved(c, shift) for c in line.split(",")) for line in lines[1:])]
@@ -217,10 +223,7 @@ def _sgs(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
     """Monthly figures of Brazil's central bank, up to the month before last."""
     code = asked.path.split("sgs.")[1].split("/")[0]
     (series,) = [s for s in upstream.world.by_source["bcb_sgs"] if s.code == code]
-    first, last = (
-        datetime.strptime(dict(asked.params)[k], "%d/%m/%Y").date()  # noqa: DTZ007
-        for k in ("dataInicial", "dataFinal")
-    )
+    first, last = (datetime.strptime(dict(asked.params)[k], "%d/%m/%Y").date() for k in ("dataInicial", "dataFinal"))
     last = min(last, TODAY - timedelta(days=62))
     rows = []
     day = first.replace(day=1)
@@ -247,7 +250,21 @@ def _coingecko(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
     return 200, json.dumps(body).encode()
 
 
-OWN: dict[str, Callable[[Upstream, Asked], tuple[int, bytes]]] = {"bcb_sgs": _sgs, "coingecko": _coingecko}
+def _fred_graph(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
+    """The file behind a chart of FRED."""
+    params = dict(asked.params)
+    series = upstream.world.series("fred_graph", params["id"])
+    assert series is not None
+    first, last = (date.fromisoformat(params[k]) for k in ("cosd", "coed"))
+    rows = [f"{d},{upstream.world.value(series, d)}\n" for d in upstream.world.days(series, first, last)]
+    return 200, f"observation_date,{series.code}\n{''.join(rows)}".encode()
+
+
+OWN: dict[str, Callable[[Upstream, Asked], tuple[int, bytes]]] = {
+    "bcb_sgs": _sgs,
+    "coingecko": _coingecko,
+    "fred_graph": _fred_graph,
+}
 
 
 def rows_of(change: Callable[[list[dict[str, str]]], object]) -> Change:
