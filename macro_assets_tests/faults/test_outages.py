@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -22,8 +24,10 @@ from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
 from macro_assets.sources import Window, http
+from macro_assets_tests.faults import storms
+from macro_assets_tests.faults.processes import Child
 from macro_assets_tests.faults.upstream import QUICK, SINCE, TODAY, Upstream, changed, failures, small_catalog, warnings
-from macro_assets_tests.loopback import Scripted
+from macro_assets_tests.loopback import Asked, Scripted
 from macro_assets_tests.orchestration.toy import execute
 
 ECB = ("ECB_DEPOSIT_RATE", "ECB_MARGINAL_LENDING_RATE", "ECB_MAIN_REFINANCING_RATE")
@@ -72,6 +76,42 @@ def offline() -> Iterator[None]:
 def is_rebuilt(upstream: Upstream) -> bool:
     with offline():
         return upstream.rebuilt().equals(upstream.raw())
+
+
+# --- F8: four processes ---------------------------------------------------------------------------------------------
+
+
+def test_a_storm_of_refusals_stays_within_the_limit(tmp_path: Path) -> None:
+    """Four processes fetch the same series into one lake while every third request is refused.
+
+    Turns are given at the rate from the first on, however slow the machine is: more than the rate allows from then on
+    cannot have come.
+    """
+    catalog = small_catalog(*storms.SERIES, bcb_sgs=storms.FACTS)
+    with Upstream(catalog, tmp_path / "lake") as upstream:
+        honest = upstream.server.otherwise
+        turns = itertools.count()
+
+        def answer(asked: Asked) -> Scripted:
+            turn = next(turns)
+            if turn == 5:
+                return Scripted(429, b"slow down", {"Retry-After": "1"})
+            return Scripted(429) if turn % 3 == 2 else honest(asked)  # type: ignore[operator]
+
+        upstream.server.otherwise = answer
+        workers = [Child(storms.take, upstream.server.url, upstream.lake, tmp_path) for _ in range(4)]
+        assert [w.hear() for w in workers] == 4 * ["ready"]
+        start = time.monotonic()
+        for worker in workers:
+            worker.go_on()
+        assert [w.rest() for w in workers] == 4 * [[{}]], "nothing failed in the end"
+        times = upstream.server.times()
+        assert len(times) <= storms.RATE * (times[-1] - start) + storms.BURST + 1
+        assert len(times) >= 4 * len(storms.SERIES) * 4 / 3 - 4, "refusals were asked again"
+        assert max(b - a for a, b in itertools.pairwise(times)) > 0.5, "all kept the pause that was asked for"
+        alone = upstream.raw().drop("ingested_at", "run_id")
+        assert alone.height == alone.unique().height
+        assert set(alone["series_id"]) == set(storms.SERIES)
 
 
 # --- fallbacks ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -429,3 +430,133 @@ def test_rows_of_a_file_that_are_twice(tmp_path: Path) -> None:
         assert "has two values at the release time" in message
         assert "and 99.5" in message
         assert cboe.raw().equals(before)
+
+
+# --- CSV, and a provider with vintages ------------------------------------------------------------------------------
+
+HICP = ("EA_HICP_YOY", "EA_HICP_CORE_YOY")
+UNRATE = ("UNRATE_FRED", "U6RATE")
+
+
+@pytest.fixture(scope="module")
+def hicp_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    with Upstream(small_catalog(*HICP), tmp_path_factory.mktemp("hicp")) as upstream:
+        assert failures(upstream.take()) == {}
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def fred_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    catalog = small_catalog(*UNRATE)
+    for series in UNRATE:
+        catalog = changed(catalog, series, fallback=())
+    with Upstream(catalog, tmp_path_factory.mktemp("fred")) as upstream:
+        assert failures(upstream.take()) == {}
+        yield upstream
+
+
+def refused_alone(upstream: Upstream, spoil: Spoil, *words: str) -> None:
+    """Spoil the answers of the first series: it fails, and no table changes, for nothing new came."""
+    first, *_ = upstream.catalog.series
+    before, version = upstream.raw(), upstream.version()
+    upstream.spoiled = {first: spoil}
+    done = upstream.take()
+    upstream.spoiled = {}
+    assert list(failures(done)) == [first]
+    for word in (f"series {first} of source {upstream.source.name}: ", *words):
+        assert word in failures(done)[first], failures(done)
+    assert (upstream.version(), upstream.raw().equals(before)) == (version, True)
+
+
+def last_cell(written: str) -> Change:
+    return lines_of(lambda lines: [*lines[:-1], lines[-1].rsplit(",", 1)[0] + "," + written])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (text("OBS_VALUE", "VALUE"), "expected the column 'OBS_VALUE', the answer has"),
+        (text("TIME_PERIOD", "PERIOD"), "expected the column 'TIME_PERIOD', the answer has"),
+        (lines_of(lambda lines: [line.rsplit(",", 1)[0] for line in lines]), "expected the column 'OBS_VALUE'"),
+        (lambda body: body.replace(b"HICP.M.", b"HICP.Q."), "M.U2.N.000000.4D0.ANR"),
+        (lambda body: body[: body.rindex(b",") - 3], "expected "),
+        (last_cell("1,234.5"), "expected CSV, got"),
+        (last_cell('"1,234.5"'), "expected a number in 'OBS_VALUE', got '1,234.5'"),
+        (last_cell("1e400"), "expected a number in 'OBS_VALUE', got '1e400'"),
+        (last_cell("inf"), "expected a number in 'OBS_VALUE', got 'inf'"),
+        (last_cell("."), "expected a number in 'OBS_VALUE', got '.'"),
+        (text("KEY", "KÉY", "latin-1"), "expected CSV in utf-8, got"),
+        (lambda body: body.decode().encode("utf-16"), "expected CSV in utf-8, got"),
+        (lambda body: body.replace(b",", b";"), "expected the column 'TIME_PERIOD'"),
+        (lines_of(lambda lines: [*lines, lines[-1]]), "expected"),
+        (lines_of(lambda lines: lines[:1]), "the answer holds no observations"),
+        (lambda body: b"<html>login</html>", "expected CSV, got a page of HTML: '<html>login</html>'"),
+    ],
+    ids=[
+        "value renamed", "time renamed", "a column dropped", "another series", "cut", "a cell more", "thousands",
+        "1e400", "inf", "a dot", "Latin-1", "UTF-16", "semicolons", "a row twice", "a header alone", "HTML",
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_trusted(hicp_of_all: Upstream, spoil: Change, words: str) -> None:
+    refused_alone(hicp_of_all, spoil, words, "look at the payload in landing")
+
+
+def test_a_table_with_a_mark_and_a_column_more(hicp_of_all: Upstream) -> None:
+    version = hicp_of_all.version()
+    hicp_of_all.spoiled = {HICP[0]: lambda body: b"\xef\xbb\xbf" + body.replace(b"\n", b",\r\n")}
+    assert failures(hicp_of_all.take()) == {}
+    assert hicp_of_all.version() == version
+
+
+def described(old: str, new: str) -> Change:
+    """FRED's description of the series says something else."""
+    return lambda body: body.replace(old.encode(), new.encode()) if b'"seriess"' in body else body
+
+
+def observed(old: str, new: str) -> Change:
+    """The last observation of FRED says something else."""
+
+    def spoil(body: bytes) -> bytes:
+        if b'"observations"' not in body:
+            return body
+        head, mark, tail = body.rpartition(old.encode())
+        return head + new.encode() + tail if mark else body
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (described('"Percent"', '"Index 2017=100"'), ("Index 2017=100", "Percent")),
+        (described('"units": "Percent"', '"units": 1'), ("units",)),
+        (described('"frequency_short": "M"', '"frequency_short": "Q"'), ("frequency", "Q")),
+        (described('"seasonal_adjustment_short": "SA"', '"seasonal_adjustment_short": "NSA"'), ("adjust", "NSA")),
+        (observed('"value": "', '"value": "1,'), ("expected a number in 'value', got '1,",)),
+        (observed('"value": "', '"value": "NaN'), ("expected a number in 'value', got 'NaN",)),
+        (observed('"date"', '"day"'), ("date",)),
+        (Scripted(400, b'{"error_code":400,"error_message":"Bad Request.  The series does not exist."}'), ("exist",)),
+        (Scripted(404, b"<html>"), ("HTTP 404",)),
+    ],
+    ids=["unit", "a unit that is none", "frequency", "adjustment", "thousands", "NaN", "renamed", "gone", "404"],
+)
+def test_a_description_or_a_page_that_cannot_be_trusted(
+    fred_of_all: Upstream, spoil: Spoil, words: tuple[str, ...]
+) -> None:
+    refused_alone(fred_of_all, spoil, *words)
+
+
+def test_a_dot_is_a_figure_that_is_missing(tmp_path: Path) -> None:
+    """FRED's own mark is stored as no value, and never as a number; a stored vintage does not come to lack one."""
+    with Upstream(changed(small_catalog("U6RATE"), "U6RATE", fallback=()), tmp_path) as fred:
+        fred.spoiled = {"U6RATE": lambda body: re.sub(rb'"value": "[^"]*"}]', b'"value": "."}]', body)}
+        assert failures(fred.take()) == {}
+        before = fred.raw()
+        latest = before.filter(pl.col("observation_date") == before["observation_date"].max())
+        assert latest["value"].to_list() == [None]
+        assert before["value"].null_count() == 1
+        fred.spoiled = {}
+        message = failures(fred.take())["U6RATE"]
+        assert "series U6RATE of provider fred: " in message
+        assert "has two values at the release time" in message
+        assert fred.raw().equals(before)
