@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -162,30 +163,47 @@ def test_an_answer_that_does_not_arrive_whole(bank: Upstream, fault: Scripted, w
     assert bank.server.count() - before <= len(SGS) - 1 + QUICK.attempts
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("https://127.0.0.1:{port}", "SSL"),
-        ("http://nowhere.invalid", "ConnectError"),
-        ("http://127.0.0.1:9", "ConnectError"),
-    ],
-    ids=["TLS", "DNS", "nobody there"],
-)
-def test_a_host_that_cannot_be_reached(sgs: Upstream, url: str, words: str) -> None:
-    """All series of the source fail, what is stored stands, and so do the other sources' series."""
+@contextmanager
+def full_house() -> Iterator[str]:
+    """A port that takes no more connections and refuses none: who comes waits at the door."""
+    with socket.socket() as door, ExitStack() as guests:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        for _ in range(4):
+            guest = guests.enter_context(socket.socket())
+            guest.setblocking(False)
+            guest.connect_ex(door.getsockname())
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+def cannot_be_reached(sgs: Upstream, url: str, words: str) -> None:
+    """All series of the source fail in words, what is stored stands, and it goes on afterwards."""
     before, version = sgs.raw(), sgs.version()
-    there = url.format(port=sgs.server.url.rsplit(":", 1)[1])
     sgs.news = dict.fromkeys(SGS, 0.05)
-    done = sgs.take(environ={"MACRO_URL_BCB_SGS": there})
+    done = sgs.take(environ={"MACRO_URL_BCB_SGS": url})
     assert set(failures(done)) == set(SGS)
     for name, message in failures(done).items():
-        assert message.startswith(f"series {name} of source bcb_sgs: {there} cannot be reached: ")
+        assert message.startswith(f"series {name} of source bcb_sgs: {url} cannot be reached: ")
         assert words in message
         assert message.endswith(LATER)
     assert (sgs.version(), sgs.raw().equals(before)) == (version, True)
     assert failures(sgs.take()) == {}
     assert sgs.raw().height > before.height
     assert sgs.rebuilt().equals(sgs.raw())
+
+
+def test_a_host_that_does_not_speak_tls(sgs: Upstream) -> None:
+    cannot_be_reached(sgs, sgs.server.url.replace("http:", "https:"), "SSL")
+
+
+@pytest.mark.parametrize("url", ["http://nowhere.invalid", "http://127.0.0.1:9"], ids=["no such name", "nobody there"])
+def test_a_host_that_is_not_there(sgs: Upstream, url: str) -> None:
+    cannot_be_reached(sgs, url, "ConnectError")
+
+
+def test_a_host_that_lets_nobody_in(sgs: Upstream) -> None:
+    with full_house() as url:
+        cannot_be_reached(sgs, url, "ConnectTimeout")
 
 
 @pytest.mark.parametrize(
