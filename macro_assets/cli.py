@@ -7,6 +7,7 @@ import sys
 import click
 
 from macro_assets.lake_cli import LAKE_COMMANDS
+from macro_assets.manual_cli import observe_command
 from macro_assets.source_cli import SOURCE_COMMANDS
 from macro_assets.terminal import console, expected_errors, instance, print_rows, print_summary
 
@@ -134,7 +135,7 @@ def ui_command(port: int, charts_port: int) -> None:
         sys.exit(serve(port, charts_port))
 
 
-for command in (*SOURCE_COMMANDS, *LAKE_COMMANDS):
+for command in (*SOURCE_COMMANDS, observe_command, *LAKE_COMMANDS):
     main.add_command(command)
 
 

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "calendars": {"catalog", "sources", "due", "ingest"},
     "chart_pages": {"catalog", "lakehouse", "charts", "publishing"},
     "doctor": {"catalog", "lakehouse"},
+    "manual_cli": {"catalog", "sources", "terminal"},
     "__init__": {"derivations"},
     "orchestration": {
         "catalog", "sources", "lakehouse", "charts", "quality", "derivations", "ingest", "chart_pages", "due", "health",
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     },
     "definitions": {"orchestration"},
     "terminal": {"catalog", "lakehouse", "orchestration"},
-    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "source_cli", "terminal"},
+    "cli": {"catalog", "lakehouse", "orchestration", "doctor", "lake_cli", "source_cli", "manual_cli", "terminal"},
     "lake_cli": {"catalog", "lakehouse", "orchestration", "rebuild", "terminal"},
     "source_cli": {"catalog", "sources", "lakehouse", "orchestration", "health", "terminal"},
 }  # fmt: skip

@@ -5,7 +5,8 @@ Belongs here: parsing, merging a file's `defaults`, rules between entries, and e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from macro_assets.catalog.folders import FolderError, series_of_folder
 from macro_assets.catalog.models import (
     Chart,
     Column,
@@ -91,13 +93,34 @@ def unknown_name_message(kind: str, name: str, among: Iterable[str]) -> str:
     return f"unknown {kind} {name!r}.{hint} `macro list` shows all names."
 
 
+OWN = "MACRO_CATALOG"
+"""Environment variable that names a folder of the user's own: each `*.yaml` in it declares a source and its series."""
+
+
+def own_folder() -> Path | None:
+    """The folder of the user's own source files, if there is one.
+
+    Raises
+    ------
+    CatalogError
+        When the environment names one that is not there, or not by its whole path: runs start in other folders.
+    """
+    named = os.environ.get(OWN)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_absolute() or not folder.is_dir():
+        raise CatalogError(f"{OWN} is {named!r}, which is no whole path of a folder. Make it, or unset {OWN}.")
+    return folder.resolve()
+
+
 @lru_cache(maxsize=1)
 def default_catalog() -> Catalog:
-    """The catalog that ships with the package, read once per process."""
-    return load_catalog(files("macro_assets.catalog") / "data")
+    """The catalog that ships with the package and the user's own sources, read once per process."""
+    return load_catalog(files("macro_assets.catalog") / "data", own_folder())
 
 
-def load_catalog(folder: Path | Traversable) -> Catalog:
+def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog:
     """Read and check every YAML file of a folder.
 
     Parameters
@@ -105,6 +128,8 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
     folder
         Holds `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`, `recessions.yaml`,
         `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its series.
+    own
+        Holds more files like those of `sources/`.
 
     Raises
     ------
@@ -112,9 +137,9 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
         When a file, an entry or a reference between entries is wrong; every problem found is in the message.
     """
     problems: list[str] = []
-    files = _source_files(folder)
+    files = _source_files(folder, own)
     sources = _by_name(_source_entries(folder, files), Source, problems)
-    series_entries = [e for file in files for e in _series_entries(folder, file)]
+    series_entries = [e for file in files for e in _series_entries(folder, file, sources.get(_stem(file)), problems)]
     series = _by_name(series_entries, Series, problems, key="id")
     columns = _by_name(_read(folder, "columns.yaml", "columns"), Column, problems)
     indicators = _by_name(_read(folder, "indicators.yaml", "indicators"), Indicator, problems)
@@ -129,7 +154,7 @@ def load_catalog(folder: Path | Traversable) -> Catalog:
     )
     instruments = _by_name(_read(folder, "instruments.yaml", "instruments"), Instrument, problems)
     catalog = Catalog(sources, series, tables, indicators, models, charts, recessions, instruments)
-    problems += _dangling(catalog, {str(entry.get("id")) for _, entry in series_entries})
+    problems += _dangling(catalog, {str(entry.get("id")): file for file, entry in series_entries})
     if problems:
         raise CatalogError("the catalog is broken:\n  " + "\n  ".join(problems))
     return catalog
@@ -152,12 +177,12 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
 
 
 def _document(folder: Path | Traversable, file: str) -> dict[str, Any]:
-    path = folder / file
+    path = Path(file) if Path(file).is_absolute() else folder / file
     if not path.is_file():
         raise CatalogError(f"{file}: the file is missing from {folder}")
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2020-13-01
+    except (yaml.YAMLError, ValueError, OSError) as error:  # ValueError: a date such as 2020-13-01
         raise CatalogError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise CatalogError(f"{file}: expected a mapping at the top, got {type(document).__name__}")
@@ -185,9 +210,20 @@ def _listed(document: Mapping[str, Any], key: str, file: str) -> list[dict[str, 
     return entries
 
 
-def _source_files(folder: Path | Traversable) -> list[str]:
-    """Files that declare a source each, by name."""
-    return sorted(f"{SOURCES}/{f.name}" for f in (folder / SOURCES).iterdir() if f.name.endswith(".yaml"))
+def _source_files(folder: Path | Traversable, own: Path | None) -> list[str]:
+    """Files that declare a source each, by name; those of the user's own folder by their whole path."""
+    shipped = sorted(f"{SOURCES}/{f.name}" for f in (folder / SOURCES).iterdir() if f.name.endswith(".yaml"))
+    mine = sorted(str(f) for f in own.absolute().glob("*.yaml")) if own else []
+    taken = {_stem(f): f for f in shipped}
+    if twice := [f for f in mine if _stem(f) in taken]:
+        raise CatalogError(
+            f"{twice[0]}: the source {_stem(twice[0])!r} is declared in {taken[_stem(twice[0])]} already"
+        )
+    return shipped + mine
+
+
+def _stem(file: str) -> str:
+    return Path(file).stem
 
 
 def _source_entries(folder: Path | Traversable, files: Sequence[str]) -> Entries:
@@ -196,29 +232,37 @@ def _source_entries(folder: Path | Traversable, files: Sequence[str]) -> Entries
         stated = _document(folder, file).get("source")
         if not isinstance(stated, dict):
             raise CatalogError(f"{file}: expected a mapping under 'source', got {type(stated).__name__}")
-        name = file.removeprefix(f"{SOURCES}/").removesuffix(".yaml")
+        name = _stem(file)
         if stated.get("name", name) != name:
             raise CatalogError(f"{file}: source: name is {stated['name']!r}, expected {name!r}, the file's name")
-        entries.append((file, {"name": name, **stated}))
+        entry = {"name": name, **stated}
+        if isinstance(read := stated.get("folder"), dict) and isinstance(read.get("path"), str):
+            entry["folder"] = {**read, "path": str(Path(file).parent / Path(read["path"]).expanduser())}
+        entries.append((file, entry))
     return entries
 
 
-def _series_entries(folder: Path | Traversable, file: str) -> Entries:
-    """Series of a source's file: those under `series`, and those of each of its `groups` over the group's defaults."""
+def _series_entries(folder: Path | Traversable, file: str, source: Source | None, problems: list[str]) -> Entries:
+    """Series of a source's file: those under `series`, and those of each of its `groups` over the group's defaults.
+
+    Of a folder of files also its columns, where every column is a series.
+    """
     document = _document(folder, file)
-    source = {"source": file.removeprefix(f"{SOURCES}/").removesuffix(".yaml")}
     groups = document.get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(g, dict) for g in groups):
         raise CatalogError(f"{file}: groups: expected a list of mappings with 'defaults' and 'series'")
     if unknown := sorted({k for g in groups for k in g} - {"defaults", "series"}):
         raise CatalogError(f"{file}: groups: {unknown[0]!r} is neither 'defaults' nor 'series'")
-    common = _defaults(document, file)
+    common = {"source": _stem(file), **_defaults(document, file)}
     parts = [{"defaults": {}, "series": document.get("series", [])}, *groups]
-    return [
-        (file, {**source, **common, **_defaults(part, file), **entry})
-        for part in parts
-        for entry in _listed(part, "series", file)
-    ]
+    stated = [{**_defaults(part, file), **entry} for part in parts for entry in _listed(part, "series", file)]
+    if source is not None and source.folder is not None:
+        try:
+            return [(file, entry) for entry in series_of_folder(source.folder, common, stated)]
+        except FolderError as error:
+            problems.append(f"{file}: folder: {error}")
+            return []
+    return [(file, {**common, **entry}) for entry in stated]
 
 
 def _table_entries(
@@ -277,8 +321,11 @@ def _by_name(entries: Entries, kind: type[D], problems: list[str], key: str = "n
     return found
 
 
-def _dangling(catalog: Catalog, declared: Collection[str]) -> list[str]:
-    """References from one entry to another that lead nowhere; a series declared wrongly is declared."""
+def _dangling(catalog: Catalog, declared: Mapping[str, str]) -> list[str]:
+    """References from one entry to another that lead nowhere; a series declared wrongly is declared.
+
+    `declared` has the file of each series.
+    """
     wanted = [
         *(("indicators.yaml", i.name, s) for i in catalog.indicators.values() for c in i.components for s in c.series),
         *(("models.yaml", m.name, i.series) for m in catalog.models.values() for i in m.inputs),
@@ -293,7 +340,7 @@ def _dangling(catalog: Catalog, declared: Collection[str]) -> list[str]:
         if t not in catalog.tables
     ]
     problems += [
-        f"{SOURCES}/{s.source}.yaml: {s.id}: fallback: source {f.source!r} is not declared"
+        f"{declared[s.id]}: {s.id}: fallback: source {f.source!r} is not declared"
         for s in catalog.series.values()
         for f in s.fallback
         if f.source not in catalog.sources

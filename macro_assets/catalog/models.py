@@ -6,6 +6,7 @@ reading files (``load.py``), rules across entries (``load.py``), any computation
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -80,6 +81,57 @@ class Api(Declaration):
     headers: dict[str, str] = Field(default_factory=dict)
 
 
+class Folder(Declaration):
+    """How a folder of CSV or Parquet files holds series: which files there are, what their rows and columns are.
+
+    Without `vintage` it is one file. With it there is a file per vintage; its values were known at the end (UTC) of the
+    day in its name, or of the month where the name has no day, and a blank was not released yet.
+    """
+
+    path: str = Field(description="The folder, absolute or relative to the folder of the declaring file")
+    files: Annotated[str, Field(pattern=r"^[^/]*\.(csv|parquet)$")] = Field(
+        default="*.csv", description="Which of its files are read: a pattern as '2*.csv', ending in .csv or .parquet"
+    )
+    vintage: str | None = Field(
+        default=None, description="How a file's name, without its ending, says the vintage: '%Y-%m-%d', 'FRED-MD_%Ym%m'"
+    )
+    layout: Literal["wide", "long"] = Field(
+        default="wide", description="A column per series, or columns that say the series and its value"
+    )
+    date: str = Field(description="Column of the date: any day of the period that a row describes")
+    date_form: str = Field(default="%Y-%m-%d", description="How a date is written; '%m/%d/%Y' for 1/31/2020")
+    series: str | None = Field(default=None, description="Of the layout 'long': the column of the series' code")
+    value: str | None = Field(default=None, description="Of the layout 'long': the column of the value")
+    prefix: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
+        default=None, description="Every column is a series whose id is this and its name; None = those listed alone"
+    )
+    ignore: tuple[str, ...] = Field(default=(), description="Columns that are no series")
+    skip: tuple[str, ...] = Field(default=(), description="Rows to skip, by what stands in their date column")
+    transforms: str | None = Field(
+        default=None, description="What stands in the date column of the row of FRED-MD transformation codes"
+    )
+    missing: tuple[str, ...] = Field(default=(), description="What stands for a missing value, beside a blank")
+    absent: Literal["refuse", "allow"] = Field(
+        default="refuse", description="What to do with a series that some vintages lack: no column, no rows"
+    )
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        long = self.layout == "long"
+        if long != (self.series is not None) or long != (self.value is not None):
+            raise ValueError("'series' and 'value' are for the layout 'long', and both needed there")
+        if long and (self.prefix or self.ignore or self.transforms):
+            raise ValueError("'prefix', 'ignore' and 'transforms' are for the layout 'wide'")
+        if self.separator == self.decimal:
+            raise ValueError("'separator' and 'decimal' must differ")
+        if self.vintage is not None and set(re.findall("%.", self.vintage)) not in ({"%Y", "%m"}, {"%Y", "%m", "%d"}):
+            raise ValueError(f"vintage: expected a form with %Y and %m, and perhaps %d, got {self.vintage!r}")
+        return self
+
+
 class Source(Declaration):
     """A provider of series and how its numbers reach us."""
 
@@ -93,9 +145,18 @@ class Source(Declaration):
     )
     connector: Slug | None = Field(default=None, description="Module of sources/; by default the source's name")
     api: Api | None = Field(default=None, description="None for a source that needs no network")
+    folder: Folder | None = Field(default=None, description="Of a source of the connector 'folder'")
     vintages: Vintages = "none"
     official: bool = Field(default=True, description="False for an interface its provider does not document or support")
     rolling: bool = Field(default=False, description="Whether the provider drops old observations from its answers")
+
+    @model_validator(mode="after")
+    def _folder_fits(self) -> Self:
+        if (self.folder is not None) != (self.module == "folder"):
+            raise ValueError("'folder' is for the connector 'folder', and needed there")
+        if self.folder is not None and (self.folder.vintage is not None) != (self.vintages == "whole"):
+            raise ValueError("'vintages' must be 'whole' where the files of a folder are vintages, else 'none'")
+        return self
 
     @property
     def module(self) -> str:
@@ -184,6 +245,9 @@ class Series(Declaration):
     )
     irregular: bool = Field(default=False, description="Whether its dates follow no rhythm, as those of auctions")
     projections: bool = Field(default=False, description="Whether observation dates in the future are right")
+    folder: Folder | None = Field(
+        default=None, repr=False, description="Of a series in a folder of files: how they are read; from its source"
+    )
     licence: str
 
     def at(self, fallback: Fallback) -> Series:

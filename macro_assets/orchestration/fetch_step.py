@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version as installed_version
 
 import dagster as dg
@@ -139,13 +140,19 @@ def _store_log(lake: Lake, catalog: Catalog, source: Source, rows: Sequence[Mapp
     log_fetches(lake.path, catalog, source.name, pl.DataFrame(rows, schema=schema), {"run_id": run_id})
 
 
-def series_code_version(source: Source, series: Series) -> str:
-    """Code version of a raw series: its catalog entry, its connector and, for bundled figures, their packages."""
-    shipped = [f"{p} {installed_version(p)}" for p in source.packages]
-    return code_version((f"macro_assets.sources.{source.module}",), series.model_dump_json() + "".join(shipped))
+def series_code_versions(source: Source, series: Sequence[Series]) -> dict[str, str]:
+    """Code version of raw series by id: of its catalog entry, its connector, and the packages or files it is in."""
+    module, shipped = (f"macro_assets.sources.{source.module}",), _shipped(source)
+    return {s.id: code_version(module, s.model_dump_json() + shipped) for s in series}
+
+
+def _shipped(source: Source) -> str:
+    """What tells that figures which come without a network are other ones: versions of packages, a hash of files."""
+    packages = [f"{p} {installed_version(p)}" for p in source.packages]
+    fingerprint = getattr(import_module(f"macro_assets.sources.{source.module}"), "fingerprint", None)
+    return "".join(packages) + (fingerprint(source) if fingerprint else "")
 
 
 def source_code_version(source: Source, catalog: Catalog) -> str:
     """Code version of a source's table: of all its series together."""
-    series = catalog.series_of(source.name)
-    return code_version((), "".join(series_code_version(source, s) for s in series))
+    return code_version((), "".join(series_code_versions(source, catalog.series_of(source.name)).values()))

@@ -14,7 +14,7 @@ from macro_assets.derivations import derivations, nowcast_code_version, raw_inpu
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
 from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.describe import key, series_key
-from macro_assets.orchestration.fetch_step import series_code_version
+from macro_assets.orchestration.fetch_step import series_code_versions
 from macro_assets.orchestration.partitions import YEARS
 
 _CODE, _DATA = "dagster/code_version", "dagster/data_version"
@@ -31,6 +31,7 @@ def stale_series(instance: dg.DagsterInstance, lake: Root, source: Source, catal
     recorded = _last(instance, key(table.name))
     intact = recorded is not None and recorded.tags and recorded.tags.get(_DATA) == data_version(stored, table)
     years = set(YEARS.get_partition_keys())
+    versions = series_code_versions(source, series)
     reasons: dict[str, str] = {}
     for s in series:
         record = records.get(series_key(s))
@@ -40,7 +41,7 @@ def stale_series(instance: dg.DagsterInstance, lake: Root, source: Source, catal
             reasons[s.id] = "never fetched"
         elif status.get(s.id) != "ok":
             reasons[s.id] = "the last fetch failed"
-        elif tags.get(_CODE) != series_code_version(source, s):
+        elif tags.get(_CODE) != versions[s.id]:
             reasons[s.id] = "its catalog entry, connector or package changed"
         elif not intact:
             reasons[s.id] = "the stored table is not the one last materialized"

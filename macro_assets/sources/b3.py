@@ -24,7 +24,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
-from macro_assets.sources.errors import SchemaError, SourceError, TransientError, explain_status, quoted
+from macro_assets.sources.errors import SchemaError, quoted
+from macro_assets.sources.gateways import explain as explain
 from macro_assets.sources.reading import dates, numbers, read_csv, read_json
 
 _HEADER = "Descrição da Taxa;Dias Úteis;Dias Corridos;Preço/Taxa"
@@ -60,13 +61,6 @@ def _steps(curve: str, series: Sequence[Series], window: Window) -> Steps:
 def _request(call: str, **arguments: str) -> Request:
     told = json.dumps({"language": "pt-br", **arguments}, separators=(",", ":"))
     return Request(f"/referenceRatesProxy/Search/{call}/{b64encode(told.encode()).decode()}")
-
-
-def explain(response: Response) -> SourceError | None:
-    """The error an answer stands for; the exchange's shield answers with pages."""
-    if response.http_status in (None, 200) and response.body.lstrip()[:1] == b"<":
-        return TransientError(f"expected data, got a page: {quoted(response.body)}. Ask again later.")
-    return explain_status(response)
 
 
 def read_sessions(response: Response) -> list[date]:

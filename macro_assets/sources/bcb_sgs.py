@@ -16,8 +16,8 @@ from typing import Any
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, windows
-from macro_assets.sources.errors import SchemaError, SourceError, TransientError, explain_status, quoted
+from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, gateways, windows
+from macro_assets.sources.errors import SchemaError, SourceError, quoted
 from macro_assets.sources.reading import dates, member, numbers, read_json, records
 
 _YEARS = 10
@@ -58,9 +58,7 @@ def explain(response: Response) -> SourceError | None:
             f"HTTP 406: the span is longer than the service allows: {quoted(response.body)}. "
             f"Expected at most {_YEARS} years to be served. Ask for shorter spans."
         )
-    if status in (None, 200) and response.body.lstrip()[:1] == b"<":
-        return TransientError(f"expected JSON, got a page of the gateway: {quoted(response.body)}. Ask again later.")
-    return explain_status(response)
+    return gateways.explain(response)
 
 
 def read_values(response: Response, frequency: str = "D") -> pl.DataFrame:

@@ -167,7 +167,9 @@ def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: W
 
 
 def _of(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
-    return rows.filter(pl.col("series_id") == series.id)
+    """Rows of one series; blanks from before it began, in an answer for several, say nothing."""
+    begun = pl.col("observation_date") >= date(series.first_year, 1, 1)
+    return rows.filter(pl.col("series_id") == series.id, pl.col("value").is_not_null() | begun)
 
 
 def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:

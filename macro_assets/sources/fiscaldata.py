@@ -18,7 +18,7 @@ import polars as pl
 from macro_assets.catalog import Selector, Series
 from macro_assets.sources import Answer, Ask, Request, Steps, Window, period_end, read_each
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import member, one_column, read_json, records, select
+from macro_assets.sources.reading import member, read_json, records, select
 
 PAGE = 10_000
 """Rows of a page: the most that are served."""
@@ -101,9 +101,8 @@ def read_table(document: Any, columns: Mapping[str, None], day: str) -> pl.DataF
 
 
 def _series(table: pl.DataFrame, dataset: str, series: Series) -> pl.DataFrame:
-    read = select if _selector(series).where else one_column
     try:
-        found = read(_with_todays_names(table) if dataset == CASH else table, series, missing=("null",))
+        found = select(_with_todays_names(table) if dataset == CASH else table, series, missing=("null",))
     except NotFoundError:
         if dataset != AUCTIONS:
             raise

@@ -1,7 +1,7 @@
 """Series of which FRED holds the last years alone, by the terms of who owns them: read as `fred.py` reads the others.
 
 Three years of the ICE BofA indices since April 2026, ten of the S&P and Dow Jones averages; where ALFRED has vintages,
-they are of the same years. Each day the oldest figures leave. Whether FRED tells them as withdrawn is not documented, and
+they are of the same years. Each day the oldest figures leave. Whether FRED tells them as withdrawn is not documented;
 they are not: what was known of them stays true. So no figure is ever told as missing, neither those nor those of
 holidays, which FRED marks with a '.'.
 

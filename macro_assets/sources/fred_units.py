@@ -29,9 +29,9 @@ from macro_assets.sources.errors import SchemaError
 _MAGNITUDE = re.compile(r"(?:level in )?(thousand|million|billion|trillion)s?\b")
 _EXPONENTS = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _YEAR = re.compile(r"\b(1[89]|20)\d\d\b")
-_SYNONYMS = {"$": "dollars", "%": "percent", "rate": "percent", "1": "one"}
-_OPTIONAL = {"of", "us", "number", "persons", "units", "capacity", "per", "annum"}
-"""Words that one spelling of a unit has and another has not."""
+_SYNONYMS = {"$": "dollar", "%": "percent", "rate": "percent", "1": "one"}
+_OPTIONAL = {"of", "u", "number", "person", "unit", "capacity", "supply", "per", "annum"}
+"""Words (without an 's' at their end) that one spelling of a unit has and another has not."""
 _PRICES = {"constant", "chained", "chain", "fixed", "weighted", "cpi", "adjusted"}
 
 
@@ -58,7 +58,8 @@ def _parsed(unit: str) -> tuple[int, tuple[str, ...]]:
         return 0, ("index",)
     magnitude = _MAGNITUDE.match(text)
     rest = text[magnitude.end() :] if magnitude else text
-    words = (_SYNONYMS.get(w, w) for w in re.findall(r"[a-z]+|\d+|[$%]", rest))
+    bare = (w.removesuffix("s") for w in re.findall(r"[a-z]+|\d+|[$%]", rest))
+    words = (_SYNONYMS.get(w, w) for w in bare)
     kind = [w for w in words if w not in _OPTIONAL]
     if _YEAR.search(rest):
         kind = ["constant", *(w for w in kind if w not in _PRICES and not w.isdigit())]

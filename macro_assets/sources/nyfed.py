@@ -20,7 +20,7 @@ import polars as pl
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each, windows
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import member, one_column, read_json, records, select
+from macro_assets.sources.reading import member, read_json, records, select
 
 
 class _Part(NamedTuple):
@@ -92,9 +92,8 @@ def read_series(rows: Sequence[dict[str, Any]], dataset: str, series: Series) ->
     columns = dict.fromkeys([selector.date, *selector.where, selector.value])
     # Rates of the first years lack the fields that came later.
     table = records([{selector.value: None, **r} for r in rows], columns)
-    read = select if selector.where else one_column
     try:
-        return read(table, series, missing=("", "*", "NA"))
+        return select(table, series, missing=("", "*", "NA"))
     except NotFoundError:
         if not _part(dataset).is_of_events:
             raise

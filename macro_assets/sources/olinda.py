@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from macro_assets.sources import Response
-from macro_assets.sources.errors import SchemaError, SourceError, TransientError, explain_status, quoted
+from macro_assets.sources import Response, gateways
+from macro_assets.sources.errors import SchemaError, SourceError, TransientError, quoted
 from macro_assets.sources.reading import member, read_json
 
 _CODE = re.compile(rb'"codigo"\s*:\s*(\d+)')
@@ -26,9 +26,7 @@ def explain(response: Response) -> SourceError | None:
         if code is None or int(code[1]) >= 500:
             return TransientError(f"the service failed: {said}. Ask again later.")
         return SchemaError(f"the request was refused: {said}. The connector asks what is not served.")
-    if response.http_status in (None, 200) and start[:1] == b"<":
-        return TransientError(f"expected JSON, got a page of the gateway: {said}. Ask again later.")
-    return explain_status(response)
+    return gateways.explain(response)
 
 
 def read_entities(response: Response) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -89,7 +90,7 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
     """
     try:
         return pl.DataFrame(
-            {c: [_cell(row[c]) for row in rows] for c in columns}, schema=dict.fromkeys(columns, pl.String)
+            {c: _cells([row[c] for row in rows]) for c in columns}, schema=dict.fromkeys(columns, pl.String)
         )
     except (KeyError, TypeError, UnicodeEncodeError) as error:  # the last of half a character, as "\\ud800"
         lacking = [r for r in rows if not isinstance(r, dict) or set(columns) - set(r)]
@@ -97,6 +98,13 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
             raise SchemaError(f"expected text or numbers in {sorted(columns)}, got {error}") from None
         has = sorted(lacking[0])[:20] if isinstance(lacking[0], dict) else type(lacking[0]).__name__
         raise SchemaError(f"expected the fields {sorted(columns)}, a row has {has}") from None
+
+
+def _cells(values: list[Any]) -> list[str | None]:
+    return values if _TEXT.issuperset(map(type, values)) else [_cell(v) for v in values]
+
+
+_TEXT = {str, type(None)}
 
 
 def _cell(value: Any) -> str | None:
@@ -219,6 +227,10 @@ def numbers(
     """
     if text.null_count() and not {"", None} & set(missing):
         raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
+    if not thousands and decimal == "." and not any(_DIGIT.search(m or "") for m in missing):
+        plain = text.cast(pl.Float64, strict=False)
+        if plain.null_count() == text.null_count() and plain.is_finite().all():  # nearly always: no need to look closer
+            return plain
     bare = text.cast(pl.String).str.strip_chars()
     present = bare.set(bare.is_in(list(missing)).fill_null(False), None) if missing else bare
     plain = _regrouped(present, thousands, decimal) if thousands or decimal != "." else present
@@ -227,6 +239,9 @@ def numbers(
     if wrong.any():
         raise SchemaError(f"expected a number in {text.name!r}, got {present.filter(wrong)[0]!r}")
     return values
+
+
+_DIGIT = re.compile(r"\d")
 
 
 def _regrouped(text: pl.Series, thousands: str, decimal: str) -> pl.Series:
@@ -248,10 +263,17 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
     SchemaError
         When one is text, a boolean, or too large for a number.
     """
-    for value in values:
-        if value is not None and (type(value) not in (int, float) or not abs(value) <= sys.float_info.max):
-            raise SchemaError(f"expected a number in {name!r}, got {repr(value)[:SHOWN]}")
-    return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
+    if _NUMBERS.issuperset(map(type, values)):
+        with suppress(OverflowError):
+            found = pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
+            if found.is_finite().all():
+                return found
+    fits = sys.float_info.max
+    wrong = next(v for v in values if v is not None and (type(v) not in _NUMBERS or not abs(v) <= fits))
+    raise SchemaError(f"expected a number in {name!r}, got {repr(wrong)[:SHOWN]}")
+
+
+_NUMBERS = {int, float, type(None)}
 
 
 _LENGTHS = {"%Y-%m-%d": 10, "%Y%m%d": 8}
@@ -266,6 +288,8 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     SchemaError
         When a cell is null or in another form; it names the column and the cell.
     """
+    if form == "%Y-%m-%d" and (plain := _plain_dates(text, _DAY)) is not None:
+        return plain
     bare = text.str.strip_chars()
     if form == "%Y-%m-%d":
         bare = bare.str.replace("T.*$", "")
@@ -278,6 +302,17 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     return parsed
 
 
+_DAY, _MONTH = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", r"^[1-9][0-9]{3}-[0-9]{2}$"
+
+
+def _plain_dates(text: pl.Series, pattern: str, rest: str = "") -> pl.Series | None:
+    """Texts that are all dates to the letter, once `rest` is added; None where one is not and must be looked at."""
+    if text.null_count() or not text.str.contains(pattern).all():
+        return None
+    parsed = (text + rest if rest else text).str.to_date("%Y-%m-%d", strict=False)
+    return None if parsed.null_count() else parsed
+
+
 def periods(text: pl.Series) -> pl.Series:
     """Period names of statistical offices as first days.
 
@@ -288,6 +323,9 @@ def periods(text: pl.Series) -> pl.Series:
     SchemaError
         When a cell is none of these.
     """
+    for pattern, rest in ((_DAY, ""), (_MONTH, "-01")):
+        if (plain := _plain_dates(text, pattern, rest)) is not None:
+            return plain
     known: dict[str, date | None] = {name: _period(name) for name in text.unique().drop_nulls().to_list()}
     if text.null_count() or None in known.values():
         wrong = next((n for n, d in known.items() if d is None), None)
@@ -415,20 +453,3 @@ def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataF
     value = pl.col("value")
     rule = pl.when(value.count() > 0).then(value.sum()) if selector.combine == "sum" else value.drop_nulls().last()
     return rows.group_by("observation_date", maintain_order=True).agg(rule)
-
-
-def one_column(table: pl.DataFrame, series: Series, missing: Collection[str] = ("",)) -> pl.DataFrame:
-    """A series that is a whole column of a table of text: what `select` is for a selector with a `where`.
-
-    Raises
-    ------
-    SchemaError
-        When the table lacks a column of the selector, or several rows are of one date and the selector does not say
-        what to do with them.
-    """
-    selector = series.selector
-    if selector is None:
-        raise SchemaError(f"series {series.id} needs a `selector` in the catalog: the answer has many columns")
-    needed(table, [selector.date, selector.value])
-    rows = {"observation_date": dates(table[selector.date]), "value": numbers(table[selector.value], missing)}
-    return combined(pl.DataFrame(rows), selector, series.id)

@@ -16,7 +16,8 @@ import polars as pl
 
 from macro_assets.catalog import Selector, Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
-from macro_assets.sources.errors import SchemaError, SourceError, TransientError, explain_status, quoted
+from macro_assets.sources.errors import SchemaError
+from macro_assets.sources.gateways import explain as explain
 from macro_assets.sources.reading import combined, member, needed, numbers, read_json, records
 
 _CAP = 50_000
@@ -42,16 +43,25 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 
 def _steps(query: str, series: Sequence[Series], window: Window) -> Steps:
-    months = _MONTHS[series[0].frequency]
-    first, last = (_number(day, months) for day in (min(map(window.begin, series)), window.end))
-    step = _CAP // _cells(query)
     answers = []
-    for start in range(first, last + 1, step):
-        span = f"{_named(start, months)}-{_named(min(start + step - 1, last), months)}"
+    for span in _spans(query, series, window):
         response = yield Request(f"/values/{query}/p/{span}")
         table = read_table(response)
         answers.append(read_each(response, series, lambda one, table=table: _cell(table, one)))  # type: ignore[misc]
     return answers
+
+
+def _spans(query: str, series: Sequence[Series], window: Window) -> list[str]:
+    """Periods to ask for. A range that begins before a table is refused, so from the first year on it is all."""
+    months = _MONTHS[series[0].frequency]
+    first, last = (_number(day, months) for day in (min(map(window.begin, series)), window.end))
+    cells = _cells(query)
+    from_the_start = first <= _number(date(min(one.first_year for one in series), 1, 1), months)
+    if first <= last and from_the_start and cells * (last - first + 1) <= _CAP:
+        return ["all"]
+    step = _CAP // cells
+    pieces = [(start, min(start + step - 1, last)) for start in range(first, last + 1, step)]
+    return [f"{_named(start, months)}-{_named(stop, months)}" for start, stop in pieces]
 
 
 def _cells(query: str) -> int:
@@ -73,13 +83,6 @@ def _number(day: date, months: int) -> int:
 def _named(number: int, months: int) -> str:
     year, part = divmod(number, 12 // months)
     return str(year) if months == 12 else f"{year}{part + 1:02d}"
-
-
-def explain(response: Response) -> SourceError | None:
-    """The error an answer stands for; on busy days the service sends pages instead of JSON."""
-    if response.http_status in (None, 200) and response.body.lstrip()[:1] == b"<":
-        return TransientError(f"expected JSON, got a page: {quoted(response.body)}. Ask again later.")
-    return explain_status(response)
 
 
 def read_table(response: Response) -> pl.DataFrame:

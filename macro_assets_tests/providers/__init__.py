@@ -7,20 +7,27 @@ which is how the whole catalog is fetched in tests and benchmarks without a netw
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
+from math import sin
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from macro_assets.catalog import Catalog, Series, default_catalog
-from macro_assets.catalog.periods import next_period, period_start
+from macro_assets.catalog import Catalog, Fallback, Series, default_catalog
+from macro_assets.catalog.models import Bounds
+from macro_assets.sources import Request, Response, request_text
+
+T = TypeVar("T")
 
 FIRST_YEAR = 2005
 """Synthetic history begins here, or with the series if that is later."""
+
+MONTHS = {"M": range(1, 13), "Q": range(1, 13, 3), "A": range(1, 2)}
+"""Months in which periods begin."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,19 @@ class Asked:
     body: bytes = b""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
-    """What the stand-ins know: the catalog, and the day that is today."""
+    """What the stand-ins know: the catalog, and the day that is today. What they made once is kept."""
 
     catalog: Catalog = field(default_factory=default_catalog)
     today: date = field(default_factory=date.today)
+    made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made for the first who asks."""
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]  # type: ignore[no-any-return]
 
     @cached_property
     def by_source(self) -> Mapping[str, tuple[Series, ...]]:
@@ -46,43 +60,92 @@ class World:
         found: dict[str, list[Series]] = {s: list(self.catalog.series_of(s)) for s in self.catalog.sources}
         for series in self.catalog.series.values():
             for fallback in series.fallback:
-                found[fallback.source].append(series.at(fallback))
+                found[fallback.source].append(as_served(series, fallback))
         return {s: tuple(all_) for s, all_ in found.items()}
+
+    @cached_property
+    def by_code(self) -> Mapping[tuple[str, str], Series]:
+        """The first series of each source and provider's code."""
+        return {(source, s.code): s for source, all_ in self.by_source.items() for s in reversed(all_)}
 
     def series(self, source: str, code: str) -> Series | None:
         """A series of a source by its provider's code."""
-        return next((s for s in self.by_source[source] if s.code == code), None)
+        return self.by_code.get((source, code))
 
-    def days(self, series: Series, first: date | None = None, last: date | None = None) -> Iterator[date]:
-        """Observation dates of a series in a window: business days, Wednesdays, first days of periods; none to come."""
-        begin = date(max(FIRST_YEAR, series.first_year), 1, 1)
-        day = max(first or begin, begin)
-        end = min(last or self.today, self.today)
-        if series.last_year:
-            end = min(end, date(series.last_year, 12, 31))
-        if series.frequency == "D":
-            day += timedelta(days=max(0, 8 - day.isoweekday()) if day.isoweekday() > 5 else 0)
-        elif series.frequency == "W":
-            day += timedelta(days=(3 - day.isoweekday()) % 7)
-        elif period_start(day, series.frequency) < day:
-            day = next_period(period_start(day, series.frequency), series.frequency)
-        while day <= end:
-            yield day
-            day = next_period(day, series.frequency)
+    def of_dataset(self, source: str, dataset: str) -> list[Series]:
+        """Series of one data set of a source."""
+        return [s for s in self.by_source[source] if s.dataset == dataset]
+
+    def days(self, series: Series) -> Iterable[date]:
+        """Observation dates of a series: business days, Wednesdays, first days of periods; none to come.
+
+        Where they have no rhythm, the first Wednesday of each month.
+        """
+        return self.figures(series).keys()
+
+    def every_day(self, series: Series) -> Mapping[date, float]:
+        """All figures of what goes on around the clock, weekends included, by day in order."""
+        begin = date(max(FIRST_YEAR, series.first_year), 1, 1).toordinal()
+        days = (date.fromordinal(n) for n in range(begin, self.today.toordinal() + 1))
+        return self.once((series.source, series.code, series.id, "every day"), lambda: _synthetic(series, days))
 
     def value(self, series: Series, day: date) -> float:
         """A synthetic figure in the provider's unit, inside the bounds; four decimals."""
-        low, high = series.bounds.low, series.bounds.high
-        if low is None and high is None:
-            low, high = 50.0, 150.0
-        elif low is None:
-            assert high is not None
-            low = high - max(abs(high), 1.0)
-        elif high is None:
-            high = low + max(abs(low), 100.0)
-        seed = int.from_bytes(sha256(series.id.encode()).digest()[:4], "big") / 2**32
-        wave = 0.5 + 0.2 * math.sin(day.toordinal() / 400 + 6.28 * seed) + 0.02 * math.sin(day.toordinal() * 1.7)
-        return round(low + (high - low) * wave, 4)
+        return self.figures(series)[day]
+
+    def figures(self, series: Series) -> Mapping[date, float]:
+        """All figures of a series by observation date, in order."""
+        return self.once((series.source, series.code, series.id), lambda: self._figures(series))
+
+    def rows(self, series: Sequence[Series]) -> list[dict[str, Any]]:
+        """A table of many columns by date, in order: what the series' selectors name, and no other cells."""
+        cells: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for one in series:
+            assert one.selector is not None
+            where, day_column, column = one.selector.where, one.selector.date, one.selector.value
+            which = tuple(where.items())
+            for day, value in self.figures(one).items():
+                cells.setdefault((day, which), {day_column: day, **where})[column] = value
+        return [cells[key] for key in sorted(cells, key=lambda k: k[0])]
+
+    def _figures(self, series: Series) -> dict[date, float]:
+        last = self.today if series.last_year is None else min(self.today, date(series.last_year, 12, 31))
+        begin = date(max(FIRST_YEAR, series.first_year), 1, 1)
+        if series.frequency in ("D", "W"):
+            every = [date.fromordinal(n) for n in range(begin.toordinal(), last.toordinal() + 1)]
+            if series.irregular:
+                days = [d for d in every if d.isoweekday() == 3 and d.day <= 7]
+            elif series.frequency == "W":
+                days = [d for d in every if d.isoweekday() == 3]
+            else:
+                days = [d for d in every if d.isoweekday() <= 5]
+        else:
+            days = [date(y, m, 1) for y in range(begin.year, last.year + 1) for m in MONTHS[series.frequency]]
+        return _synthetic(series, (d for d in days if d <= last))
+
+
+def as_served(series: Series, fallback: Fallback) -> Series:
+    """A series as one of its fallbacks has it, its bounds in that provider's unit."""
+    low, high = (None if b is None else b / fallback.factor for b in (series.bounds.low, series.bounds.high))
+    return series.at(fallback).model_copy(update={"bounds": Bounds(low=low, high=high)})
+
+
+def _synthetic(series: Series, days: Iterable[date]) -> dict[date, float]:
+    low, high = _limits(series)
+    seed = int.from_bytes(sha256(series.id.encode()).digest()[:4], "big") / 2**32
+    middle, wide, fine = low + (high - low) / 2, 0.2 * (high - low), 0.02 * (high - low)
+    dated = [(d, d.toordinal()) for d in days]
+    return {d: round(middle + wide * sin(n / 400 + 6.28 * seed) + fine * sin(n * 1.7), 4) for d, n in dated}
+
+
+def _limits(series: Series) -> tuple[float, float]:
+    low, high = series.bounds.low, series.bounds.high
+    if low is None and high is None:
+        return 50.0, 150.0
+    if low is None:
+        assert high is not None
+        return high - max(abs(high), 1.0), high
+    return low, low + max(abs(low), 100.0) if high is None else high
 
 
 def answer(source: str, target: str, body: bytes, world: World) -> tuple[int, bytes]:
@@ -91,3 +154,15 @@ def answer(source: str, target: str, body: bytes, world: World) -> tuple[int, by
     asked = Asked(source, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), body)
     module = world.catalog.sources[source].module
     return import_module(f"macro_assets_tests.providers.{module}").answer(asked, world)  # type: ignore[no-any-return]
+
+
+class InMemory:
+    """A client that asks the stand-in of a source without a server."""
+
+    def __init__(self, source: str, world: World) -> None:
+        self.source, self.world = world.catalog.sources[source], world
+
+    def get(self, request: Request) -> Response:
+        status, body = answer(self.source.name, request.target, (request.json or "").encode(), self.world)
+        evening = datetime.combine(self.world.today, time(23), tzinfo=UTC)
+        return Response(request_text(self.source, request), body, evening, status)

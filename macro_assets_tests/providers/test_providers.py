@@ -1,45 +1,56 @@
-"""Every source of the catalog has a stand-in, and every series can be had from it."""
+"""Every source of the catalog has a stand-in, and every series can be had from it, and from those of its fallbacks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
+import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import Fallback, Series, default_catalog
 from macro_assets.quality import check_series
-from macro_assets.sources import Response, Window, request_text
+from macro_assets.sources import Window
 from macro_assets.sources.fetching import fetch
-from macro_assets_tests.providers import World, answer
+from macro_assets_tests.providers import InMemory, World
 
 WORLD = World(today=date(2026, 11, 20))
+WINDOW = Window(date(2025, 1, 1), None, WORLD.today)
 LIVE = [s.name for s in default_catalog().sources.values() if s.api is not None]
+FALLBACKS = sorted({f.source for s in default_catalog().series.values() for f in s.fallback})
 
 
-class InMemory:
-    """A client that asks a stand-in without a server."""
+def rows_of(source: str, series: Sequence[Series]) -> dict[str, pl.DataFrame]:
+    """What the stand-in of a source gives, by series."""
+    found = fetch(WORLD.catalog.sources[source], InMemory(source, WORLD), series, WINDOW)
+    assert found.failures == {}
+    return {str(key[0]): rows for key, rows in found.observations.group_by("series_id")}
 
-    def __init__(self, source: str) -> None:
-        self.source = WORLD.catalog.sources[source]
 
-    def get(self, request):  # type: ignore[no-untyped-def]
-        from datetime import UTC, datetime
+def check(rows: pl.DataFrame | None, series: Series) -> None:
+    assert rows is not None, series.id
+    report = check_series(rows, series)
+    assert report.passed, str(report)
 
-        status, body = answer(self.source.name, request.target, (request.json or "").encode(), WORLD)
-        return Response(request_text(self.source, request), body, datetime(2026, 11, 20, 23, tzinfo=UTC), status)
+
+def goes_on(series: Series) -> bool:
+    return series.last_year is None or series.last_year >= 2025
 
 
 @pytest.mark.parametrize("source", LIVE)
 def test_every_series_of_the_source_can_be_had(source: str) -> None:
     series = WORLD.catalog.series_of(source)
-    window = Window(date(2024, 1, 1), None, WORLD.today)
-    found = fetch(WORLD.catalog.sources[source], InMemory(source), series, window)
-    assert found.failures == {}
-    by_series = found.observations.partition_by("series_id", as_dict=True)
-    for one in series:
-        if one.last_year is not None and one.last_year < 2024:
-            continue
-        rows = by_series[one.id,]
-        assert rows.height > 0, one.id
-        report = check_series(rows, one)
-        assert report.passed, str(report)
+    found = rows_of(source, series)
+    for one in filter(goes_on, series):
+        check(found.get(one.id), one)
+
+
+@pytest.mark.parametrize("source", FALLBACKS)
+def test_every_series_can_be_had_from_its_fallback(source: str) -> None:
+    served: list[tuple[Series, Fallback]] = [
+        (s, f) for s in WORLD.catalog.series.values() for f in s.fallback if f.source == source and goes_on(s)
+    ]
+    found = rows_of(source, [s.at(f) for s, f in served])
+    for one, fallback in served:
+        rows = found.get(one.id)
+        check(rows if rows is None else rows.with_columns(value=pl.col("value") * fallback.factor), one)

@@ -6,12 +6,14 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources import Request, Response, Window, connector
 from macro_assets.sources.alpha_vantage import explain, read_figures, read_prices
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SourceError
+from macro_assets.sources.http import HttpClient
 from macro_assets_tests.sources.wire import (
     Recording,
     Replayed,
@@ -177,6 +179,21 @@ def test_errors_come_with_success_and_never_show_the_key(kind: str, text: str, e
     assert type(found) is error
     assert KEY not in str(found)
     assert "alpha_vantage" in fetched("alpha_vantage", SHARE, {PATH: json.dumps({kind: text}).encode()}).failures["TOY"]
+
+
+def test_a_spent_quota_is_not_asked_again() -> None:
+    told = json.dumps({"Information": "The rate limit is 25 requests per day."}).encode()
+    asked: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=told)
+
+    source = default_catalog().sources["alpha_vantage"]
+    environ = {"ALPHAVANTAGE_API_KEY": KEY, "MACRO_RATE_ALPHA_VANTAGE": "1000"}
+    client = HttpClient(source, explain, httpx.MockTransport(refuse), environ, sleep=lambda _: None)
+    assert client.get(Request(PATH)).body == told
+    assert len(asked) == 1
 
 
 def test_an_answer_is_no_error() -> None:

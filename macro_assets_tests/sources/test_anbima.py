@@ -93,6 +93,7 @@ def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> 
 def test_every_series_of_the_catalog_is_asked_for() -> None:
     catalog = default_catalog()
     wanted = catalog.series_of("anbima")
-    asks = list(connector(catalog.sources["anbima"]).plan(wanted, WINDOW))
-    assert [next(ask.steps).target for ask in asks] == [f"{CURVES}?data={FRIDAY}", f"{BONDS}?data={FRIDAY}"]
+    friday = date(2026, 1, 9)
+    asks = list(connector(catalog.sources["anbima"]).plan(wanted, Window(friday, friday)))
+    assert [next(ask.steps).target for ask in asks] == [f"{CURVES}?data={friday}", f"{BONDS}?data={friday}"]
     assert {s.id for ask in asks for s in ask.series} == {s.id for s in wanted}

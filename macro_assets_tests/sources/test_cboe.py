@@ -6,10 +6,12 @@ from datetime import date
 
 import pytest
 
+from macro_assets.catalog import Series, default_catalog
 from macro_assets.sources import Window
 from macro_assets.sources.cboe import read_closes
 from macro_assets_tests.sources.wire import (
     Recording,
+    Replayed,
     check_recording,
     each_recording,
     explains,
@@ -74,3 +76,23 @@ def test_a_recording_is_read(recording: Recording) -> None:
         plausible=lambda rows: rows["value"].is_between(5, 150).all() and rows["observation_date"].is_unique().all(),
         explain=explains("cboe"),
     )
+
+
+@pytest.mark.parametrize("series", default_catalog().series_of("cboe"), ids=lambda s: s.code)
+def test_every_series_asks_for_the_file_of_its_index(series: Series) -> None:
+    found = fetched("cboe", series, client := Replayed({}))
+    assert [r.target for r in client.asked] == [f"/api/global/us_indices/daily_prices/{series.code}_History.csv"]
+    assert "nothing is recorded" in found.failures[series.id]
+
+
+def test_an_index_is_asked_for_whole_whatever_the_window() -> None:
+    client = Replayed({PATH: fixture("cboe_ohlc.csv")})
+    fetched("cboe", VIX, client, Window(date(2024, 2, 1), date(2024, 2, 29)))
+    assert [r.target for r in client.asked] == [PATH]
+
+
+def test_one_broken_file_leaves_the_other_indices() -> None:
+    ovx = toy_series("cboe", "OVX", id="OTHER")
+    found = fetched("cboe", [VIX, ovx], {PATH: fixture("cboe_ohlc.csv"), PATH.replace("VIX", "OVX"): b"<html>"})
+    assert list(found.failures) == ["OTHER"]
+    assert found.observations["series_id"].unique().to_list() == ["TOY"]

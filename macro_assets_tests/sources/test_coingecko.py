@@ -6,11 +6,13 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+import polars as pl
 import pytest
 
 from macro_assets.catalog import default_catalog
+from macro_assets.quality.answers import empty
 from macro_assets.sources import Request, Response, Window, connector
-from macro_assets.sources.coingecko import explain, read_global, read_points
+from macro_assets.sources.coingecko import GLOBAL, explain, read_global, read_points
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, SourceError
 from macro_assets_tests.sources.wire import (
     Recording,
@@ -75,6 +77,15 @@ def test_a_coin_is_asked_once_and_the_same_whatever_the_window() -> None:
     }
     assert list(found.failures) == ["TOY_WRONG"]
     assert "expected the member 'supply'" in found.failures["TOY_WRONG"]
+
+
+def test_no_total_in_a_past_window_is_no_error() -> None:
+    momentary = [s for s in default_catalog().series_of("coingecko") if s.code == GLOBAL]
+    assert momentary
+    past = (date(2028, 1, 1), date(2028, 12, 31), date(2030, 1, 1))
+    assert all(empty(pl.DataFrame(), s, *past) is None for s in momentary)
+    rhythmic = momentary[0].model_copy(update={"irregular": False})
+    assert empty(pl.DataFrame(), rhythmic, *past) is not None
 
 
 def test_totals_are_asked_once_and_have_the_time_coingecko_states() -> None:

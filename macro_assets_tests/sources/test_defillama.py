@@ -6,9 +6,11 @@ import json
 from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
+import polars as pl
 import pytest
 
 from macro_assets.catalog import default_catalog
+from macro_assets.quality.answers import empty
 from macro_assets.sources import Request, Window, connector
 from macro_assets.sources.defillama import read_price, read_stablecoins, read_tvl
 from macro_assets_tests.sources.wire import (
@@ -29,6 +31,15 @@ PRICES = "/prices/current/coingecko:toy"
 QUOTED = (
     b'{"coins":{"coingecko:toy":{"decimals":6,"symbol":"TOY","price":0.998,"timestamp":1704200400,"confidence":1}}}'
 )
+
+
+def test_no_price_in_a_past_window_is_no_error() -> None:
+    momentary = list(default_catalog().series_of("defillama_coins"))
+    assert momentary
+    past = (date(2028, 1, 1), date(2028, 12, 31), date(2030, 1, 1))
+    assert all(empty(pl.DataFrame(), s, *past) is None for s in momentary)
+    rhythmic = momentary[0].model_copy(update={"irregular": False})
+    assert empty(pl.DataFrame(), rhythmic, *past) is not None
 
 
 def test_value_locked_is_read_but_for_the_running_day() -> None:

@@ -15,7 +15,7 @@ from macro_assets.catalog.models import Selector
 from macro_assets.sources import Response, Window, connector
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.fiscaldata import AUCTIONS, CASH, PAGE, read_table
-from macro_assets.sources.reading import one_column, read_json
+from macro_assets.sources.reading import read_json, select
 from macro_assets_tests.sources.wire import (
     Recording,
     Replayed,
@@ -234,9 +234,9 @@ def test_a_series_without_a_selector_is_refused() -> None:
 def test_a_whole_column_needs_its_selector_and_its_columns() -> None:
     table = pl.DataFrame({"day": ["2025-01-02"], "amount": ["1"]})
     with pytest.raises(SchemaError, match="needs a `selector`"):
-        one_column(table, toy_series("fiscaldata", "x"))
+        select(table, toy_series("fiscaldata", "x"))
     with pytest.raises(SchemaError, match="expected the column 'record_date'"):
-        one_column(table, TOTAL)
+        select(table, TOTAL)
 
 
 def test_every_series_of_the_catalog_is_asked_with_its_table() -> None:
@@ -263,7 +263,7 @@ def read_figures(response: Response) -> pl.DataFrame:
     value = next(c for c, kind in kinds.items() if kind.startswith(("CURRENCY", "NUMBER", "PERCENTAGE")))
     table = read_table(document, dict.fromkeys([day, value]), day)
     one = toy_series("fiscaldata", value, selector=Selector(date=day, value=value, combine="last", meaning="any"))
-    return one_column(table, one, missing=("null",))
+    return select(table, one, missing=("null",))
 
 
 @each_recording("fiscaldata")

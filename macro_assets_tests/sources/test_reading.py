@@ -22,7 +22,6 @@ from macro_assets.sources.reading import (
     member,
     needed,
     numbers,
-    one_column,
     periods,
     read_csv,
     read_json,
@@ -717,15 +716,16 @@ def test_cells_of_a_selection_are_read_strictly() -> None:
 
 
 def test_a_whole_column_may_be_the_series() -> None:
+    rate = selecting("rate", "only", {})
     table = read_csv(of("day,rate\n2026-01-02,4.5\n2026-01-03,\n"))
-    assert one_column(table, selecting("rate", "only")).rows() == [(date(2026, 1, 2), 4.5), (date(2026, 1, 3), None)]
+    assert select(table, rate).rows() == [(date(2026, 1, 2), 4.5), (date(2026, 1, 3), None)]
     twice = read_csv(of("day,rate\n2026-01-02,4.5\n2026-01-02,4.6\n"))
     with pytest.raises(SchemaError, match="series TOY: expected one row for 2026-01-02, got several"):
-        one_column(twice, selecting("rate", "only"))
-    with pytest.raises(SchemaError, match="expected the column 'price'"):
-        one_column(table, selecting("price", "only"))
+        select(twice, rate)
+    with pytest.raises(SchemaError, match="expected the column 'rate'"):
+        select(table.drop("rate"), rate)
     with pytest.raises(SchemaError, match="needs a `selector`"):
-        one_column(table, toy_series("toy", "x"))
+        select(table, toy_series("toy", "x"))
 
 
 def test_a_blank_of_a_period_that_is_not_due_is_no_missing_figure() -> None:

@@ -93,10 +93,19 @@ def test_half_years_are_read_but_belong_to_no_series() -> None:
     assert "expected frequency M, got ''" in found.failures["TOY"]
 
 
-def test_what_is_asked_for() -> None:
+@pytest.mark.parametrize(
+    ("window", "span"),
+    [
+        (Window(None, None, date(2026, 11, 20)), "all"),  # a range must not begin before the table does
+        (Window(date(2020, 1, 1), date(2020, 12, 31), date(2026, 11, 20)), "all"),
+        (Window(date(2020, 2, 1), None, date(2026, 11, 20)), "202002-202611"),
+        (Window(date(2024, 5, 3), date(2024, 5, 9), date(2026, 11, 20)), "202405-202405"),
+    ],
+)
+def test_what_is_asked_for(window: Window, span: str) -> None:
     client = Replayed({})
-    fetched("sidra", alone(), client, Window(None, None, date(2026, 11, 20)))
-    assert [r.target for r in client.asked] == ["/values/t/1/n1/all/v/1/p/202001-202611"]
+    fetched("sidra", alone(), client, window)
+    assert [r.target for r in client.asked] == [f"/values/t/1/n1/all/v/1/p/{span}"]
     assert client.asked[0].params == ()
 
 
@@ -138,7 +147,7 @@ def test_a_series_in_another_unit_fails_alone() -> None:
     ("body", "says"),
     [
         (b"", "empty body"),
-        (b"<html>Site em manuten\xc3\xa7\xc3\xa3o</html>", "expected JSON, got a page"),
+        (b"<html>Site em manuten\xc3\xa7\xc3\xa3o</html>", "got a page of the gateway"),
         (b"[]", "expected a header"),
         (b'{"V":"Valor"}', "expected '' to be list, got dict"),
         (b'[{"V":"Valor","D1C":"X (C)"},{"V":"1","D1C":"2"}]', "expected a column of periods"),
@@ -184,7 +193,7 @@ def test_every_query_of_the_catalog_can_be_asked() -> None:
     assert sum(len(a.series) for a in asks) == len(series)
     for ask in asks:
         path = next(ask.steps).path
-        assert re.fullmatch(r"/values/t/\d+/n1/all/v/[\d,]+(/c\d+/[\d,]+)*/p/\d{6}-\d{6}", path), path
+        assert re.fullmatch(r"/values/t/\d+/n1/all/v/[\d,]+(/c\d+/[\d,]+)*/p/all", path), path
         codes = path.split("/")
         for one in ask.series:
             for code in one.selector.where.values() if one.selector else ():

@@ -21,7 +21,7 @@ from macro_assets.orchestration.describe import (
     step_name,
     table_metadata,
 )
-from macro_assets.orchestration.fetch_step import fetch_and_store, series_code_version, skip
+from macro_assets.orchestration.fetch_step import fetch_and_store, series_code_versions, skip
 from macro_assets.orchestration.partitions import YEARS
 from macro_assets.orchestration.resources import Lake
 from macro_assets.sources.secrets import missing_key
@@ -110,6 +110,7 @@ def _complete_check(source: Source, catalog: Catalog) -> dg.AssetChecksDefinitio
 def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, catalog: Catalog) -> list[dg.AssetSpec]:
     """One spec per series, and the one of the table they share."""
     group = f"raw_{source.name}"
+    versions = series_code_versions(source, list(series.values()))
     specs = [
         dg.AssetSpec(
             k,
@@ -121,7 +122,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, c
             owners=[source.owner],
             tags={"layer": "raw", "frequency": s.frequency, "theme": s.theme, "country": s.country},
             metadata=series_metadata(s, table, catalog),
-            code_version=series_code_version(source, s),
+            code_version=versions[s.id],
         )
         for k, s in series.items()
     ]

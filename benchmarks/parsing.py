@@ -1,0 +1,136 @@
+"""Reading what providers answer against nothing but parsing the same bytes: `json.loads`, `pl.read_csv`, `fromstring`.
+
+The answers are those of the synthetic providers to the requests of all series of a connector, from 2010 on. Connectors
+run as in a fetch, on answers in memory: what counts is the time from an answer to its last observation. To run some
+connectors alone, name them: `python benchmarks/parsing.py ecb cboe`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from xml.etree.ElementTree import fromstring
+
+import polars as pl
+from measure import ROOT, Ratio, interleaved, show
+
+sys.path.insert(0, str(ROOT))
+
+from macro_assets.catalog import Series, Source
+from macro_assets.sources import Answer, Response, Steps, Window, connector
+from macro_assets_tests.providers import World, answer, finra
+
+TARGET = 4.0
+ROUNDS = 7
+LEAST = 1_000_000
+"""Bytes of a round: of a connector with less they are read several times."""
+
+TODAY = date(2026, 11, 20)
+FIRST = {"finra": TODAY - timedelta(days=30)}
+"""First date asked for where it is not that of all: a file of FINRA has ten thousand shares, and is of one day."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a connector reads in a round: of each source its series, and what is answered to each of its questions."""
+
+    window: Window
+    sources: list[tuple[Source, tuple[Series, ...], list[list[Response]]]]
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [r.body for _, _, asks in self.sources for got in asks for r in got if r.http_status == 200 and r.body]
+
+    def read(self) -> None:
+        """All that the connector does between an answer and its observations."""
+        for source, series, asks in self.sources:
+            for ask, responses in zip(connector(source).plan(series, self.window), asks, strict=True):
+                answers = given(ask.steps, responses)
+                assert answers is not None, f"{source.name}: the answers did not suffice"
+                assert not any(a.failures for a in answers), answers
+
+
+def given(steps: Steps, responses: list[Response]) -> Sequence[Answer] | None:
+    """What steps that are sent these responses return."""
+    try:
+        next(steps)
+        for response in responses:
+            steps.send(response)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    return None
+
+
+def work(sources: Collection[Source], world: World) -> Work:
+    """The answers of the synthetic providers for all series of some sources."""
+    first = min(FIRST.get(s.name, date(2010, 1, 1)) for s in sources)
+    window, at = Window(first, None, TODAY), datetime(2026, 11, 20, 23, tzinfo=UTC)
+    found = []
+    for source in sources:
+        series, asks = world.by_source[source.name], []
+        for ask in connector(source).plan(series, window):
+            asks.append([])
+            try:
+                request = next(ask.steps)
+                while True:
+                    status, body = answer(source.name, request.target, (request.json or "").encode(), world)
+                    asks[-1].append(Response(request.target, body, at, status))
+                    request = ask.steps.send(asks[-1][-1])
+            except StopIteration:
+                pass
+        found.append((source, series, asks))
+    return Work(window, found)
+
+
+def parser(body: bytes) -> tuple[str, Callable[[bytes], object]]:
+    """The plain parser of a body's format, by its first byte."""
+    start = body.lstrip()[:1]
+    if start in (b"{", b"["):
+        return "json.loads", json.loads
+    if start == b"<":
+        return "ElementTree.fromstring", fromstring
+    line = body[: body.find(b"\n")]
+    separator = max(",|\t;", key=lambda mark: line.count(mark.encode()))
+    form = {"separator": separator, "quote_char": None if separator == "\t" else '"', "truncate_ragged_lines": True}
+    return "pl.read_csv", lambda b: pl.read_csv(b, infer_schema=False, **form)
+
+
+def race(name: str, sources: Collection[Source], world: World) -> Ratio:
+    whole = work(sources, world)
+    plain = [(*parser(body), body) for body in whole.bodies]
+    size = sum(len(body) for *_, body in plain)
+    times = range(-(-LEAST // size))
+
+    def ours() -> None:
+        for _ in times:
+            whole.read()
+
+    def theirs() -> None:
+        for _ in times:
+            for _, parse, body in plain:
+                parse(body)
+
+    ours(), theirs()
+    mine, other = interleaved(ours, theirs, ROUNDS)
+    megabytes = size * len(times) / 1e6
+    title = f"reading {name}, {megabytes / mine:.0f} MB/s"
+    return Ratio(
+        title, mine, f"{' and '.join(sorted({p[0] for p in plain}))}, {megabytes / other:.0f} MB/s", other, TARGET
+    )
+
+
+def run(only: Collection[str] = ()) -> list[Ratio]:
+    world = World(today=TODAY)
+    finra.SHARES = 10_000  # as in a true file
+    modules: dict[str, list[Source]] = {}
+    for source in world.catalog.sources.values():
+        if source.is_live and (not only or source.module in only):
+            modules.setdefault(source.module, []).append(source)
+    return [race(name, sources, world) for name, sources in modules.items()]
+
+
+if __name__ == "__main__":
+    show(run(sys.argv[1:]))

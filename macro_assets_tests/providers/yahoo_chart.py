@@ -1,0 +1,54 @@
+"""A stand-in for Yahoo's chart service; figures are synthetic, every session opens at 14:30 UTC."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from macro_assets_tests.providers import Asked, World
+
+NO_BARS = b'{"chart":{"result":null,"error":{"code":"Bad Request","description":"Data doesn\'t exist for startDate"}}}'
+UNKNOWN = b'{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found"}}}'
+
+
+def answer(asked: Asked, world: World) -> tuple[int, bytes]:
+    code = asked.path.removeprefix("/v8/finance/chart/")
+    columns = {s.dataset or "close": s for s in world.by_source[asked.source] if s.code == code}
+    if not columns:
+        return 404, UNKNOWN
+    first, end = (datetime.fromtimestamp(int(asked.params[p]), UTC).date() for p in ("period1", "period2"))
+    longest = min(columns.values(), key=lambda s: s.first_year)
+    days = [d for d in world.days(longest) if first <= d < end]
+    if not days:
+        return 400, NO_BARS
+    price = columns.get("close") or longest
+    close = [world.figures(price).get(d) for d in days]
+    shares = world.figures(columns["volume"]) if "volume" in columns else {}
+    volume = [int(shares.get(d, 0)) for d in days]
+    quote = {"open": close, "volume": volume, "high": close, "low": close, "close": close}
+    result = {
+        "meta": _meta(code, world.today),
+        "timestamp": [_at(d, time(14, 30)) for d in days],
+        "indicators": {"quote": [quote], "adjclose": [{"adjclose": close}]},
+    }
+    return 200, json.dumps({"chart": {"result": [result], "error": None}}, separators=(",", ":")).encode()
+
+
+def _meta(code: str, today: date) -> dict[str, Any]:
+    session = {"timezone": "EST", "start": _at(today, time(14, 30)), "end": _at(today, time(21)), "gmtoffset": -18000}
+    return {
+        "currency": "USD",
+        "symbol": code,
+        "regularMarketTime": _at(today, time(21)),
+        "gmtoffset": -18000,
+        "timezone": "EST",
+        "exchangeTimezoneName": "America/New_York",
+        "currentTradingPeriod": {"regular": session},
+        "dataGranularity": "1d",
+        "range": "",
+    }
+
+
+def _at(day: date, clock: time) -> int:
+    return int(datetime.combine(day, clock, UTC).timestamp())
