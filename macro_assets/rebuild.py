@@ -72,10 +72,10 @@ def rebuilt(lake: Root, catalog: Catalog, source: Source) -> pl.DataFrame:
         selected = [catalog.series[i] for i in asked if i in catalog.series]
         window = _window(group.row(0, named=True))
         fetched = fetch(source, selected, window, catalog, partial(_Replay, own))
-        if fetched.failures:
-            # an answer that said nothing new left no receipt: the one before stands for it. It must not where a source
-            # did not answer and a fallback did, hence what came in this run goes first
-            fetched = _completed(fetched, fetch(source, selected, window, catalog, partial(_Replay, answers)))
+        # A fetch that stored rows left a receipt of every response it had: what has none was not answered, and a
+        # fallback may have served. Of one that was ended before it left them all, earlier answers stand for the rest.
+        if lacking := [s for s in selected if s.id in fetched.failures]:
+            fetched = _completed(fetched, fetch(source, lacking, window, catalog, partial(_Replay, answers)))
         outcomes, accepted = judge(fetched, selected, window, stored, source)
         moment: datetime = group["fetched_at"].max()  # type: ignore[assignment]
         taken = decisions.filter(pl.col("decided_at") <= moment)
@@ -83,15 +83,14 @@ def rebuilt(lake: Root, catalog: Catalog, source: Source) -> pl.DataFrame:
     return stored.sort(table.key)
 
 
-def _completed(own: Fetched, full: Fetched) -> Fetched:
-    """A fetch with what another one has of the series it failed."""
-    lacking = own.failures
+def _completed(fetched: Fetched, again: Fetched) -> Fetched:
+    """A fetch with what another brought for the series it failed."""
     return Fetched(
-        pl.concat([own.observations, full.observations.filter(pl.col("series_id").is_in(list(lacking)))]),
-        own.responses,
-        {i: why for i, why in full.failures.items() if i in lacking},
-        own.unchanged | full.unchanged.intersection(lacking),
-        {**own.substituted, **{i: why for i, why in full.substituted.items() if i in lacking}},
+        pl.concat([fetched.observations, again.observations]),
+        (*fetched.responses, *again.responses),
+        again.failures,
+        fetched.unchanged | again.unchanged,
+        {**fetched.substituted, **again.substituted},
     )
 
 
