@@ -92,8 +92,7 @@ def parser(body: bytes) -> tuple[str, Callable[[bytes], object]]:
         return "json.loads", json.loads
     if start == b"<":
         return "ElementTree.fromstring", fromstring
-    line = body[: body.find(b"\n")]
-    separator = max(",|\t;", key=lambda mark: line.count(mark.encode()))
+    separator = max(",|\t;", key=lambda mark: body[:4096].count(mark.encode()))
     form = {"separator": separator, "quote_char": None if separator == "\t" else '"', "truncate_ragged_lines": True}
     return "pl.read_csv", lambda b: pl.read_csv(b, infer_schema=False, **form)
 

@@ -288,7 +288,7 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     SchemaError
         When a cell is null or in another form; it names the column and the cell.
     """
-    if form == "%Y-%m-%d" and (plain := _plain_dates(text, _DAY)) is not None:
+    if form == "%Y-%m-%d" and (plain := _plain_dates(text, (10,))) is not None:
         return plain
     bare = text.str.strip_chars()
     if form == "%Y-%m-%d":
@@ -302,14 +302,18 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     return parsed
 
 
-_DAY, _MONTH = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", r"^[1-9][0-9]{3}-[0-9]{2}$"
+_PLAIN = {10: (r"-[0-9]{2}-[0-9]{2}", ""), 7: (r"-[0-9]{2}", "-01"), 4: ("", "-01-01")}
+"""Days, months and years by their length: what follows the year, and what is lacking to a day."""
 
 
-def _plain_dates(text: pl.Series, pattern: str, rest: str = "") -> pl.Series | None:
-    """Texts that are all dates to the letter, once `rest` is added; None where one is not and must be looked at."""
-    if text.null_count() or not text.str.contains(pattern).all():
+def _plain_dates(text: pl.Series, lengths: Collection[int] = _PLAIN) -> pl.Series | None:
+    """Texts that are all days, all months or all years to the letter; None where one is not and must be looked at."""
+    if not len(text) or text.null_count() or len(text[0]) not in lengths:
         return None
-    parsed = (text + rest if rest else text).str.to_date("%Y-%m-%d", strict=False)
+    after, lacking = _PLAIN[len(text[0])]
+    if not text.str.contains(f"^[1-9][0-9]{{3}}{after}$").all():
+        return None
+    parsed = (text + lacking if lacking else text).str.to_date("%Y-%m-%d", strict=False)
     return None if parsed.null_count() else parsed
 
 
@@ -323,9 +327,8 @@ def periods(text: pl.Series) -> pl.Series:
     SchemaError
         When a cell is none of these.
     """
-    for pattern, rest in ((_DAY, ""), (_MONTH, "-01")):
-        if (plain := _plain_dates(text, pattern, rest)) is not None:
-            return plain
+    if (plain := _plain_dates(text)) is not None:
+        return plain
     known: dict[str, date | None] = {name: _period(name) for name in text.unique().drop_nulls().to_list()}
     if text.null_count() or None in known.values():
         wrong = next((n for n, d in known.items() if d is None), None)
@@ -398,6 +401,8 @@ def due(rows: pl.DataFrame, series: Series, at: datetime) -> pl.DataFrame:
     at
         When the provider answered.
     """
+    if not rows["value"].null_count():
+        return rows
     blank = pl.col("value").is_null()
     pending = [d for d in rows.filter(blank)["observation_date"] if estimated_release(series, d) > at]
     return rows.filter(~(blank & pl.col("observation_date").is_in(pending))) if pending else rows
