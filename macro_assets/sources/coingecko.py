@@ -42,7 +42,8 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 def _coin(code: str, series: tuple[Series, ...]) -> Steps:
     response = yield Request(f"/coins/{code}/market_chart", _CHART)
-    return [read_each(response, series, lambda one: read_points(response, one.dataset or "prices"))]
+    chart = read_json(response)
+    return [read_each(response, series, lambda one: read_points(chart, one.dataset or "prices"))]
 
 
 def _market(series: tuple[Series, ...]) -> Steps:
@@ -78,7 +79,7 @@ def _error(response: Response) -> tuple[Any, str] | None:
         return (None, "an error without a code") if response.http_status in (None, 200) else None
 
 
-def read_points(response: Response, name: str) -> pl.DataFrame:
+def read_points(chart: Any, name: str) -> pl.DataFrame:
     """Values at 00:00 UTC of each day: `observation_date`, `value` in dollars.
 
     Of finer points those are taken that are the first of their day and within its first hour. The last point is left
@@ -86,16 +87,18 @@ def read_points(response: Response, name: str) -> pl.DataFrame:
 
     Parameters
     ----------
+    chart
+        The JSON of an answer.
     name
         'prices', 'market_caps' or 'total_volumes' (those of the 24 hours before).
     """
-    points = member(read_json(response), name, of=list)
-    if wrong := next((p for p in points if type(p) is not list or len(p) != 2), None):
+    found = member(chart, name, of=list)
+    if wrong := next((p for p in found if type(p) is not list or len(p) != 2), None):
         raise SchemaError(f"expected points [milliseconds, value] in {name!r}, got {wrong!r}")
-    stamps = finite([p[0] for p in points], f"{name} time")
+    stamps = finite([p[0] for p in found], f"{name} time")
     if stamps.null_count():
         raise SchemaError(f"expected a time in {name!r}, got null")
-    rows = pl.DataFrame({"ms": stamps.cast(pl.Int64), "value": finite([p[1] for p in points], name)})
+    rows = pl.DataFrame({"ms": stamps.cast(pl.Int64), "value": finite([p[1] for p in found], name)})
     if rows.height and rows["ms"][-1] % _DAY_MS:
         rows = rows.head(-1)
     kept = rows.filter(pl.col("ms") % _DAY_MS < _HOUR_MS).with_columns(

@@ -118,13 +118,18 @@ def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.D
     snapshot
         The first vintage of all: what it has was known by then, not released then. None where it was not asked for.
     """
-    at = pl.DataFrame({"vintage": found["vintage"].unique()})
-    instants = pl.Series([release_instant(series, d) for d in at["vintage"]], dtype=pl.Datetime("us", "UTC"))
-    joined = found.join(at.with_columns(release_time=instants), on="vintage", how="left", maintain_order="left")
+    lag = series.publication_lag
+    clock = pl.col("vintage").dt.combine(lag.time, "us")
+    # as `release_instant`, whose clock time is one hour on where summer time leaves it out
+    there, later = (
+        at.dt.replace_time_zone(lag.time_zone, ambiguous="earliest", non_existent="null")
+        for at in (clock, clock + pl.duration(hours=1))
+    )
+    dated = found.with_columns(release_time=pl.coalesce(there, later).dt.convert_time_zone("UTC"))
     basis = (
         pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
     )
-    return joined.with_columns(release_basis=basis).drop("vintage")
+    return dated.with_columns(release_basis=basis).drop("vintage")
 
 
 def _refuse(wrong: pl.DataFrame, expected: str) -> None:

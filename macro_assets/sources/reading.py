@@ -450,6 +450,8 @@ def select(
 
 def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataFrame:
     """One row per date by the selector's rule; null only where every row of a date is."""
+    if rows.height == 1:
+        return rows
     if selector.combine == "only":
         if rows["observation_date"].is_duplicated().any() and rows.unique()["observation_date"].is_duplicated().any():
             day = rows.filter(rows["observation_date"].is_duplicated())["observation_date"][0]
