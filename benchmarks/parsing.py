@@ -97,7 +97,9 @@ def parser(body: bytes) -> tuple[str, Callable[[bytes], object]]:
     if start == b"<":
         return "ElementTree.fromstring", fromstring
     separator = max(",|\t;", key=lambda mark: body[:4096].count(mark.encode()))
-    form = {"separator": separator, "quote_char": None if separator == "\t" else '"', "truncate_ragged_lines": True}
+    if separator == "\t":  # blocks of text, which no reader of CSV takes
+        return "str.split", lambda b: [line.split("\t") for line in b.decode().splitlines()]
+    form = {"separator": separator, "truncate_ragged_lines": True}
     return "pl.read_csv", lambda b: pl.read_csv(b, infer_schema=False, **form)
 
 

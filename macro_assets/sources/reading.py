@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -90,7 +91,7 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
     """
     try:
         return pl.DataFrame(
-            {c: _cells([row[c] for row in rows]) for c in columns}, schema=dict.fromkeys(columns, pl.String)
+            {c: _text([row[c] for row in rows]) for c in columns}, schema=dict.fromkeys(columns, pl.String)
         )
     except (KeyError, TypeError, UnicodeEncodeError) as error:  # the last of half a character, as "\\ud800"
         lacking = [r for r in rows if not isinstance(r, dict) or set(columns) - set(r)]
@@ -100,11 +101,11 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
         raise SchemaError(f"expected the fields {sorted(columns)}, a row has {has}") from None
 
 
-def _cells(values: list[Any]) -> list[str | None]:
-    return values if _TEXT.issuperset(map(type, values)) else [_cell(v) for v in values]
-
-
-_TEXT = {str, type(None)}
+def _text(values: list[Any]) -> pl.Series:
+    try:
+        return pl.Series(values, dtype=pl.String)
+    except TypeError:
+        return pl.Series([_cell(v) for v in values], dtype=pl.String)
 
 
 def _cell(value: Any) -> str | None:
@@ -329,17 +330,18 @@ def periods(text: pl.Series) -> pl.Series:
     """
     if (plain := _plain_dates(text)) is not None:
         return plain
-    known: dict[str, date | None] = {name: _period(name) for name in text.unique().drop_nulls().to_list()}
-    if text.null_count() or None in known.values():
-        wrong = next((n for n, d in known.items() if d is None), None)
-        raise SchemaError(f"expected a period like 2026-Q1 in {text.name!r}, got {wrong!r}")
-    return text.replace_strict(known, return_dtype=pl.Date) if known else pl.Series(text.name, [], dtype=pl.Date)
+    names = text.to_list()
+    found = [None if n is None else _period(n) for n in names]
+    if None in found:
+        raise SchemaError(f"expected a period like 2026-Q1 in {text.name!r}, got {names[found.index(None)]!r}")
+    return pl.Series(text.name, found, dtype=pl.Date)
 
 
 _PERIOD = re.compile(r"(\d{4})(?:-?([QMSHW])(\d{1,2})|-(\d{2}))?", re.ASCII)
 _MONTHS = {"M": 1, "Q": 3, "S": 6, "H": 6}
 
 
+@lru_cache(maxsize=100_000)
 def _period(name: str) -> date | None:
     text = name.strip().upper()
     try:
@@ -450,10 +452,10 @@ def select(
 
 def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataFrame:
     """One row per date by the selector's rule; null only where every row of a date is."""
-    if rows.height == 1:
+    if rows["observation_date"].n_unique() == rows.height:
         return rows
     if selector.combine == "only":
-        if rows["observation_date"].is_duplicated().any() and rows.unique()["observation_date"].is_duplicated().any():
+        if rows.unique()["observation_date"].is_duplicated().any():
             day = rows.filter(rows["observation_date"].is_duplicated())["observation_date"][0]
             raise SchemaError(f"series {series_id}: expected one row for {day}, got several. Check its selector.")
         return rows.unique(maintain_order=True)

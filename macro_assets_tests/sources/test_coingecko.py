@@ -205,7 +205,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
         recording,
         readers={
             "/market_chart": lambda r: read_points(read_json(r), "prices"),
-            r"/global\?": lambda r: read_global(r, "total_market_cap.usd"),
+            r"/global\?": lambda r: read_global(read_json(r), "total_market_cap.usd"),
         },
         no_series={
             "/simple/": "quotes of the moment",
