@@ -119,13 +119,15 @@ def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.D
         The first vintage of all: what it has was known by then, not released then. None where it was not asked for.
     """
     lag = series.publication_lag
-    clock = pl.col("vintage").dt.combine(lag.time, "us")
-    # as `release_instant`, whose clock time is one hour on where summer time leaves it out
-    there, later = (
-        at.dt.replace_time_zone(lag.time_zone, ambiguous="earliest", non_existent="null")
-        for at in (clock, clock + pl.duration(hours=1))
+    local = (
+        pl.col("vintage")
+        .dt.combine(lag.time, "us")
+        .dt.replace_time_zone(lag.time_zone, ambiguous="earliest", non_existent="null")
     )
-    dated = found.with_columns(release_time=pl.coalesce(there, later).dt.convert_time_zone("UTC"))
+    dated = found.with_columns(release_time=local.dt.convert_time_zone("UTC"))
+    if dated["release_time"].null_count():  # a clock time that summer time leaves out
+        instants = pl.Series([release_instant(series, d) for d in found["vintage"]], dtype=pl.Datetime("us", "UTC"))
+        dated = dated.with_columns(release_time=instants)
     basis = (
         pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
     )

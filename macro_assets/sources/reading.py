@@ -102,10 +102,11 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
 
 
 def _text(values: list[Any]) -> pl.Series:
-    try:
+    with suppress(TypeError):
         return pl.Series(values, dtype=pl.String)
-    except TypeError:
-        return pl.Series([_cell(v) for v in values], dtype=pl.String)
+    if {float, type(None)}.issuperset(map(type, values)):
+        return pl.Series(values, dtype=pl.Float64).cast(pl.String)
+    return pl.Series([_cell(v) for v in values], dtype=pl.String)
 
 
 def _cell(value: Any) -> str | None:
@@ -312,7 +313,8 @@ def _plain_dates(text: pl.Series, lengths: Collection[int] = _PLAIN) -> pl.Serie
     if not len(text) or text.null_count() or len(text[0]) not in lengths:
         return None
     after, lacking = _PLAIN[len(text[0])]
-    if not text.str.contains(f"^[1-9][0-9]{{3}}{after}$").all():
+    pattern = f"^[1-9][0-9]{{3}}{after}$"
+    if not re.match(pattern, text[0]) or not text.str.contains(pattern).all():
         return None
     parsed = (text + lacking if lacking else text).str.to_date("%Y-%m-%d", strict=False)
     return None if parsed.null_count() else parsed
