@@ -225,7 +225,8 @@ def read_each(response: Response, series: Sequence[Series], read: Callable[[Seri
     failures: dict[str, SourceError] = {}
     for one in series:
         try:
-            frames.append(read(one).with_columns(series_id=pl.lit(one.id)))
+            rows = read(one)
+            frames.append(rows.hstack([pl.Series("series_id", [one.id]).new_from_index(0, rows.height)]))
         except SourceError as error:
             failures[one.id] = error
     return Answer(response, pl.concat(frames, how="diagonal"), failures)

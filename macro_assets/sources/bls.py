@@ -76,12 +76,13 @@ def read_series(document: Any, code: str) -> pl.DataFrame:
     if len(mine) != 1:
         raise SchemaError(f"expected the series {code!r} once in the answer, got it {len(mine)} times ({said[:2]})")
     table = records(member(mine[0], "data", of=list), ("year", "period", "value"))
-    table = table.filter(~pl.col("period").is_in(_AVERAGES))
     # A01 is the year itself; the others are read as 2026M08, 2026Q01, 2026S01.
-    names = table["year"] + table["period"].replace("A01", "")
-    rows = {"observation_date": periods(names.alias("period")), "value": numbers(table["value"], ("-",))}
-    found = pl.DataFrame(rows)
-    if found["observation_date"].is_duplicated().any():
+    told = [p not in _AVERAGES for p in table["period"]]
+    names = [f"{y}{'' if p == 'A01' else p}" for y, p in zip(table["year"], table["period"], strict=True)]
+    table = pl.DataFrame({"period": names, "value": table["value"]}, schema_overrides={"period": pl.String})
+    table = table if all(told) else table.filter(pl.Series(told))
+    found = pl.DataFrame({"observation_date": periods(table["period"]), "value": numbers(table["value"], ("-",))})
+    if found["observation_date"].n_unique() < found.height:
         raise SchemaError(f"expected each period of {code!r} once, got one several times")
     return found
 

@@ -42,12 +42,14 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 def _coin(code: str, series: tuple[Series, ...]) -> Steps:
     response = yield Request(f"/coins/{code}/market_chart", _CHART)
-    return [read_each(response, series, lambda one: read_points(response, one.dataset or "prices"))]
+    chart = read_json(response)
+    return [read_each(response, series, lambda one: read_points(chart, one.dataset or "prices"))]
 
 
 def _market(series: tuple[Series, ...]) -> Steps:
     response = yield Request("/global")
-    return [read_each(response, series, lambda one: read_global(response, one.dataset or ""))]
+    told = read_json(response)
+    return [read_each(response, series, lambda one: read_global(told, one.dataset or ""))]
 
 
 def explain(response: Response) -> SourceError | None:
@@ -78,7 +80,7 @@ def _error(response: Response) -> tuple[Any, str] | None:
         return (None, "an error without a code") if response.http_status in (None, 200) else None
 
 
-def read_points(response: Response, name: str) -> pl.DataFrame:
+def read_points(chart: Any, name: str) -> pl.DataFrame:
     """Values at 00:00 UTC of each day: `observation_date`, `value` in dollars.
 
     Of finer points those are taken that are the first of their day and within its first hour. The last point is left
@@ -86,35 +88,38 @@ def read_points(response: Response, name: str) -> pl.DataFrame:
 
     Parameters
     ----------
+    chart
+        The JSON of an answer.
     name
         'prices', 'market_caps' or 'total_volumes' (those of the 24 hours before).
     """
-    points = member(read_json(response), name, of=list)
-    if wrong := next((p for p in points if type(p) is not list or len(p) != 2), None):
+    found = member(chart, name, of=list)
+    if wrong := next((p for p in found if type(p) is not list or len(p) != 2), None):
         raise SchemaError(f"expected points [milliseconds, value] in {name!r}, got {wrong!r}")
-    stamps = finite([p[0] for p in points], f"{name} time")
+    stamps = finite([p[0] for p in found], f"{name} time")
     if stamps.null_count():
         raise SchemaError(f"expected a time in {name!r}, got null")
-    rows = pl.DataFrame({"ms": stamps.cast(pl.Int64), "value": finite([p[1] for p in points], name)})
+    rows = pl.DataFrame({"ms": stamps.cast(pl.Int64), "value": finite([p[1] for p in found], name)})
     if rows.height and rows["ms"][-1] % _DAY_MS:
         rows = rows.head(-1)
-    kept = rows.filter(pl.col("ms") % _DAY_MS < _HOUR_MS).with_columns(
-        observation_date=pl.col("ms").cast(pl.Datetime("ms")).dt.date()
-    )
+    day = pl.col("ms").cast(pl.Datetime("ms")).dt.date()
+    kept = rows.filter(pl.col("ms") % _DAY_MS < _HOUR_MS).select(observation_date=day, value="value")
     if kept.is_empty() and rows.height > 1:
         raise SchemaError(f"expected points at 00:00 UTC in {name!r}, got none among {rows.height}")
-    return kept.unique("observation_date", keep="first", maintain_order=True).select("observation_date", "value")
+    return kept.unique("observation_date", keep="first", maintain_order=True)
 
 
-def read_global(response: Response, path: str) -> pl.DataFrame:
+def read_global(told: Any, path: str) -> pl.DataFrame:
     """One figure of the whole market, with the moment CoinGecko states for it as its `release_time`.
 
     Parameters
     ----------
+    told
+        The JSON of an answer.
     path
         Of a member of 'data', as 'market_cap_percentage.btc' (percent) or 'total_market_cap.usd' (dollars).
     """
-    data = member(read_json(response), "data", of=dict)
+    data = member(told, "data", of=dict)
     moment = datetime.fromtimestamp(member(data, "updated_at", of=int), UTC)
     value = finite([member(data, *path.split("."), of=(int, float, str))], path)
     return pl.DataFrame({"observation_date": [moment.date()], "value": value, "release_time": [moment]})

@@ -118,13 +118,20 @@ def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.D
     snapshot
         The first vintage of all: what it has was known by then, not released then. None where it was not asked for.
     """
-    at = pl.DataFrame({"vintage": found["vintage"].unique()})
-    instants = pl.Series([release_instant(series, d) for d in at["vintage"]], dtype=pl.Datetime("us", "UTC"))
-    joined = found.join(at.with_columns(release_time=instants), on="vintage", how="left", maintain_order="left")
+    lag = series.publication_lag
+    local = (
+        pl.col("vintage")
+        .dt.combine(lag.time, "us")
+        .dt.replace_time_zone(lag.time_zone, ambiguous="earliest", non_existent="null")
+    )
+    dated = found.with_columns(release_time=local.dt.convert_time_zone("UTC"))
+    if dated["release_time"].null_count():  # a clock time that summer time leaves out
+        instants = pl.Series([release_instant(series, d) for d in found["vintage"]], dtype=pl.Datetime("us", "UTC"))
+        dated = dated.with_columns(release_time=instants)
     basis = (
         pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
     )
-    return joined.with_columns(release_basis=basis).drop("vintage")
+    return dated.with_columns(release_basis=basis).drop("vintage")
 
 
 def _refuse(wrong: pl.DataFrame, expected: str) -> None:

@@ -89,9 +89,10 @@ def read_series(rows: Sequence[dict[str, Any]], dataset: str, series: Series) ->
         raise SchemaError(f"series {series.id} needs a `selector` in the catalog: the answer has many columns")
     if rows and not any(selector.value in r for r in rows):
         raise SchemaError(f"expected the field {selector.value!r}, a row has {sorted(rows[0])}")
-    columns = dict.fromkeys([selector.date, *selector.where, selector.value])
     # Rates of the first years lack the fields that came later.
-    table = records([{selector.value: None, **r} for r in rows], columns)
+    values = records([{selector.value: r.get(selector.value)} for r in rows], [selector.value])
+    others = dict.fromkeys(c for c in (selector.date, *selector.where) if c != selector.value)
+    table = records(rows, others).hstack(values)
     try:
         return select(table, series, missing=("", "*", "NA"))
     except NotFoundError:

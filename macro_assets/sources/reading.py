@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -90,7 +91,7 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
     """
     try:
         return pl.DataFrame(
-            {c: _cells([row[c] for row in rows]) for c in columns}, schema=dict.fromkeys(columns, pl.String)
+            {c: _text([row[c] for row in rows]) for c in columns}, schema=dict.fromkeys(columns, pl.String)
         )
     except (KeyError, TypeError, UnicodeEncodeError) as error:  # the last of half a character, as "\\ud800"
         lacking = [r for r in rows if not isinstance(r, dict) or set(columns) - set(r)]
@@ -100,11 +101,12 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
         raise SchemaError(f"expected the fields {sorted(columns)}, a row has {has}") from None
 
 
-def _cells(values: list[Any]) -> list[str | None]:
-    return values if _TEXT.issuperset(map(type, values)) else [_cell(v) for v in values]
-
-
-_TEXT = {str, type(None)}
+def _text(values: list[Any]) -> pl.Series:
+    with suppress(TypeError):
+        return pl.Series(values, dtype=pl.String)
+    if {float, type(None)}.issuperset(map(type, values)):
+        return pl.Series(values, dtype=pl.Float64).cast(pl.String)
+    return pl.Series([_cell(v) for v in values], dtype=pl.String)
 
 
 def _cell(value: Any) -> str | None:
@@ -288,7 +290,7 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     SchemaError
         When a cell is null or in another form; it names the column and the cell.
     """
-    if form == "%Y-%m-%d" and (plain := _plain_dates(text, _DAY)) is not None:
+    if form == "%Y-%m-%d" and (plain := _plain_dates(text, (10,))) is not None:
         return plain
     bare = text.str.strip_chars()
     if form == "%Y-%m-%d":
@@ -302,14 +304,19 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     return parsed
 
 
-_DAY, _MONTH = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", r"^[1-9][0-9]{3}-[0-9]{2}$"
+_PLAIN = {10: (r"-[0-9]{2}-[0-9]{2}", ""), 7: (r"-[0-9]{2}", "-01"), 4: ("", "-01-01")}
+"""Days, months and years by their length: what follows the year, and what is lacking to a day."""
 
 
-def _plain_dates(text: pl.Series, pattern: str, rest: str = "") -> pl.Series | None:
-    """Texts that are all dates to the letter, once `rest` is added; None where one is not and must be looked at."""
-    if text.null_count() or not text.str.contains(pattern).all():
+def _plain_dates(text: pl.Series, lengths: Collection[int] = _PLAIN) -> pl.Series | None:
+    """Texts that are all days, all months or all years to the letter; None where one is not and must be looked at."""
+    if not len(text) or text.null_count() or len(text[0]) not in lengths:
         return None
-    parsed = (text + rest if rest else text).str.to_date("%Y-%m-%d", strict=False)
+    after, lacking = _PLAIN[len(text[0])]
+    pattern = f"^[1-9][0-9]{{3}}{after}$"
+    if not re.match(pattern, text[0]) or not text.str.contains(pattern).all():
+        return None
+    parsed = (text + lacking if lacking else text).str.to_date("%Y-%m-%d", strict=False)
     return None if parsed.null_count() else parsed
 
 
@@ -323,20 +330,20 @@ def periods(text: pl.Series) -> pl.Series:
     SchemaError
         When a cell is none of these.
     """
-    for pattern, rest in ((_DAY, ""), (_MONTH, "-01")):
-        if (plain := _plain_dates(text, pattern, rest)) is not None:
-            return plain
-    known: dict[str, date | None] = {name: _period(name) for name in text.unique().drop_nulls().to_list()}
-    if text.null_count() or None in known.values():
-        wrong = next((n for n, d in known.items() if d is None), None)
-        raise SchemaError(f"expected a period like 2026-Q1 in {text.name!r}, got {wrong!r}")
-    return text.replace_strict(known, return_dtype=pl.Date) if known else pl.Series(text.name, [], dtype=pl.Date)
+    if (plain := _plain_dates(text)) is not None:
+        return plain
+    names = text.to_list()
+    found = [None if n is None else _period(n) for n in names]
+    if None in found:
+        raise SchemaError(f"expected a period like 2026-Q1 in {text.name!r}, got {names[found.index(None)]!r}")
+    return pl.Series(text.name, found, dtype=pl.Date)
 
 
 _PERIOD = re.compile(r"(\d{4})(?:-?([QMSHW])(\d{1,2})|-(\d{2}))?", re.ASCII)
 _MONTHS = {"M": 1, "Q": 3, "S": 6, "H": 6}
 
 
+@lru_cache(maxsize=100_000)
 def _period(name: str) -> date | None:
     text = name.strip().upper()
     try:
@@ -398,6 +405,8 @@ def due(rows: pl.DataFrame, series: Series, at: datetime) -> pl.DataFrame:
     at
         When the provider answered.
     """
+    if not rows["value"].null_count():
+        return rows
     blank = pl.col("value").is_null()
     pending = [d for d in rows.filter(blank)["observation_date"] if estimated_release(series, d) > at]
     return rows.filter(~(blank & pl.col("observation_date").is_in(pending))) if pending else rows
@@ -445,8 +454,10 @@ def select(
 
 def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataFrame:
     """One row per date by the selector's rule; null only where every row of a date is."""
+    if rows["observation_date"].n_unique() == rows.height:
+        return rows
     if selector.combine == "only":
-        if rows["observation_date"].is_duplicated().any() and rows.unique()["observation_date"].is_duplicated().any():
+        if rows.unique()["observation_date"].is_duplicated().any():
             day = rows.filter(rows["observation_date"].is_duplicated())["observation_date"][0]
             raise SchemaError(f"series {series_id}: expected one row for {day}, got several. Check its selector.")
         return rows.unique(maintain_order=True)

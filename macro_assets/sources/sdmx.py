@@ -65,7 +65,7 @@ def only(found: pl.DataFrame, key: str) -> pl.DataFrame:
     """
     if other := sorted(set(found["key"].unique()) - {key}):
         raise SchemaError(f"expected the series {key!r} alone, got {other[0]!r}. Check the code in the catalog.")
-    if found["observation_date"].is_duplicated().any():
+    if found["observation_date"].n_unique() < found.height:
         day = found.filter(found["observation_date"].is_duplicated())["observation_date"][0]
         raise SchemaError(f"expected one observation for {day}, got several")
     return found.select("observation_date", "value")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 
 import polars as pl
 
@@ -54,6 +54,7 @@ def one_holder(table: pl.DataFrame, series: Series) -> pl.DataFrame:
     return pl.DataFrame({"observation_date": rows["month"], "value": numbers(rows["value"], _NO_FIGURE, thousands=",")})
 
 
+@cache
 def _holder(name: str) -> str:
     """A row's name without quotes, footnotes and capitals."""
     plain = re.sub(r"(\s*\d+/)+$", "", " ".join(name.replace('"', "").split())).lower()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -78,10 +79,19 @@ def read_page(response: Response) -> tuple[pl.DataFrame, int, int]:
     else:
         # A window without figures has null for its rows.
         about, cells = member(document, 0, of=dict), member(document, 1, of=(list, type(None))) or []
-        times = [member(c, "date", of=str) for c in cells]
-    values = [member(c, "value", of=(int, float, type(None))) for c in cells]
+        times = _all(cells, "date", str)
+    values = _all(cells, "value", int, float, type(None))
     rows = {"observation_date": periods(pl.Series("date", times, dtype=pl.String)), "value": finite(values, "value")}
     return pl.DataFrame(rows), _count(about, "page"), _count(about, "pages")
+
+
+def _all(cells: list[Any], name: str, *of: type) -> list[Any]:
+    """A member of every row."""
+    with suppress(LookupError, TypeError):
+        found = [c[name] for c in cells]
+        if set(of).issuperset(map(type, found)):
+            return found
+    return [member(c, name, of=of) for c in cells]  # says which is not as it should be
 
 
 def _count(about: dict[str, Any], name: str) -> int:

@@ -14,6 +14,7 @@ from macro_assets.quality.answers import empty
 from macro_assets.sources import Request, Response, Window, connector
 from macro_assets.sources.coingecko import GLOBAL, explain, read_global, read_points
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, SourceError
+from macro_assets.sources.reading import read_json
 from macro_assets_tests.sources.wire import (
     Recording,
     Replayed,
@@ -203,8 +204,8 @@ def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
         readers={
-            "/market_chart": lambda r: read_points(r, "prices"),
-            r"/global\?": lambda r: read_global(r, "total_market_cap.usd"),
+            "/market_chart": lambda r: read_points(read_json(r), "prices"),
+            r"/global\?": lambda r: read_global(read_json(r), "total_market_cap.usd"),
         },
         no_series={
             "/simple/": "quotes of the moment",
