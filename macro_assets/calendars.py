@@ -65,4 +65,9 @@ def release_calendar(
 def _days(source: Source, today: date, clients: Clients) -> pl.DataFrame | None:
     if why := missing_key(source):
         raise SourceError(why)
-    return calendar(source, clients(source), today - _BACK, today + _AHEAD, today)
+    client = clients(source)
+    try:
+        return calendar(source, client, today - _BACK, today + _AHEAD, today)
+    finally:
+        if (close := getattr(client, "close", None)) is not None:
+            close()

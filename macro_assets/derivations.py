@@ -273,7 +273,7 @@ def read(
             if wanted in known:
                 frames[wanted] = known[wanted].compute({i: table(i) for i in known[wanted].inputs})
             elif wanted in raws and wanted != name:  # an input: the rows in force at the instant
-                frames[wanted] = known_as_of(_stored(lake, wanted, catalog), moment, raws[wanted], decisions)
+                frames[wanted] = known_as_of(_raw(lake, raws[wanted], catalog), moment, raws[wanted], decisions)
             elif wanted == INVALIDATIONS and wanted != name:  # an input: the rows in force heed it already
                 frames[wanted] = decisions.clear()
             else:
@@ -282,6 +282,12 @@ def read(
         return frames[wanted]
 
     return table(name)
+
+
+def _raw(lake: Root, source: str, catalog: Catalog) -> pl.DataFrame:
+    """Rows of a source; none of a live one that was never fetched."""
+    table = catalog.one_table(f"raw/{source}")
+    return read_table(lake, table, catalog) if catalog.sources[source].is_live else _stored(lake, table.name, catalog)
 
 
 def _stored(lake: Root, name: str, catalog: Catalog) -> pl.DataFrame:

@@ -69,7 +69,7 @@ def due_series(
     for series in catalog.series_of(source.name):
         due = _due(series, last.get(series.id), latest.get(series.id), releases, source, now)
         if due is None and everything and not _has_ended(series, latest.get(series.id)):
-            due = Due(series, "asked for", _wanted_year(series, latest.get(series.id)))
+            due = Due(series, "asked for", _wanted_year(series, latest.get(series.id), now))
         found.append(due)
     return [d for d in found if d is not None]
 
@@ -86,7 +86,7 @@ def _due(
     if not isinstance(had, datetime):
         return Due(series, "never fetched", None)
     upcoming = next_period(latest, series.frequency) if latest else None
-    year = _wanted_year(series, latest)
+    year = _wanted_year(series, latest, now)
     if fetch is not None and fetch["status"] == "failed":
         return Due(series, "the last fetch failed", year)
     if _has_ended(series, latest):
@@ -100,7 +100,9 @@ def _due(
     if series.irregular and now - had >= ASK_AGAIN:
         return Due(series, "its dates follow no rhythm: looked for daily", year)
     if source.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
-        return Due(series, "a weekly look for revisions", year)
+        # what is revised are figures that are out, and those of December too
+        revised = min(latest.year, now.year) - 1 if latest else None
+        return Due(series, "a weekly look for revisions", revised)
     return None
 
 
@@ -109,9 +111,9 @@ def _has_ended(series: Series, latest: date | None) -> bool:
     return series.last_year is not None and latest is not None and latest.year >= series.last_year
 
 
-def _wanted_year(series: Series, latest: date | None) -> int | None:
-    """The year of the next figure; None where there is none yet."""
-    return next_period(latest, series.frequency).year if latest else None
+def _wanted_year(series: Series, latest: date | None, now: datetime) -> int | None:
+    """The year of the next figure, of projections the present one; None where there is no figure yet."""
+    return min(next_period(latest, series.frequency).year, now.year) if latest else None
 
 
 def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:

@@ -22,7 +22,7 @@ from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import additions, read_decisions, read_raw, typed
 from macro_assets.lakehouse.vintages import AppendReport
 from macro_assets.lakehouse.write import append, open_or_create, replace_rows
-from macro_assets.sources import Request, Response, Window, request_text
+from macro_assets.sources import Fetched, Request, Response, Window, request_text
 from macro_assets.sources.errors import SourceError
 
 
@@ -66,16 +66,32 @@ def rebuilt(lake: Root, catalog: Catalog, source: Source) -> pl.DataFrame:
     key = ["first_of_run", "run_id", "series_ids", "window_first", "window_last"]
     for values, group in fetches.sort("first_of_run", "fetched_at").group_by(key, maintain_order=True):
         _, run_id, ids, *_ = values
-        answers |= {r["request"]: _response(r) for r in group.iter_rows(named=True)}
+        own = {r["request"]: _response(r) for r in group.iter_rows(named=True)}
+        answers |= own
         asked = str(ids).split() if ids is not None else [s.id for s in catalog.series_of(source.name)]
         selected = [catalog.series[i] for i in asked if i in catalog.series]
         window = _window(group.row(0, named=True))
-        fetched = fetch(source, selected, window, catalog, partial(_Replay, answers))
+        fetched = fetch(source, selected, window, catalog, partial(_Replay, own))
+        # A fetch that stored rows left a receipt of every response it had: what has none was not answered, and a
+        # fallback may have served. Of one that was ended before it left them all, earlier answers stand for the rest.
+        if lacking := [s for s in selected if s.id in fetched.failures]:
+            fetched = _completed(fetched, fetch(source, lacking, window, catalog, partial(_Replay, answers)))
         outcomes, accepted = judge(fetched, selected, window, stored, source)
         moment: datetime = group["fetched_at"].max()  # type: ignore[assignment]
         taken = decisions.filter(pl.col("decided_at") <= moment)
         stored = _replayed(stored, outcomes, accepted, taken, str(run_id), catalog)
     return stored.sort(table.key)
+
+
+def _completed(fetched: Fetched, again: Fetched) -> Fetched:
+    """A fetch with what another brought for the series it failed."""
+    return Fetched(
+        pl.concat([fetched.observations, again.observations]),
+        (*fetched.responses, *again.responses),
+        again.failures,
+        fetched.unchanged | again.unchanged,
+        {**fetched.substituted, **again.substituted},
+    )
 
 
 def _window(receipt: Mapping[str, Any]) -> Window:

@@ -40,7 +40,7 @@ def test_a_full_run_shows_progress_and_ends_with_the_table(built: Built, catalog
     assert list(rows) == ["raw", "forecasts", "normalized", "indicators", "charts", "all"]
     cells = [c.strip() for c in rows["all"].strip("│").split("│")]
     assert cells[:4] == ["all", "68", "0", "12"]
-    assert cells[5:7] == ["68", "0"]
+    assert cells[5:7] == ["69", "0"]
     assert f"Charts  {built.home.lake / 'files' / 'charts' / 'index.html'}" in built.first.stdout
     assert "make ui" in built.first.stdout
 
@@ -59,7 +59,7 @@ def test_a_second_run_runs_nothing_and_says_so(built: Built) -> None:
 
 def test_list_names_everything(built: Built, catalog: Catalog) -> None:
     listed = built.home.macro("list").stdout
-    for name in [*(f"raw/bundled/{s}" for s in catalog.series), *catalog.tables, *catalog.charts]:
+    for name in [*(f"raw/{s.source}/{s.id}" for s in catalog.series.values()), *catalog.tables, *catalog.charts]:
         assert name in listed
     assert "tables (" not in built.home.macro("list", "series").stdout
 

@@ -31,7 +31,7 @@ SQL, PYTHON, MACRO, MAKE = blocks("sql"), blocks("python"), command_lines("macro
 def test_there_is_something_to_run() -> None:
     assert len(SQL) == 2
     assert len(PYTHON) == 1
-    assert len(MACRO) == 10
+    assert len(MACRO) == 13
     assert MAKE == [["run"], ["test"]]
 
 

@@ -237,15 +237,17 @@ def rows_to_append(
     Raises
     ------
     VintageConflictError
-        When one observation has two values at one release time, within the batch or against the store.
+        When one observation has two values at one release time, within the batch or against the store; of a provider
+        that overwrites, two values within the batch.
     """
     seen = batch.height
     batch, rejections = _possible(batch) if vintages != "none" else (batch, {})
     rejected = seen - batch.height
     duplicate = batch.height
-    batch = batch.unique([*STATEMENT, "value"], keep="first", maintain_order=True)
+    one_value = OBSERVATION if vintages == "none" else STATEMENT
+    batch = batch.unique([*one_value, "value"], keep="first", maintain_order=True)
     duplicate -= batch.height
-    _refuse_conflicts(batch, STATEMENT)
+    _refuse_conflicts(batch, one_value)
     raw = raw.filter(pl.col("series_id").is_in(batch["series_id"].unique().to_list()))
     dated = pl.col("release_basis").is_in(VINTAGE_BASES) if vintages != "none" else pl.lit(False)
     stated = batch.filter(dated)

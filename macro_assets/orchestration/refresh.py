@@ -90,7 +90,8 @@ def refresh_schedules(catalog: Catalog) -> list[dg.ScheduleDefinition]:
             yield dg.SkipReason("no series of a source that is on is due")
         for run in runs:
             stamp = f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M}"
-            yield dg.RunRequest(f"{stamp} {run.years[0]}", asset_selection=run.keys(catalog), tags=run.tags)
+            what = "all vintages" if run.is_whole else "news"  # two runs may begin with the same year
+            yield dg.RunRequest(f"{stamp} {run.years[0]} {what}", asset_selection=run.keys(catalog), tags=run.tags)
 
     return [
         dg.ScheduleDefinition(

@@ -49,10 +49,10 @@ def empty(
     rolling
         Whether the provider drops old observations: then nothing is due but figures of the last year.
     """
-    if not rows.is_empty() or (rolling and last is not None and last < today - _ROLLING):
-        return None
+    if rolling:
+        first = max(first or date.min, today - _ROLLING)
     since = expected_since(series, first, last, today)
-    if since is None:
+    if not rows.is_empty() or since is None:
         return None
     return (
         f"{subject(series)}: the answer holds no observations from {first or 'the beginning'} to {last or today}. "

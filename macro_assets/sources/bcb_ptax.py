@@ -4,19 +4,19 @@ The rates are read from the closing bulletin alone. Of the dollar there is a cal
 other currencies also brings the bulletins of the day (`tipoBoletim`: Abertura, Intermediário, Fechamento), and where
 that field is not in the answer the last row of a day is the closing one. Dates are MM-DD-YYYY in quotes in a request.
 `dataHoraCotacao` is Brasília's clock time of the bulletin, hence the release time; where it is midnight exactly, no
-time is recorded, and the release is estimated from the publication lag.
+time is recorded: known by its date alone, the bulletin counts from the end of that day in UTC.
 Source: https://olinda.bcb.gov.br/olinda/servico/PTAX/versao/v1/documentacao
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, time
 
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources import Ask, Request, Response, Steps, Window, estimated_release, read_each, windows
+from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each, windows
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.olinda import explain as explain
 from macro_assets.sources.olinda import read_entities
@@ -93,12 +93,10 @@ def _rate(quotes: pl.DataFrame, series: Series) -> pl.DataFrame:
         raise SchemaError(f"series {series.id} needs one of {RATES} as the `value` of its selector, it has {name!r}")
     if name not in quotes.columns:
         raise SchemaError(f"expected the field {name!r}, the answer has {quotes.columns}")
-    untimed = quotes.filter(~pl.col("has_time"))["observation_date"]
-    guessed = {day: estimated_release(series, day) for day in untimed}
-    guess = pl.col("observation_date").replace_strict(guessed, default=None, return_dtype=pl.Datetime("us", "UTC"))
+    # not an estimate: beside release times that the provider states, reads ignore those
+    end_of_day = pl.col("observation_date").dt.combine(time.max, "us").dt.replace_time_zone("UTC")
     return quotes.select(
         "observation_date",
         value=pl.col(name),
-        release_time=pl.when("has_time").then("release_time").otherwise(guess),
-        release_basis=pl.when("has_time").then(pl.lit("provider")).otherwise(pl.lit("publication_lag")),
+        release_time=pl.when("has_time").then("release_time").otherwise(end_of_day),
     )

@@ -28,10 +28,13 @@ from macro_assets.sources import (
     connector,
     estimated_release,
 )
-from macro_assets.sources.errors import SourceError
+from macro_assets.sources.errors import SchemaError, SourceError
 
 _LOG = logging.getLogger(__name__)
 _EMPTY = pl.DataFrame(schema=OBSERVATION_SCHEMA)
+_STUDY = (
+    "Nothing of it was stored: look at the payload in landing; if the provider changed its form, so must the catalog."
+)
 
 
 @dataclass
@@ -90,12 +93,22 @@ def _planned(
 ) -> tuple[list[Ask], dict[str, str]]:
     """What to ask; where a plan breaks for one series, the others are still asked."""
     try:
-        return list(speaker.plan(series, window)), {}
+        asks = list(speaker.plan(series, window))
     except Exception as error:
         if len(series) == 1:
             return [], {series[0].id: _message(series[0].id, source, error)}
         parts = [_planned(speaker, source, [s], window) for s in series]
         return [a for asks, _ in parts for a in asks], {k: v for _, f in parts for k, v in f.items()}
+    planned = {s.id for a in asks for s in a.series}
+    return asks, {s.id: _unasked(s, source) for s in series if s.id not in planned}
+
+
+def _unasked(series: Series, source: Source) -> str:
+    return (
+        f"series {series.id} of source {source.name}: the connector {source.module} has no way to ask for it: expected "
+        f"a question for its code {series.code!r} and dataset {series.dataset!r}, got none. Correct its entry in the "
+        "catalog, or the connector's plan."
+    )
 
 
 def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, window: Window) -> _Done:
@@ -106,10 +119,10 @@ def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, w
         if answers is not None:
             done.rows = _observations(answers, ask, source, window)
             lone = {series_id: error for a in answers for series_id, error in a.failures.items()}
-            done.failures = {i: _message(i, source, e) for i, e in lone.items()}
+            done.failures = {i: _message(i, source, e, done.responses) for i, e in lone.items()}
     except Exception as error:
         names = ", ".join(s.id for s in ask.series[:5]) + (", ..." if len(ask.series) > 5 else "")
-        reason = _message(names, source, error)
+        reason = _message(names, source, error, done.responses)
         done.failures = {s.id: reason for s in ask.series}
     finally:
         ask.steps.close()
@@ -129,9 +142,11 @@ def _answers(steps: Steps, speaker: Connector, client: Client, responses: list[R
         return stop.value  # type: ignore[no-any-return]
 
 
-def _message(names: str, source: Source, error: Exception) -> str:
+def _message(names: str, source: Source, error: Exception, came: Sequence[Response] = ()) -> str:
     """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
     said = " ".join(str(error).split())
+    if isinstance(error, SchemaError) and came:  # readers say what came, not what to do about it
+        said = f"{said.removesuffix('.')}. {_STUDY}"
     if isinstance(error, SourceError):
         return f"series {names} of source {source.name}: {said}"
     _LOG.error("connector %s failed on %s: %s", source.module, names, type(error).__name__, exc_info=error)
@@ -152,7 +167,9 @@ def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: W
 
 
 def _of(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
-    return rows.filter(pl.col("series_id") == series.id)
+    """Rows of one series; blanks from before it began, in an answer for several, say nothing."""
+    begun = pl.col("observation_date") >= date(series.first_year, 1, 1)
+    return rows.filter(pl.col("series_id") == series.id, pl.col("value").is_not_null() | begun)
 
 
 def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:

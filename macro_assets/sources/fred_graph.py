@@ -1,6 +1,6 @@
 """The CSV behind FRED's charts: the latest values of a series, without a key and without vintages.
 
-FRED neither documents nor supports it for programs; it serves where the API has no key or is down. The header is
+FRED neither documents nor supports it for programs; it stands in where the API fails. The header is
 `observation_date,ID` since late 2024, before it was `DATE,ID`. A missing figure is an empty cell, in older files a '.'.
 Source: the download button of https://fred.stlouisfed.org/series/UNRATE
 """

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import httpx
 
@@ -42,28 +42,35 @@ def wrong_key(source: Source, environ: Mapping[str, str] = os.environ) -> str | 
 
 def without_key(text: str, key: str | None) -> str:
     """A text with every spelling of the key taken out."""
-    for spelling in _spellings(key):
-        text = text.replace(spelling, HIDDEN)
-    return text
+    if not key or _plain_part(key) not in text:
+        return text
+    return re.sub(_spelled(key), HIDDEN, text)
 
 
 def body_without_key(body: bytes, key: str | None) -> bytes:
     """A body with the key taken out, for providers that echo the request."""
-    if key is None or len(key) < _SHORTEST_IN_BODY:
+    if key is None or len(key) < _SHORTEST_IN_BODY or _plain_part(key).encode() not in body:
         return body
-    for spelling in _spellings(key):
-        body = body.replace(spelling.encode(), HIDDEN.encode())
-    return body
+    return re.sub(_spelled(key).encode(), HIDDEN.encode(), body)
 
 
-def _spellings(key: str | None) -> list[str]:
-    """The key as it is in text, in queries (escapes in either case), in forms and in JSON, the longest first."""
-    if not key:
-        return []
-    escaped = {quote(key, safe=""), quote(key), quote_plus(key)}
-    escaped |= {re.sub("%..", lambda found: found[0].lower(), text) for text in escaped}
-    in_json = json.dumps(key)[1:-1]
-    return sorted({key, in_json, in_json.replace("/", "\\/"), *escaped}, key=len, reverse=True)
+def _plain_part(key: str) -> str:
+    """The longest part of a key that every spelling has as it is: quick to look for in large bodies."""
+    parts: list[str] = re.findall(r"[A-Za-z0-9]*", key)
+    return max(parts, key=len)
+
+
+def _spelled(key: str) -> str:
+    """A pattern of the key as it is, in queries, forms, JSON and HTML, and of escapes that were escaped again."""
+    return "".join(c if c.isalnum() else _escaped(c) for c in key)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    names = {"&": "amp", '"': "quot", "'": "apos", "<": "lt", ">": "gt"}
+    entity = rf"&(?:amp;)*(?:\#0*{code}|\#[xX]0*(?i:{code:x})|{names.get(character, 'none')});"
+    blank = r"|\+" if character == " " else ""
+    return rf"\\*(?:{re.escape(character)}|%(?:25)*(?i:{code:02x})|u00(?i:{code:02x})|{entity}{blank})"
 
 
 class Keyed(httpx.BaseTransport):

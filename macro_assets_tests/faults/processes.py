@@ -11,9 +11,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [f"macro_assets_tests.faults.{name}" for name in ("writers", "races", "sizes", "zones")] + ["pandera.polars"]
-)
+_WORK = ("writers", "races", "sizes", "zones", "storms")
+FORKS.set_forkserver_preload([*(f"macro_assets_tests.faults.{name}" for name in _WORK), "pandera.polars"])
 HANGS = 120.0
 """Seconds after which a child is taken to hang."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -16,6 +17,7 @@ from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.models import Retention
 from macro_assets.lakehouse import layout, write
 from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, read_table
+from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.maintenance import maintain, maintain_table, migrate, migrations_due
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets_tests.lakehouse.synthetic import day, frame, month, row, vintage_frame
@@ -205,6 +207,99 @@ def test_an_older_table_is_refused_until_it_is_migrated(tmp_path: Path, catalog:
     assert table_of(tmp_path, table.name).version() == 1, "one commit; the version before is in the history"
     migrated = DeltaTable(tmp_path / table.name, version=0)
     assert migrated.to_pyarrow_table().column_names == ["request", "payload_sha256", "fetched_at", "body"]
+
+
+def old_table(root: Path, catalog: Catalog, name: str, version: int, rows: pl.DataFrame) -> None:
+    """A table as an older version wrote it; the version stands in the metadata of its first field."""
+    arrow = rows.to_arrow()
+    fields = [
+        pa.field(f.name, _plain(f.type), f.nullable, {layout._VERSION_KEY: str(version)} if n == 0 else None)
+        for n, f in enumerate(arrow.schema)
+    ]
+    write_deltalake(root / name, arrow.cast(pa.schema(fields)))
+
+
+def _plain(dtype: pa.DataType) -> pa.DataType:
+    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(dtype, dtype)
+
+
+SECOND_LANDING = pl.DataFrame(
+    {
+        "request": ["GET q", "GET r"],
+        "payload_sha256": ["x", "y"],
+        "fetched_at": [datetime(2026, 1, 1, 23, 59, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)],
+        "run_id": "run",
+        "http_status": 200,
+        "series_ids": "A B",
+        "window_first": [date(2020, 1, 1), None],
+        "window_last": pl.Series([None, None], dtype=pl.Date),
+        "body": [b"z", b"z"],
+    }
+)
+SECOND_LOG = pl.DataFrame(
+    {
+        "series_id": ["A", "B"],
+        "last_run_id": "run",
+        "last_seen": datetime(2026, 1, 1, tzinfo=UTC),
+        "status": ["ok", "failed"],
+        "error": [None, "HTTP 500"],
+        "rows_seen": [7, 0],
+    }
+)
+
+
+def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(tmp_path: Path, catalog: Catalog) -> None:
+    """By the UTC day of the answer; nothing was known, nothing could be compared with."""
+    old_table(tmp_path, catalog, "landing/bundled", 2, SECOND_LANDING)
+    table = catalog.one_table("landing/bundled")
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 3"):
+        read_table(tmp_path, table, catalog)
+    migrate(tmp_path, catalog, table.name)
+    stored = read_table(tmp_path, table, catalog).sort("fetched_at")
+    assert stored["asked_on"].to_list() == [date(2026, 1, 1), date(2026, 1, 2)]
+    for column in ("known_through", "validator"):
+        assert stored[column].to_list() == [None, None]
+    assert stored.select(SECOND_LANDING.columns).equals(SECOND_LANDING)
+    assert migrations_due(tmp_path, catalog) == []
+
+
+def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_path: Path, catalog: Catalog) -> None:
+    """So that a migrated lake is not fetched anew from the beginning."""
+    old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
+    (due,) = migrations_due(tmp_path, catalog)
+    assert (due.table_name, due.written, due.rows) == ("fetch_log/bundled", 2, 2)
+    migrate(tmp_path, catalog, "fetch_log/bundled")
+    stored = read_table(tmp_path, catalog.one_table("fetch_log/bundled"), catalog).sort("series_id")
+    assert stored["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None]
+    assert stored.select(SECOND_LOG.columns).equals(SECOND_LOG)
+    assert stored.select(pl.col("provider", "latency_ms").is_null().all()).row(0) == (True, True)
+
+
+def test_the_first_layout_is_migrated_in_one_step(tmp_path: Path, catalog: Catalog) -> None:
+    """Both changes of landing; the log, which the second layout did not change, had no version yet either."""
+    old_landing(tmp_path, catalog)
+    old_table(tmp_path, catalog, "fetch_log/bundled", 1, SECOND_LOG)
+    for name in ("landing/bundled", "fetch_log/bundled"):
+        migrate(tmp_path, catalog, name)
+        assert table_of(tmp_path, name).version() == 1
+    receipt = read_table(tmp_path, catalog.one_table("landing/bundled"), catalog).row(0, named=True)
+    assert (receipt["run_id"], receipt["asked_on"]) == ("before schema version 2", date(2026, 1, 1))
+    assert read_table(tmp_path, catalog.one_table("fetch_log/bundled"), catalog)["last_success"].null_count() == 1
+
+
+def test_a_migrated_lake_goes_on(tmp_path: Path, catalog: Catalog) -> None:
+    """Its landing can be replayed and added to, its log replaced."""
+    old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
+    migrate(tmp_path, catalog, "fetch_log/bundled")
+    table = catalog.one_table("fetch_log/bundled")
+    before = read_table(tmp_path, table, catalog)
+    failed = before.filter(pl.col("series_id") == "A").with_columns(
+        status=pl.lit("failed"), last_success=pl.lit(None, pl.Datetime("us", "UTC"))
+    )
+    log_fetches(tmp_path, catalog, "bundled", failed, {})
+    after = read_table(tmp_path, table, catalog).sort("series_id")
+    assert after["status"].to_list() == ["failed", "failed"]
+    assert after["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None], "the latest success is kept"
 
 
 def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from macro_assets.catalog import Catalog, UnknownNameError
 from macro_assets.lakehouse import raw, write
 from macro_assets.lakehouse.delta import LakeError, open_table, read_table
 from macro_assets.lakehouse.raw import (
+    additions,
     append_vintages,
     invalidate,
     observations_as_of,
@@ -26,7 +28,17 @@ from macro_assets.lakehouse.raw import (
 )
 from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, as_of
 from macro_assets_tests.lakehouse import oracle
-from macro_assets_tests.lakehouse.synthetic import PROVIDER, Row, day, frame, month, row, vintage_frame
+from macro_assets_tests.lakehouse.synthetic import (
+    INGESTED,
+    PROVIDER,
+    Row,
+    day,
+    decisions,
+    frame,
+    month,
+    row,
+    vintage_frame,
+)
 
 
 def store(root: Path, batch: pl.DataFrame, run_id: str = "run") -> AppendReport:
@@ -282,3 +294,53 @@ def test_two_releases_of_one_day_must_be_told_apart(tmp_path: Path) -> None:
 def test_observation_dates_are_dates(tmp_path: Path) -> None:
     store(tmp_path, vintage_frame(0, [1.0]))
     assert observations_as_of(None, root=tmp_path)["observation_date"].to_list() == [date(2019, 1, 1)]
+
+
+# --- each provider by its own way of telling vintages --------------------------------------------------------------
+
+
+def three_providers(catalog: Catalog) -> Catalog:
+    ways = {"one": "whole", "two": "changes", "three": "none"}
+    any_source = catalog.sources["bundled"]
+    sources = {n: any_source.model_copy(update={"name": n, "vintages": way}) for n, way in ways.items()}
+    return dataclasses.replace(catalog, sources=sources)
+
+
+def test_a_batch_of_several_providers_is_added_by_the_way_of_each(catalog: Catalog) -> None:
+    """A late statement: a whole vintage is defended, a change taken, an overwritten value known from its fetch."""
+    world = three_providers(catalog)
+    stored = pl.concat(
+        frame(row(month(1), 1.0, day(1), provider=p), row(month(2), 5.0, day(3), provider=p))
+        for p in ("one", "two", "three")
+    )
+    late = frame(*(row(month(1), 2.0, day(2), provider=p) for p in ("one", "two", "three")))
+    added, report = additions(stored, late, decisions(), world)
+    found = added.select("provider", "release_time", "release_basis", "value").sort("provider", "release_time").rows()
+    assert found == [
+        ("one", day(2), "provider", 2.0),
+        ("one", day(3), "provider", 1.0),
+        ("three", INGESTED, "ingested", 2.0),
+        ("two", day(2), "provider", 2.0),
+    ]
+    assert (report.seen, report.revised, report.restated, report.new) == (3, 3, 1, 0)
+
+
+def test_providers_are_not_compared_with_each_other(catalog: Catalog) -> None:
+    """Equal figures of two providers are two statements, different ones no conflict."""
+    world = three_providers(catalog)
+    stored = frame(row(month(1), 1.0, day(1), provider="one"))
+    batch = frame(*(row(month(1), v, day(1), provider=p) for p, v in (("two", 1.0), ("three", 9.0))))
+    added, report = additions(stored, batch, decisions(), world)
+    assert sorted(added["provider"]) == ["three", "two"]
+    assert report.new == 2
+
+
+def test_a_conflict_of_one_provider_names_it_and_an_empty_batch_adds_nothing(catalog: Catalog) -> None:
+    world = three_providers(catalog)
+    nothing = decisions()
+    twice = [row(month(1), v, day(1), provider="two") for v in (1.0, 2.0)]
+    with pytest.raises(VintageConflictError, match="PAYEMS of provider two: 2019-01-01 has two values"):
+        additions(frame(), frame(row(month(1), 1.0, day(1), provider="one"), *twice), nothing, world)
+    added, report = additions(frame(), frame(), nothing, world)
+    assert added.is_empty()
+    assert report == AppendReport()

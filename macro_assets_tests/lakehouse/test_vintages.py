@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from macro_assets.catalog.models import Vintages
 from macro_assets.lakehouse.vintages import VintageConflictError, as_of, concerned, instant, rows_to_append
 from macro_assets_tests.lakehouse import oracle
 from macro_assets_tests.lakehouse.synthetic import (
@@ -177,6 +178,184 @@ def test_an_instant_that_is_none_is_refused(bad: str | datetime) -> None:
         instant(bad)
 
 
+# --- providers that tell changes -----------------------------------------------------------------------------------
+
+LAST_DAY = 6
+History = dict[date, dict[int, float | None]]
+"""By observation date, the days on which its value changed, and to what."""
+
+
+def truth(history: History, n: int) -> dict[date, float | None]:
+    """What was known on a day, by the complete history."""
+    return {d: told[max(k for k in told if k <= n)] for d, told in history.items() if min(told) <= n}
+
+
+def told_of(history: History, span: range) -> pl.DataFrame:
+    """What a provider tells that is asked for the days from a vintage on: what held then, and later changes."""
+    state = [row(d, v, day(span.start)) for d, v in truth(history, span.start).items()]
+    later = [row(d, v, day(k)) for d, told in history.items() for k, v in told.items() if k in span and k > span.start]
+    return frame(*state, *later)
+
+
+@st.composite
+def fetched_histories(draw: st.DrawFn) -> tuple[History, list[range]]:
+    """A history, and fetches that cover it, each from a vintage on; loaded in turn, none leaves a gap before it."""
+    said = st.dictionaries(st.integers(1, LAST_DAY), st.sampled_from([None, 1.0, 2.0]), min_size=1)
+    found: History = {}
+    for n in range(1, 4):
+        told = sorted(draw(said).items())
+        found[month(n)] = {k: v for i, (k, v) in enumerate(told) if i == 0 or v != told[i - 1][1]}
+    vintages = sorted({k for told in found.values() for k in told})
+    borders = sorted({vintages[0], *draw(st.sets(st.sampled_from(vintages)))})
+    spans = [range(a, b) for a, b in itertools.pairwise([*borders, LAST_DAY + 1])]
+    order: list[int] = []
+    while len(order) < len(spans):
+        allowed = [i for i in range(len(spans)) if i not in order and (not order or i <= min(order) or i - 1 in order)]
+        order.append(draw(st.sampled_from(allowed)))
+    return found, [spans[i] for i in order]
+
+
+@settings(max_examples=60, deadline=None)
+@given(fetched_histories())
+def test_changes_in_any_split_and_order_without_gaps_give_the_true_answers(
+    fetched: tuple[History, list[range]],
+) -> None:
+    """At every instant that is covered by then, and the same batch again, or everything at once, adds nothing."""
+    history, spans = fetched
+    raw, covered = frame(), set[int]()
+    for span in spans:
+        batch = told_of(history, span)
+        added, report = rows_to_append(raw, batch, vintages="changes")
+        assert report.seen == report.new + report.revised + report.unchanged
+        raw = pl.concat([raw, added])
+        assert rows_to_append(raw, batch, vintages="changes")[0].is_empty()
+        covered |= set(span)
+        for n in covered:
+            assert answers(raw, day(n)) == truth(history, n), (span, n)
+    for span in [*spans, range(min(covered), LAST_DAY + 1)]:
+        assert rows_to_append(raw, told_of(history, span), vintages="changes")[0].is_empty()
+
+
+@settings(max_examples=40, deadline=None)
+@given(fetched_histories(), st.randoms(use_true_random=False))
+def test_no_statement_about_changes_is_untrue(fetched: tuple[History, list[range]], random: object) -> None:
+    """Whatever is stored holds on its day, in any order: nothing is restated that no provider said."""
+    history, spans = fetched
+    random.shuffle(spans)  # type: ignore[attr-defined]
+    raw = frame()
+    for span in spans:
+        raw = pl.concat([raw, rows_to_append(raw, told_of(history, span), vintages="changes")[0]])
+    for d, value, released in raw.select("observation_date", "value", "release_time").iter_rows():
+        assert truth(history, released.day)[d] == value
+    assert not raw.select("observation_date", "release_time").is_duplicated().any()
+
+
+def test_a_late_change_holds_until_the_next_one_of_its_observation() -> None:
+    """In a whole vintage, silence about January confirms it; among changes it says nothing."""
+    raw = frame(row(month(1), 1.0, day(1)), row(month(2), 5.0, day(3)))
+    late = frame(row(month(1), 2.0, day(2)))
+    as_changes, _ = rows_to_append(raw, late, vintages="changes")
+    assert answers(pl.concat([raw, as_changes]), day(3)) == {month(1): 2.0, month(2): 5.0}
+
+
+def test_a_gap_that_is_filled_later_is_healed_by_fetching_what_follows_it_again() -> None:
+    """1 on day 1, 2 on day 2, 1 again on day 3; the second day is fetched last."""
+    history: History = {month(1): {1: 1.0, 2: 2.0, 3: 1.0}, month(2): {1: 7.0, 3: 8.0}}
+    raw = frame()
+    for span in (range(1, 2), range(3, 4), range(2, 3), range(3, 4)):
+        raw = pl.concat([raw, rows_to_append(raw, told_of(history, span), vintages="changes")[0]])
+    for n in (1, 2, 3):
+        assert answers(raw, day(n)) == truth(history, n)
+
+
+def test_two_values_for_one_change_are_refused() -> None:
+    raw = frame(row(month(1), 1.0, day(1)))
+    with pytest.raises(VintageConflictError, match="2019-01-01 has two values"):
+        rows_to_append(raw, frame(row(month(1), 2.0, day(1))), vintages="changes")
+
+
+# --- providers that overwrite --------------------------------------------------------------------------------------
+
+
+@st.composite
+def overwriting(draw: st.DrawFn) -> list[list[Row]]:
+    """What fetches a day apart find: some months, each with one value and what is said of its release."""
+    fetches = []
+    for n in range(draw(st.integers(1, 5))):
+        at = INGESTED + timedelta(days=n)
+        found = draw(st.sets(st.integers(1, 3)))
+        fetches.append(
+            [
+                row(
+                    month(m),
+                    draw(st.sampled_from([None, 1.0, 2.0])),
+                    INGESTED + timedelta(days=draw(st.integers(-3, 8))),
+                    draw(st.sampled_from(["publication_lag", "provider"])),
+                    ingested_at=at,
+                )
+                for m in sorted(found)
+            ]
+        )
+    return fetches
+
+
+@settings(max_examples=60, deadline=None)
+@given(overwriting())
+def test_what_a_provider_overwrites_is_known_from_when_it_was_fetched(fetches: list[list[Row]]) -> None:
+    """The first value from its release on, or its fetch if that came first; another one from its fetch on."""
+    raw = frame()
+    known: dict[date, list[tuple[datetime, float | None]]] = {}
+    for fetch in fetches:
+        for r in fetch:
+            told = known.setdefault(r["observation_date"], [])  # type: ignore[arg-type]
+            at: datetime = r["ingested_at"]  # type: ignore[assignment]
+            if not told:
+                told.append((min(r["release_time"], at), r["value"]))  # type: ignore[type-var, arg-type]
+            elif told[-1][1] != r["value"]:
+                told.append((at, r["value"]))  # type: ignore[arg-type]
+        added, report = rows_to_append(raw, frame(*fetch), vintages="none")
+        assert (report.rejected, added.height) == (0, report.new + report.revised)
+        raw = pl.concat([raw, added])
+        assert rows_to_append(raw, frame(*fetch), vintages="none")[0].is_empty()
+    written = raw.select("observation_date", "release_time", "value").sort("observation_date", "release_time").rows()
+    assert written == sorted((d, at, v) for d, told in known.items() for at, v in told)
+    assert (raw["release_time"] <= raw["ingested_at"]).all()
+
+
+@pytest.mark.parametrize("basis", ["provider", "publication_lag"])
+@pytest.mark.parametrize("released", [day(1), day(2)])
+def test_two_values_of_one_observation_in_one_answer_are_refused(basis: str, released: datetime) -> None:
+    """Which of them is in force? Without vintages one cannot be the other's revision."""
+    batch = frame(row(month(1), 1.0, day(1), basis), row(month(1), 2.0, released, basis))
+    with pytest.raises(VintageConflictError, match=r"2019-01-01 has two values .*1\.0 and 2\.0"):
+        rows_to_append(frame(), batch, vintages="none")
+
+
+def test_an_equal_duplicate_in_an_answer_is_dropped() -> None:
+    batch = frame(row(month(1), 1.0, day(1)), row(month(1), 1.0, day(2)))
+    added, report = rows_to_append(frame(), batch, vintages="none")
+    assert (added["release_time"].to_list(), report.duplicate, report.new) == ([day(1)], 1, 1)
+
+
+def test_a_release_the_provider_states_is_kept_and_one_to_come_is_the_fetch() -> None:
+    """As the time of a bulletin; a clock that is ahead must not hide the figure."""
+    future = INGESTED + timedelta(days=9)
+    added, report = rows_to_append(
+        frame(), frame(row(month(1), 1.0, day(1)), row(month(2), 2.0, future)), vintages="none"
+    )
+    assert added.select("release_time", "release_basis").rows() == [(day(1), "provider"), (INGESTED, "ingested")]
+    assert report.rejections == {}
+
+
+def test_a_marked_value_that_is_overwritten_is_corrected_by_the_next_fetch() -> None:
+    bad = row(month(1), 9.0, day(2), "publication_lag")
+    raw, marked = frame(bad), decisions(decision(bad, day(6)))
+    assert rows_to_append(raw, frame({**bad, "ingested_at": day(8)}), marked, "none")[0].is_empty()
+    added, _ = rows_to_append(raw, frame({**bad, "value": 2.0, "ingested_at": day(8)}), marked, "none")
+    raw = pl.concat([raw, added])
+    assert [as_of(raw, day(n), PROVIDER, marked)["value"].to_list() for n in (5, 7, 8)] == [[9.0], [], [2.0]]
+
+
 # --- reading against brute force -----------------------------------------------------------------------------------
 
 
@@ -198,19 +377,25 @@ def test_as_of_is_what_brute_force_finds(
         assert {r[:2]: r[2:] for r in told.iter_rows()} == expected
 
 
-@settings(max_examples=100, deadline=None)
-@given(oracle.stores(), st.lists(oracle.raw_rows.filter(bool), min_size=1, max_size=1))
-def test_the_rows_concerned_are_enough_to_decide(store: tuple[list[Row], list[Row]], batches: list[list[Row]]) -> None:
+@settings(max_examples=150, deadline=None)
+@given(
+    oracle.stores(),
+    st.lists(oracle.raw_rows.filter(bool), min_size=1, max_size=1),
+    st.sampled_from(["whole", "changes", "none"]),
+)
+def test_the_rows_concerned_are_enough_to_decide(
+    store: tuple[list[Row], list[Row]], batches: list[list[Row]], mode: Vintages
+) -> None:
     """What a batch adds is the same whether all stored rows are at hand or only those it concerns."""
     rows, taken = store
     raw, batch = frame(*rows), frame(*batches[0])
     try:
-        expected, report = rows_to_append(raw, batch, decisions(*taken))
+        expected, report = rows_to_append(raw, batch, decisions(*taken), mode)
     except VintageConflictError:
         with pytest.raises(VintageConflictError):
-            rows_to_append(concerned(raw.lazy(), batch).collect(), batch, decisions(*taken))
+            rows_to_append(concerned(raw.lazy(), batch).collect(), batch, decisions(*taken), mode)
         return
-    found, same = rows_to_append(concerned(raw.lazy(), batch).collect(), batch, decisions(*taken))
+    found, same = rows_to_append(concerned(raw.lazy(), batch).collect(), batch, decisions(*taken), mode)
     order = ["series_id", "observation_date", "release_time", "provider"]
     assert found.sort(order).equals(expected.sort(order))
     assert report == same

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from macro_assets.catalog import Catalog, Fallback, Series, default_catalog
 from macro_assets.catalog.models import Bounds
+from macro_assets.sources import Request, Response, request_text
 
 T = TypeVar("T")
 
@@ -153,3 +154,15 @@ def answer(source: str, target: str, body: bytes, world: World) -> tuple[int, by
     asked = Asked(source, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), body)
     module = world.catalog.sources[source].module
     return import_module(f"macro_assets_tests.providers.{module}").answer(asked, world)  # type: ignore[no-any-return]
+
+
+class InMemory:
+    """A client that asks the stand-in of a source without a server."""
+
+    def __init__(self, source: str, world: World) -> None:
+        self.source, self.world = world.catalog.sources[source], world
+
+    def get(self, request: Request) -> Response:
+        status, body = answer(self.source.name, request.target, (request.json or "").encode(), self.world)
+        evening = datetime.combine(self.world.today, time(23), tzinfo=UTC)
+        return Response(request_text(self.source, request), body, evening, status)

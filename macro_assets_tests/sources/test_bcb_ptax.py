@@ -70,8 +70,8 @@ def test_midnight_is_no_time_of_a_bulletin() -> None:
     body = answer('{"cotacaoCompra":1.9,"cotacaoVenda":2.0,"dataHoraCotacao":"2001-03-15 00:00:00.0"}')
     found = fetched("bcb_ptax", toy("USD"), {DOLLAR: body}, Window(date(2001, 3, 1), date(2001, 3, 31)))
     assert found.observations["observation_date"].to_list() == [date(2001, 3, 15)]
-    assert found.observations["release_basis"].to_list() == ["publication_lag"]
-    assert found.observations["release_time"].to_list() == [datetime(2001, 3, 16, 12, tzinfo=UTC)]
+    assert found.observations["release_basis"].to_list() == ["provider"]
+    assert found.observations["release_time"].to_list() == [datetime(2001, 3, 15, 23, 59, 59, 999999, tzinfo=UTC)]
 
 
 def test_what_is_asked_for() -> None:

@@ -359,6 +359,24 @@ def test_a_plan_that_breaks_for_one_series_stands_for_the_others(
     assert sorted(r.path for r in client.asked) == ["/A", "/C"], "nothing is asked twice"
 
 
+def test_a_series_without_a_question_is_a_failure(speak: Callable[..., None]) -> None:
+    """It would else vanish: neither had, nor failed, nor unchanged."""
+    speak(lambda series, window: [Ask((one,), steps(one)) for one in series if one.id != "B"])
+    fetched = got({"/A": ROWS, "/C": ROWS})
+    assert list(fetched.failures) == ["B"]
+    assert fetched.failures["B"].startswith("series B of source toy: the connector toy has no way to ask for it: ")
+    assert "code 'B'" in fetched.failures["B"]
+    assert (values(fetched, "A"), values(fetched, "C")) == ([1, 2], [1, 2])
+
+
+def test_an_answer_in_another_form_can_be_studied() -> None:
+    said = got({"/A": b"<html>", "/B": ROWS, "/C": ROWS}).failures["A"]
+    assert said.startswith(
+        "series A of source toy: expected CSV, got a page of HTML: '<html>'. Nothing of it was stored"
+    )
+    assert "look at the payload in landing" in said
+
+
 def test_a_fault_of_a_connector_is_logged_and_fails_its_series_only(
     speak: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import html
+import json
 import logging
 import re
 import socket
@@ -812,7 +814,11 @@ def test_requests_are_held_to_the_rate() -> None:
 def spellings(key: str) -> set[str]:
     escaped = {quote(key, safe=""), quote_plus(key), quote(key)}
     lower = {re.sub("%..", lambda found: found[0].lower(), e) for e in escaped}
-    return {key, *escaped, *lower, key.replace("/", "\\/")}
+    in_json = json.dumps(key)
+    again = {quote(quote(key, safe=""), safe=""), json.dumps(in_json)[3:-3], json.dumps(json.dumps(in_json))[7:-7]}
+    of_pages = {html.escape(key), html.escape(html.escape(key)), html.escape(in_json)[6:-6], key.replace("/", "&#x2F;")}
+    php = {key.replace("/", "\\/"), key.replace("/", "\\u002f")}
+    return {key, in_json[1:-1], repr(key)[1:-1], *escaped, *lower, *again, *of_pages, *php}
 
 
 def shows_key(text: str) -> bool:

@@ -1,0 +1,104 @@
+"""Periods of observations and their probable releases, by calendar and clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from macro_assets.catalog.models import Frequency, PublicationLag
+from macro_assets.catalog.periods import estimated_release, next_period, period_end, period_start
+from macro_assets_tests.sources.wire import toy_series
+
+
+@pytest.mark.parametrize(
+    ("frequency", "day", "start", "end"),
+    [
+        ("D", date(2024, 2, 29), date(2024, 2, 29), date(2024, 2, 29)),
+        ("W", date(2024, 2, 28), date(2024, 2, 28), date(2024, 2, 28)),  # the week's last day already
+        ("M", date(2024, 2, 29), date(2024, 2, 1), date(2024, 2, 29)),
+        ("M", date(2023, 2, 14), date(2023, 2, 1), date(2023, 2, 28)),
+        ("M", date(1900, 2, 1), date(1900, 2, 1), date(1900, 2, 28)),
+        ("M", date(2023, 12, 31), date(2023, 12, 1), date(2023, 12, 31)),
+        ("Q", date(2024, 1, 1), date(2024, 1, 1), date(2024, 3, 31)),
+        ("Q", date(2024, 6, 30), date(2024, 4, 1), date(2024, 6, 30)),
+        ("Q", date(2024, 12, 31), date(2024, 10, 1), date(2024, 12, 31)),
+        ("A", date(2024, 7, 4), date(2024, 1, 1), date(2024, 12, 31)),
+    ],
+)
+def test_the_period_a_day_lies_in(frequency: Frequency, day: date, start: date, end: date) -> None:
+    assert period_start(day, frequency) == start
+    assert period_end(start, frequency) == end
+
+
+@pytest.mark.parametrize(
+    ("frequency", "day", "following"),
+    [
+        ("D", date(2026, 11, 19), date(2026, 11, 20)),  # Thursday
+        ("D", date(2026, 11, 20), date(2026, 11, 23)),  # Friday
+        ("D", date(2026, 11, 21), date(2026, 11, 23)),  # Saturday, as some markets have
+        ("D", date(2026, 11, 22), date(2026, 11, 23)),  # Sunday
+        ("D", date(2024, 2, 28), date(2024, 2, 29)),
+        ("D", date(2024, 2, 29), date(2024, 3, 1)),
+        ("D", date(2026, 12, 31), date(2027, 1, 1)),
+        ("W", date(2024, 2, 28), date(2024, 3, 6)),
+        ("M", date(2024, 1, 1), date(2024, 2, 1)),
+        ("M", date(2023, 12, 1), date(2024, 1, 1)),
+        ("Q", date(2023, 10, 1), date(2024, 1, 1)),
+        ("A", date(2024, 1, 1), date(2025, 1, 1)),
+    ],
+)
+def test_the_observation_that_follows(frequency: Frequency, day: date, following: date) -> None:
+    assert next_period(day, frequency) == following
+
+
+@given(st.dates(date(1800, 1, 1), date(2100, 12, 31)), st.sampled_from(["M", "Q", "A"]))
+def test_periods_cover_every_day_once(day: date, frequency: Frequency) -> None:
+    start = period_start(day, frequency)
+    end = period_end(start, frequency)
+    assert start <= day <= end
+    assert next_period(start, frequency) == end + timedelta(days=1)
+    assert period_start(start, frequency) == start
+    assert period_start(end, frequency) == start
+
+
+@given(st.dates(date(1800, 1, 1), date(2100, 12, 31)))
+def test_a_daily_series_goes_on_with_the_next_business_day(day: date) -> None:
+    following = next_period(day, "D")
+    assert following.isoweekday() <= 5
+    assert [d for n in range(1, 4) if (d := day + timedelta(days=n)) < following and d.isoweekday() <= 5] == []
+
+
+@pytest.mark.parametrize(
+    ("start", "lag", "released"),
+    [
+        # half past eight in New York is 13:30 UTC in winter and 12:30 in summer
+        (date(2026, 1, 1), 5, datetime(2026, 2, 5, 13, 30, tzinfo=UTC)),
+        (date(2026, 6, 1), 5, datetime(2026, 7, 5, 12, 30, tzinfo=UTC)),
+        # the clocks change on 8 March and on 1 November 2026
+        (date(2026, 2, 1), 7, datetime(2026, 3, 7, 13, 30, tzinfo=UTC)),
+        (date(2026, 2, 1), 8, datetime(2026, 3, 8, 12, 30, tzinfo=UTC)),
+        (date(2026, 9, 1), 31, datetime(2026, 10, 31, 12, 30, tzinfo=UTC)),
+        (date(2026, 9, 1), 32, datetime(2026, 11, 1, 13, 30, tzinfo=UTC)),
+        (date(2024, 2, 1), 0, datetime(2024, 2, 29, 13, 30, tzinfo=UTC)),
+    ],
+)
+def test_an_estimate_keeps_the_local_clock_when_summer_time_comes_and_goes(
+    start: date, lag: int, released: datetime
+) -> None:
+    known = PublicationLag(days=lag, time=time(8, 30), time_zone="America/New_York")
+    assert estimated_release(toy_series("cboe", "TOY", frequency="M", publication_lag=known), start) == released
+
+
+def test_an_evening_in_the_west_is_the_next_day_in_utc() -> None:
+    known = PublicationLag(days=0, time=time(22), time_zone="America/New_York")
+    series = toy_series("cboe", "TOY", frequency="D", publication_lag=known)
+    assert estimated_release(series, date(2026, 1, 5)) == datetime(2026, 1, 6, 3, tzinfo=UTC)
+
+
+def test_a_weekly_figure_is_released_after_its_own_date() -> None:
+    known = PublicationLag(days=5, time=time(12), time_zone="UTC")
+    series = toy_series("cboe", "TOY", frequency="W", publication_lag=known)
+    assert estimated_release(series, date(2026, 11, 14)) == datetime(2026, 11, 19, 12, tzinfo=UTC)

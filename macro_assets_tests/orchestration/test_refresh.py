@@ -1,0 +1,450 @@
+"""Refreshes of live sources: what is due becomes runs, runs ask what they must, and each source is on its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+from dagster._core.definitions.schedule_definition import ScheduleExecutionData
+
+from macro_assets import calendars
+from macro_assets.calendars import release_calendar
+from macro_assets.catalog import Catalog, Source, default_catalog
+from macro_assets.catalog.derive import polars_schema
+from macro_assets.due import CALENDAR, Due
+from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.landing import log_fetches
+from macro_assets.orchestration import fetch_step, refresh
+from macro_assets.orchestration.assets import calendar as calendar_module
+from macro_assets.orchestration.fetch_step import REFRESH
+from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
+from macro_assets.orchestration.refresh import Refresh, refreshes, whole_history
+from macro_assets.sources import Client, Request, Response, Window, request_text
+from macro_assets.sources.errors import TransientError
+from macro_assets_tests.orchestration.toy import execute, toy_definitions
+from macro_assets_tests.providers import World, answer
+
+ALL_YEARS = YEARS.get_partition_keys()
+WHOLE = (ALL_YEARS[0], ALL_YEARS[-1])
+NOW = datetime.now(UTC)
+EVERY_YEAR = {RANGE_START: WHOLE[0], RANGE_END: WHOLE[1]}
+SERIES = ("CBOE_VIX", "GDPC1_FRED", "INDPRO_FRED", "UNRATE")
+
+
+@pytest.fixture
+def toys() -> Catalog:
+    """The real catalog with four series: of CBOE, FRED (which needs a key) and the package."""
+    full = default_catalog()
+    return dataclasses.replace(
+        full,
+        sources={s: full.sources[s] for s in ("bundled", "cboe", "fred", "fred_graph")},
+        series={s: full.series[s] for s in SERIES},
+        indicators={},
+        models={},
+        charts={},
+        instruments={},
+    )
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def with_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRED_API_KEY", "synthetic-key-0123456789")
+
+
+@pytest.fixture
+def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRED_API_KEY", raising=False)
+
+
+class Providers:
+    """The stand-ins of all providers in this process, those in `down` apart; `today` is theirs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world = World(today=date(2026, 3, 2))
+        self.down: set[str] = set()
+        self.windows: list[Window] = []
+        monkeypatch.setattr(fetch_step, "open_client", self.client)
+        honest = fetch_step.fetch
+
+        def fetch(source: Any, selected: Any, window: Window, *others: Any) -> Any:
+            seen = dataclasses.replace(window, today=self.world.today)
+            self.windows.append(seen)
+            return honest(source, selected, seen, *others)
+
+        monkeypatch.setattr(fetch_step, "fetch", fetch)
+
+    def client(self, source: Source, remembered: Mapping[str, Response] | None = None) -> Client:
+        return _Standin(self, source)
+
+
+class _Standin:
+    def __init__(self, providers: Providers, source: Source) -> None:
+        self.providers, self.source = providers, source
+
+    def get(self, request: Request) -> Response:
+        if self.source.name in self.providers.down:
+            raise TransientError("no route to the provider")
+        world = self.providers.world
+        at = datetime.combine(world.today, datetime.max.time(), tzinfo=UTC)
+        if self.source.name == "fred_graph":
+            page = b"observation_date,GDPC1\n2025-07-01,23000\n2025-10-01,23100\n"
+            return Response(request_text(self.source, request), page, at, 200)
+        status, body = answer(self.source.name, request.target, (request.json or "").encode(), world)
+        return Response(request_text(self.source, request), body, at, status, seconds=0.25)
+
+
+@pytest.fixture
+def providers(monkeypatch: pytest.MonkeyPatch) -> Providers:
+    return Providers(monkeypatch)
+
+
+def had(root: Path, catalog: Catalog, source: str, series_id: str, status: str, last: datetime | None) -> None:
+    """Write what became of the latest fetch of a series."""
+    row = {
+        "series_id": series_id,
+        "last_run_id": "run",
+        "last_seen": NOW,
+        "status": status,
+        "error": None,
+        "rows_seen": 0,
+        "last_success": last,
+        "provider": None,
+        "latency_ms": None,
+    }
+    schema = polars_schema(catalog.one_table(f"fetch_log/{source}").columns)
+    log_fetches(root, catalog, source, pl.DataFrame([row], schema=schema), {})
+
+
+def keys(*series: str) -> list[dg.AssetKey]:
+    sources = {"CBOE_VIX": "cboe", "GDPC1_FRED": "fred", "INDPRO_FRED": "fred"}
+    tables = [dg.AssetKey(["raw", s]) for s in dict.fromkeys(sources[i] for i in series)]
+    return [*(dg.AssetKey(["raw", sources[i], i]) for i in series), *tables]
+
+
+def evaluations(result: dg.ExecuteInProcessResult, check: str) -> dict[str, Any]:
+    return {"/".join(e.asset_key.path): e for e in result.get_asset_check_evaluations() if e.check_name == check}
+
+
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    return [str(e.step_failure_data.user_failure_data.description) for e in result.all_events if e.is_step_failure]
+
+
+def fetch_log(root: Path, catalog: Catalog, source: str) -> dict[str, dict[str, Any]]:
+    rows = read_table(root, catalog.one_table(f"fetch_log/{source}"), catalog)
+    return {r["series_id"]: r for r in rows.iter_rows(named=True)}
+
+
+# --- what is due as runs -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_key")
+def test_what_was_never_fetched_is_one_whole_run(tmp_path: Path, toys: Catalog) -> None:
+    (run,) = refreshes(tmp_path, toys)
+    assert run == Refresh(dict.fromkeys(SERIES[:3], "never fetched"), WHOLE, True)
+    assert run.tags == EVERY_YEAR
+    assert run.keys(toys) == keys(*SERIES[:3])
+
+
+@pytest.mark.usefixtures("without_key")
+def test_a_source_without_its_key_is_left_out(tmp_path: Path, toys: Catalog) -> None:
+    (run,) = refreshes(tmp_path, toys)
+    assert list(run.reasons) == ["CBOE_VIX"]
+
+
+@pytest.mark.usefixtures("with_key")
+def test_runs_ask_from_the_year_of_the_next_figure_on(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    """What is due of one year is one run; it asks for what was released since the latest stored release."""
+    assert execute(toy_definitions(tmp_path, toys), instance, keys("CBOE_VIX", "INDPRO_FRED"), EVERY_YEAR).success
+    had(tmp_path, toys, "cboe", "CBOE_VIX", "failed", NOW)
+    had(tmp_path, toys, "fred", "INDPRO_FRED", "failed", NOW)
+    whole, due = refreshes(tmp_path, toys)
+    assert (whole.years, whole.is_whole, list(whole.reasons)) == (WHOLE, True, ["GDPC1_FRED"])
+    assert due.reasons == dict.fromkeys(("CBOE_VIX", "INDPRO_FRED"), "the last fetch failed")
+    assert due.tags == {RANGE_START: "2026", RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
+    alone = dataclasses.replace(due, reasons={"CBOE_VIX": "the last fetch failed"})
+    assert refreshes(tmp_path, toys, ["CBOE_VIX"]) == [alone]
+    assert refreshes(tmp_path, toys, []) == []
+
+
+def test_a_year_before_the_partitions_is_the_first_of_them(
+    tmp_path: Path, toys: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FRED_API_KEY", raising=False)
+    for year, start in ((1995, ALL_YEARS[0]), (2020, "2020"), (2999, ALL_YEARS[-1])):
+        found = [Due(toys.series["CBOE_VIX"], "synthetic", year)]
+        monkeypatch.setattr(refresh, "due_series", lambda *a, found=found, **k: found)
+        (run,) = refreshes(tmp_path, toys)
+        assert (run.years, run.is_whole) == ((start, ALL_YEARS[-1]), False)
+
+
+def test_a_whole_history_is_of_live_series_whether_due_or_not(toys: Catalog) -> None:
+    (run,) = whole_history(toys, ["CBOE_VIX", "UNRATE"], "2015", "2016")
+    assert (run.reasons, run.years, run.is_whole) == ({"CBOE_VIX": "asked for"}, ("2015", "2016"), True)
+    assert run.tags == {RANGE_START: "2015", RANGE_END: "2016"}
+    assert whole_history(toys, ["CBOE_VIX"], None, "2016")[0].years == (ALL_YEARS[0], "2016")
+    assert whole_history(toys, ["CBOE_VIX"], "2016", None)[0].years == ("2016", ALL_YEARS[-1])
+    assert whole_history(toys, ["UNRATE"], "2015", None) == []
+
+
+# --- schedules -----------------------------------------------------------------------------------------------------
+
+
+def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> ScheduleExecutionData:
+    schedule = definitions.resolve_schedule_def("refresh")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED, "it goes to the network"
+    moment = datetime(2026, 11, 20, 4, 20, tzinfo=UTC)
+    context = dg.build_schedule_context(
+        instance, scheduled_execution_time=moment, repository_def=definitions.get_repository_def()
+    )
+    return schedule.evaluate_tick(context)
+
+
+@pytest.mark.usefixtures("with_key")
+def test_the_schedule_requests_the_runs_that_are_due(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, providers: Providers
+) -> None:
+    monkeypatch.setenv("MACRO_LAKE", str(tmp_path))
+    definitions = toy_definitions(tmp_path, toys)
+    requests = tick(definitions, instance).run_requests or []
+    (request,) = requests
+    assert request.asset_selection == keys(*SERIES[:3])
+    assert {k: v for k, v in request.tags.items() if k in (RANGE_START, RANGE_END, REFRESH)} == EVERY_YEAR
+    job = definitions.resolve_job_def("refresh")
+    done = job.execute_in_process(
+        instance=instance, asset_selection=request.asset_selection, tags=dict(request.tags), raise_on_error=False
+    )
+    assert done.success, failures(done)
+    assert set(fetch_log(tmp_path, toys, "fred")) == {"GDPC1_FRED", "INDPRO_FRED"}
+    had(tmp_path, toys, "cboe", "CBOE_VIX", "failed", NOW)
+    had(tmp_path, toys, "fred", "GDPC1_FRED", "ok", NOW)
+    had(tmp_path, toys, "fred", "INDPRO_FRED", "ok", NOW)
+    providers.world = World()
+    due = tick(definitions, instance).run_requests or []
+    again = [r for r in due if keys("CBOE_VIX")[0] in (r.asset_selection or [])]
+    assert [(r.tags[RANGE_START], r.tags[REFRESH]) for r in again] == [("2026", "due")]
+
+
+@pytest.mark.usefixtures("without_key")
+def test_two_runs_from_the_first_year_on_are_two(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run key that repeats is a run that Dagster leaves out."""
+    vix = toys.series["CBOE_VIX"]
+    found = [Due(vix, "never fetched", None), Due(vix.model_copy(update={"id": "UNRATE"}), "failed", 1995)]
+    monkeypatch.setattr(refresh, "due_series", lambda *a, **k: found)
+    monkeypatch.setenv("MACRO_LAKE", str(tmp_path))
+    requests = tick(toy_definitions(tmp_path, toys), instance).run_requests or []
+    assert len({r.run_key for r in requests}) == 2
+    assert [REFRESH in r.tags for r in requests] == [False, True]
+
+
+@pytest.mark.usefixtures("without_key")
+def test_the_schedule_says_when_nothing_is_due(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MACRO_LAKE", str(tmp_path))
+    nothing = dataclasses.replace(toys, series={k: v for k, v in toys.series.items() if k != "CBOE_VIX"})
+    found = tick(toy_definitions(tmp_path, nothing), instance)
+    assert not found.run_requests
+    assert found.skip_message == "no series of a source that is on is due"
+
+
+def test_without_live_sources_there_is_no_such_schedule(tmp_path: Path) -> None:
+    assert {s.name for s in toy_definitions(tmp_path).schedules or []} == {"weekly_maintenance"}
+
+
+# --- the step ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_refresh_asks_for_what_came_after_the_latest_stored_release(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    """What it brings of years nobody asked for is logged for these."""
+    definitions = toy_definitions(tmp_path, toys)
+    assert execute(definitions, instance, keys("INDPRO_FRED"), EVERY_YEAR).success
+    assert [w.known for w in providers.windows] == [{}]
+    providers.world = World(today=date(2026, 7, 15))  # on 2 July the stand-in revises December 2025
+    before = read_table(tmp_path, toys.one_table("raw/fred"), toys)
+    latest = before["release_time"].max().date()  # type: ignore[union-attr]
+    news = {RANGE_START: "2026", RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
+    result = execute(definitions, instance, keys("INDPRO_FRED"), news)
+    assert result.success, failures(result)
+    assert [w.known for w in providers.windows[1:]] == [{"INDPRO_FRED": latest}]
+    after = read_table(tmp_path, toys.one_table("raw/fred"), toys)
+    new = after.join(before, on=after.columns, how="anti", nulls_equal=True)
+    assert date(2025, 12, 1) in set(new["observation_date"])
+    logged = {e.partition for e in result.get_asset_materialization_events() if e.asset_key == keys("INDPRO_FRED")[0]}
+    asked = {y for y in ALL_YEARS if y >= "2026"}
+    assert logged == {"2025", *asked}
+    log = fetch_log(tmp_path, toys, "fred")["INDPRO_FRED"]
+    assert (log["status"], log["provider"], log["latency_ms"]) == ("ok", "fred", 250.0)
+
+
+@pytest.mark.usefixtures("without_key")
+def test_a_source_without_its_key_is_off_and_stops_no_other(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    result = execute(toy_definitions(tmp_path, toys), instance, keys("CBOE_VIX", "GDPC1_FRED"), EVERY_YEAR)
+    assert result.success, failures(result)
+    events = {"/".join(e.asset_key.path): e for e in result.get_asset_materialization_events() if e.asset_key}
+    assert "raw/cboe/CBOE_VIX" in events
+    assert "raw/fred/GDPC1_FRED" not in events, "nothing was had of it"
+    table = events["raw/fred"].materialization.metadata
+    assert "FRED_API_KEY" in str(table["off"].value)
+    assert table["dagster/row_count"].value == 0
+    assert read_table(tmp_path, toys.one_table("raw/fred"), toys).is_empty()
+    log = fetch_log(tmp_path, toys, "fred")["GDPC1_FRED"]
+    assert (log["status"], log["last_success"], log["rows_seen"]) == ("off", None, 0)
+    assert "FRED_API_KEY" in log["error"]
+    health = evaluations(result, "health")
+    assert health["raw/fred"].passed
+    assert health["raw/fred"].metadata["state"].value == "off"
+    assert health["raw/cboe"].metadata["state"].value == "up"
+    assert [w.known for w in providers.windows] == [{}], "the source that is off was not asked"
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_fallback_turns_a_source_yellow_and_nothing_red(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    providers.down = {"fred"}
+    result = execute(toy_definitions(tmp_path, toys), instance, keys("GDPC1_FRED"), EVERY_YEAR)
+    assert result.success, failures(result)
+    health = evaluations(result, "health")["raw/fred"]
+    assert (health.passed, health.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert health.metadata["state"].value == "degraded"
+    assert health.metadata["substituted"].value == 1
+    series = evaluations(result, "schema")["raw/fred/GDPC1_FRED"]
+    assert (series.passed, series.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "no route to the provider" in str(series.description)
+    log = fetch_log(tmp_path, toys, "fred")["GDPC1_FRED"]
+    assert (log["status"], log["provider"]) == ("ok", "fred_graph")
+    assert "no route to the provider" in log["error"]
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_source_that_is_down_is_an_error_and_keeps_its_rows(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    definitions = toy_definitions(tmp_path, toys)
+    assert execute(definitions, instance, keys("GDPC1_FRED", "CBOE_VIX"), EVERY_YEAR).success
+    before = read_table(tmp_path, toys.one_table("raw/fred"), toys)
+    providers.down = {"fred", "fred_graph"}
+    result = execute(definitions, instance, keys("GDPC1_FRED", "CBOE_VIX"), EVERY_YEAR)
+    assert not result.success
+    (message,) = failures(result)
+    assert "GDPC1_FRED" in message
+    assert "Its fallback fred_graph failed too" in message
+    health = evaluations(result, "health")
+    assert (health["raw/fred"].passed, health["raw/fred"].severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert health["raw/fred"].metadata["state"].value == "down"
+    assert health["raw/cboe"].passed
+    assert read_table(tmp_path, toys.one_table("raw/fred"), toys).equals(before)
+    log = fetch_log(tmp_path, toys, "fred")["GDPC1_FRED"]
+    assert (log["status"], log["provider"]) == ("failed", None)
+    assert log["last_success"] < log["last_seen"]
+
+
+# --- the release calendar ------------------------------------------------------------------------------------------
+
+TODAY = date(2026, 11, 20)
+DAYS = (
+    '{"release_id": 53, "release_name": "Gross Domestic Product", "date": "2026-11-25"},'
+    '{"release_id": 53, "release_name": "Gross Domestic Product", "date": "2026-11-25"},'
+    '{"release_id": 99, "release_name": "Nobody asked", "date": "2026-11-26"},'
+    '{"release_id": 53, "release_name": "Gross Domestic Product", "date": "2020-01-30"}'
+)
+
+
+class _Calendar:
+    def __init__(self, source: Source, page: str | Exception) -> None:
+        self.source, self.page, self.is_closed = source, page, False
+
+    def get(self, request: Request) -> Response:
+        if isinstance(self.page, Exception):
+            raise self.page
+        count = self.page.count("{")
+        body = f'{{"count": {count}, "offset": 0, "limit": 1000, "release_dates": [{self.page}]}}'
+        return Response(request_text(self.source, request), body.encode(), NOW, 200)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def of_fred(*days: date) -> pl.DataFrame:
+    schema = polars_schema(default_catalog().one_table(CALENDAR).columns)
+    gdp = {"source": "fred", "release": "53", "release_name": "Gross Domestic Product"}
+    rows = [{**gdp, "release_date": d} for d in days]
+    return pl.DataFrame(rows, schema=schema)
+
+
+@pytest.mark.usefixtures("with_key")
+def test_the_calendar_has_the_days_of_the_releases_of_the_catalog(toys: Catalog) -> None:
+    """Of some months, without repetition, and of no other release; the connection is closed."""
+    opened: list[_Calendar] = []
+
+    def client(source: Source) -> _Calendar:
+        opened.append(_Calendar(source, DAYS))
+        return opened[-1]
+
+    found, reasons = release_calendar(toys, of_fred(date(2026, 10, 29)), TODAY, client)
+    assert reasons == {}
+    assert found.equals(of_fred(date(2026, 11, 25)))
+    assert [c.source.name for c in opened] == ["fred"]
+    assert all(c.is_closed for c in opened)
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_calendar_that_does_not_answer_keeps_its_days(toys: Catalog) -> None:
+    stored = of_fred(date(2026, 10, 29), date(2026, 11, 25))
+    found, reasons = release_calendar(toys, stored, TODAY, lambda s: _Calendar(s, TransientError("no route")))
+    assert found.equals(stored)
+    assert "no route" in reasons["fred"]
+
+
+@pytest.mark.usefixtures("without_key")
+def test_a_calendar_without_a_key_keeps_its_days_and_asks_nobody(toys: Catalog) -> None:
+    def nobody(source: Source) -> Client:
+        raise AssertionError("not to be asked")
+
+    stored = of_fred(date(2026, 11, 25))
+    found, reasons = release_calendar(toys, stored, TODAY, nobody)
+    assert found.equals(stored)
+    assert "FRED_API_KEY" in reasons["fred"]
+
+
+@pytest.mark.usefixtures("with_key")
+def test_the_calendar_is_an_asset(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar_module, "utc_now", lambda: datetime(2026, 11, 20, 5, tzinfo=UTC))
+    page: list[str | Exception] = [DAYS]
+    answered = partial(calendars.release_calendar, clients=lambda s: _Calendar(s, page[0]))
+    monkeypatch.setattr(calendar_module, "release_calendar", answered)
+    definitions, asset = toy_definitions(tmp_path, toys), dg.AssetKey(CALENDAR.split("/"))
+    table = toys.one_table(CALENDAR)
+    for why in ("", "no route"):
+        result = execute(definitions, instance, [asset], tags=None)
+        assert result.success, failures(result)
+        (event,) = result.get_asset_materialization_events()
+        told = event.materialization.metadata["not_asked"].value
+        assert why in str(told)
+        assert bool(told) == bool(why)
+        assert read_table(tmp_path, table, toys)["release_date"].to_list() == [date(2026, 11, 25)]
+        page[0] = TransientError("no route")

@@ -1,0 +1,120 @@
+"""docs/adding-a-series.md is true: its YAML and Python, taken out of the page, are all that is needed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import Catalog, load_catalog
+from macro_assets.catalog.document import as_markdown
+from macro_assets.ingest import fetch, ingest
+from macro_assets.lakehouse.raw import observations_as_of
+from macro_assets.sources import Window
+from macro_assets_tests.catalog.conftest import folder  # noqa: F401
+from macro_assets_tests.conftest import ROOT
+from macro_assets_tests.providers import InMemory, World
+from macro_assets_tests.sources import wire
+from macro_assets_tests.test_docs import blocks
+
+PAGE = "adding-a-series.md"
+TODAY = date(2026, 11, 20)
+
+
+def had(series_id: str, catalog: Catalog, lake: Path) -> pl.DataFrame:
+    """A series of the catalog, fetched from its stand-in, stored in a lake, and read back from there."""
+    series = catalog.one_series(series_id)
+    source = catalog.sources[series.source]
+    world, window = World(catalog=catalog, today=TODAY), Window(today=TODAY)
+    fetched = fetch(source, [series], window, catalog, lambda s: InMemory(s.name, world))
+    done = ingest(lake, catalog, source, [series], window, fetched, "run", "v1")
+    assert [(o.failure, o.warning) for o in done.outcomes] == [(None, None)]
+    figures = world.figures(series)
+    known = observations_as_of(None, [series_id], lake, catalog)
+    assert known["provider"].unique().to_list() == [source.name]
+    assert set(known["observation_date"]) <= set(figures)
+    assert known["value"].is_between(series.bounds.low, series.bounds.high).all()
+    return known
+
+
+def test_a_series_of_fred_needs_its_entry_alone(folder: Path, tmp_path: Path) -> None:  # noqa: F811
+    file = folder / "sources/fred.yaml"
+    file.write_text(file.read_text() + blocks(PAGE, "yaml")[0])
+    catalog = load_catalog(folder)
+    known = had("UNRATENSA", catalog, tmp_path / "lake")
+    assert known["observation_date"].min() == date(2005, 1, 1)  # the stand-in's first year
+    assert known["release_basis"].unique().sort().to_list() == ["provider", "snapshot"]
+    assert "| `UNRATENSA` |" in as_markdown(catalog)
+
+
+def test_the_commands_of_the_page_name_its_series(folder: Path) -> None:  # noqa: F811
+    from macro_assets.orchestration.run import select
+
+    file = folder / "sources/fred.yaml"
+    file.write_text(file.read_text() + blocks(PAGE, "yaml")[0])
+    chosen = select(["raw/fred/UNRATENSA"], load_catalog(folder), live=True)
+    assert chosen.series == {"fred": ("UNRATENSA",)}
+    (commands,) = blocks(PAGE, "bash")
+    assert "macro fetch raw/fred/UNRATENSA " in commands
+
+
+Toy = tuple[Catalog, ModuleType]
+
+
+@pytest.fixture
+def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:  # noqa: F811
+    """The page's source: a catalog that has it, its connector and stand-in as modules; gives its tests."""
+    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[1])
+    catalog = load_catalog(folder)
+    monkeypatch.setattr(wire, "default_catalog", lambda: catalog)
+    names = ("macro_assets.sources.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
+    modules = [ModuleType(name) for name in names]
+    for module, text in zip(modules, blocks(PAGE, "python"), strict=True):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        exec(compile(text, module.__name__, "exec"), module.__dict__)
+    return catalog, modules[1]
+
+
+def test_a_source_needs_its_entry_and_its_connector(toy: Toy, tmp_path: Path) -> None:
+    catalog, _ = toy
+    known = had("TOY_BANK_OVERNIGHT", catalog, tmp_path)
+    assert known.height == sum(
+        1 for _ in World(catalog=catalog, today=TODAY).days(catalog.series["TOY_BANK_OVERNIGHT"])
+    )
+    assert known.filter(pl.col("release_basis") != "publication_lag")["observation_date"].to_list() == [TODAY]
+
+
+def test_the_tests_of_the_page_pass(toy: Toy) -> None:
+    _, tests = toy
+    run = [one for name, one in vars(tests).items() if name.startswith("test_")]
+    assert len(run) == 2
+    for one in run:
+        for arguments in cases(one):
+            one(*arguments)
+
+
+def cases(test: Callable[..., None]) -> list[tuple[Any, ...]]:
+    """The arguments of a test, by its parametrization."""
+    marks = [m for m in getattr(test, "pytestmark", []) if m.name == "parametrize"]
+    assert bool(marks) == bool(inspect.signature(test).parameters)
+    return [tuple(case) for case in marks[0].args[1]] if marks else [()]
+
+
+def test_a_connector_of_the_page_is_short_enough() -> None:
+    assert len(blocks(PAGE, "python")[0].splitlines()) < 150
+
+
+def test_every_field_of_an_entry_is_explained() -> None:
+    models = importlib.import_module("macro_assets.catalog.models")
+    text = (ROOT / "docs" / PAGE).read_text()
+    fields = {*models.Series.model_fields, *models.Api.model_fields, *models.Key.model_fields, "vintages", "connector"}
+    assert {f for f in fields if not re.search(rf"[`{{ ]{f}[`:]", text)} == set()

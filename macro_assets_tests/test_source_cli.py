@@ -1,0 +1,144 @@
+"""The commands about sources as real processes: what there is, what is due, fetching it from stand-ins on loopback."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from macro_assets.catalog import default_catalog
+from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets_tests.conftest import ROOT, Home, make_home
+from macro_assets_tests.providers import World
+from macro_assets_tests.providers.server import serving
+
+CATALOG = default_catalog()
+TABLE = CATALOG.one_table("raw/cboe")
+ONE = CATALOG.series_of("worldbank")[0].id
+KEYS = [s.api.key.environment for s in CATALOG.sources.values() if s.api and s.api.key]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A lake whose providers are the stand-ins, without any key; CBOE and one series of the World Bank were fetched."""
+    with pytest.MonkeyPatch.context() as patch, serving() as environment:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        for key in KEYS:
+            patch.delenv(key, raising=False)
+        patch.setenv("COLUMNS", "200")
+        home = make_home(tmp_path_factory.mktemp("sources"))
+        dry = home.macro("fetch", "cboe", "--dry-run").stdout
+        assert "1 series, 2010 to " in dry
+        assert "CBOE_VIX: never fetched" in dry
+        assert open_table(home.lake, "raw/cboe") is None, "a dry run stores nothing"
+        done = home.macro("fetch", "cboe", f"raw/worldbank/{ONE}").stdout
+        assert "2 series, 2010 to " in done
+        yield home
+
+
+def version(home: Home) -> int:
+    table = open_table(home.lake, "raw/cboe")
+    assert table is not None
+    return table.version()
+
+
+def test_a_fetch_stores_what_was_selected_and_nothing_else(home: Home) -> None:
+    assert read_table(home.lake, TABLE, CATALOG).height > 1000
+    stored = read_table(home.lake, CATALOG.one_table("raw/worldbank"), CATALOG)
+    assert stored["series_id"].unique().to_list() == [ONE]
+    tables = {p.name for p in (home.lake / "raw").iterdir() if (p / "_delta_log").is_dir()}
+    assert tables == {"cboe", "worldbank"}
+
+
+def test_what_was_had_is_not_due_and_can_be_asked_for(home: Home) -> None:
+    before = version(home)
+    said = home.macro("fetch", "raw/cboe").stdout
+    assert "Nothing is due. --all fetches everything" in said
+    assert version(home) == before
+    said = home.macro("fetch", "raw/cboe/CBOE_VIX", "--all", "--dry-run").stdout
+    assert "CBOE_VIX: asked for" in said
+
+
+def test_years_are_asked_for_whether_due_or_not(home: Home) -> None:
+    """The same figures again: no row, no version."""
+    before = version(home)
+    said = home.macro("fetch", "cboe", "--from", "2015", "--to", "2016").stdout
+    assert "1 series, 2015 to 2016" in said
+    assert version(home) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("fetch", "raw/cbeo"), ["raw/cbeo", "raw/cboe"]),
+        (("fetch", "cboe/VIX_CBOE"), ["raw/cboe/VIX_CBOE"]),
+        (("fetch", "cboe", "--from", "1812"), ["1812", "is out of range", "2010"]),
+    ],
+)
+def test_what_cannot_be_is_named(home: Home, words: tuple[str, ...], told: list[str]) -> None:
+    done = home.macro(*words, expect=None)
+    assert done.returncode not in (0, None)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in said
+    for part in told:
+        assert part in said
+
+
+def test_a_source_that_is_off_is_not_due_and_the_answer_says_where_to_look(home: Home) -> None:
+    said = home.macro("fetch", "raw/fred/GDPC1_FRED").stdout
+    assert "Nothing is due" in said
+    assert "`macro sources` shows which sources are off" in said
+    assert open_table(home.lake, "raw/fred") is None
+
+
+def test_sources_says_how_each_is_doing(home: Home) -> None:
+    said = home.macro("sources").stdout
+    lines = {line.split()[0]: line for line in said.splitlines() if line.split()}
+    assert set(CATALOG.sources) <= set(lines)
+    assert f"sources ({len(CATALOG.sources)})" in said
+    assert " up " in lines["cboe"]
+    assert "none needed" in lines["cboe"]
+    assert "never fetched" in lines["ecb"]
+    assert " off " in lines["fred"]
+    assert "FRED_API_KEY is missing" in lines["fred"]
+    assert "BLS_API_KEY (optional)" in lines["bls"]
+    assert "(unofficial)" in lines["yahoo_chart"]
+    assert "fred: source fred is off: the environment has no FRED_API_KEY" in said
+
+
+def test_a_provider_that_fails_ends_the_command_with_an_error(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lake of its own, in which nothing was had before; its provider knows no series."""
+    without = dataclasses.replace(CATALOG, series={})
+    with serving(World(without)) as environment:
+        monkeypatch.setenv("MACRO_URL_CBOE", environment["MACRO_URL_CBOE"])
+        done = make_home(tmp_path).macro("fetch", "cboe", expect=1)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "series CBOE_VIX of source cboe" in said
+    assert "404" in said
+    assert "Traceback" not in said
+
+
+def test_the_catalog_is_searched_by_words_that_must_all_be_there(home: Home) -> None:
+    said = home.macro("catalog", "VIX", "volatility").stdout
+    assert "CBOE_VIX" in said
+    assert "PAYEMS" not in said
+    total, instruments = len(CATALOG.series), len(CATALOG.instruments)
+    (counted,) = [line for line in said.splitlines() if f" of {total} series, " in line]
+    assert f" of {instruments} instruments" in counted
+    assert 0 < int(counted.split()[0]) < total
+
+
+def test_the_page_of_the_catalog_is_up_to_date(home: Home) -> None:
+    page = ROOT / "docs" / "catalog.md"
+    made = home.macro("catalog", "--markdown").stdout
+    stored = page.read_text(encoding="utf-8") if page.exists() else ""
+    is_current = made == stored
+    assert is_current, "docs/catalog.md is not what the catalog says: run `macro catalog --markdown > docs/catalog.md`"
+    assert made.startswith("# Catalog\n")
+    for name in (*CATALOG.sources, *CATALOG.series, *CATALOG.instruments):
+        assert name in made
