@@ -10,11 +10,12 @@ import sys
 import code_location
 import full_run
 import graph_overhead
+import parsing
 import vintage_store
 from measure import show
 
 if __name__ == "__main__":
-    modules = [code_location, full_run, graph_overhead]
+    modules = [code_location, full_run, graph_overhead, parsing]
     if "--vintages" in sys.argv[1:]:
         modules.append(vintage_store)  # last: it holds this process to two CPUs
     ratios = [r for module in modules for r in module.run()]

@@ -229,7 +229,7 @@ def numbers(
     """
     if text.null_count() and not {"", None} & set(missing):
         raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
-    if not thousands and decimal == "." and not any(_DIGIT.search(m or "") for m in missing):
+    if decimal == "." != thousands and not any(_DIGIT.search(m or "") for m in missing):
         plain = text.cast(pl.Float64, strict=False)
         if plain.null_count() == text.null_count() and plain.is_finite().all():  # nearly always: no need to look closer
             return plain
@@ -278,8 +278,8 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
 _NUMBERS = {int, float, type(None)}
 
 
-_LENGTHS = {"%Y-%m-%d": 10, "%Y%m%d": 8}
-"""Forms of which every date is of one length; with fewer digits they are cut, though they still parse."""
+_DIGITS = {"%Y-%m-%d": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "%Y%m%d": "^[0-9]{8}$"}
+"""Forms whose digits are all there; with fewer, blanks or signs dates are cut or damaged, though they still parse."""
 
 
 def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
@@ -297,8 +297,8 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
         bare = bare.str.replace("T.*$", "")
     parsed = bare.str.to_date(form, strict=False)
     wrong = parsed.is_null() | (parsed.dt.year() < 1000).fill_null(False)  # a year of two digits in the place of four
-    if form in _LENGTHS:
-        wrong |= bare.str.len_chars() != _LENGTHS[form]
+    if form in _DIGITS:
+        wrong |= ~bare.str.contains(_DIGITS[form])
     if wrong.any():
         raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
     return parsed

@@ -93,9 +93,9 @@ def _columns(cells: Sequence[str], above: Sequence[str]) -> dict[int, str]:
     found: dict[str, int] = {}
     for i, cell in enumerate(cells[1:], start=1):
         name = above[i][:3].lower() if i < len(above) else ""
-        if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", cell):
+        if len(cell) == 7 and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", cell):
             found.setdefault(f"{cell}-01", i)
-        elif re.fullmatch(r"\d{4}", cell) and name in _MONTHS:
+        elif len(cell) == 4 and cell.isdecimal() and name in _MONTHS:
             found.setdefault(f"{cell}-{_MONTHS.index(name) + 1:02}-01", i)
         elif cell:
             raise SchemaError(f"expected months like 2026-07 or 'Jul' over 2026, got {cell!r} under {name!r}")

@@ -29,7 +29,7 @@ from macro_assets.sources.fred_answers import (
     read_vintage_dates,
 )
 from macro_assets.sources.fred_units import UnitPeriod, exponent, in_todays_unit
-from macro_assets.sources.fred_vintages import OPEN, latest_vintage, release_instant, spans
+from macro_assets.sources.fred_vintages import OPEN, latest_vintage, release_instant, released, spans
 from macro_assets_tests.sources.fred_server import ABSENT, NOT_IN_ALFRED, FredServer
 from macro_assets_tests.sources.wire import (
     Recording,
@@ -933,3 +933,13 @@ def test_a_recorded_chart_passes_through_the_whole_connector(recording: Recordin
     found = fetched("fred_graph", series, {CHART: recording.body})
     assert found.failures == {}
     assert found.observations.height == count_rows(recording.body)
+
+
+@pytest.mark.parametrize("clock", [time(8, 30), time(1, 30), time(2, 30), time(23, 59)])
+def test_vintages_are_released_at_the_clock_time_in_summer_and_winter(clock: time) -> None:
+    lag = PublicationLag(days=1, time=clock, time_zone="America/New_York")
+    series = toy_series("fred", "TOY").model_copy(update={"publication_lag": lag})
+    days = [date(1940, 1, 1), *(date(2024, m, d) for m in (3, 11) for d in range(1, 13))]
+    rows = pl.DataFrame({"observation_date": days, "value": [1.0] * len(days), "vintage": days})
+    found = released(rows, series, None)
+    assert found["release_time"].to_list() == [release_instant(series, d) for d in days]

@@ -735,3 +735,33 @@ def test_a_blank_of_a_period_that_is_not_due_is_no_missing_figure() -> None:
     at = datetime(2026, 1, 2, 18, tzinfo=UTC)
     assert due(rows, daily, at).rows() == [(days[0], None), (days[2], 3.0)], "a figure that came early is a figure"
     assert due(rows, daily, datetime(2026, 2, 1, tzinfo=UTC)).equals(rows)
+
+
+@pytest.mark.parametrize("odd", ["+2026-1-01", " 2026-1-01", "2026-01- 1", "0999-01-01", "2026-02-30", "2026-1-1", ""])
+def test_a_date_that_is_odd_among_plain_ones_is_found(odd: str) -> None:
+    with pytest.raises(SchemaError, match="expected a date like"):
+        dates(pl.Series("day", ["2026-01-02", odd]))
+
+
+@pytest.mark.parametrize("odd", ["2026-13", "2026-1", "+026-01", "026-01 ", "2026-01-32", None])
+def test_a_period_that_is_odd_among_plain_ones_is_found(odd: str | None) -> None:
+    with pytest.raises(SchemaError, match="expected a period"):
+        periods(pl.Series("time", ["2026-01", odd]))
+
+
+def test_periods_of_several_lengths_are_read_together() -> None:
+    found = periods(pl.Series("time", ["2026-01", "2025", "2024-Q2", " 2026-03 "]))
+    assert found.to_list() == [date(2026, 1, 1), date(2025, 1, 1), date(2024, 4, 1), date(2026, 3, 1)]
+
+
+def test_a_marker_that_is_a_number_stands_for_a_missing_figure() -> None:
+    assert numbers(pl.Series("x", ["1", "-99"]), missing=("-99",)).to_list() == [1, None]
+    assert numbers(pl.Series("x", ["1", "2"]), missing=("-99",)).to_list() == [1, 2]
+
+
+def test_numbers_of_json_keep_every_digit_as_text() -> None:
+    values = [0.1, 1e16, 5e-324, -0.0, None, 2.0]
+    table = records([{"x": v} for v in values], ("x",))
+    assert [None if t is None else float(t) for t in table["x"]] == values
+    mixed = records([{"x": 1}, {"x": 2.5}, {"x": "3"}, {"x": 10**30}], ("x",))
+    assert mixed["x"].to_list() == ["1", "2.5", "3", str(10**30)]
