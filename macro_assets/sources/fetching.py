@@ -146,7 +146,7 @@ def _message(names: str, source: Source, error: Exception, came: Sequence[Respon
     """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
     said = " ".join(str(error).split())
     if isinstance(error, SchemaError) and came:  # readers say what came, not what to do about it
-        said = f"{said.removesuffix('.')}. {_STUDY}"
+        said = f"{said}{'' if said.endswith(('.', '?')) else '.'} {_STUDY}"
     if isinstance(error, SourceError):
         return f"series {names} of source {source.name}: {said}"
     _LOG.error("connector %s failed on %s: %s", source.module, names, type(error).__name__, exc_info=error)
