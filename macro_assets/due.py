@@ -85,6 +85,8 @@ def _due(
     had = fetch["last_success"] if fetch else None
     if not isinstance(had, datetime):
         return Due(series, "never fetched", None)
+    if source.vintages == "changes" and fetch is not None and not fetch["is_whole"]:
+        return Due(series, "its history was never asked for whole", None)
     upcoming = next_period(latest, series.frequency) if latest else None
     year = _wanted_year(series, latest, now)
     if fetch is not None and fetch["status"] == "failed":

@@ -42,7 +42,14 @@ class Lake:
         series = toy_series("cboe", series_id, **{**plain, **facts})
         self.catalog = dataclasses.replace(self.catalog, series={**self.catalog.series, series_id: series})
 
-    def fetched(self, when: str, status: str = "ok", series_id: str = "TOY", success: str | None = None) -> None:
+    def fetched(
+        self,
+        when: str,
+        status: str = "ok",
+        series_id: str = "TOY",
+        success: str | None = None,
+        is_whole: bool = True,
+    ) -> None:
         last = at(when) if status == "ok" else at(success) if success else None
         state: Mapping[str, Any] = {
             "series_id": series_id,
@@ -52,6 +59,7 @@ class Lake:
             "error": None,
             "rows_seen": 0,
             "last_success": last,
+            "is_whole": is_whole,
             "provider": None,
             "latency_ms": None,
         }
@@ -152,6 +160,24 @@ def test_a_provider_of_vintages_is_not_looked_at_for_revisions(dated: Lake) -> N
     dated.holds(date(2026, 9, 1))
     dated.fetched("2026-10-12")
     assert dated.due("2026-11-09") == []
+
+
+def test_a_provider_of_vintages_is_asked_for_all_until_its_history_was_had_whole(dated: Lake) -> None:
+    dated.declare()
+    dated.holds(date(2026, 9, 1))
+    dated.fetched("2026-10-12", is_whole=False)
+    (found,) = dated.due("2026-10-13")
+    assert (found.reason, found.first_year) == ("its history was never asked for whole", None)
+    dated.fetched("2026-10-13", is_whole=True)
+    dated.fetched("2026-10-14", is_whole=False)  # a refresh after it
+    assert dated.due("2026-10-15") == []
+
+
+def test_a_provider_without_vintages_need_not_be_had_whole(lake: Lake) -> None:
+    lake.declare()
+    lake.holds(date(2026, 9, 1))
+    lake.fetched("2026-10-12", is_whole=False)
+    assert lake.due("2026-10-13") == []
 
 
 def test_a_weekly_look_though_no_figure_ever_came(lake: Lake) -> None:

@@ -39,6 +39,7 @@ class Lake:
             "error": None,
             "rows_seen": 1,
             "last_success": NOON if status == "ok" else None,
+            "is_whole": False,
             "provider": self.source.name if status == "ok" else None,
             "latency_ms": 100.0,
             **facts,

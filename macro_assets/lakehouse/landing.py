@@ -93,14 +93,15 @@ def remembered(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
 def log_fetches(root: Root, catalog: Catalog, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
     """Replace the state of the fetched series in `fetch_log/<source>`; other series keep theirs.
 
-    A fetch that was no success leaves the time of the latest one.
+    A fetch that was no success leaves the time of the latest one, and a history that was once had whole stays so.
     """
 
     def kept(stored: pl.DataFrame) -> pl.DataFrame:
         others = stored.join(fetches, on="series_id", how="anti")
-        before = stored.select("series_id", before="last_success")
+        before = stored.select("series_id", before="last_success", was_whole="is_whole")
         now = fetches.join(before, on="series_id", how="left").with_columns(
-            last_success=pl.coalesce("last_success", "before")
+            last_success=pl.coalesce("last_success", "before"),
+            is_whole=pl.col("is_whole") | pl.col("was_whole").fill_null(False),
         )
         return pl.concat([others, now.select(stored.columns).cast(stored.schema)])
 

@@ -84,9 +84,10 @@ def _days_of_asking(landing: pl.DataFrame) -> pl.DataFrame:
 
 
 def _successes(log: pl.DataFrame) -> pl.DataFrame:
-    """Version 3: the fetch log says who served a series, how fast, and when that last went well."""
+    """Version 3: the fetch log says who served a series, how fast, and when and how that last went well."""
     return log.with_columns(
         last_success=pl.when(pl.col("status") == "ok").then("last_seen"),
+        is_whole=pl.lit(False),
         provider=pl.lit(None, pl.String),
         latency_ms=pl.lit(None, pl.Float64),
     )

@@ -42,7 +42,9 @@ def fetch_and_store(
     dates = window(asked, all_years)
     if REFRESH in context.run.tags:
         held = read_raw(lake.path, catalog, source.name, [s.id for s in selected])
-        dates = replace(dates, known=known_releases(source, held))
+        log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+        whole = held.filter(pl.col("series_id").is_in(log.filter("is_whole")["series_id"].to_list()))
+        dates = replace(dates, known=known_releases(source, whole))
     clients = partial(open_client, remembered=earlier_responses(lake.path, catalog, source))
     fetched = fetch(source, selected, dates, catalog, clients, _progress(context, source))
     version = source_code_version(source, catalog)
@@ -51,7 +53,8 @@ def fetch_and_store(
     context.log.info(f"{source.name}: {done.report}")
     if done.report.appended:
         _log_other_years(context, read_raw(lake.path, catalog, source.name), catalog, asked)
-    _log(lake, catalog, source, done.outcomes, fetched, run_id)
+    is_whole = dates.first is None and dates.last is None and not dates.known
+    _log(lake, catalog, source, done.outcomes, fetched, run_id, is_whole)
     return done.outcomes
 
 
@@ -105,7 +108,13 @@ def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
 
 
 def _log(
-    lake: Lake, catalog: Catalog, source: Source, outcomes: Sequence[Outcome], fetched: Fetched, run_id: str
+    lake: Lake,
+    catalog: Catalog,
+    source: Source,
+    outcomes: Sequence[Outcome],
+    fetched: Fetched,
+    run_id: str,
+    is_whole: bool,
 ) -> None:
     times = [r.seconds for r in fetched.responses if r.seconds is not None]
     latency = 1000 * sum(times) / len(times) if times else None
@@ -113,6 +122,7 @@ def _log(
     rows = [
         {
             **_fetch_row(o.series, run_id, "failed" if o.failure else "ok", o.failure or o.warning, o.report.rows),
+            "is_whole": is_whole and not o.failure and o.series.id not in fetched.substituted,
             "provider": None if o.failure else served.get(o.series.id, source.name),
             "latency_ms": latency,
         }
@@ -131,6 +141,7 @@ def _fetch_row(series: Series, run_id: str, status: str, error: str | None, seen
         "error": error,
         "rows_seen": seen,
         "last_success": now if status == "ok" else None,
+        "is_whole": False,
         "provider": None,
         "latency_ms": None,
     }

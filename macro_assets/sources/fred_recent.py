@@ -15,9 +15,9 @@ from dataclasses import replace
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Steps, Window, fred
-from macro_assets.sources.fred import explain
+from macro_assets.sources.fred import calendar, explain
 
-__all__ = ["explain", "plan"]
+__all__ = ["calendar", "explain", "plan"]
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:

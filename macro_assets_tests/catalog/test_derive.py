@@ -77,6 +77,7 @@ def test_only_a_table_per_series_has_columns_per_series(catalog: Catalog) -> Non
                 "error": pl.String(),
                 "rows_seen": pl.Int64(),
                 "last_success": pl.Datetime("us", "UTC"),
+                "is_whole": pl.Boolean(),
                 "provider": pl.String(),
                 "latency_ms": pl.Float64(),
             },

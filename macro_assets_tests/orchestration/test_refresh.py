@@ -121,6 +121,7 @@ def had(root: Path, catalog: Catalog, source: str, series_id: str, status: str, 
         "error": None,
         "rows_seen": 0,
         "last_success": last,
+        "is_whole": last is not None,
         "provider": None,
         "latency_ms": None,
     }
@@ -302,6 +303,19 @@ def test_a_refresh_asks_for_what_came_after_the_latest_stored_release(
     assert logged == {"2025", *asked}
     log = fetch_log(tmp_path, toys, "fred")["INDPRO_FRED"]
     assert (log["status"], log["provider"], log["latency_ms"]) == ("ok", "fred", 250.0)
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_refresh_of_a_history_that_was_never_had_whole_asks_for_all_vintages(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    """Else older observations would seem to be released with the first new vintage."""
+    definitions = toy_definitions(tmp_path, toys)
+    some_years = {RANGE_START: "2025", RANGE_END: ALL_YEARS[-1]}
+    assert execute(definitions, instance, keys("INDPRO_FRED"), some_years).success
+    assert execute(definitions, instance, keys("INDPRO_FRED"), {**some_years, REFRESH: "due"}).success
+    assert [w.known for w in providers.windows] == [{}, {}]
+    assert not fetch_log(tmp_path, toys, "fred")["INDPRO_FRED"]["is_whole"]
 
 
 @pytest.mark.usefixtures("without_key")

@@ -241,7 +241,10 @@ def test_a_folder_is_no_fallback() -> None:
         (b"Date,A\n2020-02-30,1\n", "got '2020-02-30'"),
         (b"Date,A\n2020-01-01T00:00:00,1\nx,2\n", "got 'x'"),
         (b"Date,A\n,1\n", "expected a date in 'Date' of every row"),
-        (b"Date,A,B\n2020-01-01,1,2\n2020-02-01,1", "expected 3 cells in every row, got [2, 3]: is the file cut off?"),
+        (
+            b"Date,A,B\n2020-01-01,1,2\n2020-02-01,1",
+            "expected 3 cells in the last row, got '2020-02-01,1': is the file cut off?",
+        ),
         (b'Date,A,B\n2020-01-01,"1",2\n2020-02-01,"1"', "is the file cut off?"),
         (b"Date,A\n2020-01-01,1,2\n", "expected CSV"),
         (b"Date,A,A\n2020-01-01,1,2\n", "expected every column once, 'A' is there twice"),
