@@ -281,6 +281,58 @@ def test_rows_of_a_fallback_are_held_against_the_catalog(world: World) -> None:
     assert world.values() == [5.0]
 
 
+# --- answers as a whole, by what their source is -------------------------------------------------------------------
+
+MONTHS = [date(2026, m, 1) for m in range(1, 10)]
+
+
+def page(values: Sequence[float], days: Sequence[date] = MONTHS) -> str:
+    return " ".join(f"{d},{v}" for d, v in zip(days, values, strict=True))
+
+
+def test_a_provider_that_drops_old_figures_has_not_shrunk(world: World) -> None:
+    world.declare("A")
+    world.pages["cboe", "A"] = page(range(9))
+    world.take()
+    world.pages["cboe", "A"] = page(range(8), MONTHS[1:])
+    assert "lacks 1 of 9 dates" in str(outcome(world.take(), "A")[0])
+    world.source = world.source.model_copy(update={"rolling": True})
+    world.pages["cboe", "A"] = page([5.0, 6.0, 7.5], MONTHS[6:])
+    assert outcome(world.take(), "A")[0] is None
+    assert world.values()[-2:] == [6.0, 7.5]
+    assert len(world.values()) == 9, "what was dropped stays stored"
+
+
+def test_old_years_of_a_provider_that_drops_them_may_be_empty_and_the_last_may_not(world: World) -> None:
+    world.declare("A", first_year=2010)
+    world.pages["cboe", "A"] = ""
+    old = Window(date(2015, 1, 1), date(2016, 12, 31), date(2026, 11, 2))
+    assert "holds no observations" in str(outcome(world.take(old), "A")[0])
+    world.source = world.source.model_copy(update={"rolling": True})
+    assert outcome(world.take(old), "A")[0] is None
+    assert "holds no observations" in str(outcome(world.take(), "A")[0])
+
+
+def test_another_unit_is_refused_where_nothing_else_tells_it(world: World) -> None:
+    world.declare("A")
+    world.pages["cboe", "A"] = page([100.0 + m for m in range(9)])
+    world.take()
+    stored = world.raw()
+    world.pages["cboe", "A"] = page([0.1 + m / 1000 for m in range(9)])
+    assert "0.001 times the stored one" in str(outcome(world.take(), "A")[0])
+    assert world.raw().equals(stored)
+
+
+def test_a_new_base_year_is_a_vintage_where_there_are_vintages(dated: World) -> None:
+    """Every figure at once is revised then, as the provider itself says."""
+    dated.declare("A")
+    dated.pages["cboe", "A"] = " ".join(f"{d},{100 + d.month},2026-10-10" for d in MONTHS)
+    dated.take()
+    dated.pages["cboe", "A"] = " ".join(f"{d},{(100 + d.month) * 2},2026-10-20" for d in MONTHS)
+    assert outcome(dated.take(), "A")[0] is None
+    assert dated.values() == [(100.0 + d.month) * 2 for d in MONTHS]
+
+
 # --- what is known already -----------------------------------------------------------------------------------------
 
 HISTORY = "2026-08-01,1,2026-09-10 2026-08-01,2,2026-10-10 2026-09-01,3,2026-10-10"

@@ -15,6 +15,7 @@ from macro_assets.catalog import Catalog, Series, Source, Table
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.derivations import code_version
 from macro_assets.ingest import Outcome, earlier_responses, fetch, ingest, known_releases
+from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.lakehouse.write import open_or_create
@@ -156,3 +157,9 @@ def _shipped(source: Source) -> str:
 def source_code_version(source: Source, catalog: Catalog) -> str:
     """Code version of a source's table: of all its series together."""
     return code_version((), "".join(series_code_versions(source, catalog.series_of(source.name)).values()))
+
+
+def last_successes(lake: Lake, catalog: Catalog, source: Source) -> dict[str, datetime]:
+    """When each series of a source was last had, by id."""
+    log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    return dict(log.drop_nulls("last_success").select("series_id", "last_success").iter_rows())

@@ -69,9 +69,10 @@ def refreshes(
 
 
 def whole_history(catalog: Catalog, series_ids: Collection[str], first: str | None, last: str | None) -> list[Refresh]:
-    """One run that asks for series whether they are due or not, for a range of years or all of them."""
+    """One run that asks for series of sources that are on, due or not, for a range of years or all of them."""
     all_years = YEARS.get_partition_keys()
-    ids = [i for i in series_ids if catalog.sources[catalog.one_series(i).source].is_live]
+    on = {s.name for s in catalog.sources.values() if s.is_live and not missing_key(s)}
+    ids = [i for i in series_ids if catalog.one_series(i).source in on]
     return (
         [Refresh(dict.fromkeys(ids, "asked for"), (first or all_years[0], last or all_years[-1]), True)] if ids else []
     )

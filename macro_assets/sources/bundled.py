@@ -92,7 +92,6 @@ def _folder(package: str) -> Path:
 
 
 def client(source: Source) -> Client:
-    """The client of this source."""
     return PackageClient()
 
 

@@ -112,8 +112,8 @@ class Upstream:
         if isinstance(spoil, Scripted):
             return spoil
         api = self.catalog.sources[name].api
-        if name in OWN:
-            status, body = OWN[name](self, asked)
+        if name == "bcb_sgs":
+            status, body = _sgs(self, asked)
         else:
             status, body = answer(name, f"/{rest}", asked.body, self.world)
             body = self._with_news(name, series_id, body)
@@ -216,7 +216,7 @@ def _is_about(series: Series, asked: Asked) -> bool:
     return f"/{series.code}_History" in target or f"id={series.code}&" in target
 
 
-# --- stand-ins of these tests ---------------------------------------------------------------------------------------
+# --- a provider whose figures a test moves ----------------------------------------------------------------------------
 
 
 def _sgs(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
@@ -231,40 +231,6 @@ def _sgs(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
         rows.append({"data": f"{day:%d/%m/%Y}", "valor": str(upstream.value(series, day))})
         day = next_period(day, "M")
     return (200, json.dumps(rows).encode()) if rows else (404, b'{"error": "Value(s) not found"}')
-
-
-def _coingecko(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
-    """The last 40 days of a coin, at midnight."""
-    midnight = datetime.combine(TODAY, datetime.min.time(), tzinfo=UTC)
-    days = [midnight - timedelta(days=n) for n in range(40, 0, -1)]
-    scale = {"prices": 1e4, "market_caps": 1e12, "total_volumes": 1e10}
-    code = asked.path.split("/")[-2]
-    known = {s.dataset: s for s in upstream.world.by_source["coingecko"] if s.code == code}
-    body = {
-        name: [
-            [int(d.timestamp() * 1000), factor * upstream.value(known[name], d.date()) if name in known else 1.0]
-            for d in days
-        ]
-        for name, factor in scale.items()
-    }
-    return 200, json.dumps(body).encode()
-
-
-def _fred_graph(upstream: Upstream, asked: Asked) -> tuple[int, bytes]:
-    """The file behind a chart of FRED."""
-    params = dict(asked.params)
-    series = upstream.world.series("fred_graph", params["id"])
-    assert series is not None
-    first, last = (date.fromisoformat(params[k]) for k in ("cosd", "coed"))
-    rows = [f"{d},{upstream.world.value(series, d)}\n" for d in upstream.world.days(series, first, last)]
-    return 200, f"observation_date,{series.code}\n{''.join(rows)}".encode()
-
-
-OWN: dict[str, Callable[[Upstream, Asked], tuple[int, bytes]]] = {
-    "bcb_sgs": _sgs,
-    "coingecko": _coingecko,
-    "fred_graph": _fred_graph,
-}
 
 
 def rows_of(change: Callable[[list[dict[str, str]]], object]) -> Change:

@@ -135,6 +135,24 @@ def test_a_bad_fetch_keeps_the_last_good_data(
     assert stored(tmp_path).equals(good)
 
 
+def test_a_series_that_fails_is_marked_stale_since_it_was_had_last(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale_since() -> dict[str, object]:
+        result = execute(toy_definitions(tmp_path), instance, raw_keys(*SERIES))
+        found = [e for e in result.get_asset_check_evaluations() if "stale_since" in e.metadata]
+        return {e.asset_key.path[-1]: e.metadata["stale_since"].value for e in found}
+
+    spoiled_source(monkeypatch, with_values("AAA", pl.lit(99999.0)))
+    assert stale_since() == {"AAA": "never had"}
+    monkeypatch.undo()
+    assert stale_since() == {}
+    log = read_table(tmp_path, CATALOG.one_table("fetch_log/bundled"), CATALOG)
+    had = log.row(by_predicate=pl.col("series_id") == "AAA", named=True)["last_success"]
+    spoiled_source(monkeypatch, with_values("AAA", pl.lit(99999.0)))
+    assert stale_since() == {"AAA": had.isoformat(timespec="seconds")}
+
+
 def test_a_connector_that_breaks_fails_its_series_and_not_what_is_below(
     tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

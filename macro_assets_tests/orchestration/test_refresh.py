@@ -201,6 +201,14 @@ def test_a_whole_history_is_of_live_series_whether_due_or_not(toys: Catalog) -> 
     assert whole_history(toys, ["UNRATE"], "2015", None) == []
 
 
+def test_a_whole_history_is_of_sources_that_are_on(toys: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRED_API_KEY", "synthetic")
+    assert list(whole_history(toys, SERIES, "2015", None)[0].reasons) == list(SERIES[:3])
+    monkeypatch.delenv("FRED_API_KEY")
+    assert list(whole_history(toys, SERIES, "2015", None)[0].reasons) == ["CBOE_VIX"]
+    assert whole_history(toys, ["GDPC1_FRED"], "2015", None) == []
+
+
 # --- schedules -----------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,8 @@ series: its rows are not written, it yields a failed check, and the `complete` c
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -21,7 +23,7 @@ from macro_assets.orchestration.describe import (
     step_name,
     table_metadata,
 )
-from macro_assets.orchestration.fetch_step import fetch_and_store, series_code_versions, skip
+from macro_assets.orchestration.fetch_step import fetch_and_store, last_successes, series_code_versions, skip
 from macro_assets.orchestration.partitions import YEARS
 from macro_assets.orchestration.resources import Lake
 from macro_assets.sources.secrets import missing_key
@@ -66,8 +68,9 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         elif selected:
             outcomes = fetch_and_store(context, lake, catalog, source, selected)
         stored = read_table(lake.path, table, catalog)
+        had = last_successes(lake, catalog, source)
         for outcome in outcomes:
-            yield _series_result(outcome, stored, table)
+            yield _series_result(outcome, stored, table, had.get(outcome.series.id))
         failed = {o.series.id: o.failure for o in outcomes if o.failure}
         opened = open_table(lake.path, table.name)
         metadata = rows_metadata(stored.sort("release_time"), opened.version() if opened else None)
@@ -172,12 +175,16 @@ def _health_result(table: dg.AssetKey, found: Health) -> dg.AssetCheckResult:
     )
 
 
-def _series_result(outcome: Outcome, stored: pl.DataFrame, table: Table) -> dg.MaterializeResult | dg.AssetCheckResult:
-    """The series' materialization with its check, or only the failed check."""
+def _series_result(
+    outcome: Outcome, stored: pl.DataFrame, table: Table, last_success: datetime | None
+) -> dg.MaterializeResult | dg.AssetCheckResult:
+    """The series' materialization with its check, or only the failed check, which says since when it is stale."""
     k = series_key(outcome.series)
-    metadata = {"rows_checked": outcome.report.rows, "failures": outcome.report.failures}
+    metadata: dict[str, Any] = {"rows_checked": outcome.report.rows, "failures": outcome.report.failures}
+    if outcome.failure:
+        metadata["stale_since"] = last_success.isoformat(timespec="seconds") if last_success else "never had"
     if outcome.report.sample:
-        metadata["sample"] = dg.MetadataValue.json(list(outcome.report.sample))  # type: ignore[assignment]
+        metadata["sample"] = dg.MetadataValue.json(list(outcome.report.sample))
     check = dg.AssetCheckResult(
         asset_key=k,
         check_name=CHECK,
