@@ -13,7 +13,9 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from xml.etree.ElementTree import fromstring
+from zipfile import ZipFile
 
 import polars as pl
 from measure import ROOT, Ratio, interleaved, show
@@ -96,11 +98,19 @@ def work(sources: Collection[Source], world: World) -> Work:
     return Work(window, found, pieces)
 
 
+def unpacked(body: bytes) -> bytes:
+    """The one file of a zip."""
+    with ZipFile(BytesIO(body)) as archive:
+        return archive.read(archive.namelist()[0])
+
+
 def parser(body: bytes) -> tuple[str, Callable[[bytes], object]]:
     """The plain parser of a body's format, by its first byte."""
     start = body.lstrip()[:1]
     if start in (b"{", b"["):
         return "json.loads", json.loads
+    if body.startswith(b"PK"):
+        return "ZipFile.read and pl.read_csv", lambda b: pl.read_csv(unpacked(b), infer_schema=False)
     if start == b"<":
         return "ElementTree.fromstring", fromstring
     separator = max(",|\t;", key=lambda mark: body[:4096].count(mark.encode()))

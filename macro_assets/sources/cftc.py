@@ -139,7 +139,7 @@ def positions(table: pl.DataFrame, series: Series) -> pl.DataFrame:
     names = [f"{group}_positions_{s}_all" for s in (("long", "short") if side == "net" else (side,))]
     columns = ["open_interest_all"] if what == "open_interest" else names
     rows = needed(table, columns).filter(pl.col(_CONTRACT).str.strip_chars() == contract)
-    if rows["observation_date"].is_duplicated().any():
+    if rows["observation_date"].n_unique() < rows.height:
         day = rows.filter(rows["observation_date"].is_duplicated())["observation_date"][0]
         raise SchemaError(f"expected one line of contract {contract} for {day}, got several")
     values = [numbers(rows[c], (".",)) for c in columns]

@@ -38,6 +38,7 @@ LATE: dict[date, date] = {
 cleared), 2018-19 and 2025, the breakdown at a clearing firm in 2023, and two single closings."""
 
 
+@lru_cache(maxsize=10_000)
 def release_day(report: date) -> date:
     """The day a report came out.
 

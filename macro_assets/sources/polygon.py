@@ -17,7 +17,7 @@ import polars as pl
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
 from macro_assets.sources.errors import AuthError, NotFoundError, SchemaError, SourceError, explain_status
-from macro_assets.sources.reading import finite, member, read_json
+from macro_assets.sources.reading import finite, member, members, read_json
 
 _COLUMNS = {"close": "c", "volume": "v", "average": "vw"}
 _ZONE = "America/New_York"
@@ -89,7 +89,7 @@ def read_bars(response: Response, column: str = "close") -> pl.DataFrame:
         return pl.DataFrame(schema={"observation_date": pl.Date, "value": pl.Float64})
     bars = member(document, "results", of=list)
     name = _COLUMNS[column]
-    stamps, values = ([member(bar, key, of=(int, float)) for bar in bars] for key in ("t", name))
+    stamps, values = (members(bars, key, int, float) for key in ("t", name))
     instants = finite(stamps, "t").cast(pl.Int64).cast(pl.Datetime("ms", "UTC"))
     days = instants.dt.convert_time_zone(_ZONE).dt.date()
     rows = pl.DataFrame({"observation_date": days, "value": finite(values, name)})

@@ -75,6 +75,15 @@ def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list,
     return found
 
 
+def members(rows: Sequence[Any], name: str, *of: type) -> list[Any]:
+    """A member of each of some JSON objects, which must be there and of one of these types."""
+    with suppress(LookupError, TypeError):
+        found = [row[name] for row in rows]
+        if set(of).issuperset(map(type, found)):
+            return found
+    return [member(row, name, of=of) for row in rows]  # says what is wrong with which
+
+
 def _names(types: type | tuple[type, ...]) -> str:
     return " or ".join(t.__name__ for t in (types if isinstance(types, tuple) else (types,)))
 

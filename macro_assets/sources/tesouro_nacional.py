@@ -16,7 +16,7 @@ import polars as pl
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
-from macro_assets.sources.reading import dates, finite, member, read_json, records
+from macro_assets.sources.reading import dates, finite, member, members, read_json, records
 
 _PAGE = 1000
 
@@ -70,7 +70,7 @@ def read_results(response: Response) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "observation_date": days,
-            "value": finite([member(row, "valor", of=(int, float, type(None))) for row in rows], "valor"),
+            "value": finite(members(rows, "valor", int, float, type(None)), "valor"),
             "codigoSerie": table["codigoSerie"],
         }
     )

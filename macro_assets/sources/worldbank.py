@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -20,7 +19,7 @@ import polars as pl
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status, quoted
-from macro_assets.sources.reading import due, finite, member, periods, read_json
+from macro_assets.sources.reading import due, finite, member, members, periods, read_json
 
 PER_PAGE = 1000
 _UNKNOWN = {"120", "175"}
@@ -79,19 +78,10 @@ def read_page(response: Response) -> tuple[pl.DataFrame, int, int]:
     else:
         # A window without figures has null for its rows.
         about, cells = member(document, 0, of=dict), member(document, 1, of=(list, type(None))) or []
-        times = _all(cells, "date", str)
-    values = _all(cells, "value", int, float, type(None))
+        times = members(cells, "date", str)
+    values = members(cells, "value", int, float, type(None))
     rows = {"observation_date": periods(pl.Series("date", times, dtype=pl.String)), "value": finite(values, "value")}
     return pl.DataFrame(rows), _count(about, "page"), _count(about, "pages")
-
-
-def _all(cells: list[Any], name: str, *of: type) -> list[Any]:
-    """A member of every row."""
-    with suppress(LookupError, TypeError):
-        found = [c[name] for c in cells]
-        if set(of).issuperset(map(type, found)):
-            return found
-    return [member(c, name, of=of) for c in cells]  # says which is not as it should be
 
 
 def _count(about: dict[str, Any], name: str) -> int:

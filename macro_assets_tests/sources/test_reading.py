@@ -20,6 +20,7 @@ from macro_assets.sources.reading import (
     from_epoch,
     instants,
     member,
+    members,
     needed,
     numbers,
     periods,
@@ -765,3 +766,13 @@ def test_numbers_of_json_keep_every_digit_as_text() -> None:
     assert [None if t is None else float(t) for t in table["x"]] == values
     mixed = records([{"x": 1}, {"x": 2.5}, {"x": "3"}, {"x": 10**30}], ("x",))
     assert mixed["x"].to_list() == ["1", "2.5", "3", str(10**30)]
+
+
+def test_a_member_of_every_row_is_had_or_named() -> None:
+    assert members([{"x": 1}, {"x": 2.5}, {"x": None}], "x", int, float, type(None)) == [1, 2.5, None]
+    with pytest.raises(SchemaError, match="expected 'x' to be int or float, got str"):
+        members([{"x": 1}, {"x": "2"}], "x", int, float)
+    with pytest.raises(SchemaError, match=r"expected the member 'x', the answer has \['y'\]"):
+        members([{"x": 1}, {"y": 2}], "x", int)
+    with pytest.raises(SchemaError, match="expected the member 'x'"):
+        members([3], "x", int)
