@@ -85,8 +85,8 @@ LATER = TODAY.replace(year=2029)
         (*YEAR_2024, True, False),  # FRED has dropped it by then
         (*YEAR_2024, False, True),
         (date(2029, 1, 1), date(2029, 12, 31), True, True),
-        (date(2024, 1, 1), LATER - timedelta(days=365), True, True),
-        (date(2024, 1, 1), LATER - timedelta(days=366), True, False),
+        (date(2024, 1, 1), LATER - timedelta(days=350), True, True),
+        (date(2024, 1, 1), LATER - timedelta(days=360), True, False),  # too few days for a figure to be due
         (date(2024, 1, 1), None, True, True),
         (None, None, True, True),
     ],
