@@ -31,6 +31,8 @@ def plant(lake: Path, catalog: Catalog) -> None:
     """Revise every value of every series by half and add an observation, all known from just after D."""
     for source in catalog.sources:
         stored = read_raw(lake, catalog, source).sort("release_time")
+        if stored.is_empty():
+            continue
         latest = stored.group_by("series_id", "provider", "observation_date", maintain_order=True).last()
         last = latest.sort("observation_date").group_by("series_id", "provider", maintain_order=True).last()
         further = last.with_columns(pl.col("observation_date").dt.offset_by("1y"), release_time=pl.lit(PLANTED))

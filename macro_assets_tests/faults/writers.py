@@ -54,9 +54,17 @@ def vintage(n: int) -> pl.DataFrame:
 def receipt(n: int) -> pl.DataFrame:
     """The n-th response: another body for one request."""
     moment = _BEGIN + timedelta(hours=n)
-    row = ("request", f"{n:064x}", moment, "writer", 200, "PAYEMS", None, None, bytes([n % 256]) * 500)
-    columns = default_catalog().one_table("landing/bundled").columns
-    return pl.DataFrame([row], schema=polars_schema(columns), orient="row")
+    row = {
+        "request": "request",
+        "payload_sha256": f"{n:064x}",
+        "fetched_at": moment,
+        "run_id": "writer",
+        "http_status": 200,
+        "series_ids": "PAYEMS",
+        "asked_on": moment.date(),
+        "body": bytes([n % 256]) * 500,
+    }
+    return pl.DataFrame([row], schema=polars_schema(default_catalog().one_table("landing/bundled").columns))
 
 
 @cache
