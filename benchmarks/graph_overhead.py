@@ -19,22 +19,22 @@ def plain_loop(lake: Path) -> None:
     from macro_assets.catalog import default_catalog
     from macro_assets.chart_pages import write_chart_page, write_index
     from macro_assets.derivations import derivations, nowcast_tables, utc_now
-    from macro_assets.lakehouse import append_vintages
-    from macro_assets.lakehouse.delta import overwrite, read_table
-    from macro_assets.lakehouse.landing import land
-    from macro_assets.quality import check_series, check_table
-    from macro_assets.sources import Window, connector
+    from macro_assets.ingest import fetch, ingest
+    from macro_assets.lakehouse.delta import read_table
+    from macro_assets.lakehouse.raw import INVALIDATIONS
+    from macro_assets.lakehouse.write import overwrite
+    from macro_assets.quality import check_table
+    from macro_assets.sources import Window
 
     catalog, commit = default_catalog(), {"run_id": "loop"}
     frames: dict[str, pl.DataFrame] = {}
-    for source in catalog.sources:
-        fetch, client = connector(source)
-        fetched = fetch(client(), catalog.series_of(source), Window())
-        own = fetched.observations.partition_by("series_id", as_dict=True)
-        assert all(check_series(own[(s.id,)], s).passed for s in catalog.series_of(source))
-        land(lake, catalog, source, fetched.landing(), commit)
-        append_vintages(lake, catalog, source, fetched.observations.with_columns(run_id=pl.lit("loop")), commit)
-        frames[f"raw/{source}"] = read_table(lake, catalog.one_table(f"raw/{source}"), catalog)
+    for source in catalog.sources.values():
+        if not source.is_live:
+            series, window = catalog.series_of(source.name), Window()
+            done = ingest(lake, catalog, source, series, window, fetch(source, series, window, catalog), "loop", "loop")
+            assert not any(o.failure for o in done.outcomes)
+        frames[f"raw/{source.name}"] = read_table(lake, catalog.one_table(f"raw/{source.name}"), catalog)
+    frames[INVALIDATIONS] = read_table(lake, catalog.one_table(INVALIDATIONS), catalog)
     for model in catalog.models.values():
         months = model.demo_partitions
         for name, frame in nowcast_tables(frames, model, catalog, months, utc_now()).items():

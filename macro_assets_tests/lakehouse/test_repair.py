@@ -70,10 +70,18 @@ def receipts(n: int) -> pl.DataFrame:
                 "series_ids": "PAYEMS",
                 "window_first": None,
                 "window_last": None,
+                "asked_on": fetched_at.date(),
+                "known_through": None,
+                "validator": None,
                 "body": str(n).encode(),
             }
         ],
-        schema_overrides={"window_first": pl.Date, "window_last": pl.Date},
+        schema_overrides={
+            "window_first": pl.Date,
+            "window_last": pl.Date,
+            "known_through": pl.String,
+            "validator": pl.String,
+        },
     )
 
 

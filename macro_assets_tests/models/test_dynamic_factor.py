@@ -15,7 +15,9 @@ import pytest
 from macro_assets.catalog import Catalog, Model, default_catalog
 from macro_assets.lakehouse.vintages import as_of, instant
 from macro_assets.models import dynamic_factor as dfm
-from macro_assets.sources import Window, connector
+from macro_assets.sources import Window
+from macro_assets.sources.clients import open_client
+from macro_assets.sources.fetching import fetch
 
 RESULTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vintages" / "ResDFM.mat"
 
@@ -26,9 +28,9 @@ Q1, Q2, Q3, Q4 = (date(2016, m, 1) for m in (1, 4, 7, 10))
 @pytest.fixture(scope="module")
 def raw() -> pl.DataFrame:
     """Both vintages of every series of the New York Fed's example."""
-    fetch, client = connector("bundled")
+    source = default_catalog().sources["bundled"]
     series = [s for s in default_catalog().series_of("bundled") if s.dataset == "frbny_nowcast"]
-    return fetch(client(), series, Window()).observations
+    return fetch(source, open_client(source), series, Window()).observations
 
 
 @pytest.fixture(scope="module")

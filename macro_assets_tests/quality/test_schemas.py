@@ -14,7 +14,9 @@ from macro_assets.catalog.models import Bounds
 from macro_assets.quality import CheckReport, check_series, check_table
 from macro_assets.quality.report import SAMPLE
 from macro_assets.quality.schemas import series_schema
-from macro_assets.sources import Window, connector
+from macro_assets.sources import Window
+from macro_assets.sources.clients import open_client
+from macro_assets.sources.fetching import fetch
 
 INSTANT = pl.Datetime("us", "UTC")
 RELEASED = datetime(2016, 6, 29, 23, 59, 59, 999_999, UTC)
@@ -180,8 +182,9 @@ def test_an_empty_frame_passes_and_says_so(catalog: Catalog) -> None:
 
 
 def test_every_bundled_figure_is_within_the_bounds_of_the_catalog(catalog: Catalog) -> None:
-    fetch, client = connector("bundled")
-    own = fetch(client(), catalog.series_of("bundled"), Window()).observations.partition_by("series_id", as_dict=True)
+    source = catalog.sources["bundled"]
+    fetched = fetch(source, open_client(source), catalog.series_of("bundled"), Window())
+    own = fetched.observations.partition_by("series_id", as_dict=True)
     reports = [check_series(own[s.id,], s) for s in catalog.series_of("bundled")]
     assert [str(r) for r in reports if not r.passed] == []
 
