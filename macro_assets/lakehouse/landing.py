@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.delta import open_table, read_table, reading, scan
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.write import append_computed, overwrite_computed
 
@@ -84,10 +84,20 @@ def landed(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
 
 
 def remembered(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
-    """The latest good response to each request that came with a validator: `request`, `body`, `fetched_at`, ..."""
-    rows = landed(root, catalog, source)
-    latest = rows.filter(pl.col("http_status") == 200).group_by("request", maintain_order=True).last()
-    return latest.filter(pl.col("validator").is_not_null())
+    """The latest good response to each request that came with a validator: `request`, `body`, `fetched_at`, ...
+
+    Only their bodies are read: of every answer that ever came they would be a gigabyte in a few years.
+    """
+    table = catalog.one_table(f"landing/{source}")
+    stored = open_table(root, table.name)
+    with reading(table.name, stored.version() if stored is not None else 0):
+        rows = scan(root, stored, table, catalog)
+        good = rows.filter(pl.col("http_status") == 200).drop("body").collect().sort("fetched_at", "request")
+        latest = good.group_by("request", maintain_order=True).last().filter(pl.col("validator").is_not_null())
+        hashes = pl.col("payload_sha256").is_in(latest["payload_sha256"].to_list())
+        bodies = rows.filter(hashes, pl.col("body").is_not_null()).select("payload_sha256", "body").collect()
+    plain = pl.Series("body", [zlib.decompress(b) for b in bodies["body"]], dtype=pl.Binary)
+    return latest.join(bodies.with_columns(plain).unique("payload_sha256"), on="payload_sha256")
 
 
 def log_fetches(root: Root, catalog: Catalog, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
