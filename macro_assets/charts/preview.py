@@ -493,7 +493,9 @@ def _heatmap(panel: _Panel, trace: Mapping[str, Any], detail: _Detail) -> str:
             if value is None or None in corners:
                 continue
             x0, x1, y0, y1 = (c or 0.0 for c in corners)
-            shade = round(_SHADES * min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0))
+            # by halves: the distance of the largest numbers is more than a number holds
+            share = (value / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)
+            shade = round(_SHADES * min(max(share, 0.0), 1.0))
             start, end = round(panel.px(x0 - before * step_x)), round(panel.px(x1 + (1 - before) * step_x))
             paths.setdefault(shade, []).append(f"M{start} {_n(panel.py((y0 + y1) / 2))}h{end - start}")
     thick = _n((panel.bottom - panel.top) * step_y * down / abs(panel.y.high - panel.y.low))

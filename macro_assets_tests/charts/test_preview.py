@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from macro_assets.catalog import Chart
@@ -119,6 +119,7 @@ def test_any_title_gives_well_formed_xml(title: str) -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(), st.integers(-(10**18), 10**18)), max_size=40))
+@example([1.7976931348623157e308, -9.9792015476736e291])
 @settings(max_examples=100, deadline=None)
 def test_any_numbers_give_well_formed_xml(values: list[float | None]) -> None:
     checked({"data": [{"y": values}, {"type": "bar", "y": values}, {"type": "heatmap", "z": [values]}], "layout": {}})
