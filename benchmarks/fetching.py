@@ -1,13 +1,15 @@
 """The whole catalog fetched from stand-ins of all providers on loopback, 50 ms before each answer, rate limits lifted.
 
-Figures are synthetic, formats the providers' own. The server is a process of its own; its answers are made before the
-clock runs. Reported: a backfill from 2010 to today as one run, with the events it wrote, and a refresh of every series.
+Figures are synthetic, formats the providers' own. The server is a process of its own; it makes its answers to a refresh
+before the clock runs, those to the backfill while it runs. Reported: a backfill from 2010 to today as one run, with the
+events it wrote, and a refresh of every series, with its processor time: the rest is waiting.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -50,21 +52,26 @@ def events(home: Path) -> int:
     return sum(sqlite3.connect(f).execute("SELECT count(*) FROM event_logs").fetchone()[0] for f in shards)
 
 
+def cpu_seconds() -> float:
+    """Processor time of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run() -> list[Ratio]:
-    with tempfile.TemporaryDirectory() as folder, providers(LATENCY_SECONDS) as slow, providers(0.0) as at_once:
-        for number, environment in enumerate((slow, at_once)):  # the stand-ins make their answers
-            rehearsal = {**environment, **fresh_home(Path(folder) / f"rehearsal{number}")}
-            fetch(rehearsal, "--from", "2010")
-            fetch(rehearsal, "--all")
-        place = fresh_home(Path(folder) / "measured")
-        backfill = timed(lambda: fetch({**slow, **place}, "--from", "2010"))
+    with tempfile.TemporaryDirectory() as folder, providers(LATENCY_SECONDS) as at_providers:
+        place = fresh_home(Path(folder))
+        environment = {**at_providers, **place}
+        backfill = timed(lambda: fetch(environment, "--from", "2010"))
         logged = events(Path(place["DAGSTER_HOME"]))
-        refresh = timed(lambda: fetch({**slow, **place}, "--all"))
-        without_waiting = timed(lambda: fetch({**at_once, **place}, "--all"))
+        fetch(environment, "--all")  # the stand-ins make the answers to a refresh
+        before = cpu_seconds()
+        refresh = timed(lambda: fetch(environment, "--all"))
+        busy = cpu_seconds() - before
     print(f"backfill of the catalog from 2010 as one run: {backfill:.1f} s, {logged:,} events")
     return [
         Ratio("refresh of the whole catalog", refresh, "allowed", REFRESH_SECONDS, 1.0),
-        Ratio("the part of it that is not waiting", without_waiting, "refresh", refresh, 1.0),
+        Ratio("processor time of the refresh", busy, "refresh", refresh, 1.0),
     ]
 
 

@@ -71,9 +71,10 @@ class Api(Declaration):
     base_url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[^?#]*)?$")]
     requests_per_second: float = Field(gt=0, le=50, description="The provider's limit, for all processes of a machine")
     burst: int = Field(default=1, ge=1, le=100, description="Requests that may be made at once after a pause")
-    in_flight: int = Field(default=4, ge=1, le=16, description="Requests that may be under way at once")
+    in_flight: int = Field(default=8, ge=1, le=16, description="Requests that may be under way at once")
     timeout_seconds: float = Field(default=60, gt=0, le=600)
     max_body_mb: float = Field(default=64, gt=0, le=512)
+    per_day: bool = Field(default=False, description="Whether each day is a request of its own, as with daily files")
     conditional: bool = Field(
         default=False, description="Whether the provider answers 304 to If-None-Match and the like"
     )

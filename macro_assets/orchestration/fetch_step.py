@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version as installed_version
@@ -22,11 +22,12 @@ from macro_assets.lakehouse.write import open_or_create
 from macro_assets.orchestration.describe import series_key
 from macro_assets.orchestration.partitions import YEARS, partition_of, window
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import Fetched
+from macro_assets.sources import Fetched, Window
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
 
 _TELL_EVERY_SECONDS = 5.0
+_FILES_AGAIN = timedelta(days=7)
 
 REFRESH = "macro_assets/refresh"
 """Tag of runs that ask for what was released since the latest stored release; others ask for every vintage."""
@@ -41,10 +42,7 @@ def fetch_and_store(
     context.log.info(f"fetching {len(selected)} series of {source.name}, years {asked[0]} to {asked[-1]}")
     dates = window(asked, all_years)
     if REFRESH in context.run.tags:
-        held = read_raw(lake.path, catalog, source.name, [s.id for s in selected])
-        log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
-        whole = held.filter(pl.col("series_id").is_in(log.filter("is_whole")["series_id"].to_list()))
-        dates = replace(dates, known=known_releases(source, whole))
+        dates = _since_the_latest(dates, lake, catalog, source, selected)
     clients = partial(open_client, remembered=earlier_responses(lake.path, catalog, source))
     fetched = fetch(source, selected, dates, catalog, clients, _progress(context, source))
     version = source_code_version(source, catalog)
@@ -56,6 +54,21 @@ def fetch_and_store(
     is_whole = dates.first is None and dates.last is None and not dates.known
     _log(lake, catalog, source, done.outcomes, fetched, run_id, is_whole)
     return done.outcomes
+
+
+def _since_the_latest(
+    dates: Window, lake: Lake, catalog: Catalog, source: Source, selected: Sequence[Series]
+) -> Window:
+    """The window of a refresh: of FRED what was released since, of daily files the days since and a week before."""
+    held = read_raw(lake.path, catalog, source.name, [s.id for s in selected])
+    if source.api is not None and source.api.per_day and held["series_id"].n_unique() == len(selected):
+        latest = held.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
+        since = latest["observation_date"].min()
+        assert isinstance(since, date)
+        return replace(dates, first=max(dates.first or date.min, since - _FILES_AGAIN))
+    log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    whole = held.filter(pl.col("series_id").is_in(log.filter("is_whole")["series_id"].to_list()))
+    return replace(dates, known=known_releases(source, whole))
 
 
 def _progress(context: dg.AssetExecutionContext, source: Source) -> Progress:

@@ -64,8 +64,38 @@ def _bounds(low: float | None, high: float | None, is_float: bool) -> list[Any]:
 
 
 def check_series(observations: pl.DataFrame, series: Series) -> CheckReport:
-    """Check a series' observations against its catalog entry: id, first year, bounds, finite values, types."""
-    return _report(observations, series_schema(series), f"series {series.id} of source {series.source}")
+    """Check a series' observations against its catalog entry: id, first year, bounds, finite values, types.
+
+    Pandera, which takes 7 ms a series, is asked only about rows that one expression of the same rules does not pass.
+    """
+    subject = f"series {series.id} of source {series.source}"
+    if _passes(observations, series):
+        return CheckReport(subject, observations.height)
+    return _report(observations, series_schema(series), subject)
+
+
+_SERIES_TYPES = {
+    "series_id": pl.String(),
+    "observation_date": pl.Date(),
+    "value": pl.Float64(),
+    "release_time": pl.Datetime("us", "UTC"),
+}
+
+
+def _passes(rows: pl.DataFrame, series: Series) -> bool:
+    """Whether every row keeps the rules of `series_schema`."""
+    if any(rows.schema.get(name) != dtype for name, dtype in _SERIES_TYPES.items()):
+        return False
+    value, low, high = pl.col("value"), series.bounds.low, series.bounds.high
+    rules = [
+        pl.col("series_id") == series.id,
+        pl.col("observation_date") >= date(series.first_year, 1, 1),
+        pl.col("release_time").is_not_null(),
+        value.is_null() | value.is_finite(),
+        *([value.is_null() | (value >= low)] if low is not None else []),
+        *([value.is_null() | (value <= high)] if high is not None else []),
+    ]
+    return bool(rows.select(pl.all_horizontal(r.fill_null(False) for r in rules).all()).item())
 
 
 def check_table(frame: pl.DataFrame, table: Table, catalog: Catalog) -> CheckReport:

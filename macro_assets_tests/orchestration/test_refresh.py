@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -316,6 +316,24 @@ def test_a_refresh_of_a_history_that_was_never_had_whole_asks_for_all_vintages(
     assert execute(definitions, instance, keys("INDPRO_FRED"), {**some_years, REFRESH: "due"}).success
     assert [w.known for w in providers.windows] == [{}, {}]
     assert not fetch_log(tmp_path, toys, "fred")["INDPRO_FRED"]["is_whole"]
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_refresh_of_daily_files_asks_from_the_latest_stored_day_on(
+    tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
+) -> None:
+    fred = toys.sources["fred"]
+    assert fred.api is not None
+    daily = fred.model_copy(update={"api": fred.api.model_copy(update={"per_day": True})})
+    files = dataclasses.replace(toys, sources={**toys.sources, "fred": daily})
+    definitions = toy_definitions(tmp_path, files)
+    years = {RANGE_START: "2025", RANGE_END: ALL_YEARS[-1]}
+    for tags in (years, {**years, REFRESH: "due"}, years):
+        assert execute(definitions, instance, keys("INDPRO_FRED"), tags).success
+    latest = read_table(tmp_path, files.one_table("raw/fred"), files)["observation_date"].max()
+    assert isinstance(latest, date)
+    year = date(2025, 1, 1)
+    assert [w.first for w in providers.windows] == [year, max(year, latest - timedelta(days=7)), year]
 
 
 @pytest.mark.usefixtures("without_key")

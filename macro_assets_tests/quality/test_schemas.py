@@ -8,10 +8,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.catalog.models import Bounds
-from macro_assets.quality import CheckReport, check_series, check_table
+from macro_assets.quality import CheckReport, check_series, check_table, schemas
 from macro_assets.quality.report import SAMPLE
 from macro_assets.quality.schemas import series_schema
 from macro_assets.sources import Window
@@ -187,6 +189,33 @@ def test_every_bundled_figure_is_within_the_bounds_of_the_catalog(catalog: Catal
     own = fetched.observations.partition_by("series_id", as_dict=True)
     reports = [check_series(own[s.id,], s) for s in catalog.series_of("bundled")]
     assert [str(r) for r in reports if not r.passed] == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["UNRATE", "PAYEMS", None]),
+            st.dates(date(1900, 1, 1), date(2030, 1, 1)) | st.none(),
+            st.floats(-50, 50) | st.sampled_from([None, float("nan"), float("inf"), 0.0, 100.0, 100.5]),
+            st.sampled_from([datetime(2020, 1, 1, tzinfo=UTC), None]),
+        ),
+        max_size=4,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_passed_at_once_pandera_passes_too_and_nothing_else(rows: list[tuple[object, ...]]) -> None:
+    series = default_catalog().series["UNRATE"]
+    frame = pl.DataFrame(rows, schema=schemas._SERIES_TYPES, orient="row")
+    with_pandera = schemas._report(frame, schemas.series_schema(series), "subject")
+    assert schemas._passes(frame, series) == with_pandera.passed
+
+
+def test_a_retyped_or_missing_column_is_never_passed_at_once() -> None:
+    series = default_catalog().series["UNRATE"]
+    frame = pl.DataFrame(schema=schemas._SERIES_TYPES)
+    assert schemas._passes(frame, series)
+    assert not schemas._passes(frame.cast({"value": pl.Int64}), series)
+    assert not schemas._passes(frame.drop("release_time"), series)
 
 
 # --- tables --------------------------------------------------------------------------------------------------------
