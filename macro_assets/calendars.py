@@ -13,7 +13,7 @@ from macro_assets.catalog import Catalog, Source
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.due import CALENDAR
 from macro_assets.ingest import Clients
-from macro_assets.sources.clients import open_client
+from macro_assets.sources.clients import closing, open_client
 from macro_assets.sources.errors import SourceError
 from macro_assets.sources.fetching import calendar
 from macro_assets.sources.secrets import missing_key
@@ -65,9 +65,5 @@ def release_calendar(
 def _days(source: Source, today: date, clients: Clients) -> pl.DataFrame | None:
     if why := missing_key(source):
         raise SourceError(why)
-    client = clients(source)
-    try:
+    with closing(clients(source)) as client:
         return calendar(source, client, today - _BACK, today + _AHEAD, today)
-    finally:
-        if (close := getattr(client, "close", None)) is not None:
-            close()

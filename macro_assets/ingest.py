@@ -22,7 +22,7 @@ from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError
 from macro_assets.quality import CheckReport, check_series
 from macro_assets.quality.answers import ahead, empty, rebased, shrunk
 from macro_assets.sources import OBSERVATION_SCHEMA, Client, Fetched, Response, Window, fetching
-from macro_assets.sources.clients import open_client
+from macro_assets.sources.clients import closing, open_client
 from macro_assets.sources.errors import SourceError
 
 _LOG = logging.getLogger(__name__)
@@ -97,14 +97,12 @@ def _ask(
     except SourceError as error:
         return Fetched(_EMPTY, (), {s.id: f"series {s.id}: {error}" for s in selected})
     try:
-        return fetching.fetch(source, client, selected, window, progress)
+        with closing(client):
+            return fetching.fetch(source, client, selected, window, progress)
     except Exception as error:
         _LOG.error("connector %s failed: %s", source.module, type(error).__name__, exc_info=error)
         reason = f"connector {source.module} failed: {type(error).__name__}: {error}"
         return Fetched(_EMPTY, (), {s.id: reason for s in selected})
-    finally:
-        if (close := getattr(client, "close", None)) is not None:
-            close()
 
 
 def _substituted(fetched: Fetched, again: Fetched, served: Mapping[str, Fallback]) -> Fetched:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 
 from macro_assets.catalog import Source
@@ -27,3 +28,13 @@ def open_client(source: Source, remembered: Mapping[str, Response] | None = None
     from macro_assets.sources.http import HttpClient
 
     return HttpClient(source, connector(source).explain, remembered=remembered)
+
+
+@contextmanager
+def closing(client: Client) -> Iterator[Client]:
+    """A client, whose connections are closed in the end if it has any."""
+    try:
+        yield client
+    finally:
+        if (close := getattr(client, "close", None)) is not None:
+            close()

@@ -7,10 +7,11 @@ returned.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeVar
 
 import polars as pl
 
@@ -22,13 +23,15 @@ from macro_assets.sources import (
     Client,
     Connector,
     Fetched,
+    Request,
     Response,
-    Steps,
     Window,
     connector,
     estimated_release,
 )
 from macro_assets.sources.errors import SchemaError, SourceError
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _EMPTY = pl.DataFrame(schema=OBSERVATION_SCHEMA)
@@ -115,7 +118,7 @@ def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, w
     """Carry out one ask. Its series fail together, or each by itself where the connector says so."""
     done = _Done(ask)
     try:
-        answers = _answers(ask.steps, speaker, client, done.responses)
+        answers = _driven(ask.steps, speaker, client, done.responses)
         if answers is not None:
             done.rows = _observations(answers, ask, source, window)
             lone = {series_id: error for a in answers for series_id, error in a.failures.items()}
@@ -129,7 +132,8 @@ def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, w
     return done
 
 
-def _answers(steps: Steps, speaker: Connector, client: Client, responses: list[Response]) -> Sequence[Answer] | None:
+def _driven(steps: Generator[Request, Response, T], speaker: Connector, client: Client, responses: list[Response]) -> T:
+    """What a connector's generator returns; the responses that it was sent are added to a list."""
     try:
         request = next(steps)
         while True:
@@ -202,13 +206,5 @@ def calendar(source: Source, client: Client, first: date, last: date, today: dat
     days = getattr(speaker, "calendar", None)
     if days is None:
         return None
-    steps = days(first, last, today)
-    try:
-        request = next(steps)
-        while True:
-            response = client.get(request)
-            if (error := speaker.explain(response)) is not None:
-                raise error
-            request = steps.send(response)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
+    steps: Generator[Request, Response, pl.DataFrame] = days(first, last, today)
+    return _driven(steps, speaker, client, [])
