@@ -11,12 +11,14 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Source
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.due import CALENDAR
 from macro_assets.ingest import Clients
 from macro_assets.sources.clients import closing, open_client
 from macro_assets.sources.errors import SourceError
 from macro_assets.sources.fetching import calendar
 from macro_assets.sources.secrets import missing_key
+
+CALENDAR = "calendar/releases"
+"""Table of the providers' release calendars."""
 
 _BACK, _AHEAD = timedelta(days=120), timedelta(days=180)
 

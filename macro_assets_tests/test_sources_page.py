@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from macro_assets.catalog import Catalog
-from macro_assets.due import ASK_AGAIN, LOOK_FOR_REVISIONS
+from macro_assets.orchestration.due import ASK_AGAIN, LOOK_FOR_REVISIONS
 from macro_assets.quality import answers
 from macro_assets_tests.conftest import ROOT
 

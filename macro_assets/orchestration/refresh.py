@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from macro_assets.calendars import CALENDAR
 from macro_assets.catalog import Catalog
-from macro_assets.due import CALENDAR, due_series
 from macro_assets.lakehouse.paths import Root, lake_root
 from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.fetch_step import REFRESH
 from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
 from macro_assets.sources.secrets import missing_key

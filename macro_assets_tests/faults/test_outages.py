@@ -15,12 +15,12 @@ import polars as pl
 import pytest
 
 import macro_assets.sources
-from macro_assets.due import due_series
 from macro_assets.health import health
 from macro_assets.ingest import Ingested
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.vintages import as_of
 from macro_assets.orchestration.build import build_defs
+from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
 from macro_assets.sources import Window, http

@@ -15,14 +15,14 @@ import pytest
 from dagster._core.definitions.schedule_definition import ScheduleExecutionData
 
 from macro_assets import calendars
-from macro_assets.calendars import release_calendar
+from macro_assets.calendars import CALENDAR, release_calendar
 from macro_assets.catalog import Catalog, Source, default_catalog
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.due import CALENDAR, Due
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.orchestration import fetch_step, refresh
 from macro_assets.orchestration.assets import calendar as calendar_module
+from macro_assets.orchestration.due import Due
 from macro_assets.orchestration.fetch_step import REFRESH
 from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
 from macro_assets.orchestration.refresh import Refresh, refreshes, whole_history

@@ -1,7 +1,7 @@
 """Which series of a live source are worth asking for now, and from which year on: each with the reason in words.
 
-Composition above the rooms, without Dagster: `macro fetch` and the `refresh` schedule select by it. A series is due
-when it was never fetched or failed; when its release calendar brought a release since it was last had; when the next
+Frames in, reasons out, without Dagster: `macro fetch` and the `refresh` schedule select by it. A series is due when it
+was never fetched or failed; when its release calendar brought a release since it was last had; when the next
 figure should be out by the publication lag; and once in a while to see revisions.
 """
 
@@ -14,14 +14,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from macro_assets.calendars import CALENDAR
 from macro_assets.catalog import Catalog, Series, Source
 from macro_assets.catalog.periods import estimated_release, next_period
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import read_raw
-
-CALENDAR = "calendar/releases"
-"""Table of the providers' release calendars."""
 
 ASK_AGAIN = timedelta(hours=20)
 """After how long a figure that should be out and was not is asked for again."""
