@@ -161,7 +161,7 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""YAML's safe loader, by its C parser where there is one: five times as fast."""
+"""YAML's safe loader, by its C parser where there is one: 297 series took 0.29 s instead of 0.75."""
 
 
 class _UniqueKeyLoader(_Loader):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """Dagster's SQLite storage with its connections kept open, and a batch of events in one transaction.
 
 Dagster opens and closes a database, or two, for every event, and each close of the last connection writes the log of
-the database back. An event costs three times as much by it, and events are what fetches and backfills spend most of
+the database back. An event costs four times as much by it, and events are what fetches and backfills spend most of
 their time on (docs/decisions/011-event-log.md has the figures). The rows are the same as the stock storage writes,
 which a test compares.
 
