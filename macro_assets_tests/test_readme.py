@@ -75,7 +75,7 @@ def test_the_yaml_entry_is_the_catalog_s_own() -> None:
     for name, value in entry.items():
         expected = series[name]
         if name == "publication_lag":
-            expected = {**expected, "time": expected["time"][:5]}
+            expected = {**{k: v for k, v in expected.items() if v != {}}, "time": expected["time"][:5]}
         assert value == expected, name
 
 

@@ -7,7 +7,7 @@ reading files (``load.py``), rules across entries (``load.py``), any computation
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -176,6 +176,16 @@ class PublicationLag(Declaration):
     days: int = Field(ge=0, le=730)
     time: time
     time_zone: TimeZone
+    late: dict[date, date] = Field(
+        default_factory=dict,
+        description="Observation dates whose first figure came later than that, and the day it did",
+    )
+
+    @model_validator(mode="after")
+    def _later(self) -> Self:
+        if wrong := [start for start, day in self.late.items() if day <= start + timedelta(days=self.days)]:
+            raise ValueError(f"`late` has {wrong[0]}: {self.late[wrong[0]]}, which is within {self.days} days")
+        return self
 
 
 class Bounds(Declaration):

@@ -20,9 +20,9 @@ def period_end(start: date, frequency: Frequency) -> date:
 
 
 def estimated_release(series: Series, start: date) -> datetime:
-    """When an observation was probably published (UTC): the period's end plus the series' publication lag."""
+    """When an observation was probably published (UTC): the period's end plus the series' publication lag, or late."""
     lag = series.publication_lag
-    day = period_end(start, series.frequency) + timedelta(days=lag.days)
+    day = lag.late.get(start) or period_end(start, series.frequency) + timedelta(days=lag.days)
     return datetime.combine(day, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
 
 

@@ -1,11 +1,8 @@
 """When CFTC published a Commitments of Traders report: on Friday, on Monday after a holiday, or weeks late.
 
-The files state the day a report is about, never the day it came out. CFTC's rule and its announcements say more than a
-lag of three days does: while the government was shut, reports came up to seven weeks late.
-
-- The rule: https://www.cftc.gov/MarketReports/CommitmentsofTraders/ReleaseSchedule/index.htm
-- The exceptions: https://www.cftc.gov/MarketReports/CommitmentsofTraders/HistoricalSpecialAnnouncements/index.htm, and
-  CFTC's press releases 6745-13, 7864-19, 8662-23 and 9147-25.
+The files state the day a report is about, never the day it came out. CFTC's rule says more than a lag of three days
+does (https://www.cftc.gov/MarketReports/CommitmentsofTraders/ReleaseSchedule/index.htm); the reports that came later
+than by the rule are in the catalog (`late` of the publication lag).
 """
 
 from __future__ import annotations
@@ -18,43 +15,23 @@ import polars as pl
 
 from macro_assets.catalog import Series
 
-_LATE = """
-2013-10-01 2013-10-25, 2013-10-08 2013-11-08, 2013-10-15 2013-11-08, 2013-10-22 2013-11-08, 2013-10-29 2013-11-08,
-2014-12-23 2014-12-30,
-2018-12-24 2019-02-01, 2018-12-31 2019-02-05, 2019-01-08 2019-02-08, 2019-01-15 2019-02-12, 2019-01-22 2019-02-15,
-2019-01-29 2019-02-19, 2019-02-05 2019-02-22, 2019-02-12 2019-02-26, 2019-02-19 2019-03-01, 2019-02-26 2019-03-05,
-2023-01-31 2023-02-24, 2023-02-07 2023-03-03, 2023-02-14 2023-03-08, 2023-02-21 2023-03-10, 2023-02-28 2023-03-14,
-2023-03-07 2023-03-16, 2023-03-14 2023-03-21,
-2025-01-07 2025-01-13,
-2025-09-30 2025-11-19, 2025-10-07 2025-11-21, 2025-10-14 2025-11-25, 2025-10-21 2025-12-02, 2025-10-28 2025-12-05,
-2025-11-04 2025-12-09, 2025-11-10 2025-12-10, 2025-11-18 2025-12-12, 2025-11-25 2025-12-15, 2025-12-02 2025-12-17,
-2025-12-09 2025-12-19, 2025-12-16 2025-12-23, 2025-12-23 2025-12-29
-"""
-LATE: dict[date, date] = {
-    date.fromisoformat(report): date.fromisoformat(published)
-    for report, published in (pair.split() for pair in _LATE.split(","))
-}
-"""Day of the report to the day it came out: after the shutdowns of 2013 (four of them by the day the backlog was to be
-cleared), 2018-19 and 2025, the breakdown at a clearing firm in 2023, and two single closings."""
-
 
 @lru_cache(maxsize=10_000)
 def release_day(report: date) -> date:
-    """The day a report came out.
+    """The day a report comes out, by the rule.
 
     It is the first Friday after the report's day; where a federal holiday lies between, the Monday after that Friday.
     """
-    if report in LATE:
-        return LATE[report]
     friday = report + timedelta(days=(4 - report.weekday()) % 7 or 7)
     closed = _holidays(report.year) | _holidays(friday.year)
     return friday + timedelta(days=3) if any(report < day <= friday for day in closed) else friday
 
 
 def released(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
-    """The weeks with when they came out: estimated, by CFTC's own rule and announcements."""
+    """The weeks with when they came out: estimated, by CFTC's own rule and the catalog's exceptions."""
     lag = series.publication_lag
-    known = [datetime.combine(release_day(d), lag.time, ZoneInfo(lag.time_zone)) for d in rows["observation_date"]]
+    days = [lag.late.get(d) or release_day(d) for d in rows["observation_date"]]
+    known = [datetime.combine(day, lag.time, ZoneInfo(lag.time_zone)) for day in days]
     times = pl.Series("release_time", [k.astimezone(UTC) for k in known], dtype=pl.Datetime("us", "UTC"))
     return rows.with_columns(times, release_basis=pl.lit("publication_lag"))
 

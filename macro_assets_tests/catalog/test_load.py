@@ -79,6 +79,13 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "sources/bundled.yaml",
+            "{days: 8, ",
+            "{days: 8, late: {2013-10-01: 2013-10-09}, ",
+            "PAYEMS: publication_lag: Value error, `late` has 2013-10-01: 2013-10-09, which is within 8 days",
+            id="late but in time",
+        ),
+        pytest.param(
+            "sources/bundled.yaml",
             "{low: 40000, high: 300000}",
             "{low: 300000, high: 40000}",
             "sources/bundled.yaml: PAYEMS: bounds: Value error, low (300000.0) must be below high (40000.0)",

@@ -102,3 +102,12 @@ def test_a_weekly_figure_is_released_after_its_own_date() -> None:
     known = PublicationLag(days=5, time=time(12), time_zone="UTC")
     series = toy_series("cboe", "TOY", frequency="W", publication_lag=known)
     assert estimated_release(series, date(2026, 11, 14)) == datetime(2026, 11, 19, 12, tzinfo=UTC)
+
+
+def test_a_figure_that_came_late_is_estimated_for_the_day_it_came() -> None:
+    known = PublicationLag(
+        days=8, time=time(8, 30), time_zone="America/New_York", late={date(2025, 9, 1): date(2025, 11, 20)}
+    )
+    series = toy_series("cboe", "TOY", frequency="M", publication_lag=known)
+    assert estimated_release(series, date(2025, 9, 1)) == datetime(2025, 11, 20, 13, 30, tzinfo=UTC)
+    assert estimated_release(series, date(2025, 10, 1)) == datetime(2025, 11, 8, 13, 30, tzinfo=UTC)

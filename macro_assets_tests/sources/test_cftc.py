@@ -13,7 +13,7 @@ import pytest
 from macro_assets.catalog import Series, default_catalog
 from macro_assets.sources import Response, Window, cftc
 from macro_assets.sources.cftc import positions, read_report
-from macro_assets.sources.cftc_releases import LATE, release_day
+from macro_assets.sources.cftc_releases import released
 from macro_assets_tests.sources.wire import (
     Bodies,
     Recording,
@@ -87,6 +87,13 @@ def test_a_week_is_known_on_friday_afternoon() -> None:
     assert set(found["release_basis"]) == {"publication_lag"}
 
 
+def came_out(reports: list[date]) -> list[date]:
+    """The days in New York on which reports came out."""
+    rows = pl.DataFrame({"observation_date": reports, "value": 0.0})
+    times = released(rows, default_catalog().series["COT_SP500_LEV_NET"])["release_time"]
+    return times.dt.convert_time_zone("America/New_York").dt.date().to_list()
+
+
 # From CFTC's release schedule of 2026 and its announcements of the years before.
 @pytest.mark.parametrize(
     ("report", "published"),
@@ -114,17 +121,17 @@ def test_a_week_is_known_on_friday_afternoon() -> None:
     ],
 )
 def test_the_day_of_publication_follows_the_rule_or_the_announcement(report: str, published: str) -> None:
-    assert release_day(date.fromisoformat(report)) == date.fromisoformat(published)
+    assert came_out([date.fromisoformat(report)]) == [date.fromisoformat(published)]
 
 
 def test_no_report_came_out_before_the_catalogs_lag_or_before_an_older_one() -> None:
-    lag = default_catalog().series["COT_SP500_LEV_NET"].publication_lag.days
+    lag = default_catalog().series["COT_SP500_LEV_NET"].publication_lag
     tuesdays = [date(2010, 1, 5) + timedelta(weeks=w) for w in range(52 * 17)]
     holidays = {date(2018, 12, 25), date(2019, 1, 1), date(2025, 11, 11)}  # the report was of the Monday
-    days = sorted({*tuesdays, *LATE} - holidays)
-    published = [release_day(d) for d in days]
+    days = sorted({*tuesdays, *lag.late} - holidays)
+    published = came_out(days)
     assert published == sorted(published)
-    assert all(p >= d + timedelta(days=lag) for d, p in zip(days, published, strict=True))
+    assert all(p >= d + timedelta(days=lag.days) for d, p in zip(days, published, strict=True))
     assert not any(p.weekday() > 4 for p in published)
 
 
