@@ -27,8 +27,8 @@ run: env  ## Bring the whole lake up to date, from nothing the first time
 ui: env  ## Serve the Dagster UI, its daemon and the chart pages on 127.0.0.1
 	@$(BIN)/macro ui $(ARGS)
 
-test: env  ## Run the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+test: env  ## Run the whole test suite, with up to four processes (ARGS="-n 0" for one)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: env  ## Check style, the import fence and types
 	@$(BIN)/ruff check .

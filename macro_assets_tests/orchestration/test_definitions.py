@@ -56,7 +56,7 @@ def assert_tells(name: str, spec: dg.AssetSpec) -> None:
 NOT_DERIVED = ("raw/", "audit/", "maintenance/", "calendar/")
 
 
-@pytest.mark.parametrize("name", [n for n in SPECS if not n.startswith(NOT_DERIVED)])
+@pytest.mark.parametrize("name", sorted(n for n in SPECS if not n.startswith(NOT_DERIVED)))
 def test_everything_derived_runs_by_a_named_condition_and_has_a_code_version(name: str) -> None:
     condition = SPECS[name].automation_condition
     assert condition is not None
