@@ -70,7 +70,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         stored = read_table(lake.path, table, catalog)
         had = last_successes(lake, catalog, source)
         for outcome in outcomes:
-            yield _series_result(outcome, stored, table, had.get(outcome.series.id))
+            yield from _series_results(outcome, stored, table, had.get(outcome.series.id))
         failed = {o.series.id: o.failure for o in outcomes if o.failure}
         opened = open_table(lake.path, table.name)
         metadata = rows_metadata(stored.sort("release_time"), opened.version() if opened else None)
@@ -175,31 +175,32 @@ def _health_result(table: dg.AssetKey, found: Health) -> dg.AssetCheckResult:
     )
 
 
-def _series_result(
+def _series_results(
     outcome: Outcome, stored: pl.DataFrame, table: Table, last_success: datetime | None
-) -> dg.MaterializeResult | dg.AssetCheckResult:
-    """The series' materialization with its check, or only the failed check, which says since when it is stale."""
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """The series' materialization and its check, or only the failed check, which says since when it is stale.
+
+    The check is no part of the materialization's result: Dagster would look up what it is of twice.
+    """
     k = series_key(outcome.series)
+    if not outcome.failure:
+        rows = stored.filter(pl.col("series_id") == outcome.series.id)
+        shown = rows.select("observation_date", "value", "release_time", "release_basis")
+        yield dg.MaterializeResult(
+            k,
+            metadata=rows_metadata(shown.sort("observation_date", "release_time")),
+            data_version=dg.DataVersion(data_version(rows, table)),
+        )
     metadata: dict[str, Any] = {"rows_checked": outcome.report.rows, "failures": outcome.report.failures}
     if outcome.failure:
         metadata["stale_since"] = last_success.isoformat(timespec="seconds") if last_success else "never had"
     if outcome.report.sample:
         metadata["sample"] = dg.MetadataValue.json(list(outcome.report.sample))
-    check = dg.AssetCheckResult(
+    yield dg.AssetCheckResult(
         asset_key=k,
         check_name=CHECK,
         passed=outcome.failure is None and outcome.warning is None,
         severity=dg.AssetCheckSeverity.ERROR if outcome.failure else dg.AssetCheckSeverity.WARN,
         description=outcome.failure or outcome.warning,
         metadata=metadata,
-    )
-    if outcome.failure:
-        return check
-    rows = stored.filter(pl.col("series_id") == outcome.series.id)
-    shown = rows.select("observation_date", "value", "release_time", "release_basis")
-    return dg.MaterializeResult(
-        k,
-        metadata=rows_metadata(shown.sort("observation_date", "release_time")),
-        data_version=dg.DataVersion(data_version(rows, table)),
-        check_results=[check],
     )
