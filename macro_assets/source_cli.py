@@ -137,6 +137,9 @@ def fetch_command(
         backfill = bool(first or last)
         runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, catalog, named, everything)
         out = console()
+        for name in chosen.series if selection else ():
+            if why := _not_asked(catalog.sources[name]):
+                out.print(why, markup=False, highlight=False)
         for run in runs:
             out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}", highlight=False)
             if dry_run:
@@ -150,6 +153,15 @@ def fetch_command(
         print_summary(summary, lake)
     if summary.failures:
         sys.exit(1)
+
+
+def _not_asked(source: Source) -> str | None:
+    """Why a source that was named is not asked; None where it is."""
+    from macro_assets.sources.secrets import missing_key
+
+    if not source.is_live:
+        return f"source {source.name} needs no network: `macro run raw/{source.name}` reads what changed."
+    return missing_key(source)
 
 
 SOURCE_COMMANDS = (fetch_command, sources_command, catalog_command)

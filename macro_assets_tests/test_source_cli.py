@@ -90,8 +90,14 @@ def test_what_cannot_be_is_named(home: Home, words: tuple[str, ...], told: list[
 def test_a_source_that_is_off_is_not_due_and_the_answer_says_where_to_look(home: Home) -> None:
     said = home.macro("fetch", "raw/fred/GDPC1_FRED").stdout
     assert "Nothing is due" in said
-    assert "`macro sources` shows which sources are off" in said
+    assert "source fred is off: the environment has no FRED_API_KEY" in " ".join(said.split())
     assert open_table(home.lake, "raw/fred") is None
+
+
+def test_a_source_that_is_not_live_is_read_by_another_command(home: Home) -> None:
+    said = " ".join(home.macro("fetch", "bundled", "cboe", "--dry-run").stdout.split())
+    assert "source bundled needs no network: `macro run raw/bundled` reads what changed." in said
+    assert "Nothing is due" in said
 
 
 def test_sources_says_how_each_is_doing(home: Home) -> None:
