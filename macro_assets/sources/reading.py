@@ -7,6 +7,7 @@ Nothing is guessed: a page of HTML, a truncated body, a number that is none or a
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -240,29 +241,44 @@ def numbers(
         raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
     if decimal == "." != thousands and not any(_DIGIT.search(m or "") for m in missing):
         plain = text.cast(pl.Float64, strict=False)
-        if plain.null_count() == text.null_count() and plain.is_finite().all():  # nearly always: no need to look closer
+        if _all_finite(plain) and _all_markers(text, plain, missing):  # nearly always: no need to look closer
             return plain
-    bare = text.cast(pl.String).str.strip_chars()
-    present = bare.set(bare.is_in(list(missing)).fill_null(False), None) if missing else bare
-    plain = _regrouped(present, thousands, decimal) if thousands or decimal != "." else present
-    values = plain.cast(pl.Float64, strict=False)
-    wrong = present.is_not_null() & ~values.is_finite().fill_null(False)
-    if wrong.any():
-        raise SchemaError(f"expected a number in {text.name!r}, got {present.filter(wrong)[0]!r}")
-    return values
+    bare, present = pl.first().cast(pl.String).str.strip_chars(), pl.col("present")
+    if missing:
+        bare = pl.when(~bare.is_in(list(missing)).fill_null(False)).then(bare)
+    plain_text = _regrouped(present, thousands, decimal) if thousands or decimal != "." else present
+    cells = text.to_frame().select(present=bare).with_columns(value=plain_text.cast(pl.Float64, strict=False))
+    if cells["value"].null_count() > cells["present"].null_count() or not _all_finite(cells["value"]):
+        wrong = cells.filter(present.is_not_null() & ~pl.col("value").is_finite().fill_null(False))
+        if wrong.height:
+            raise SchemaError(f"expected a number in {text.name!r}, got {wrong['present'][0]!r}")
+    return cells["value"].alias(text.name)
 
 
 _DIGIT = re.compile(r"\d")
 
 
-def _regrouped(text: pl.Series, thousands: str, decimal: str) -> pl.Series:
+def _all_finite(figures: pl.Series) -> bool:
+    """Whether none is infinite or NaN: either would be left in the sum. False too where the sum itself overflows."""
+    return math.isfinite(figures.sum())
+
+
+def _all_markers(text: pl.Series, figures: pl.Series, missing: Collection[str | None]) -> bool:
+    """Whether every text that is no figure stands, to the letter, for a missing one."""
+    if figures.null_count() == text.null_count():
+        return True
+    return {None, *missing}.issuperset(text.filter(figures.is_null()).to_list())
+
+
+def _regrouped(text: pl.Expr, thousands: str, decimal: str) -> pl.Expr:
     """Text without marks of thousands and with a point as decimal mark; null where a mark is not in its place."""
     if decimal != "." and thousands != ".":
-        text = text.set(text.str.contains(".", literal=True), None)
-    if thousands and (grouped := text.str.contains(thousands, literal=True)).any():
+        text = pl.when(~text.str.contains(".", literal=True)).then(text)
+    if thousands:
         group, mark = re.escape(thousands), re.escape(decimal)
+        grouped = text.str.contains(thousands, literal=True)
         right = text.str.contains(rf"^[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{mark}\d*)?$")
-        text = text.set(grouped & ~right, None).str.replace_all(thousands, "", literal=True)
+        text = pl.when(~grouped | right).then(text.str.replace_all(thousands, "", literal=True))
     return text.str.replace(decimal, ".", literal=True) if decimal != "." else text
 
 
@@ -276,8 +292,8 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
     """
     if _NUMBERS.issuperset(map(type, values)):
         with suppress(OverflowError):
-            found = pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
-            if found.is_finite().all():
+            found = _floats(values, name)
+            if _all_finite(found) or found.is_finite().all():
                 return found
     fits = sys.float_info.max
     wrong = next(v for v in values if v is not None and (type(v) not in _NUMBERS or not abs(v) <= fits))
@@ -285,6 +301,13 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
 
 
 _NUMBERS = {int, float, type(None)}
+
+
+def _floats(values: Sequence[Any], name: str) -> pl.Series:
+    try:
+        return pl.Series(name, values, dtype=pl.Float64)
+    except OverflowError:  # Polars takes no integer beyond 128 bits
+        return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
 
 
 _DIGITS = {"%Y-%m-%d": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "%Y%m%d": "^[0-9]{8}$"}
@@ -301,16 +324,17 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     """
     if form == "%Y-%m-%d" and (plain := _plain_dates(text, (10,))) is not None:
         return plain
-    bare = text.str.strip_chars()
+    bare = pl.first().str.strip_chars()
     if form == "%Y-%m-%d":
         bare = bare.str.replace("T.*$", "")
-    parsed = bare.str.to_date(form, strict=False)
-    wrong = parsed.is_null() | (parsed.dt.year() < 1000).fill_null(False)  # a year of two digits in the place of four
+    day = pl.col("bare").str.to_date(form, strict=False, cache=False)
+    wrong = day.is_null() | (day.dt.year() < 1000)  # a year of two digits in the place of four
     if form in _DIGITS:
-        wrong |= ~bare.str.contains(_DIGITS[form])
-    if wrong.any():
-        raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
-    return parsed
+        wrong |= ~pl.col("bare").str.contains(_DIGITS[form])
+    found = text.to_frame().select(bare=bare).select(day=day, wrong=wrong)
+    if found["wrong"].any():
+        raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(found['wrong'])[0]!r}")
+    return found["day"].alias(text.name)
 
 
 _PLAIN = {10: (r"-[0-9]{2}-[0-9]{2}", ""), 7: (r"-[0-9]{2}", "-01"), 4: ("", "-01-01")}
@@ -323,10 +347,11 @@ def _plain_dates(text: pl.Series, lengths: Collection[int] = _PLAIN) -> pl.Serie
         return None
     after, lacking = _PLAIN[len(text[0])]
     pattern = f"^[1-9][0-9]{{3}}{after}$"
-    if not re.match(pattern, text[0]) or not text.str.contains(pattern).all():
+    if not re.match(pattern, text[0]):
         return None
-    parsed = (text + lacking if lacking else text).str.to_date("%Y-%m-%d", strict=False)
-    return None if parsed.null_count() else parsed
+    day = (pl.first() + lacking if lacking else pl.first()).str.to_date("%Y-%m-%d", strict=False, cache=False)
+    found = text.to_frame().select(day=day, plain=pl.first().str.contains(pattern).all())
+    return found["day"].alias(text.name) if found["plain"][0] and not found["day"].null_count() else None
 
 
 def periods(text: pl.Series) -> pl.Series:
