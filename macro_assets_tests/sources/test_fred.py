@@ -177,7 +177,7 @@ def test_the_vintage_behind_a_utc_day(clock: tuple[time, str], known: date, vint
 @pytest.mark.parametrize("count", [1, 2, 1_999, 2_000, 2_001, 3_999, 4_000, 5_104])
 def test_spans_overlap_by_one_vintage_and_hold_at_most_two_thousand(count: int) -> None:
     days = [date(2005, 1, 3) + timedelta(days=i) for i in range(count)]
-    found = spans(days)
+    found = spans(pl.Series(days))
     assert (found[0][0], found[-1][1]) == (days[0], OPEN)
     assert all(a[1] == b[0] for a, b in pairwise(found))
     assert all(sum(a <= d <= b for d in days) <= 2_000 for a, b in found)
