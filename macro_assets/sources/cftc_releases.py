@@ -10,7 +10,7 @@ lag of three days does: while the government was shut, reports came up to seven 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -54,9 +54,15 @@ def release_day(report: date) -> date:
 def released(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
     """The weeks with when they came out: estimated, by CFTC's own rule and announcements."""
     lag = series.publication_lag
-    known = [datetime.combine(release_day(d), lag.time, ZoneInfo(lag.time_zone)) for d in rows["observation_date"]]
-    times = pl.Series("release_time", [k.astimezone(UTC) for k in known], dtype=pl.Datetime("us", "UTC"))
+    known = [_known(day, lag.time, lag.time_zone) for day in rows["observation_date"].to_list()]
+    times = pl.Series("release_time", known, dtype=pl.Datetime("us", "UTC"))
     return rows.with_columns(times, release_basis=pl.lit("publication_lag"))
+
+
+@lru_cache(maxsize=10_000)
+def _known(report: date, clock: time, time_zone: str) -> datetime:
+    """When a report was known (UTC): it is the same for all its series."""
+    return datetime.combine(release_day(report), clock, ZoneInfo(time_zone)).astimezone(UTC)
 
 
 @lru_cache

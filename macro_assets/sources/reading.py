@@ -239,20 +239,24 @@ def numbers(
     """
     if text.null_count() and not {"", None} & set(missing):
         raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
-    if decimal == "." != thousands and not any(_DIGIT.search(m or "") for m in missing):
+    numeric = [m for m in missing if m and _DIGIT.search(m)]
+    if decimal == "." != thousands and not numeric:
         plain = text.cast(pl.Float64, strict=False)
         if _all_finite(plain) and _all_markers(text, plain, missing):  # nearly always: no need to look closer
             return plain
-    bare, present = pl.first().cast(pl.String).str.strip_chars(), pl.col("present")
-    if missing:
-        bare = pl.when(~bare.is_in(list(missing)).fill_null(False)).then(bare)
-    plain_text = _regrouped(present, thousands, decimal) if thousands or decimal != "." else present
-    cells = text.to_frame().select(present=bare).with_columns(value=plain_text.cast(pl.Float64, strict=False))
-    if cells["value"].null_count() > cells["present"].null_count() or not _all_finite(cells["value"]):
-        wrong = cells.filter(present.is_not_null() & ~pl.col("value").is_finite().fill_null(False))
-        if wrong.height:
-            raise SchemaError(f"expected a number in {text.name!r}, got {wrong['present'][0]!r}")
-    return cells["value"].alias(text.name)
+    present = pl.first().cast(pl.String).str.strip_chars()
+    if numeric:
+        present = pl.when(~present.is_in(numeric)).then(present)
+    if thousands or decimal != ".":
+        present = _regrouped(present, thousands, decimal)
+    figures = text.to_frame().select(present.cast(pl.Float64, strict=False)).to_series().alias(text.name)
+    if figures.null_count() > text.null_count() or not _all_finite(figures):
+        odd = ~figures.is_finite().fill_null(False)
+        cells = text.filter(odd).cast(pl.String).str.strip_chars()
+        if wrong := [cell for cell in cells if cell not in {None, *missing}]:
+            raise SchemaError(f"expected a number in {text.name!r}, got {wrong[0]!r}")
+        figures = figures.set(odd, None)  # a marker may be NaN
+    return figures
 
 
 _DIGIT = re.compile(r"\d")
@@ -327,15 +331,17 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     bare = pl.first().str.strip_chars()
     if form == "%Y-%m-%d":
         bare = bare.str.replace("T.*$", "")
-    day = pl.col("bare").str.to_date(form, strict=False, cache=False)
-    wrong = day.is_null() | (day.dt.year() < 1000)  # a year of two digits in the place of four
-    if form in _DIGITS:
-        wrong |= ~pl.col("bare").str.contains(_DIGITS[form])
-    found = text.to_frame().select(bare=bare).select(day=day, wrong=wrong)
-    if found["wrong"].any():
-        raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(found['wrong'])[0]!r}")
-    return found["day"].alias(text.name)
+    whole = bare.str.contains(_DIGITS[form]) if form in _DIGITS else pl.lit(True)
+    found = text.to_frame().select(day=bare.str.to_date(form, strict=False, cache=False), whole=whole)
+    days = found["day"].alias(text.name)
+    if days.null_count() or not found["whole"].all() or (days < _FIRST).any():
+        wrong = days.is_null() | ~found["whole"] | (days < _FIRST)
+        raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
+    return days
 
+
+_FIRST = date(1000, 1, 1)
+"""No date is before it: such a year is one of two digits in the place of four."""
 
 _PLAIN = {10: (r"-[0-9]{2}-[0-9]{2}", ""), 7: (r"-[0-9]{2}", "-01"), 4: ("", "-01-01")}
 """Days, months and years by their length: what follows the year, and what is lacking to a day."""
