@@ -78,11 +78,8 @@ def _codes(key: str, dimensions: Sequence[Mapping[str, Any]], places: Mapping[in
     try:
         if len(indices) != len(dimensions) or not all(map(str.isdecimal, indices)):
             raise IndexError
-        values = [d["values"][int(i)] for d, i in zip(dimensions, indices, strict=True)]
-        return [
-            (-1 if d["id"] == TIME else places[id(d)], v["id"] if "id" in v else v["value"])
-            for d, v in zip(dimensions, values, strict=True)
-        ]
+        found = [(d, d["values"][int(i)]) for d, i in zip(dimensions, indices, strict=True)]
+        return [(-1 if d["id"] == TIME else places[id(d)], v["id"] if "id" in v else v["value"]) for d, v in found]
     except (IndexError, KeyError, TypeError, ValueError):
         named = [d.get("id") for d in dimensions]
         raise SchemaError(f"expected an index into the dimensions {named}, got {key!r}") from None
@@ -90,7 +87,8 @@ def _codes(key: str, dimensions: Sequence[Mapping[str, Any]], places: Mapping[in
 
 def _split(codes: Sequence[Code]) -> tuple[tuple[Code, ...], str | None]:
     """Codes without the period, and the period if it is among them."""
-    return tuple(c for c in codes if c[0] != -1), next((code for place, code in codes if place == -1), None)
+    times = [code for place, code in codes if place == -1]
+    return tuple([c for c in codes if c[0] != -1]), times[0] if times else None
 
 
 def _first(cell: Any) -> Any:
