@@ -114,8 +114,10 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
 def _text(values: list[Any]) -> pl.Series:
     with suppress(TypeError):
         return pl.Series(values, dtype=pl.String)
-    if {float, type(None)}.issuperset(map(type, values)):
-        return pl.Series(values, dtype=pl.Float64).cast(pl.String)
+    for kind, written in ((float, pl.Float64), (int, pl.Int64)):
+        if {kind, type(None)}.issuperset(map(type, values)):
+            with suppress(TypeError, OverflowError):  # an integer beyond 64 bits
+                return pl.Series(values, dtype=written).cast(pl.String)
     return pl.Series([_cell(v) for v in values], dtype=pl.String)
 
 
