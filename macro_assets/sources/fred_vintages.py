@@ -82,7 +82,7 @@ def changes(rows: pl.DataFrame, listed: pl.Series, since: date | None) -> pl.Dat
     SchemaError
         When the answers contradict each other or the list of vintage dates: a release time would be invented.
     """
-    rows = rows.sort("observation_date", *_IN_FORCE, "asked_from")
+    rows = rows.sort("observation_date", *_IN_FORCE, "asked_from", maintain_order=True)
     start, end, value = pl.col("realtime_start"), pl.col("realtime_end"), pl.col("value")
     same = pl.col("observation_date") == pl.col("observation_date").shift(-1)
     following = pl.when(same).then(start.shift(-1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -59,6 +60,15 @@ def test_json_is_read() -> None:
     assert read_json(of(" [] \n")) == []
 
 
+def test_colons_that_belong_to_no_key_are_text() -> None:
+    many = ", ".join(f'{{"x": {i}}}' for i in range(1000))
+    for text in ("12:30", ":", 'a":', "https://a.b", "\\u003a"):
+        late = json.dumps(text)
+        assert read_json(of(f'{{"at": {late}, "b": {{}}}}')) == {"at": text, "b": {}}
+        assert read_json(of(f'{{"rows": [{many}], "at": {late}}}'))["at"] == text
+        assert read_json(of(f'{{{late}: 1, "b": 2}}')) == {text: 1, "b": 2}
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -67,6 +77,11 @@ def test_json_is_read() -> None:
         ('{"value": -Infinity}', "-Infinity is no JSON number"),
         ('{"a": 1, "b": 2, "a": 3}', "the key 'a' is given twice"),
         ('[{"x": {"a": 1, "a": 1}}]', "the key 'a' is given twice"),
+        ('{"a" :1,"a" :2}', "the key 'a' is given twice"),
+        ('{"at": "12:30", "a": ":", "a": 2}', "the key 'a' is given twice"),
+        ('{"a": {"b": 1, "c": 2}, "a": {"b": 1}}', "the key 'a' is given twice"),
+        ('{"a": 1, "\\u0061": "\\u003a"}', "the key 'a' is given twice"),
+        ("[" + '{"x": 1}, ' * 1000 + '{"x": "a:b", "y": 1, "y": ":"}]', "the key 'y' is given twice"),
         ('{"a": [1, 2', "expected JSON, got"),
         ('{"a": 1}{"a": 2}', "Extra data"),
         ("{'a': 1}", "expected JSON, got"),
