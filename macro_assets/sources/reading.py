@@ -338,7 +338,7 @@ def _floats(values: Sequence[Any], name: str) -> pl.Series:
         return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
 
 
-_DIGITS = {"%Y-%m-%d": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "%Y%m%d": "^[0-9]{8}$"}
+_DIGITS = {"%Y-%m-%d": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T.*)?$", "%Y%m%d": "^[0-9]{8}$"}
 """Forms whose digits are all there; with fewer, blanks or signs dates are cut or damaged, though they still parse."""
 
 
@@ -353,9 +353,9 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     if form == "%Y-%m-%d" and (plain := _plain_dates(text, (10,))) is not None:
         return plain
     bare = pl.first().str.strip_chars()
-    if form == "%Y-%m-%d":
-        bare = bare.str.replace("T.*$", "")
     whole = bare.str.contains(_DIGITS[form]) if form in _DIGITS else pl.lit(True)
+    if form == "%Y-%m-%d":
+        bare = bare.str.head(10)
     found = text.to_frame().select(day=bare.str.to_date(form, strict=False, cache=False), whole=whole)
     days = found["day"].alias(text.name)
     if days.null_count() or not found["whole"].all() or (days < _FIRST).any():
