@@ -106,8 +106,8 @@ def changes(rows: pl.DataFrame, listed: pl.Series, since: date | None) -> pl.Dat
         withdrawn = rows.filter(marks["ended"]).with_columns(value=pl.lit(None, pl.Float64))
         found = pl.concat([found, withdrawn.select(kept, vintage=end + ONE_DAY)])
         found = found.sort("observation_date", "vintage", maintain_order=True)
-    if (late := found["vintage"] > listed[-1]).any():  # published since the list was had: left to the next fetch
-        found = found.filter(~late)
+    if (rows["realtime_start"] > listed[-1]).any():  # published since the list was had: left to the next fetch
+        found = found.filter(pl.col("vintage") <= listed[-1])
     first = (pl.col("observation_date") != pl.col("observation_date").shift(1)).fill_null(True)
     return found.filter(first | value.ne_missing(value.shift(1)))
 

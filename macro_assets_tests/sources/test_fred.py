@@ -192,6 +192,21 @@ def test_chunks_and_pages_change_nothing(vintages: int, rows: int) -> None:
         assert statements(fetched("fred", toy(), server(cap=vintages), LATER)) == whole
 
 
+@pytest.mark.parametrize(("newer", "told"), [(False, [1.0, None]), (True, [1.0])])
+def test_what_ended_after_the_list_was_had_is_told_unless_a_newer_vintage_is_there(
+    newer: bool, told: list[float | None]
+) -> None:
+    """A newer vintage is left to the next fetch, with all that it says."""
+    listed = pl.Series([date(2020, 1, 1), date(2020, 2, 1)])
+    days = {"realtime_start": listed[0], "realtime_end": date(2020, 2, 9), "asked_from": listed[0], "asked_to": OPEN}
+    rows = [{"observation_date": date(2019, 1, 1), "value": 1.0, **days}]
+    if newer:
+        days |= {"realtime_start": date(2020, 2, 10), "realtime_end": OPEN}
+        rows.append({"observation_date": date(2019, 2, 1), "value": 2.0, **days})
+    found = fred_vintages.changes(pl.DataFrame(rows), listed, None)
+    assert found["value"].to_list() == told
+
+
 def test_each_row_names_the_answer_it_came_from() -> None:
     with small_pages(2, 1):
         found = fetched("fred", toy(), server(cap=2), LATER)
