@@ -41,10 +41,11 @@ def read_json(response: Response) -> Any:
 
 
 def _decoded(body: str) -> Any:
-    """The document, after a look for keys given twice: none is if every colon of the body belongs to a member we have.
+    """The document, which gives no key of an object twice.
 
-    To look at the members of each object costs half as much again as to parse them. It is left to bodies with other
-    colons too, in texts: most of those have one near their beginning.
+    None does where every colon of the body belongs to a member that is there. To look at the members of each object
+    costs half as much again as to parse them: it is left to bodies with other colons too, in texts. Those have one
+    near their beginning, or are parsed twice.
     """
     if body.count(":", 0, _BEGINNING) == body.count('":', 0, _BEGINNING):
         found = 0
@@ -57,6 +58,7 @@ def _decoded(body: str) -> Any:
         document = json.JSONDecoder(parse_constant=_refuse_literal, object_hook=counted).decode(body)
         if found == body.count(":"):
             return document
+        del document  # some are gigabytes
     return _DECODER.decode(body)
 
 
@@ -73,8 +75,8 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_literal, object_pairs_hook=_unique_members)
-_BEGINNING = 4096
-"""Characters."""
+_BEGINNING = 2**15
+"""Characters in which a colon of a text is looked for: the most that some answers say of themselves before the rows."""
 
 
 def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list, dict)) -> Any:
