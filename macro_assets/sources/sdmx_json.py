@@ -75,11 +75,17 @@ def _groups(data: dict[str, Any], dimensions: Sequence[Any]) -> list[tuple[str, 
 def _codes(key: str, dimensions: Sequence[Mapping[str, Any]], places: Mapping[int, int]) -> list[Code]:
     """What an index like 0:3 stands for; the period has the place -1."""
     indices = key.split(":") if key else []
+    found: list[Code] = []
     try:
-        if len(indices) != len(dimensions) or not all(map(str.isdecimal, indices)):
+        if len(indices) != len(dimensions):
             raise IndexError
-        found = [(d, d["values"][int(i)]) for d, i in zip(dimensions, indices, strict=True)]
-        return [(-1 if d["id"] == TIME else places[id(d)], v["id"] if "id" in v else v["value"]) for d, v in found]
+        for dimension, index in zip(dimensions, indices, strict=True):
+            if not index.isdecimal():
+                raise IndexError
+            value = dimension["values"][int(index)]
+            place = -1 if dimension["id"] == TIME else places[id(dimension)]
+            found.append((place, value["id"] if "id" in value else value["value"]))
+        return found
     except (IndexError, KeyError, TypeError, ValueError):
         named = [d.get("id") for d in dimensions]
         raise SchemaError(f"expected an index into the dimensions {named}, got {key!r}") from None
