@@ -114,8 +114,12 @@ def read_survey(
     rows = read_entities(response)
     spelled = {name.lower(): name for name in rows[0]} if rows else {}
     fields = {name: spelled.get(name.lower(), name) for name in (*labels, *statistics)}
-    table = records(rows, list(fields.values())).rename({sent: name for name, sent in fields.items()})
-    table = table.with_columns(finite([row[fields[name]] for row in rows], name) for name in statistics)
+    sent = {fields[name]: name for name in labels}
+    table = records(rows, sent).rename(sent)
+    try:
+        table = table.with_columns(finite([row[fields[name]] for row in rows], name) for name in statistics)
+    except KeyError as error:
+        raise SchemaError(f"expected the field {error} in every row") from None
     return table.with_columns(observation_date=dates(table["Data"]), value=pl.col(statistics[0]))
 
 
@@ -124,7 +128,7 @@ def _of(survey: pl.DataFrame, series: Series) -> pl.DataFrame:
     selector = cast(Selector, series.selector)
     _, _, ahead = series.code.partition("/")
     if ahead:
-        if (odd := survey.filter(~pl.col(_YEAR).str.contains(r"^\d{4}$").fill_null(False))).height:
+        if (odd := survey.filter(~pl.col(_YEAR).str.contains("^[0-9]{4}$").fill_null(False))).height:
             raise SchemaError(f"expected a year in {_YEAR!r}, got {odd[_YEAR][0]!r}")
         survey = survey.filter(pl.col(_YEAR).cast(pl.Int32) == pl.col("observation_date").dt.year() + int(ahead))
     chosen = survey.filter(pl.lit(True), *(pl.col(field) == wanted for field, wanted in selector.where.items()))

@@ -75,12 +75,11 @@ def read_quotes(response: Response) -> pl.DataFrame:
         table = table.with_columns(finite([row[name] for row in rows], name) for name in rates)
     except KeyError as error:
         raise SchemaError(f"expected the field {error} in every row or none") from None
-    stamps = table["dataHoraCotacao"]
-    released = instants(stamps, "%Y-%m-%d %H:%M:%S%.f", "America/Sao_Paulo")
+    stamp = pl.col("dataHoraCotacao")
     table = table.with_columns(
-        release_time=released,
-        observation_date=stamps.str.slice(0, 10).str.to_date("%Y-%m-%d"),
-        has_time=~stamps.str.contains(" 00:00:00"),
+        release_time=instants(table["dataHoraCotacao"], "%Y-%m-%d %H:%M:%S%.f", "America/Sao_Paulo"),
+        observation_date=stamp.str.head(10).str.to_date("%Y-%m-%d"),
+        has_time=~stamp.str.contains(" 00:00:00", literal=True),
     )
     if bulletins:
         table = table.filter(pl.col("tipoBoletim").str.starts_with("Fechamento"))

@@ -7,7 +7,7 @@ than by the rule are in the catalog (`late` of the publication lag).
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -30,10 +30,16 @@ def release_day(report: date) -> date:
 def released(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
     """The weeks with when they came out: estimated, by CFTC's own rule and the catalog's exceptions."""
     lag = series.publication_lag
-    days = [lag.late.get(d) or release_day(d) for d in rows["observation_date"]]
-    known = [datetime.combine(day, lag.time, ZoneInfo(lag.time_zone)) for day in days]
-    times = pl.Series("release_time", [k.astimezone(UTC) for k in known], dtype=pl.Datetime("us", "UTC"))
+    days = [lag.late.get(day) or release_day(day) for day in rows["observation_date"].to_list()]
+    known = [_instant(day, lag.time, lag.time_zone) for day in days]
+    times = pl.Series("release_time", known, dtype=pl.Datetime("us", "UTC"))
     return rows.with_columns(times, release_basis=pl.lit("publication_lag"))
+
+
+@lru_cache(maxsize=10_000)
+def _instant(day: date, clock: time, time_zone: str) -> datetime:
+    """A clock time of a day in UTC: all series of a report have the same."""
+    return datetime.combine(day, clock, ZoneInfo(time_zone)).astimezone(UTC)
 
 
 @lru_cache

@@ -91,7 +91,8 @@ def read_page(response: Response) -> Page:
     if uneven := [c for c, d, v in zip(codes, days, values, strict=True) if len(d) != len(v)]:
         raise SchemaError(f"expected as many days as values, the series {uneven[0]!r} has not")
     every_day = list(chain.from_iterable(days))
-    if wrong := next((d for d in every_day if type(d) is not str), None):
+    if set(map(type, every_day)) - {str}:
+        wrong = next(d for d in every_day if type(d) is not str)
         raise SchemaError(f"expected days as text in 'period_start_day', got {wrong!r}")
     table = pl.DataFrame(
         {

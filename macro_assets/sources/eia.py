@@ -96,8 +96,8 @@ def read_page(response: Response, series: Series | None = None) -> tuple[pl.Data
     if series is not None:
         if (frequency := inner.get("frequency")) != _FREQUENCIES[series.frequency]:
             raise SchemaError(f"expected {_FREQUENCIES[series.frequency]} figures, got {frequency!r}")
-        if other := sorted(set(table["series"].drop_nulls()) - {series.code}) or [None] * table["series"].null_count():
-            raise SchemaError(f"expected rows of the series {series.code!r} alone, got {other[0]!r}")
+        if others := set(table["series"].unique()) - {series.code}:
+            raise SchemaError(f"expected rows of the series {series.code!r} alone, got {min(others, key=str)!r}")
     rows = {"observation_date": periods(table["period"]), "value": numbers(table["value"], (None,))}
     return pl.DataFrame(rows), int(total)
 

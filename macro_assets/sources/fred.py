@@ -65,10 +65,10 @@ def _steps(series: Series, window: Window) -> Steps:
     code = {"series_id": series.code, "file_type": "json"}
     ever = code | _real_time(begin, OPEN)
     dated = yield from _pages("/fred/series/vintagedates", "vintage_dates", ever, read_vintage_dates)
-    listed = [d for _, page in dated for d in page]
-    fresh = [d for d in listed if since is None or d > since]
-    without_vintages = has_no_vintages(dated[0][0]) or (since is None and not listed)
-    if not fresh and not without_vintages:
+    listed = pl.concat([page for _, page in dated])
+    fresh = listed if since is None else listed.filter(listed > since)
+    without_vintages = has_no_vintages(dated[0][0]) or (since is None and listed.is_empty())
+    if fresh.is_empty() and not without_vintages:
         return None
     described = yield Request("/fred/series", tuple((code if without_vintages else ever).items()))
     units = check_metadata(described, series)
@@ -78,10 +78,10 @@ def _steps(series: Series, window: Window) -> Steps:
         return [Answer(response, page.select("observation_date", "value")) for response, page in pages]
     start = comparable_from(units)
     if start is not None and (since is None or since < start):
-        since, listed = None, [start, *(d for d in listed if d > start)]
+        since, listed = None, pl.concat([pl.Series([start]), listed.filter(listed > start)])
     responses: list[Response] = []
     frames = []
-    for asked_from, asked_to in spans(listed if since is None else [since, *fresh]):
+    for asked_from, asked_to in spans(listed if since is None else pl.concat([pl.Series([since]), fresh])):
         params = code | _real_time(asked_from, asked_to) | {"output_type": "1"} | _limits(series, window)
         pages = yield from _pages("/fred/series/observations", "observations", params, read_observations)
         for response, page in pages:

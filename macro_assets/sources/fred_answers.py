@@ -20,7 +20,7 @@ from macro_assets.sources.errors import (
     quoted,
 )
 from macro_assets.sources.fred_units import UnitPeriod, exponent, plain
-from macro_assets.sources.reading import dates, member, numbers, read_json, records
+from macro_assets.sources.reading import dates, days, member, numbers, read_json, records
 
 REAL_TIME = ("realtime_start", "realtime_end")
 _NOT_IN_ALFRED = b"does not exist in ALFRED"
@@ -72,20 +72,19 @@ def page_rows(response: Response, name: str, offset: int) -> tuple[list[Any], in
 def read_observations(rows: list[Any]) -> pl.DataFrame:
     """`observation_date`, `value` (null where FRED has '.'), `realtime_start` and `realtime_end`."""
     table = records(rows, ("date", "value", *REAL_TIME))
-    return table.select(
-        observation_date=dates(table["date"]),
-        value=numbers(table["value"], (".",)),
-        realtime_start=dates(table["realtime_start"]),
-        realtime_end=dates(table["realtime_end"]),
-    )
+    observed, start, end = days(table, ("date", *REAL_TIME))
+    value = numbers(table["value"], (".",))
+    return pl.DataFrame([observed.alias("observation_date"), value, start, end])
 
 
 def read_vintage_dates(rows: list[Any]) -> pl.Series:
     """Vintage dates, which must ascend."""
-    if wrong := [v for v in rows if not isinstance(v, str)]:
-        raise SchemaError(f"expected dates in 'vintage_dates', got {wrong[0]!r}")
-    listed = dates(pl.Series("vintage_dates", rows, dtype=pl.String))
-    if not (listed.diff().drop_nulls().dt.total_days() > 0).all():
+    try:
+        listed = dates(pl.Series("vintage_dates", rows, dtype=pl.String))
+    except TypeError:
+        wrong = next(v for v in rows if type(v) is not str)
+        raise SchemaError(f"expected dates in 'vintage_dates', got {wrong!r}") from None
+    if not listed.is_sorted() or listed.n_unique() < listed.len():
         raise SchemaError("expected 'vintage_dates' to ascend without repetition")
     return listed
 

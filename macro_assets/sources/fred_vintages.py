@@ -7,7 +7,6 @@ the rules: https://fred.stlouisfed.org/docs/api/fred/realtime_period.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +26,8 @@ OPEN = date(9999, 12, 31)
 
 ONE_DAY = timedelta(days=1)
 
+_IN_FORCE = ("realtime_start", "realtime_end")
+
 
 def release_instant(series: Series, vintage: date) -> datetime:
     """When a vintage became known (UTC): its US day at the series' clock time of publication."""
@@ -44,7 +45,7 @@ def latest_vintage(series: Series, known: date) -> date:
     return next((d for d in around if release_instant(series, d).date() == known), around[0])
 
 
-def spans(vintages: Sequence[date]) -> list[tuple[date, date]]:
+def spans(vintages: pl.Series) -> list[tuple[date, date]]:
     """Real-time periods that cover vintage dates, the last one open.
 
     A period begins on the vintage date on which the one before ends, so that a value that is withdrawn at the border
@@ -55,7 +56,7 @@ def spans(vintages: Sequence[date]) -> list[tuple[date, date]]:
     return [(vintages[i], vintages[i + step] if i + step < len(vintages) - 1 else OPEN) for i in starts]
 
 
-def changes(rows: pl.DataFrame, listed: Sequence[date], since: date | None) -> pl.DataFrame:
+def changes(rows: pl.DataFrame, listed: pl.Series, since: date | None) -> pl.DataFrame:
     """What became known on which day, from values with the days they were in force.
 
     Parameters
@@ -81,33 +82,34 @@ def changes(rows: pl.DataFrame, listed: Sequence[date], since: date | None) -> p
     SchemaError
         When the answers contradict each other or the list of vintage dates: a release time would be invented.
     """
-    days = (pl.col("realtime_start"), pl.col("realtime_end"))
-    inside = (pl.col("asked_from") <= days[0]) & (days[0] <= days[1]) & (days[1] <= pl.col("asked_to"))
-    _refuse(rows.filter(~inside), "real-time dates within the period that was asked for")
-    listed_days = pl.Series(listed, dtype=pl.Date).implode()
-    # a vintage published since the list was had is left to the next fetch
-    known_start = days[0].is_in(listed_days) | (days[0] == pl.col("asked_from")) | (days[0] > listed[-1])
-    _refuse(rows.filter(~known_start), "a `realtime_start` that is a vintage date of the series")
-    outrun = bool((rows["realtime_start"] > listed[-1]).any())
-
-    rows = rows.sort("observation_date", *(d.meta.output_name() for d in days), "asked_from")
+    rows = rows.sort("observation_date", *_IN_FORCE, "asked_from", maintain_order=True)
+    start, end, value = pl.col("realtime_start"), pl.col("realtime_end"), pl.col("value")
     same = pl.col("observation_date") == pl.col("observation_date").shift(-1)
-    following = pl.when(same).then(days[0].shift(-1))
-    clash = (following <= days[1]) & pl.col("value").ne_missing(pl.col("value").shift(-1))
-    _refuse(rows.filter(clash.fill_null(False)), "one value in force on a day")
+    following = pl.when(same).then(start.shift(-1))
+    marks = rows.select(
+        inside=(pl.col("asked_from") <= start) & (start <= end) & (end <= pl.col("asked_to")),
+        listed=start.is_in(listed.implode()) | (start == pl.col("asked_from")) | (start > listed[-1]),
+        alone=~((following <= end) & value.ne_missing(value.shift(-1))),
+        ended=(end < pl.col("asked_to")) & (following.is_null() | (following > end + ONE_DAY)),
+    )
+    _expect(marks["inside"], rows, "real-time dates within the period that was asked for")
+    _expect(marks["listed"], rows, "a `realtime_start` that is a vintage date of the series")
+    _expect(marks["alone"], rows, "one value in force on a day")
 
-    ended = (days[1] < pl.col("asked_to")) & (following.is_null() | (following > days[1] + ONE_DAY))
-    withdrawn = rows.filter(ended).with_columns(value=pl.lit(None, pl.Float64), vintage=days[1] + ONE_DAY)
-    told = rows.with_columns(vintage=days[0])
-    if since is not None:
-        first_new = next(d for d in listed if d > since)
-        told = told.filter(days[1] >= first_new).with_columns(vintage=pl.max_horizontal(days[0], first_new))
-    found = pl.concat([told, withdrawn]).drop("realtime_start", "realtime_end", "asked_from", "asked_to")
-    if outrun:
+    kept = pl.exclude(*_IN_FORCE, "asked_from", "asked_to")
+    if since is None:
+        found = rows.select(kept, vintage=start)
+    else:
+        first_new = listed.filter(listed > since)[0]
+        found = rows.filter(end >= first_new).select(kept, vintage=pl.max_horizontal(start, first_new))
+    if marks["ended"].any():
+        withdrawn = rows.filter(marks["ended"]).with_columns(value=pl.lit(None, pl.Float64))
+        found = pl.concat([found, withdrawn.select(kept, vintage=end + ONE_DAY)])
+        found = found.sort("observation_date", "vintage", maintain_order=True)
+    if (rows["realtime_start"] > listed[-1]).any():  # published since the list was had: left to the next fetch
         found = found.filter(pl.col("vintage") <= listed[-1])
-    found = found.sort("observation_date", "vintage", maintain_order=True)
     first = (pl.col("observation_date") != pl.col("observation_date").shift(1)).fill_null(True)
-    return found.filter(first | pl.col("value").ne_missing(pl.col("value").shift(1)))
+    return found.filter(first | value.ne_missing(value.shift(1)))
 
 
 def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.DataFrame:
@@ -124,19 +126,20 @@ def released(found: pl.DataFrame, series: Series, snapshot: date | None) -> pl.D
         .dt.combine(lag.time, "us")
         .dt.replace_time_zone(lag.time_zone, ambiguous="earliest", non_existent="null")
     )
-    dated = found.with_columns(release_time=local.dt.convert_time_zone("UTC"))
-    if dated["release_time"].null_count():  # a clock time that summer time leaves out
-        instants = pl.Series([release_instant(series, d) for d in found["vintage"]], dtype=pl.Datetime("us", "UTC"))
-        dated = dated.with_columns(release_time=instants)
     basis = (
         pl.when(pl.col("vintage") == pl.lit(snapshot, pl.Date)).then(pl.lit("snapshot")).otherwise(pl.lit("provider"))
     )
-    return dated.with_columns(release_basis=basis).drop("vintage")
+    times = {"release_time": local.dt.convert_time_zone("UTC"), "release_basis": basis}
+    dated = found.select(pl.exclude("vintage"), **times)
+    if dated["release_time"].null_count():  # a clock time that summer time leaves out
+        instants = pl.Series([release_instant(series, d) for d in found["vintage"]], dtype=pl.Datetime("us", "UTC"))
+        dated = dated.with_columns(release_time=instants)
+    return dated
 
 
-def _refuse(wrong: pl.DataFrame, expected: str) -> None:
-    if not wrong.is_empty():
-        row = wrong.row(0, named=True)
+def _expect(right: pl.Series, rows: pl.DataFrame, expected: str) -> None:
+    if not right.all():
+        row = rows.filter(~right).row(0, named=True)
         raise SchemaError(
             f"expected {expected}; {row['observation_date']} has {row['value']} from {row['realtime_start']} to "
             f"{row['realtime_end']}, asked from {row['asked_from']} to {row['asked_to']}. Fetch again; if it stays, "

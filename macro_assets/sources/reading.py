@@ -7,6 +7,7 @@ Nothing is guessed: a page of HTML, a truncated body, a number that is none or a
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,9 +35,31 @@ def read_json(response: Response) -> Any:
     """A JSON body. Literals that JSON does not have (NaN, Infinity) and keys given twice are refused."""
     body = _text_body(response, "JSON")
     try:
-        return _DECODER.decode(body)
+        return _decoded(body)
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"expected JSON, got {quoted(response.body)} ({error})") from None
+
+
+def _decoded(body: str) -> Any:
+    """The document, which gives no key of an object twice.
+
+    None does where every colon of the body belongs to a member that is there. To look at the members of each object
+    costs half as much again as to parse them: it is left to bodies with other colons too, in texts. Those have one
+    near their beginning, or are parsed twice.
+    """
+    if body.count(":", 0, _BEGINNING) == body.count('":', 0, _BEGINNING):
+        found = 0
+
+        def counted(members: dict[str, Any]) -> dict[str, Any]:
+            nonlocal found
+            found += len(members)
+            return members
+
+        document = json.JSONDecoder(parse_constant=_refuse_literal, object_hook=counted).decode(body)
+        if found == body.count(":"):
+            return document
+        del document  # some are gigabytes
+    return _DECODER.decode(body)
 
 
 def _refuse_literal(literal: str) -> None:
@@ -52,6 +75,8 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_literal, object_pairs_hook=_unique_members)
+_BEGINNING = 2**15
+"""Characters in which a colon of a text is looked for: the most that some answers say of themselves before the rows."""
 
 
 def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list, dict)) -> Any:
@@ -113,8 +138,10 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
 def _text(values: list[Any]) -> pl.Series:
     with suppress(TypeError):
         return pl.Series(values, dtype=pl.String)
-    if {float, type(None)}.issuperset(map(type, values)):
-        return pl.Series(values, dtype=pl.Float64).cast(pl.String)
+    for kind, written in ((float, pl.Float64), (int, pl.Int64)):
+        if {kind, type(None)}.issuperset(map(type, values)):
+            with suppress(TypeError, OverflowError):  # an integer beyond 64 bits
+                return pl.Series(values, dtype=written).cast(pl.String)
     return pl.Series([_cell(v) for v in values], dtype=pl.String)
 
 
@@ -238,31 +265,50 @@ def numbers(
     """
     if text.null_count() and not {"", None} & set(missing):
         raise SchemaError(f"expected a number in {text.name!r}, got an empty cell")
-    if decimal == "." != thousands and not any(_DIGIT.search(m or "") for m in missing):
+    numeric = [m for m in missing if m and _DIGIT.search(m)]
+    if decimal == "." != thousands and not numeric:
         plain = text.cast(pl.Float64, strict=False)
-        if plain.null_count() == text.null_count() and plain.is_finite().all():  # nearly always: no need to look closer
+        if _all_finite(plain) and _all_markers(text, plain, missing):  # nearly always: no need to look closer
             return plain
-    bare = text.cast(pl.String).str.strip_chars()
-    present = bare.set(bare.is_in(list(missing)).fill_null(False), None) if missing else bare
-    plain = _regrouped(present, thousands, decimal) if thousands or decimal != "." else present
-    values = plain.cast(pl.Float64, strict=False)
-    wrong = present.is_not_null() & ~values.is_finite().fill_null(False)
-    if wrong.any():
-        raise SchemaError(f"expected a number in {text.name!r}, got {present.filter(wrong)[0]!r}")
-    return values
+    present = pl.first().cast(pl.String).str.strip_chars()
+    if numeric:
+        present = pl.when(~present.is_in(numeric)).then(present)
+    if thousands or decimal != ".":
+        present = _regrouped(present, thousands, decimal)
+    figures = text.to_frame().select(present.cast(pl.Float64, strict=False)).to_series().alias(text.name)
+    if figures.null_count() > text.null_count() or not _all_finite(figures):
+        odd = ~figures.is_finite().fill_null(False)
+        cells = text.filter(odd).cast(pl.String).str.strip_chars()
+        if wrong := [cell for cell in cells if cell not in {None, *missing}]:
+            raise SchemaError(f"expected a number in {text.name!r}, got {wrong[0]!r}")
+        figures = figures.set(odd, None)  # a marker may be NaN
+    return figures
 
 
 _DIGIT = re.compile(r"\d")
 
 
-def _regrouped(text: pl.Series, thousands: str, decimal: str) -> pl.Series:
+def _all_finite(figures: pl.Series) -> bool:
+    """Whether none is infinite or NaN: either would be left in the sum. False too where the sum itself overflows."""
+    return math.isfinite(figures.sum())
+
+
+def _all_markers(text: pl.Series, figures: pl.Series, missing: Collection[str | None]) -> bool:
+    """Whether every text that is no figure stands, to the letter, for a missing one."""
+    if figures.null_count() == text.null_count():
+        return True
+    return {None, *missing}.issuperset(text.filter(figures.is_null()).to_list())
+
+
+def _regrouped(text: pl.Expr, thousands: str, decimal: str) -> pl.Expr:
     """Text without marks of thousands and with a point as decimal mark; null where a mark is not in its place."""
     if decimal != "." and thousands != ".":
-        text = text.set(text.str.contains(".", literal=True), None)
-    if thousands and (grouped := text.str.contains(thousands, literal=True)).any():
+        text = pl.when(~text.str.contains(".", literal=True)).then(text)
+    if thousands:
         group, mark = re.escape(thousands), re.escape(decimal)
+        grouped = text.str.contains(thousands, literal=True)
         right = text.str.contains(rf"^[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{mark}\d*)?$")
-        text = text.set(grouped & ~right, None).str.replace_all(thousands, "", literal=True)
+        text = pl.when(~grouped | right).then(text.str.replace_all(thousands, "", literal=True))
     return text.str.replace(decimal, ".", literal=True) if decimal != "." else text
 
 
@@ -276,8 +322,8 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
     """
     if _NUMBERS.issuperset(map(type, values)):
         with suppress(OverflowError):
-            found = pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
-            if found.is_finite().all():
+            found = _floats(values, name)
+            if _all_finite(found) or found.is_finite().all():
                 return found
     fits = sys.float_info.max
     wrong = next(v for v in values if v is not None and (type(v) not in _NUMBERS or not abs(v) <= fits))
@@ -287,7 +333,14 @@ def finite(values: Sequence[Any], name: str) -> pl.Series:
 _NUMBERS = {int, float, type(None)}
 
 
-_DIGITS = {"%Y-%m-%d": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "%Y%m%d": "^[0-9]{8}$"}
+def _floats(values: Sequence[Any], name: str) -> pl.Series:
+    try:
+        return pl.Series(name, values, dtype=pl.Float64)
+    except OverflowError:  # Polars takes no integer beyond 128 bits
+        return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
+
+
+_DIGITS = {"%Y-%m-%d": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T.*)?$", "%Y%m%d": "^[0-9]{8}$"}
 """Forms whose digits are all there; with fewer, blanks or signs dates are cut or damaged, though they still parse."""
 
 
@@ -301,17 +354,28 @@ def dates(text: pl.Series, form: str = "%Y-%m-%d") -> pl.Series:
     """
     if form == "%Y-%m-%d" and (plain := _plain_dates(text, (10,))) is not None:
         return plain
-    bare = text.str.strip_chars()
+    bare = pl.first().str.strip_chars()
+    whole = bare.str.contains(_DIGITS[form]) if form in _DIGITS else pl.lit(True)
     if form == "%Y-%m-%d":
-        bare = bare.str.replace("T.*$", "")
-    parsed = bare.str.to_date(form, strict=False)
-    wrong = parsed.is_null() | (parsed.dt.year() < 1000).fill_null(False)  # a year of two digits in the place of four
-    if form in _DIGITS:
-        wrong |= ~bare.str.contains(_DIGITS[form])
-    if wrong.any():
+        bare = bare.str.head(10)
+    found = text.to_frame().select(day=bare.str.to_date(form, strict=False, cache=False), whole=whole)
+    days = found["day"].alias(text.name)
+    if days.null_count() or not found["whole"].all() or (days < _FIRST).any():
+        wrong = days.is_null() | ~found["whole"] | (days < _FIRST)
         raise SchemaError(f"expected a date like {form} in {text.name!r}, got {text.filter(wrong)[0]!r}")
-    return parsed
+    return days
 
+
+def days(table: pl.DataFrame, columns: Sequence[str]) -> list[pl.Series]:
+    """Columns of ISO dates, as :func:`dates` reads each: of one pass all at once."""
+    stacked = _plain_dates(pl.concat([table[c].alias("") for c in columns]), (10,))
+    if stacked is None:
+        return [dates(table[c]) for c in columns]  # says what is wrong with which
+    return [stacked.slice(i * table.height, table.height).alias(c) for i, c in enumerate(columns)]
+
+
+_FIRST = date(1000, 1, 1)
+"""No date is before it: such a year is one of two digits in the place of four."""
 
 _PLAIN = {10: (r"-[0-9]{2}-[0-9]{2}", ""), 7: (r"-[0-9]{2}", "-01"), 4: ("", "-01-01")}
 """Days, months and years by their length: what follows the year, and what is lacking to a day."""
@@ -323,10 +387,11 @@ def _plain_dates(text: pl.Series, lengths: Collection[int] = _PLAIN) -> pl.Serie
         return None
     after, lacking = _PLAIN[len(text[0])]
     pattern = f"^[1-9][0-9]{{3}}{after}$"
-    if not re.match(pattern, text[0]) or not text.str.contains(pattern).all():
+    if not re.match(pattern, text[0]):
         return None
-    parsed = (text + lacking if lacking else text).str.to_date("%Y-%m-%d", strict=False)
-    return None if parsed.null_count() else parsed
+    day = (pl.first() + lacking if lacking else pl.first()).str.to_date("%Y-%m-%d", strict=False, cache=False)
+    found = text.to_frame().select(day=day, plain=pl.first().str.contains(pattern).all())
+    return found["day"].alias(text.name) if found["plain"][0] and not found["day"].null_count() else None
 
 
 def periods(text: pl.Series) -> pl.Series:

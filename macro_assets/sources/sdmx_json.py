@@ -75,14 +75,17 @@ def _groups(data: dict[str, Any], dimensions: Sequence[Any]) -> list[tuple[str, 
 def _codes(key: str, dimensions: Sequence[Mapping[str, Any]], places: Mapping[int, int]) -> list[Code]:
     """What an index like 0:3 stands for; the period has the place -1."""
     indices = key.split(":") if key else []
+    found: list[Code] = []
     try:
-        if len(indices) != len(dimensions) or not all(map(str.isdecimal, indices)):
+        if len(indices) != len(dimensions):
             raise IndexError
-        values = [d["values"][int(i)] for d, i in zip(dimensions, indices, strict=True)]
-        return [
-            (-1 if d["id"] == TIME else places[id(d)], v["id"] if "id" in v else v["value"])
-            for d, v in zip(dimensions, values, strict=True)
-        ]
+        for dimension, index in zip(dimensions, indices, strict=True):
+            if not index.isdecimal():
+                raise IndexError
+            value = dimension["values"][int(index)]
+            place = -1 if dimension["id"] == TIME else places[id(dimension)]
+            found.append((place, value["id"] if "id" in value else value["value"]))
+        return found
     except (IndexError, KeyError, TypeError, ValueError):
         named = [d.get("id") for d in dimensions]
         raise SchemaError(f"expected an index into the dimensions {named}, got {key!r}") from None
@@ -90,7 +93,8 @@ def _codes(key: str, dimensions: Sequence[Mapping[str, Any]], places: Mapping[in
 
 def _split(codes: Sequence[Code]) -> tuple[tuple[Code, ...], str | None]:
     """Codes without the period, and the period if it is among them."""
-    return tuple(c for c in codes if c[0] != -1), next((code for place, code in codes if place == -1), None)
+    times = [code for place, code in codes if place == -1]
+    return tuple([c for c in codes if c[0] != -1]), times[0] if times else None
 
 
 def _first(cell: Any) -> Any:

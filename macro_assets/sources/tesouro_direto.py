@@ -68,19 +68,22 @@ def read_quotes(response: Response) -> pl.DataFrame:
     """
     columns = ("Título", "Rendimento anual do título", "Vencimento do Título")
     table = read_csv(response, columns, separator=";", quote_char=None)
-    title, rate, maturity = (table[name].str.strip_chars() for name in columns)
-    dates(maturity, "%d/%m/%Y")
-    parts = rate.str.to_uppercase().str.extract_groups(_QUOTED).struct.unnest()
-    if (odd := rate.filter(parts["2"].is_null())).len():
-        raise SchemaError(f"expected a rate like '14.34%' or 'IPCA + 8.08%' in {rate.name!r}, got {odd[0]!r}")
-    size = numbers(parts["2"].str.replace(",", ".", literal=True).alias(rate.name))
-    return pl.DataFrame(
-        {
-            "title": title,
-            "maturity": maturity,
-            "observation_date": pl.Series([_weekday(response)] * table.height, dtype=pl.Date),
-            "value": pl.select(pl.when(parts["1"] == "-").then(-size).otherwise(size)).to_series(),
-        }
+    title, rate, maturity = map(pl.col, columns)
+    parts = rate.str.strip_chars().str.to_uppercase().str.extract_groups(_QUOTED).struct
+    found = table.select(
+        title=title.str.strip_chars(),
+        maturity=maturity.str.strip_chars(),
+        observation_date=pl.lit(_weekday(response)),
+        sign=parts.field("1"),
+        size=parts.field("2").str.replace(",", ".", literal=True),
+    )
+    dates(table[columns[2]], "%d/%m/%Y")
+    written = table[columns[1]]
+    if (odd := written.filter(found["size"].is_null())).len():
+        raise SchemaError(f"expected a rate like '14.34%' or 'IPCA + 8.08%' in {written.name!r}, got {odd[0]!r}")
+    size = numbers(found["size"].alias(written.name))
+    return found.select(
+        "title", "maturity", "observation_date", value=pl.when(pl.col("sign") == "-").then(-size).otherwise(size)
     )
 
 

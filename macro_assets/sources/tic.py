@@ -69,19 +69,20 @@ def read_holdings(response: Response) -> pl.DataFrame:
     above: list[str] = []
     columns: dict[int, str] = {}
     for line in response.body.decode("latin-1").splitlines():
-        cells = [c.strip() for c in line.split("\t")]
+        cells = line.split("\t")
         name = _holder(cells[0])
         if name == "country":
             columns = _columns(cells, above)
         elif name and columns and not name.startswith("---"):
-            held = {m: cells[i] for i, m in columns.items() if i < len(cells)}
-            if any(v[:1].isdigit() for v in held.values()):  # notes and headings have no figures
+            held = [cells[i] for i in columns if i < len(cells)]
+            if any(v.lstrip()[:1].isdigit() for v in held):  # notes and headings have no figures
                 if len(held) < len(columns):
-                    raise SchemaError(f"expected {len(columns)} figures of {cells[0]!r}, got {len(held)}")
+                    raise SchemaError(f"expected {len(columns)} figures of {cells[0].strip()!r}, got {len(held)}")
                 holders += [name] * len(held)
-                months += held
-                values += held.values()
-        above = cells if any(cells) else above
+                months += columns.values()
+                values += held
+        if line.strip():
+            above = cells
     if not holders:
         raise SchemaError(f"expected a table of holders headed 'Country', got {quoted(response.body)}")
     table = pl.DataFrame({"holder": holders, "month": months, "value": values})
@@ -91,8 +92,8 @@ def read_holdings(response: Response) -> pl.DataFrame:
 def _columns(cells: Sequence[str], above: Sequence[str]) -> dict[int, str]:
     """Where the months of a block stand: 2026-07 in one row, or a row of years under a row of month names."""
     found: dict[str, int] = {}
-    for i, cell in enumerate(cells[1:], start=1):
-        name = above[i][:3].lower() if i < len(above) else ""
+    for i, cell in enumerate(map(str.strip, cells[1:]), start=1):
+        name = above[i].strip()[:3].lower() if i < len(above) else ""
         if len(cell) == 7 and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", cell):
             found.setdefault(f"{cell}-01", i)
         elif len(cell) == 4 and cell.isdecimal() and name in _MONTHS:

@@ -177,7 +177,7 @@ def test_the_vintage_behind_a_utc_day(clock: tuple[time, str], known: date, vint
 @pytest.mark.parametrize("count", [1, 2, 1_999, 2_000, 2_001, 3_999, 4_000, 5_104])
 def test_spans_overlap_by_one_vintage_and_hold_at_most_two_thousand(count: int) -> None:
     days = [date(2005, 1, 3) + timedelta(days=i) for i in range(count)]
-    found = spans(days)
+    found = spans(pl.Series(days))
     assert (found[0][0], found[-1][1]) == (days[0], OPEN)
     assert all(a[1] == b[0] for a, b in pairwise(found))
     assert all(sum(a <= d <= b for d in days) <= 2_000 for a, b in found)
@@ -190,6 +190,21 @@ def test_chunks_and_pages_change_nothing(vintages: int, rows: int) -> None:
     whole = statements(fetched("fred", toy(), server(), LATER))
     with small_pages(vintages, rows):
         assert statements(fetched("fred", toy(), server(cap=vintages), LATER)) == whole
+
+
+@pytest.mark.parametrize(("newer", "told"), [(False, [1.0, None]), (True, [1.0])])
+def test_what_ended_after_the_list_was_had_is_told_unless_a_newer_vintage_is_there(
+    newer: bool, told: list[float | None]
+) -> None:
+    """A newer vintage is left to the next fetch, with all that it says."""
+    listed = pl.Series([date(2020, 1, 1), date(2020, 2, 1)])
+    days = {"realtime_start": listed[0], "realtime_end": date(2020, 2, 9), "asked_from": listed[0], "asked_to": OPEN}
+    rows = [{"observation_date": date(2019, 1, 1), "value": 1.0, **days}]
+    if newer:
+        days |= {"realtime_start": date(2020, 2, 10), "realtime_end": OPEN}
+        rows.append({"observation_date": date(2019, 2, 1), "value": 2.0, **days})
+    found = fred_vintages.changes(pl.DataFrame(rows), listed, None)
+    assert found["value"].to_list() == told
 
 
 def test_each_row_names_the_answer_it_came_from() -> None:

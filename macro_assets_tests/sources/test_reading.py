@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 from macro_assets.sources.reading import (
     combined,
     dates,
+    days,
     due,
     finite,
     from_epoch,
@@ -59,6 +61,15 @@ def test_json_is_read() -> None:
     assert read_json(of(" [] \n")) == []
 
 
+def test_colons_that_belong_to_no_key_are_text() -> None:
+    many = ", ".join(f'{{"x": {i}}}' for i in range(5000))
+    for text in ("12:30", ":", 'a":', "https://a.b", "\\u003a"):
+        late = json.dumps(text)
+        assert read_json(of(f'{{"at": {late}, "b": {{}}}}')) == {"at": text, "b": {}}
+        assert read_json(of(f'{{"rows": [{many}], "at": {late}}}'))["at"] == text
+        assert read_json(of(f'{{{late}: 1, "b": 2}}')) == {text: 1, "b": 2}
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -67,6 +78,11 @@ def test_json_is_read() -> None:
         ('{"value": -Infinity}', "-Infinity is no JSON number"),
         ('{"a": 1, "b": 2, "a": 3}', "the key 'a' is given twice"),
         ('[{"x": {"a": 1, "a": 1}}]', "the key 'a' is given twice"),
+        ('{"a" :1,"a" :2}', "the key 'a' is given twice"),
+        ('{"at": "12:30", "a": ":", "a": 2}', "the key 'a' is given twice"),
+        ('{"a": {"b": 1, "c": 2}, "a": {"b": 1}}', "the key 'a' is given twice"),
+        ('{"a": 1, "\\u0061": "\\u003a"}', "the key 'a' is given twice"),
+        ("[" + '{"x": 1}, ' * 5000 + '{"x": "a:b", "y": 1, "y": ":"}]', "the key 'y' is given twice"),
         ('{"a": [1, 2', "expected JSON, got"),
         ('{"a": 1}{"a": 2}', "Extra data"),
         ("{'a': 1}", "expected JSON, got"),
@@ -776,3 +792,54 @@ def test_a_member_of_every_row_is_had_or_named() -> None:
         members([{"x": 1}, {"y": 2}], "x", int)
     with pytest.raises(SchemaError, match="expected the member 'x'"):
         members([3], "x", int)
+
+
+@pytest.mark.parametrize("odd", ["inf", "-inf", "1e400", "NaN"])
+def test_figures_whose_sum_is_too_large_are_looked_at_closely(odd: str) -> None:
+    large = ["1.7e308", "1.7e308", "-1.7e308"]
+    assert (
+        numbers(text(*large)).to_list() == finite([float(v) for v in large], "c").to_list() == [float(v) for v in large]
+    )
+    for cells in ([*large, odd], ["inf", odd, "-inf"]):
+        with pytest.raises(SchemaError, match="expected a number in 'c', got '"):
+            numbers(text(*cells))
+        with pytest.raises(SchemaError, match="expected a number in 'c', got "):
+            finite([float(v) for v in cells], "c")
+
+
+def test_markers_are_missing_figures_whatever_they_read_as() -> None:
+    assert numbers(text("1", "NaN", " . ", "."), ("NaN", ".")).to_list() == [1, None, None, None]
+    assert numbers(text("1,5", "NaN", "-99"), ("NaN", "-99"), decimal=",").to_list() == [1.5, None, None]
+    with pytest.raises(SchemaError, match="got 'nan'"):
+        numbers(text("1,5", "NaN", "nan"), ("NaN",), decimal=",")
+
+
+@pytest.mark.parametrize(
+    "odd", ["2026-1-02T00:00", "2026-01-02 T00:00", "2026-01-02t00:00", "2026-01T00:00", "T", "2026-01-2T"]
+)
+def test_a_stamp_that_does_not_begin_with_a_whole_date_is_refused(odd: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        dates(text("2026-01-02T00:00:00Z", odd))
+    assert str(caught.value) == f"expected a date like %Y-%m-%d in 'c', got {odd!r}"
+
+
+def test_columns_of_dates_are_read_together_and_named_where_one_is_wrong() -> None:
+    table = pl.DataFrame({"a": ["2026-01-01", "2026-01-02"], "b": ["2026-02-01", " 2026-02-02T00:00 "]})
+    found = days(table, ("b", "a"))
+    assert [(c.name, c.to_list()) for c in found] == [
+        ("b", [date(2026, 2, 1), date(2026, 2, 2)]),
+        ("a", [date(2026, 1, 1), date(2026, 1, 2)]),
+    ]
+    assert [c.dtype for c in days(table.clear(), ("a", "b"))] == [pl.Date, pl.Date]
+    for wrong in (None, "2026-02-30", "2026-2-01"):
+        with pytest.raises(SchemaError, match=f"expected a date like %Y-%m-%d in 'b', got {wrong!r}"):
+            days(table.with_columns(b=pl.Series(["2026-02-01", wrong])), ("a", "b"))
+
+
+def test_whole_numbers_of_json_keep_every_digit_as_text() -> None:
+    for values in ([1, None, -(2**63)], [2**63, 1], [2**70, None]):
+        assert records([{"x": v} for v in values], ("x",))["x"].to_list() == [
+            v if v is None else str(v) for v in values
+        ]
+    with pytest.raises(SchemaError, match=r"expected text or numbers in \['x'\], got True"):
+        records([{"x": 1}, {"x": True}], ("x",))
