@@ -225,6 +225,9 @@ def test_a_recorded_survey_goes_through_the_connector(recording: Recording) -> N
     if recording.status != 200 or name not in ("ExpectativasMercadoInflacao12Meses", "ExpectativasMercadoAnuais"):
         pytest.skip("no entity set of the catalog's")
     rows = pl.DataFrame(json.loads(recording.body)["value"])
+    if "DataReferencia" in rows.columns:
+        # In January the year that has just ended is still asked about, which no series counts from the survey's year.
+        rows = rows.filter(pl.col("DataReferencia") >= pl.col("Data").str.head(4))
     told = [c for c in ("Suavizada", "baseCalculo") if c in rows.columns]
     days = rows["Data"].sort()
     window = Window(date.fromisoformat(days[0]), date.fromisoformat(days[-1]), date(2026, 11, 20))
