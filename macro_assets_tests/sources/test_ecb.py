@@ -122,6 +122,10 @@ def test_a_recording_is_read(recording: Recording) -> None:
             return len(re.findall(rb'"[\d:]+"\s*:\s*\[', cells))
         return len(body.strip().splitlines()) - 1
 
+    if recording.status == 404 and b"No results found" in recording.body:
+        # Named an error, but it is how the portal says that a window has no figures.
+        assert explains("ecb")(recording.response) is None
+        return
     body = recording.body.lstrip()
     read = from_xml if body.startswith(b"<") else from_json if body.startswith(b"{") else from_csv
     check_recording(
