@@ -161,8 +161,12 @@ def test_every_series_of_the_catalog_asks_for_its_code() -> None:
 def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
-        readers={"/data/?": lambda response: read_page(response)[0]},
-        no_series={r"/v2/(?!.*data/?\?)": "routes and facets, no series"},
+        readers={"/data/?": lambda response: read_page(response)[0], "/v2/seriesid/": lambda r: read_page(r)[0]},
+        no_series={
+            "frequency=(local-)?hourly": "hours, which no series has",
+            r"data%5B\d*%5D=(?!value)": "other columns than the figure of a series",
+            r"^(?!.*/v2/(.*/data/?|seriesid/[^/]+)\?)": "routes, facets, or the service before the second version",
+        },
         expected={"v2-seismic-crews-2000-01.json": 1},
         count=lambda body: len(re.findall(rb'"period"\s*:', body[: body.rfind(b'"request"')])),
         plausible=lambda rows: rows["observation_date"].dt.year().is_between(1900, 2060).all(),
