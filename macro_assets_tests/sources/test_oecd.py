@@ -40,7 +40,7 @@ def test_codes_with_their_labels_behind_a_colon_are_read_as_the_codes() -> None:
     body = (
         b"STRUCTURE,STRUCTURE_ID,ACTION,REF_AREA: Reference area,FREQ: Frequency of observation,MEASURE: Measure,"
         b"TIME_PERIOD: Time period,OBS_VALUE,OBS_STATUS: Observation status,BASE_PER: Base period\r\n"
-        b"DATAFLOW,OECD.SDD.STES:DSD_STES@DF_CLI(4.1),I,XXX: Nowhere,M: Monthly,LI: Leading: all,2024-01,99.5,A: Normal,"
+        b"DATAFLOW,OECD.SDD.STES:DSD_STES@DF_CLI(4.1),I,XXX: Nowhere,M: Monthly,LI: Leading: all,2024-01,99.5,A: Well,"
         b"\r\nDATAFLOW,OECD.SDD.STES:DSD_STES@DF_CLI(4.1),I,XXX: Nowhere,M: Monthly,LI: Leading: all,2024-02,,"
         b"M: Missing,2015\r\n"
     )
