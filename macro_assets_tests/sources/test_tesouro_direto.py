@@ -147,6 +147,23 @@ def test_bad_quotes_are_refused(line: str, says: str) -> None:
     assert says in found.failures["TOY"], found.failures
 
 
+@pytest.mark.parametrize(
+    ("rate", "value"),
+    [
+        ("IGPM + 7,25%", 7.25),
+        ("IGP-M + 8,10%", 8.1),
+        ("OUTRO + 6,05%", 6.05),
+        ("IGPM - 0,0150%", -0.015),
+    ],
+)
+def test_a_quote_may_name_another_index_than_its_title(rate: str, value: float) -> None:
+    head = "Título;Rendimento anual do título;Investimento mínimo;Preço unitário de investimento;Vencimento do Título"
+    body = f"{head}\nTesouro Teste;{rate};R$ 1,00;R$ 100,00;01/01/2040".encode()
+    found = fetched("tesouro_direto_shop", quoted("Tesouro Teste"), {SHOP: body})
+    assert found.failures == {}
+    assert found.observations["value"].to_list() == [value]
+
+
 @pytest.mark.parametrize("source", ["tesouro_direto", "tesouro_direto_shop"])
 def test_every_series_of_the_catalog_names_its_bond(source: str) -> None:
     series = default_catalog().series_of(source)
