@@ -116,7 +116,7 @@ def test_every_series_of_the_catalog_asks_for_its_key() -> None:
 def test_a_recording_is_read(recording: Recording) -> None:
     def count(body: bytes) -> int:
         if body.lstrip().startswith(b"<"):
-            return len(re.findall(rb"<(?:\w+:)?Obs>", body))
+            return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
         if body.lstrip().startswith(b"{"):
             cells = body[body.index(b'"dataSets"') :]
             return len(re.findall(rb'"[\d:]+"\s*:\s*\[', cells))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from macro_assets.sources import Response, Window
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.sdmx import from_csv
 from macro_assets.sources.sdmx_json import from_json
+from macro_assets.sources.sdmx_xml import from_xml
 from macro_assets_tests.sources.wire import (
     Recording,
     Replayed,
@@ -95,13 +97,16 @@ def test_a_recording_is_read(recording: Recording) -> None:
         # Named an error, but it is how the service says that a window has no figures.
         assert explains("oecd")(recording.response) is None
         return
-    read = from_json if recording.body.lstrip().startswith(b"{") else from_csv
+    body = recording.body.lstrip()
+    read = from_xml if body.startswith(b"<") else from_json if body.startswith(b"{") else from_csv
     if recording.status == 200 and b"TIME_PERIOD" not in recording.body and "/data/" in recording.url.lower():
         with pytest.raises(SchemaError):
             read(recording.response)
         return
 
     def count(body: bytes) -> int:
+        if body.lstrip().startswith(b"<"):
+            return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
         if not body.lstrip().startswith(b"{"):
             return len(body.strip().splitlines()) - 1
         document = json.loads(body)
