@@ -169,6 +169,8 @@ def test_a_recording_is_read(recording: Recording) -> None:
 def test_the_connector_is_driven_by_a_recording(recording: Recording) -> None:
     if "/timeseries/data" not in recording.url:
         pytest.skip("not the form that the connector asks for")
+    if recording.status != 200:
+        pytest.skip("an error")
     document = json.loads(recording.body)
     if document.get("status") != "REQUEST_SUCCEEDED" or "series" not in document["Results"]:
         found = fetched("bls", ONE, {PATH: recording.body})

@@ -372,7 +372,7 @@ def every_line(body: bytes) -> int:
 @each_recording("cftc")
 def test_a_recorded_year_makes_the_series_of_its_report(recording: Recording) -> None:
     year = next((y for y in range(2011, 2030) if recording.url.endswith(f"fut_fin_txt_{y}.zip")), None)
-    if year is None:
+    if year is None or recording.status != 200:
         pytest.skip("no file of Traders in Financial Futures")
     wanted = [s for s in default_catalog().series_of("cftc") if s.dataset == "tff" and s.first_year < year]
     window = Window(date(year, 1, 1), date(year, 12, 31), today=date(year, 12, 31))

@@ -228,7 +228,11 @@ def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
         readers={"": read_first},
-        no_series={"TextView": "a page, no file"},
+        no_series={
+            "TextView": "a page, no file",
+            "(?i)interest-rates/datasets/|/sites/default/files/": "the files of the week before there was a feed",
+            r"(?i)^(?!.*(interest-rates/|/system/files/|/feed\.svc/))": "other data, or pages",
+        },
         expected={"csv-2023-ytd.csv": 169, "feed-1990.xml": 250, "feed-2008.xml": 251, "feed-2019-site.xml": 45},
         count=lambda body: (
             len(set(re.findall(rb"<d:(?:NEW|INDEX|QUOTE)_DATE[^>]*>([^<]*)", body)))
@@ -242,7 +246,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
 
 @each_recording("treasury_yields")
 def test_a_recorded_file_serves_the_catalog(recording: Recording) -> None:
-    if not recording.url.endswith("/all"):
+    if not recording.url.endswith("/all") or recording.status != 200:
         pytest.skip("not in the form that is asked")
     year = int(recording.query["field_tdr_date_value"])
     header, *lines = csv.reader(recording.body.decode().strip().splitlines())
