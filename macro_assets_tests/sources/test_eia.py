@@ -41,6 +41,13 @@ def test_numbers_of_before_2024_are_read_too() -> None:
     assert found.observations["value"].to_list() == [1000.0, None, 1200.5]
 
 
+@pytest.mark.parametrize("word", ["NA", "-", "--", "w"])
+def test_a_figure_that_is_withheld_or_not_there_is_missing(word: str) -> None:
+    found = fetched("eia", TOY, {PATH: GOOD.replace(b'"1000"', b'"%s"' % word.encode())})
+    assert found.failures == {}
+    assert found.observations["value"].to_list() == [None, None, 1200.5]
+
+
 @pytest.mark.parametrize(
     ("frequency", "name", "first", "last"),
     [
