@@ -190,4 +190,6 @@ def test_a_recorded_request_is_the_connectors(recording: Recording) -> None:
     assert read.failures == {}
     assert read.observations.height == sum(first <= d <= last for d in days)
     if last == asked[1]:
-        assert dict(client.asked[0].params) == recording.query
+        sent = dict(client.asked[0].params)
+        assert [datetime.strptime(sent[p], "%d/%m/%Y").date() for p in ("dataInicial", "dataFinal")] == asked
+        assert sent["formato"] == recording.query.get("formato", "json")

@@ -151,6 +151,6 @@ def test_the_connector_is_driven_by_a_recording(recording: Recording) -> None:
     window = Window(date(int(span[1]), 1, 1), date(int(span[2]), 12, 31))
     answered = fetched("imf", series, client, window)
     assert answered.failures == {}
-    assert dict(client.asked[0].params) == dict(recording.query)
+    assert dict(client.asked[0].params).items() <= recording.query.items()
     expected = from_json(Response("", recording.body, recording.recorded, 200))
     assert answered.observations["value"].to_list() == expected["value"].to_list()
