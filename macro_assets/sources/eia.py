@@ -27,6 +27,9 @@ from macro_assets.sources.errors import (
 from macro_assets.sources.reading import member, numbers, periods, read_json, records
 
 LENGTH = 5000
+_MISSING = (None, "NA", "-", "--", "w", "W")
+"""No figure; beside null, what its surveys print for one not available, not reported, not applicable or withheld."""
+
 _FREQUENCIES = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "A": "annual"}
 _NAMES = {"M": "%Y-%m", "A": "%Y"}
 
@@ -98,7 +101,7 @@ def read_page(response: Response, series: Series | None = None) -> tuple[pl.Data
             raise SchemaError(f"expected {_FREQUENCIES[series.frequency]} figures, got {frequency!r}")
         if others := set(table["series"].unique()) - {series.code}:
             raise SchemaError(f"expected rows of the series {series.code!r} alone, got {min(others, key=str)!r}")
-    rows = {"observation_date": periods(table["period"]), "value": numbers(table["value"], (None,))}
+    rows = {"observation_date": periods(table["period"]), "value": numbers(table["value"], _MISSING)}
     return pl.DataFrame(rows), int(total)
 
 

@@ -1,8 +1,8 @@
-"""Polygon (renamed Massive in 2025): daily bars of US shares and indices, as JSON in pages.
+"""Polygon (renamed Massive in 2025): daily bars of US shares, indices, currencies and coins, as JSON in pages.
 
 `/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}` answers `{"status": "OK", "results": [{"t": milliseconds of the
-bar's start, "c": close, "v": volume, ...}], "next_url": "https://..."}`; a day starts at midnight at the exchange.
-Without bars there is no `results`. Documentation: https://polygon.io/docs/rest/stocks/aggregates/custom-bars
+bar's start, "c": close, "v": volume, ...}], "next_url": "https://..."}`; a day starts at midnight at the exchange,
+of currencies and coins in UTC. Without bars there is no `results`. Documentation: https://polygon.io/docs/rest/stocks/aggregates/custom-bars
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from macro_assets.sources.reading import finite, member, members, read_json
 _COLUMNS = {"close": "c", "volume": "v", "average": "vw"}
 _ZONE = "America/New_York"
 """An index day starts at midnight in Chicago, one o'clock of the same day here."""
+
+_ROUND_THE_CLOCK = ("C:", "X:")
+"""Tickers of currencies and coins begin so."""
 
 _WELL = ("OK", "DELAYED")
 _LONGEST_ERROR = 4096
@@ -76,7 +79,7 @@ def explain(response: Response) -> SourceError | None:
 def read_bars(response: Response, column: str = "close") -> pl.DataFrame:
     """Daily bars before the day of the answer, which may be under way: `observation_date`, `value`.
 
-    Values are dollars per share, index points or shares; prices are adjusted for splits.
+    Values are dollars per share, index points, quoted currency or shares; prices are adjusted for splits.
     """
     if column not in _COLUMNS:
         raise SchemaError(f"expected `dataset` to be one of {sorted(_COLUMNS)}, the catalog has {column!r}")
@@ -91,6 +94,7 @@ def read_bars(response: Response, column: str = "close") -> pl.DataFrame:
     name = _COLUMNS[column]
     stamps, values = (members(bars, key, int, float) for key in ("t", name))
     instants = finite(stamps, "t").cast(pl.Int64).cast(pl.Datetime("ms", "UTC"))
-    days = instants.dt.convert_time_zone(_ZONE).dt.date()
+    zone = "UTC" if str(document.get("ticker", "")).startswith(_ROUND_THE_CLOCK) else _ZONE
+    days = instants.dt.convert_time_zone(zone).dt.date()
     rows = pl.DataFrame({"observation_date": days, "value": finite(values, name)})
-    return rows.filter(pl.col("observation_date") < response.fetched_at.astimezone(ZoneInfo(_ZONE)).date())
+    return rows.filter(pl.col("observation_date") < response.fetched_at.astimezone(ZoneInfo(zone)).date())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import numbers, periods, read_csv
+from macro_assets.sources.reading import needed, numbers, periods, read_csv
 
 if TYPE_CHECKING:
     from macro_assets.sources import Response
@@ -39,9 +39,12 @@ def from_csv(response: Response) -> pl.DataFrame:
     """Rows of an SDMX-CSV body: `key`, `observation_date`, `value`.
 
     The key is the column KEY where there is one (ECB); else the codes before TIME_PERIOD, whose columns are in
-    capitals; the columns of labels beside them are not.
+    capitals; the columns of labels beside them are not. Labels may also stand behind their codes: 'M: Monthly'.
     """
-    table = read_csv(response, [TIME, "OBS_VALUE"])
+    table = read_csv(response, ["OBS_VALUE"])
+    if labelled := [c for c in table.columns if ": " in c]:
+        table = table.with_columns(pl.col(labelled).str.extract(r"^([^:]*)", 1)).rename(lambda c: c.partition(": ")[0])
+    table = needed(table, [TIME])
     before = table.columns[: table.columns.index(TIME)]
     names = (
         ["KEY"] if "KEY" in before else [c for c in before if c.isupper() and c not in _NO_DIMENSION and " " not in c]

@@ -1,7 +1,8 @@
-"""SDMX-ML 2.1, generic data: the XML that agencies answer with unless another form is asked for.
+"""SDMX-ML 2.1: the XML that agencies answer with unless another form is asked for.
 
 Series of observations, observations alone and cross-sections differ in where an observation's codes stand; all are
-read. Format: https://sdmx.org/?page_id=5008
+read. Data are generic, or specific to their structure, where codes are attributes; these are not told from remarks
+such as SCALE without the structure, so that a key has both. Format: https://sdmx.org/?page_id=5008
 """
 
 from __future__ import annotations
@@ -20,29 +21,50 @@ if TYPE_CHECKING:
     from macro_assets.sources import Response
 
 
+_GENERIC = ("GenericData", "GenericTimeSeriesData")
+_SPECIFIC = ("StructureSpecificData", "StructureSpecificTimeSeriesData", "CompactData")  # the last is of version 2.0
+
+
 def from_xml(response: Response) -> pl.DataFrame:
-    """Rows of an SDMX-ML body of generic data: `key`, `observation_date`, `value`."""
+    """Rows of an SDMX-ML body of data: `key`, `observation_date`, `value`."""
     root = read_xml(response)
-    if not root.tag.endswith("}GenericData"):
-        raise SchemaError(f"expected the element GenericData, got {root.tag.rpartition('}')[2]}")
+    form = root.tag.rpartition("}")[2]
+    if form not in _GENERIC + _SPECIFIC:
+        raise SchemaError(f"expected the element {_GENERIC[0]} or {_SPECIFIC[0]}, got {form}")
     structures = root.iterfind("{*}Header/{*}Structure")
     axis = next((s.get("dimensionAtObservation", TIME) for s in structures), TIME)
+    read = _generic if form in _GENERIC else _specific
     found = [
-        (key | _codes(o, axis), o.find("{*}ObsValue"))
+        read(series, observation, axis)
         for group in root.iterfind("{*}DataSet")
-        for part, key in [(group, {}), *((s, _pairs(s.find("{*}SeriesKey"))) for s in group.iterfind("{*}Series"))]
-        for o in part.iterfind("{*}Obs")
+        for series, part in [(None, group), *((s, s) for s in group.iterfind("{*}Series"))]
+        for observation in part.iterfind("{*}Obs")
     ]
     if lacking := next((codes for codes, _ in found if TIME not in codes), None):
         raise SchemaError(f"expected the dimension {TIME}, an observation has {sorted(lacking)}")
     times = [codes.pop(TIME) for codes, _ in found]
     keys = [".".join(codes.values()) for codes, _ in found]
-    values = ["" if e is None else e.get("value", "no attribute 'value'") for _, e in found]
+    values = [value for _, value in found]
     return rows(
         pl.Series(keys, dtype=pl.String),
         pl.Series(TIME, times, dtype=pl.String),
         numbers(pl.Series("ObsValue", values, dtype=pl.String), MISSING),
     )
+
+
+def _generic(series: Element | None, observation: Element, axis: str) -> tuple[dict[str, str], str]:
+    """The codes of an observation, and the text of its figure."""
+    key = _pairs(None if series is None else series.find("{*}SeriesKey"))
+    value = observation.find("{*}ObsValue")
+    return key | _codes(observation, axis), "" if value is None else value.get("value", "no attribute 'value'")
+
+
+def _specific(series: Element | None, observation: Element, axis: str) -> tuple[dict[str, str], str]:
+    own = dict(observation.items())
+    value = own.pop("OBS_VALUE", "")
+    if series is not None:  # what else an observation says is remarks
+        own = dict(series.items()) | {name: code for name, code in own.items() if name == axis}
+    return {name: code for name, code in own.items() if not name.startswith("{")}, value
 
 
 def _codes(observation: Element, axis: str) -> dict[str, str]:

@@ -27,8 +27,11 @@ _HISTORY = (
     "/download/precotaxatesourodireto.csv"
 )
 _COLUMNS = ("Tipo Titulo", "Data Vencimento", "Data Base")
-_QUOTED = r"^(?:(?:IPCA|SELIC)\s*([+-])\s*)?(-?\d+(?:[.,]\d+)?)\s*%$"
-"""What comes before the rate is what it is over; the decimal sign differs between columns of a row."""
+_QUOTED = r"^(?:(?:IPCA|SELIC|IGP-?M|OUTRO)\s*([+-])\s*)?(-?\d+(?:[.,]\d+)?)\s*%$"
+"""What comes before the rate is no guide (a day's file had "IGPM +" before most): the title says what it is over.
+
+The decimal sign differs between columns of a row.
+"""
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:

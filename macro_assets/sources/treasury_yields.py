@@ -3,7 +3,7 @@
 One CSV file per curve and year: `Date` (MM/DD/YYYY) and a column per tenor, in percent per annum, newest day first.
 A tenor has a column only in the years it was quoted, and in its first year only since it was. The archive of many
 years writes MM/DD/YY. The XML feeds, today's and the retired OData service's, hold the same figures as Atom entries
-with tags such as BC_10YEAR, not in date order.
+with tags such as BC_10YEAR, not in date order; long-term rates have an entry per day and kind.
 
 A series' `dataset` is the curve, as daily_treasury_yield_curve, its `code` the heading of the CSV column, as '10 Yr'.
 Source: https://home.treasury.gov/treasury-daily-interest-rate-xml-feed
@@ -29,7 +29,12 @@ _NOT_QUOTED = {("daily_treasury_yield_curve", "30 Yr"): range(2003, 2006)}
 
 _BILL = re.compile(r"round_b1_(yield|close)_(\d+)wk_2")
 _TENOR = re.compile(r"(?:[bt]c_)?(\d+(?:[._]\d+)?) ?(mo|month|yr|year)")
+_LONG_TERM = {"bc_20year": "TREASURY 20-Yr CMT", "over_10_years": "LT COMPOSITE", "real_rate": "LT Real Average"}
+"""The headings of the CSV files for what the feed of long-term rates calls its kinds of rate."""
+
 _DATES = ("new_date", "index_date", "quote_date")
+_FEED = "{http://www.w3.org/2005/Atom}feed"
+_ENTRY = "{http://www.w3.org/2005/Atom}entry"
 _PROPERTIES = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}properties"
 _NULL = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}null"
 _FIRST_DAY = date(1990, 1, 2)
@@ -108,16 +113,33 @@ def _from_csv(response: Response) -> pl.DataFrame:
 
 
 def _from_xml(response: Response) -> pl.DataFrame:
+    root = read_xml(response)
+    if root.tag == _FEED and root.find(_ENTRY) is None:  # a month without a quotation yet, or the page after the last
+        return pl.DataFrame(schema={"date": pl.Date})
     entries = [
         {cell.tag.rpartition("}")[2]: _text(cell.tag, cell.text, cell.get(_NULL)) for cell in properties}
-        for properties in read_xml(response).iter(_PROPERTIES)
+        for properties in root.iter(_PROPERTIES)
     ]
+    if any("RATE_TYPE" in entry for entry in entries):
+        entries = _one_a_day(entries)
     tags = {rate_name(tag): tag for entry in entries for tag in entry}
     table = pl.DataFrame({n: [e.get(t) for e in entries] for n, t in tags.items()}, dict.fromkeys(tags, pl.String))
     day = next((d for d in _DATES if d in table.columns), None)
     if day is None:
         raise SchemaError(f"expected entries with NEW_DATE, INDEX_DATE or QUOTE_DATE, the answer has {table.columns}")
     return table.with_columns(date=dates(table[day]))
+
+
+def _one_a_day(entries: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
+    days: dict[str | None, dict[str, str | None]] = {}
+    for entry in entries:
+        day, kind = entry.get("QUOTE_DATE"), entry.get("RATE_TYPE") or ""
+        name = _LONG_TERM.get(kind.lower(), kind)
+        row = days.setdefault(day, {"QUOTE_DATE": day})
+        if not name or name in row or "RATE" not in entry:
+            raise SchemaError(f"expected one RATE of each RATE_TYPE a day, got {entry}")
+        row[name] = entry["RATE"]
+    return list(days.values())
 
 
 def _text(tag: str, text: str | None, null: str | None) -> str | None:

@@ -218,6 +218,10 @@ def test_a_recording_is_read(recording: Recording) -> None:
             ),
             r"/contract/(?!.*market_chart)": "a token's description",
             "/(categories|onchain|finance_platforms|finance_products|status_updates|events|key)": "no series",
+            "/(nfts/.*market_chart|global/market_cap_chart|circulating_supply_chart|total_supply_chart)": (
+                "charts for paying customers, of other members"
+            ),
+            r"^(?!.*(/market_chart|/global\?))": "no end point with a coin's prices or the totals",
         },
         expected={"market-chart-hourly.json": 30, "market-chart-minutely.json": 1, "global.json": 1},
         count=lambda body: midnights(body) if b'"prices"' in body else 1,

@@ -41,6 +41,13 @@ def test_numbers_of_before_2024_are_read_too() -> None:
     assert found.observations["value"].to_list() == [1000.0, None, 1200.5]
 
 
+@pytest.mark.parametrize("word", ["NA", "-", "--", "w"])
+def test_a_figure_that_is_withheld_or_not_there_is_missing(word: str) -> None:
+    found = fetched("eia", TOY, {PATH: GOOD.replace(b'"1000"', b'"%s"' % word.encode())})
+    assert found.failures == {}
+    assert found.observations["value"].to_list() == [None, None, 1200.5]
+
+
 @pytest.mark.parametrize(
     ("frequency", "name", "first", "last"),
     [
@@ -161,8 +168,12 @@ def test_every_series_of_the_catalog_asks_for_its_code() -> None:
 def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
-        readers={"/data/?": lambda response: read_page(response)[0]},
-        no_series={r"/v2/(?!.*data/?\?)": "routes and facets, no series"},
+        readers={"/data/?": lambda response: read_page(response)[0], "/v2/seriesid/": lambda r: read_page(r)[0]},
+        no_series={
+            "frequency=(local-)?hourly": "hours, which no series has",
+            r"data%5B\d*%5D=(?!value)": "other columns than the figure of a series",
+            r"^(?!.*/v2/(.*/data/?|seriesid/[^/]+)\?)": "routes, facets, or the service before the second version",
+        },
         expected={"v2-seismic-crews-2000-01.json": 1},
         count=lambda body: len(re.findall(rb'"period"\s*:', body[: body.rfind(b'"request"')])),
         plausible=lambda rows: rows["observation_date"].dt.year().is_between(1900, 2060).all(),

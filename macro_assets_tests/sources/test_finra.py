@@ -111,7 +111,10 @@ def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
         readers={"/equity/regsho/daily/": lambda r: read_volume(read_volumes(r), ALL)},
-        no_series={"/equity/otcmarket/": "fortnightly short interest, another form"},
+        no_series={
+            "/equity/otcmarket/": "fortnightly short interest, another form",
+            "^(?!.*/equity/regsho/daily/)": "tables of the service for queries, of which finra_trace reads its own",
+        },
         expected={},
         count=lambda body: int(int(body.split()[-1]) > 0),
         plausible=lambda rows: bool((rows["value"] > 0).all()),
@@ -132,4 +135,6 @@ def test_a_recorded_file_has_the_sums_of_its_lines(recording: Recording) -> None
     found = fetched("finra", total, {f"/equity/regsho/daily/{name}": recording.body}, Window(day, day))
     assert found.failures == {}
     lines = recording.body.decode().splitlines()[1:-1]
-    assert found.observations["value"].to_list() == [sum(float(line.split("|")[4]) for line in lines)]
+    # A day without trading has a header alone.
+    sums = [sum(float(line.split("|")[4]) for line in lines)] if lines else []
+    assert found.observations["value"].to_list() == sums

@@ -101,7 +101,13 @@ def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
         readers={"series/timeseries|calc/spread": read_points},
-        no_series={"fsi.csv": "the stress index, another source", "metadata/": "names and descriptions"},
+        no_series={
+            "fsi.csv": "the stress index, another source",
+            "metadata/": "names and descriptions",
+            "series/(full|multifull|dataset)": "whole bundles of series, which are not asked for",
+            "time_format=ms": "times in milliseconds, which are not asked for",
+            "^(?!.*data.financialresearch.gov)": "not of the monitors",
+        },
         expected={},
         count=lambda body: body.count(b'["'),
         plausible=lambda rows: rows["observation_date"].is_sorted(),

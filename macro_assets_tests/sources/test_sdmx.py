@@ -48,6 +48,28 @@ def test_a_cross_section_of_xml_names_its_axis() -> None:
     assert from_xml(answer(body)).rows() == [("M.AA", JANUARY, 1.5), ("M.BB", JANUARY, None)]
 
 
+def specific(data: str, axis: str = "TIME_PERIOD") -> Response:
+    """A message of data specific to their structure; the values are made up."""
+    spaces = 'xmlns:m="urn:m" xmlns:s="urn:s" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    header = f'<m:Header><m:Structure dimensionAtObservation="{axis}"/></m:Header>'
+    group = '<Group xsi:type="s:GROUP_AREA" AREA="AA" TITLE="A title"/>'
+    data = f'<m:DataSet s:dataScope="DataStructure" PUBLISHER="XXX">{group}{data}</m:DataSet>'
+    return answer(f"<m:StructureSpecificData {spaces}>{header}{data}</m:StructureSpecificData>".encode())
+
+
+def test_xml_that_is_specific_to_its_structure_has_codes_as_attributes() -> None:
+    figures = '<Obs TIME_PERIOD="2024-01" OBS_VALUE="1.5" STATUS="A"/><Obs TIME_PERIOD="2024-02" OBS_VALUE="NaN"/>'
+    series = from_xml(specific(f'<Series xsi:type="s:S" FREQ="M" AREA="AA">{figures}</Series>'))
+    assert series.rows() == [("M.AA", JANUARY, 1.5), ("M.AA", FEBRUARY, None)]
+    alone = '<Obs xsi:type="s:O" FREQ="M" AREA="AA" TIME_PERIOD="2024-01" OBS_VALUE="1.5"/>'
+    assert from_xml(specific(alone, "AllDimensions")).rows() == [("M.AA", JANUARY, 1.5)]
+    section = '<Obs AREA="AA" OBS_VALUE="1.5"/><Obs AREA="BB"/>'
+    section = f'<Series FREQ="M" TIME_PERIOD="2024-01">{section}</Series>'
+    assert from_xml(specific(section, "AREA")).rows() == [("M.AA", JANUARY, 1.5), ("M.BB", JANUARY, None)]
+    with pytest.raises(SchemaError, match="expected the dimension TIME_PERIOD"):
+        from_xml(specific('<Series FREQ="M"><Obs PERIOD="2024-01" OBS_VALUE="1"/></Series>'))
+
+
 def test_csv_with_and_without_labels() -> None:
     plain, labelled = (from_csv(answer(fixture(f"oecd_cli{n}.csv"))).sort("observation_date") for n in ("", "_labels"))
     assert plain.rows() == labelled.rows() == [("XXX.M.LI", JANUARY, 99.5), ("XXX.M.LI", FEBRUARY, 100.5)]
@@ -98,7 +120,7 @@ def test_json_in_another_form_is_refused(was: bytes, becomes: bytes, says: str) 
 @pytest.mark.parametrize(
     ("was", "becomes", "says"),
     [
-        (b"GenericData", b"Error", "expected the element GenericData, got Error"),
+        (b"GenericData", b"Error", "expected the element GenericData or StructureSpecificData, got Error"),
         (b"dimensionAtObservation=", b"other=", None),
         (b'"TIME_PERIOD"', b'"PERIOD"', "expected the dimension TIME_PERIOD"),
         (b'ObsValue value="1.5"', b'ObsValue value="1,5"', "expected a number in 'ObsValue', got '1,5'"),

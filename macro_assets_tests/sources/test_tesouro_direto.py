@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -146,6 +147,23 @@ def test_bad_quotes_are_refused(line: str, says: str) -> None:
     assert says in found.failures["TOY"], found.failures
 
 
+@pytest.mark.parametrize(
+    ("rate", "value"),
+    [
+        ("IGPM + 7,25%", 7.25),
+        ("IGP-M + 8,10%", 8.1),
+        ("OUTRO + 6,05%", 6.05),
+        ("IGPM - 0,0150%", -0.015),
+    ],
+)
+def test_a_quote_may_name_another_index_than_its_title(rate: str, value: float) -> None:
+    head = "Título;Rendimento anual do título;Investimento mínimo;Preço unitário de investimento;Vencimento do Título"
+    body = f"{head}\nTesouro Teste;{rate};R$ 1,00;R$ 100,00;01/01/2040".encode()
+    found = fetched("tesouro_direto_shop", quoted("Tesouro Teste"), {SHOP: body})
+    assert found.failures == {}
+    assert found.observations["value"].to_list() == [value]
+
+
 @pytest.mark.parametrize("source", ["tesouro_direto", "tesouro_direto_shop"])
 def test_every_series_of_the_catalog_names_its_bond(source: str) -> None:
     series = default_catalog().series_of(source)
@@ -172,7 +190,10 @@ def test_a_recording_is_read(recording: Recording) -> None:
     check_recording(
         recording,
         readers={r"(?i)precotaxatesourodireto\.csv": _history, r"rendimento-\w+-csv": read_quotes},
-        no_series={r"/api/3/action/": "the catalogue of files"},
+        no_series={
+            r"/api/3/action/": "the catalogue of files",
+            r"(?i)^(?!.*(precotaxatesourodireto\.csv|rendimento-\w+-csv))": "other files, as of sales, or pages",
+        },
         expected={"preco-taxa-2026-excerpt.csv": 3},
         count=lambda body: sum(1 for line in body.splitlines() if line.strip()) - 1,
         plausible=lambda rows: rows["value"].drop_nulls().is_between(-5, 60).all(),
@@ -182,7 +203,7 @@ def test_a_recording_is_read(recording: Recording) -> None:
 
 @each_recording("tesouro_direto")
 def test_bonds_of_a_recording_are_series(recording: Recording) -> None:
-    if recording.status != 200 or not recording.file.endswith(".csv"):
+    if recording.status != 200 or not re.search(r"(?i)precotaxatesourodireto|rendimento-\w+-csv", recording.url):
         pytest.skip("no file of the connector's form")
     if "precotaxa" in recording.url.lower():
         table = read_history(recording.response)
