@@ -18,6 +18,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -26,7 +28,6 @@ from macro_assets.sources.errors import (
     SourceError,
     explain_status,
 )
-from macro_assets.sources.reading import dates, member, numbers, read_json, records
 
 _INTERVAL = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "A": "annual"}
 _LONGEST_ERROR = 4096

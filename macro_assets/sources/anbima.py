@@ -16,8 +16,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import member, read_json, records
 from macro_assets.sources.errors import SchemaError, SourceError, explain_status
-from macro_assets.sources.reading import member, read_json, records, select
+from macro_assets.sources.rows import select
 
 CURVES = "curvas-juros"
 _DATE = "data_referencia"

@@ -24,9 +24,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import read_csv, read_json
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError, quoted
 from macro_assets.sources.gateways import explain as explain
-from macro_assets.sources.reading import dates, numbers, read_csv, read_json
 
 _HEADER = "Descrição da Taxa;Dias Úteis;Dias Corridos;Preço/Taxa"
 _MOST = 60

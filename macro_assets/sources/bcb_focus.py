@@ -24,10 +24,12 @@ import polars as pl
 
 from macro_assets.catalog import Selector, Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import records
+from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.olinda import explain as explain
 from macro_assets.sources.olinda import read_entities
-from macro_assets.sources.reading import combined, dates, finite, records
+from macro_assets.sources.rows import combined
 
 _SERVICE = "/olinda/servico/Expectativas/versao/v1/odata"
 _PAGE = 10_000

@@ -17,10 +17,11 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each, windows
+from macro_assets.sources.bodies import records
+from macro_assets.sources.cells import finite, instants
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.olinda import explain as explain
 from macro_assets.sources.olinda import read_entities
-from macro_assets.sources.reading import finite, instants, records
 
 _SERVICE = "/olinda/servico/PTAX/versao/v1/odata"
 _YEARS = 5

@@ -17,8 +17,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, gateways, windows
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError, SourceError, quoted
-from macro_assets.sources.reading import dates, member, numbers, read_json, records
 
 _YEARS = 10
 """Calendar years one request may span; monthly series have no limit, but one rule is simpler."""

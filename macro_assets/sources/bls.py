@@ -17,6 +17,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each, windows
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import numbers, periods
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -26,7 +28,6 @@ from macro_assets.sources.errors import (
     TransientError,
     explain_status,
 )
-from macro_assets.sources.reading import member, numbers, periods, read_json, records
 
 SERIES = 25
 YEARS = 10

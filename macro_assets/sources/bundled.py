@@ -22,8 +22,9 @@ import polars as pl
 
 from macro_assets.catalog import Series, Source
 from macro_assets.sources import Answer, Ask, Client, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import read_csv
+from macro_assets.sources.cells import numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
-from macro_assets.sources.reading import numbers, read_csv
 
 _NOWCAST = "statsmodels/tsa/statespace/tests/results/frbny_nowcast/Nowcasting/data/US"
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import needed, read_csv
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import dates, needed, numbers, read_csv
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:

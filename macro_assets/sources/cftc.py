@@ -31,9 +31,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import needed, read_csv
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.cftc_releases import released
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import dates, needed, numbers, read_csv
 
 MAX_TEXT = 300_000_000
 """Bytes a text may have; the longest, the disaggregated report of 2006 to 2016, has 70 thousand lines, 100 million."""

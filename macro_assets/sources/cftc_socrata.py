@@ -19,10 +19,11 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import dates
 from macro_assets.sources.cftc import positions
 from macro_assets.sources.cftc_releases import released
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import dates, member, read_json, records
 
 PAGE = 1000
 """Rows of a page; the service's own default, about four megabytes."""

@@ -16,8 +16,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, explain_status
-from macro_assets.sources.reading import finite, member, read_json
 
 GLOBAL = "global"
 """`code` of the series of the whole market."""

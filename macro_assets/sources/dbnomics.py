@@ -16,8 +16,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import dates, due, finite, member, read_json
+from macro_assets.sources.rows import due
 
 LIMIT = 1000
 """Series a page; the service's own limit."""

@@ -16,8 +16,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import finite, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import finite, member, numbers, read_json, records
 
 ALL = "all"
 """`code` of what is summed over all chains."""

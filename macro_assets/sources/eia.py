@@ -16,6 +16,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import numbers, periods
 from macro_assets.sources.errors import (
     AuthError,
     RateLimitError,
@@ -24,7 +26,6 @@ from macro_assets.sources.errors import (
     TransientError,
     explain_status,
 )
-from macro_assets.sources.reading import member, numbers, periods, read_json, records
 
 LENGTH = 5000
 _MISSING = (None, "NA", "-", "--", "w", "W")

@@ -14,8 +14,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import needed, read_csv
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError, SourceError, explain_status
-from macro_assets.sources.reading import dates, needed, numbers, read_csv, select
+from macro_assets.sources.rows import select
 
 _COLUMNS = ("Date", "Symbol", "ShortVolume", "ShortExemptVolume", "TotalVolume", "Market")
 _DATE_FORM = "%Y%m%d"

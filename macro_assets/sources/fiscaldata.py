@@ -17,8 +17,9 @@ import polars as pl
 
 from macro_assets.catalog import Selector, Series
 from macro_assets.sources import Answer, Ask, Request, Steps, Window, period_end, read_each
+from macro_assets.sources.bodies import member, read_json, records
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import member, read_json, records, select
+from macro_assets.sources.rows import select
 
 PAGE = 10_000
 """Rows of a page: the most that are served."""

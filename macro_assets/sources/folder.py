@@ -26,9 +26,9 @@ from macro_assets.catalog import Folder, Series, Source
 from macro_assets.catalog.folders import FolderError, contents, file_names, in_order
 from macro_assets.catalog.folders import fingerprint as files_fingerprint
 from macro_assets.sources import Answer, Ask, Client, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import read_json
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
 from macro_assets.sources.folder_files import read_table, values
-from macro_assets.sources.reading import read_json
 
 LISTING = "listing"
 _PERIOD = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}

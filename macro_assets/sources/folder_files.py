@@ -13,8 +13,9 @@ import polars as pl
 from macro_assets.catalog import Folder
 from macro_assets.catalog.folders import MAX_COLUMNS
 from macro_assets.sources import Response
+from macro_assets.sources.bodies import needed, read_csv
+from macro_assets.sources.cells import dates, finite, numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import dates, finite, needed, numbers, read_csv
 
 MAX_ROWS = 5_000_000
 """Rows of one file."""

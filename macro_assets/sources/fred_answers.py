@@ -10,6 +10,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Response
+from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.cells import dates, days, numbers
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -20,7 +22,6 @@ from macro_assets.sources.errors import (
     quoted,
 )
 from macro_assets.sources.fred_units import UnitPeriod, exponent, plain
-from macro_assets.sources.reading import dates, days, member, numbers, read_json, records
 
 REAL_TIME = ("realtime_start", "realtime_end")
 _NOT_IN_ALFRED = b"does not exist in ALFRED"

@@ -15,8 +15,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import finite, member, read_json
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:

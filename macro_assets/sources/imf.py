@@ -13,7 +13,7 @@ from datetime import date
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
 from macro_assets.sources.errors import NotFoundError, SourceError, explain_status
-from macro_assets.sources.reading import due
+from macro_assets.sources.rows import due
 from macro_assets.sources.sdmx import only
 from macro_assets.sources.sdmx_json import from_json
 

@@ -24,8 +24,9 @@ from macro_assets.catalog import CatalogError, Series, Source
 from macro_assets.catalog.folders import FolderError, contents
 from macro_assets.catalog.load import OWN, own_folder
 from macro_assets.sources import Ask, Client, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import read_csv
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import EmptyError, SchemaError, SourceError
-from macro_assets.sources.reading import dates, numbers, read_csv
 
 FILE = "manual.csv"
 COLUMNS = ("series_id", "observation_date", "value", "release_time", "author", "reason")

@@ -15,8 +15,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, explain_status
-from macro_assets.sources.reading import finite, member, read_json
 
 _OLDEST, _NEWEST = timedelta(days=29), timedelta(days=2)
 """Days before today that the free plan has, whole."""

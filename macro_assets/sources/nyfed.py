@@ -19,8 +19,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each, windows
+from macro_assets.sources.bodies import member, read_json, records
 from macro_assets.sources.errors import NotFoundError, SchemaError
-from macro_assets.sources.reading import member, read_json, records, select
+from macro_assets.sources.rows import select
 
 
 class _Part(NamedTuple):

@@ -15,7 +15,7 @@ import polars as pl
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
 from macro_assets.sources.errors import SourceError, explain_status
-from macro_assets.sources.reading import due
+from macro_assets.sources.rows import due
 from macro_assets.sources.sdmx import from_csv, only, period
 
 _NOTHING = (b"NoRecordsFound", b"NoResultsFound")

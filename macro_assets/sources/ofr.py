@@ -16,8 +16,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, period_end
+from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status, quoted
-from macro_assets.sources.reading import dates, finite, member, read_json
 
 _TRUNCATED = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
 

@@ -14,7 +14,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
-from macro_assets.sources.reading import dates, needed, numbers, read_csv
+from macro_assets.sources.bodies import needed, read_csv
+from macro_assets.sources.cells import dates, numbers
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:

@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from macro_assets.sources import Response, gateways
+from macro_assets.sources.bodies import member, read_json
 from macro_assets.sources.errors import SchemaError, SourceError, TransientError, quoted
-from macro_assets.sources.reading import member, read_json
 
 _CODE = re.compile(rb'"codigo"\s*:\s*(\d+)')
 

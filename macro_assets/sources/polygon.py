@@ -16,8 +16,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, members, read_json
+from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import AuthError, NotFoundError, SchemaError, SourceError, explain_status
-from macro_assets.sources.reading import finite, member, members, read_json
 
 _COLUMNS = {"close": "c", "volume": "v", "average": "vw"}
 _ZONE = "America/New_York"

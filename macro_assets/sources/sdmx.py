@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from macro_assets.sources.bodies import needed, read_csv
+from macro_assets.sources.cells import numbers, periods
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import needed, numbers, periods, read_csv
 
 if TYPE_CHECKING:
     from macro_assets.sources import Response

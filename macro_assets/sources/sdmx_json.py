@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.cells import finite, numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import finite, member, numbers, read_json
 from macro_assets.sources.sdmx import MISSING, TIME, rows
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from macro_assets.sources.bodies import read_xml
+from macro_assets.sources.cells import numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import numbers, read_xml
 from macro_assets.sources.sdmx import MISSING, TIME, rows
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import member, needed, read_json, records
+from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import combined, finite, member, needed, read_json, records
+from macro_assets.sources.rows import combined
 
 _UNION = "1"
 _LAST = "6"

@@ -16,9 +16,11 @@ import polars as pl
 
 from macro_assets.catalog import Selector, Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import member, needed, read_json, records
+from macro_assets.sources.cells import numbers
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.gateways import explain as explain
-from macro_assets.sources.reading import combined, member, needed, numbers, read_json, records
+from macro_assets.sources.rows import combined
 
 _CAP = 50_000
 """Values of one answer."""

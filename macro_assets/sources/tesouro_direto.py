@@ -19,8 +19,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import read_csv
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import dates, numbers, read_csv, select
+from macro_assets.sources.rows import select
 
 _HISTORY = (
     "/ckan/dataset/df56aa42-484a-4a59-8184-7676580c81e3/resource/796d2059-14e9-44e3-80c9-2d9e30b405c1"

@@ -15,8 +15,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, members, read_json, records
+from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
-from macro_assets.sources.reading import dates, finite, member, members, read_json, records
 
 _PAGE = 1000
 

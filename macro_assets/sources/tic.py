@@ -18,8 +18,8 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.cells import numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
-from macro_assets.sources.reading import numbers
 
 _FOLDER = "/resource-center/data-chart-center/tic/Documents"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -20,8 +20,9 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.bodies import needed, read_csv, read_xml
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.reading import dates, needed, numbers, read_csv, read_xml
 
 _PATH = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{year}/all"
 _NOT_QUOTED = {("daily_treasury_yield_curve", "30 Yr"): range(2003, 2006)}

@@ -18,8 +18,10 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.bodies import member, members, read_json
+from macro_assets.sources.cells import finite, periods
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status, quoted
-from macro_assets.sources.reading import due, finite, member, members, periods, read_json
+from macro_assets.sources.rows import due
 
 PER_PAGE = 1000
 _UNKNOWN = {"120", "175"}

@@ -12,9 +12,9 @@ import pytest
 from macro_assets.catalog import default_catalog
 from macro_assets.quality.answers import empty
 from macro_assets.sources import Request, Response, Window, connector
+from macro_assets.sources.bodies import read_json
 from macro_assets.sources.coingecko import GLOBAL, explain, read_global, read_points
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, SourceError
-from macro_assets.sources.reading import read_json
 from macro_assets_tests.sources.wire import (
     Recording,
     Replayed,

@@ -28,6 +28,8 @@ from macro_assets.sources import (
     connector,
     read_each,
 )
+from macro_assets.sources.bodies import read_csv
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -38,7 +40,6 @@ from macro_assets.sources.errors import (
     explain_status,
 )
 from macro_assets.sources.fetching import fetch
-from macro_assets.sources.reading import dates, numbers, read_csv
 from macro_assets_tests.sources.wire import Replayed, toy_series
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

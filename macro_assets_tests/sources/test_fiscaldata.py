@@ -13,9 +13,10 @@ import pytest
 from macro_assets.catalog import Series, default_catalog
 from macro_assets.catalog.models import Selector
 from macro_assets.sources import Response, Window, connector
+from macro_assets.sources.bodies import read_json
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.fiscaldata import AUCTIONS, CASH, PAGE, read_table
-from macro_assets.sources.reading import read_json, select
+from macro_assets.sources.rows import select
 from macro_assets_tests.sources.wire import (
     Recording,
     Replayed,

@@ -11,7 +11,7 @@ import pytest
 from macro_assets.catalog import Series, default_catalog
 from macro_assets.catalog.models import Selector
 from macro_assets.sources import Request, Response, Window, tesouro_direto
-from macro_assets.sources.reading import dates, numbers
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.tesouro_direto import read_history, read_quotes
 from macro_assets_tests.sources.wire import (
     Recording,
