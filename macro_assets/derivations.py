@@ -112,7 +112,7 @@ def derivations(catalog: Catalog) -> dict[str, Derivation]:
         ),
     ]
     found += [_indicator_derivation(indicator, panel) for indicator in catalog.indicators.values()]
-    found += [_chart_derivation(chart, catalog) for chart in catalog.charts.values()]
+    found += [_chart_derivation(chart, catalog, series) for chart in catalog.charts.values()]
     return {d.table: d for d in found}
 
 
@@ -124,7 +124,9 @@ def _indicator_derivation(indicator: Indicator, panel: str) -> Derivation:
     return Derivation(name, (panel,), lambda f: composite(f[panel], indicator), modules, _facts(indicator))
 
 
-def _chart_derivation(chart: Chart, catalog: Catalog) -> Derivation:
+def _chart_derivation(chart: Chart, catalog: Catalog, series: str) -> Derivation:
+    """A chart of tables; `series` are the facts of all series, whose titles stand in the figure, as others' do."""
+
     def draw(frames: Frames) -> pl.DataFrame:
         from macro_assets.charts import data_note, figure
 
@@ -140,13 +142,13 @@ def _chart_derivation(chart: Chart, catalog: Catalog) -> Derivation:
 
     drawing = tuple(f"macro_assets.charts{room}" for room in ("", ".style", f".{chart.name}", ".preview"))
     shaded = catalog.recessions if chart.recession_shading else ()
-    words = (*catalog.sources.values(), *catalog.series.values(), *catalog.indicators.values())  # titles in the figure
+    words = (*catalog.sources.values(), *catalog.indicators.values())
     return Derivation(
         f"charts/{chart.name}",
         chart.inputs,
         draw,
         (*drawing, "macro_assets.publishing.html"),
-        _facts(chart, *shaded, *words),
+        _facts(chart, *shaded, *words) + series,
     )
 
 

@@ -6,7 +6,7 @@ Belongs here: parsing, merging a file's `defaults`, rules between entries, and e
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -137,9 +137,9 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         When a file, an entry or a reference between entries is wrong; every problem found is in the message.
     """
     problems: list[str] = []
-    files = _source_files(folder, own)
-    sources = _by_name(_source_entries(folder, files), Source, problems)
-    series_entries = [e for file in files for e in _series_entries(folder, file, sources.get(_stem(file)), problems)]
+    files = {file: _document(folder, file) for file in _source_files(folder, own)}
+    sources = _by_name(_source_entries(files), Source, problems)
+    series_entries = [e for file, document in files.items() for e in _series_entries(file, document, sources, problems)]
     series = _by_name(series_entries, Series, problems, key="id")
     columns = _by_name(_read(folder, "columns.yaml", "columns"), Column, problems)
     indicators = _by_name(_read(folder, "indicators.yaml", "indicators"), Indicator, problems)
@@ -226,10 +226,10 @@ def _stem(file: str) -> str:
     return Path(file).stem
 
 
-def _source_entries(folder: Path | Traversable, files: Sequence[str]) -> Entries:
+def _source_entries(files: Mapping[str, Mapping[str, Any]]) -> Entries:
     entries: Entries = []
-    for file in files:
-        stated = _document(folder, file).get("source")
+    for file, document in files.items():
+        stated = document.get("source")
         if not isinstance(stated, dict):
             raise CatalogError(f"{file}: expected a mapping under 'source', got {type(stated).__name__}")
         name = _stem(file)
@@ -242,12 +242,13 @@ def _source_entries(folder: Path | Traversable, files: Sequence[str]) -> Entries
     return entries
 
 
-def _series_entries(folder: Path | Traversable, file: str, source: Source | None, problems: list[str]) -> Entries:
+def _series_entries(
+    file: str, document: Mapping[str, Any], sources: Mapping[str, Source], problems: list[str]
+) -> Entries:
     """Series of a source's file: those under `series`, and those of each of its `groups` over the group's defaults.
 
     Of a folder of files also its columns, where every column is a series.
     """
-    document = _document(folder, file)
     groups = document.get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(g, dict) for g in groups):
         raise CatalogError(f"{file}: groups: expected a list of mappings with 'defaults' and 'series'")
@@ -256,6 +257,7 @@ def _series_entries(folder: Path | Traversable, file: str, source: Source | None
     common = {"source": _stem(file), **_defaults(document, file)}
     parts = [{"defaults": {}, "series": document.get("series", [])}, *groups]
     stated = [{**_defaults(part, file), **entry} for part in parts for entry in _listed(part, "series", file)]
+    source = sources.get(_stem(file))
     if source is not None and source.folder is not None:
         try:
             return [(file, entry) for entry in series_of_folder(source.folder, common, stated)]

@@ -73,11 +73,11 @@ def table_metadata(table: Table, catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def series_metadata(series: Series, table: Table, catalog: Catalog) -> dict[str, Any]:
-    """Standing metadata of a raw series' asset, whose rows are in its source's table."""
+def series_metadata(series: Series, columns: dg.TableSchema) -> dict[str, Any]:
+    """Standing metadata of a raw series' asset, whose rows are in its source's table with these columns."""
     lag = series.publication_lag
     return {
-        "dagster/column_schema": column_schema(table, catalog),
+        "dagster/column_schema": columns,
         "dagster/table_name": f"raw.{series.source}",
         "provider_code": f"{series.dataset}:{series.code}" if series.dataset else series.code,
         "provider_unit": series.provider_unit,

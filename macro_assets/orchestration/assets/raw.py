@@ -16,6 +16,7 @@ from macro_assets.health import Health, health
 from macro_assets.ingest import Outcome
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
 from macro_assets.orchestration.describe import (
+    column_schema,
     key,
     rows_metadata,
     series_key,
@@ -114,6 +115,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, c
     """One spec per series, and the one of the table they share."""
     group = f"raw_{source.name}"
     versions = series_code_versions(source, list(series.values()))
+    columns = column_schema(table, catalog)
     specs = [
         dg.AssetSpec(
             k,
@@ -124,7 +126,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, c
             kinds={"deltalake", source.name},
             owners=[source.owner],
             tags={"layer": "raw", "frequency": s.frequency, "theme": s.theme, "country": s.country},
-            metadata=series_metadata(s, table, catalog),
+            metadata=series_metadata(s, columns),
             code_version=versions[s.id],
         )
         for k, s in series.items()
