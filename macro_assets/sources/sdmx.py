@@ -42,10 +42,10 @@ def from_csv(response: Response) -> pl.DataFrame:
     The key is the column KEY where there is one (ECB); else the codes before TIME_PERIOD, whose columns are in
     capitals; the columns of labels beside them are not. Labels may also stand behind their codes: 'M: Monthly'.
     """
-    table = read_csv(response, ["OBS_VALUE"])
+    table = read_csv(response)
     if labelled := [c for c in table.columns if ": " in c]:
         table = table.with_columns(pl.col(labelled).str.extract(r"^([^:]*)", 1)).rename(lambda c: c.partition(": ")[0])
-    table = needed(table, [TIME])
+    table = needed(table, [TIME, "OBS_VALUE"])
     before = table.columns[: table.columns.index(TIME)]
     names = (
         ["KEY"] if "KEY" in before else [c for c in before if c.isupper() and c not in _NO_DIMENSION and " " not in c]
