@@ -190,7 +190,7 @@ def test_series_of_the_catalog_share_requests() -> None:
         filters = dict(request.params)["$filter"]
         assert filters.startswith(f"Indicador eq '{ask.series[0].code.partition('/')[0]}' and ")
         assert "baseCalculo eq 0" in filters
-        assert all(s.publication_lag.time == time(8, 25) for s in ask.series)
+        assert all(s.publication_lag.time == time(9) for s in ask.series)
 
 
 @each_recording("bcb_focus")
