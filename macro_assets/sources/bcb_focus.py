@@ -2,7 +2,8 @@
 
 `Data` is the day the survey was taken. The figures of a week become public together: the release time is the first
 Monday strictly after the survey's day, at the clock time of the series' publication lag. The answer does not state it,
-so its basis is `publication_lag`; where that Monday is a holiday the report comes later.
+so its basis is `publication_lag`; where that Monday is a holiday the report comes later, and days that
+`publication_lag` names as `late` have the day it gives.
 
 Entity sets (a series' `dataset`) and what a row of them is:
 
@@ -137,5 +138,7 @@ def _of(survey: pl.DataFrame, series: Series) -> pl.DataFrame:
     rows = combined(chosen.select("observation_date", value=selector.value), selector, series.id)
     day, lag = pl.col("observation_date"), series.publication_lag
     monday = day + pl.duration(days=8 - day.dt.weekday())
+    if lag.late:
+        monday = day.replace_strict(lag.late, default=monday, return_dtype=pl.Date)
     release = monday.dt.combine(lag.time, "us").dt.replace_time_zone(lag.time_zone).dt.convert_time_zone("UTC")
     return rows.with_columns(release_time=release, release_basis=pl.lit("publication_lag"))

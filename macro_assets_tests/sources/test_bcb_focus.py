@@ -190,7 +190,19 @@ def test_series_of_the_catalog_share_requests() -> None:
         filters = dict(request.params)["$filter"]
         assert filters.startswith(f"Indicador eq '{ask.series[0].code.partition('/')[0]}' and ")
         assert "baseCalculo eq 0" in filters
-        assert all(s.publication_lag.time == time(8, 25) for s in ask.series)
+        assert all(s.publication_lag.time == time(9) for s in ask.series)
+
+
+def test_days_named_as_late_have_the_day_that_is_given() -> None:
+    series = toy("IPCA/0")
+    late = series.publication_lag.model_copy(update={"late": {date(2024, 3, 1): date(2024, 3, 26)}})
+    rows = ",".join(
+        f'{{"Data":"{d}","DataReferencia":"2024","baseCalculo":0,"Mediana":3.5}}' for d in ("2024-03-01", "2024-03-04")
+    )
+    pages = Pages(f'{{"value":[{rows}]}}'.encode())
+    found = fetched("bcb_focus", series.model_copy(update={"publication_lag": late}), pages, MARCH)
+    local = found.observations["release_time"].dt.convert_time_zone("America/Sao_Paulo")
+    assert [t.isoformat()[:16] for t in local] == ["2024-03-26T08:25", "2024-03-11T08:25"]
 
 
 @each_recording("bcb_focus")
