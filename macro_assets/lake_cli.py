@@ -79,7 +79,11 @@ def history_command(series_id: str, day: datetime) -> None:
     from macro_assets.lakehouse.releases import history
 
     shown = ["release", "value", "release_time", "release_basis", "provider", "ingested_at", "action", "decided_at"]
-    print_rows(history(series_id, day.date()).select(*shown, "reason", "author"))
+    rows = history(series_id, day.date()).select(*shown, "reason", "author")
+    if rows.is_empty():
+        click.echo(f"Nothing is stored of {series_id} for {day.date()}: periods are dated by their first day.")
+        return
+    print_rows(rows)
 
 
 @click.command("rebuild")

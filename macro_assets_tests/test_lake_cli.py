@@ -27,6 +27,7 @@ def test_a_wrong_value_is_found_marked_and_taken_back(copied: Home) -> None:
     shown = copied.macro("history", "PAYEMS", "2016-05-01").stdout
     assert "143894" in shown
     assert "2016-07-29" in shown
+    assert "dated by their first day" in copied.macro("history", "PAYEMS", "2016-05-31").stdout
     marked = copied.macro(
         "invalidate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "synthetic doubt", "--author", "ana"
     )

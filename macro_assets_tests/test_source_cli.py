@@ -75,7 +75,7 @@ def test_years_are_asked_for_whether_due_or_not(home: Home) -> None:
     [
         (("fetch", "raw/cbeo"), ["raw/cbeo", "raw/cboe"]),
         (("fetch", "cboe/VIX_CBOE"), ["raw/cboe/VIX_CBOE"]),
-        (("fetch", "cboe", "--from", "1812"), ["1812", "is out of range", "2010"]),
+        (("fetch", "cboe", "--from", "1812"), ["1812", "is out of range", "2010 has all earlier ones too"]),
     ],
 )
 def test_what_cannot_be_is_named(home: Home, words: tuple[str, ...], told: list[str]) -> None:

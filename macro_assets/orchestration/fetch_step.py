@@ -79,7 +79,7 @@ def _progress(context: dg.AssetExecutionContext, source: Source) -> Progress:
         nonlocal told
         if done < of and time.monotonic() - told > _TELL_EVERY_SECONDS:
             told = time.monotonic()
-            context.log.info(f"{source.name}: {done} of {of} questions answered")
+            context.log.info(f"{source.name}: {done} of {of} questions done")
 
     return progress
 

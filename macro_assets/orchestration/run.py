@@ -96,8 +96,9 @@ def _partitions(
             continue
         for k in (start, end):
             if k not in keys:
+                earlier = f"; {keys[0]} has all earlier ones too" if grid is YEARS else ""
                 raise PartitionError(
-                    f"partition {k!r} is out of range: the selected assets have {kind} {keys[0]} to {keys[-1]}"
+                    f"partition {k!r} is out of range: the selected assets have {kind} {keys[0]} to {keys[-1]}{earlier}"
                 )
         if start > end:
             raise PartitionError(f"the range of partitions is empty: {start} is after {end}")

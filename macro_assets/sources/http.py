@@ -108,6 +108,7 @@ class HttpClient:
             follow_redirects=False,
         )
         self._failed_in_a_row = 0
+        self._last_failure = ""
         self._limited = False
 
     def close(self) -> None:
@@ -130,7 +131,7 @@ class HttpClient:
                 )
             raise TransientError(
                 f"{self.base} did not answer {_DOWN_AFTER} requests in a row: taken for down, not asked again in this "
-                "fetch. Fetch again later."
+                f"fetch. Fetch again later. The last one: {self._last_failure}"
             )
         response, error = self._patiently(request)
         if response is None and error is not None:
@@ -155,6 +156,7 @@ class HttpClient:
                 break
             self._wait(attempt, asked_to_wait)
         self._failed_in_a_row = self._failed_in_a_row + 1 if isinstance(error, TransientError) else 0
+        self._last_failure = str(error or "")
         self._limited = isinstance(error, RateLimitError)
         return response, error
 
