@@ -137,15 +137,15 @@ def fetch_command(
         backfill = bool(first or last)
         runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, catalog, named, everything)
         out = console()
-        for name in chosen.series if selection else ():
-            if why := _not_asked(catalog.sources[name]):
-                out.print(why, markup=False, highlight=False)
+        not_asked = [_not_asked(catalog.sources[name]) for name in chosen.series] if selection else [None]
+        for why in filter(None, not_asked):
+            out.print(why, markup=False, highlight=False)
         for run in runs:
             out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}", highlight=False)
             if dry_run:
                 for name, why in run.reasons.items():
                     out.print(f"  {name}: {why}", markup=False, highlight=False)
-        if not runs:
+        if not runs and None in not_asked:
             out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
         if dry_run or not runs:
             return
