@@ -2,7 +2,8 @@
 
 `/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}` answers `{"status": "OK", "results": [{"t": milliseconds of the
 bar's start, "c": close, "v": volume, ...}], "next_url": "https://..."}`; a day starts at midnight at the exchange,
-of currencies and coins in UTC. Without bars there is no `results`. Documentation: https://polygon.io/docs/rest/stocks/aggregates/custom-bars
+of currencies and coins in UTC. Without bars there is no `results`.
+Documentation: https://polygon.io/docs/rest/stocks/aggregates/custom-bars
 """
 
 from __future__ import annotations
