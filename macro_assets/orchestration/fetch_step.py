@@ -61,10 +61,11 @@ def _since_the_latest(
 ) -> Window:
     """The window of a refresh: of FRED what was released since, of daily files the days since and a week before."""
     held = read_raw(lake.path, catalog, source.name, [s.id for s in selected])
-    if source.api is not None and source.api.per_day and held["series_id"].n_unique() == len(selected):
+    if source.api is not None and source.api.per_day:
         latest = held.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
-        since = latest["observation_date"].min()
-        assert isinstance(since, date)
+        if latest.height < len(selected):  # of one nothing is had
+            return dates
+        since = min(latest["observation_date"].to_list())
         return replace(dates, first=max(dates.first or date.min, since - _FILES_AGAIN))
     log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
     whole = held.filter(pl.col("series_id").is_in(log.filter("is_whole")["series_id"].to_list()))

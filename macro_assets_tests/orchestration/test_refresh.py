@@ -334,6 +334,9 @@ def test_a_refresh_of_daily_files_asks_from_the_latest_stored_day_on(
     assert isinstance(latest, date)
     year = date(2025, 1, 1)
     assert [w.first for w in providers.windows] == [year, max(year, latest - timedelta(days=7)), year]
+    both = keys("INDPRO_FRED", "GDPC1_FRED")
+    assert execute(definitions, instance, both, {**years, REFRESH: "due"}).success
+    assert providers.windows[-1].first == year, "nothing is had of one of them"
 
 
 @pytest.mark.usefixtures("without_key")
