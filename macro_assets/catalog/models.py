@@ -7,7 +7,7 @@ reading files (``load.py``), rules across entries (``load.py``), any computation
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta
+from datetime import date, time
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -178,13 +178,13 @@ class PublicationLag(Declaration):
     time_zone: TimeZone
     late: dict[date, date] = Field(
         default_factory=dict,
-        description="Observation dates whose first figure came later than that, and the day it did",
+        description="Observation dates whose first figure came later than usual, and the day it did",
     )
 
     @model_validator(mode="after")
     def _later(self) -> Self:
-        if wrong := [start for start, day in self.late.items() if day <= start + timedelta(days=self.days)]:
-            raise ValueError(f"`late` has {wrong[0]}: {self.late[wrong[0]]}, which is within {self.days} days")
+        if wrong := [start for start, day in self.late.items() if day <= start]:
+            raise ValueError(f"`late` has {wrong[0]}: {self.late[wrong[0]]}, which is not later")
         return self
 
 

@@ -80,9 +80,9 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         pytest.param(
             "sources/bundled.yaml",
             "{days: 8, ",
-            "{days: 8, late: {2013-10-01: 2013-10-09}, ",
-            "PAYEMS: publication_lag: Value error, `late` has 2013-10-01: 2013-10-09, which is within 8 days",
-            id="late but in time",
+            "{days: 8, late: {2013-10-01: 2013-09-09}, ",
+            "PAYEMS: publication_lag: Value error, `late` has 2013-10-01: 2013-09-09, which is not later",
+            id="late before its date",
         ),
         pytest.param(
             "sources/bundled.yaml",
