@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from macro_assets.catalog.models import Frequency, Series
@@ -19,11 +20,21 @@ def period_end(start: date, frequency: Frequency) -> date:
     return date(start.year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
+def release_instant(series: Series, day: date) -> datetime:
+    """When what is published on a local day becomes known (UTC): that day at the clock time of the publication lag."""
+    return _clock_time(day, series.publication_lag.time, series.publication_lag.time_zone)
+
+
+@lru_cache(maxsize=10_000)
+def _clock_time(day: date, clock: time, time_zone: str) -> datetime:
+    return datetime.combine(day, clock, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
 def estimated_release(series: Series, start: date) -> datetime:
     """When an observation was probably published (UTC): the period's end plus the series' publication lag, or late."""
     lag = series.publication_lag
-    day = lag.late.get(start) or period_end(start, series.frequency) + timedelta(days=lag.days)
-    return datetime.combine(day, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
+    usual = period_end(start, series.frequency) + timedelta(days=lag.days)
+    return release_instant(series, lag.late.get(start, usual))
 
 
 def period_start(day: date, frequency: Frequency) -> date:

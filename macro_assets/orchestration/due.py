@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from macro_assets.calendars import CALENDAR
 from macro_assets.catalog import Catalog, Series, Source
-from macro_assets.catalog.periods import estimated_release, next_period
+from macro_assets.catalog.periods import estimated_release, next_period, release_instant
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import read_raw
@@ -118,10 +117,8 @@ def _wanted_year(series: Series, latest: date | None, now: datetime) -> int | No
 
 def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:
     """The latest release of the calendar that came out after the series was had."""
-    lag = series.publication_lag
-    clock: time = lag.time
     for day in reversed(releases.get(series.release or "", [])):
-        moment = datetime.combine(day, clock, tzinfo=ZoneInfo(lag.time_zone))
+        moment = release_instant(series, day)
         if moment <= now:
             return day if had < moment else None
     return None

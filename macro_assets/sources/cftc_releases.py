@@ -7,21 +7,23 @@ than by the rule are in the catalog (`late` of the publication lag).
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from macro_assets.catalog import Series
+from macro_assets.catalog.periods import release_instant
+
+
+def release_day(report: date, series: Series) -> date:
+    """The day a report came out: by the rule, unless the catalog knows that it was late."""
+    return series.publication_lag.late.get(report) or _by_the_rule(report)
 
 
 @lru_cache(maxsize=10_000)
-def release_day(report: date) -> date:
-    """The day a report comes out, by the rule.
-
-    It is the first Friday after the report's day; where a federal holiday lies between, the Monday after that Friday.
-    """
+def _by_the_rule(report: date) -> date:
+    """The first Friday after the report's day; where a federal holiday lies between, the Monday after that Friday."""
     friday = report + timedelta(days=(4 - report.weekday()) % 7 or 7)
     closed = _holidays(report.year) | _holidays(friday.year)
     return friday + timedelta(days=3) if any(report < day <= friday for day in closed) else friday
@@ -29,17 +31,9 @@ def release_day(report: date) -> date:
 
 def released(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
     """The weeks with when they came out: estimated, by CFTC's own rule and the catalog's exceptions."""
-    lag = series.publication_lag
-    days = [lag.late.get(day) or release_day(day) for day in rows["observation_date"].to_list()]
-    known = [_instant(day, lag.time, lag.time_zone) for day in days]
+    known = [release_instant(series, release_day(day, series)) for day in rows["observation_date"].to_list()]
     times = pl.Series("release_time", known, dtype=pl.Datetime("us", "UTC"))
     return rows.with_columns(times, release_basis=pl.lit("publication_lag"))
-
-
-@lru_cache(maxsize=10_000)
-def _instant(day: date, clock: time, time_zone: str) -> datetime:
-    """A clock time of a day in UTC: all series of a report have the same."""
-    return datetime.combine(day, clock, ZoneInfo(time_zone)).astimezone(UTC)
 
 
 @lru_cache

@@ -7,12 +7,12 @@ the rules: https://fred.stlouisfed.org/docs/api/fred/realtime_period.html
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import polars as pl
 
 from macro_assets.catalog import Series
+from macro_assets.catalog.periods import release_instant
 from macro_assets.sources.errors import SchemaError
 
 VINTAGES_PER_REQUEST = 2_000
@@ -27,12 +27,6 @@ OPEN = date(9999, 12, 31)
 ONE_DAY = timedelta(days=1)
 
 _IN_FORCE = ("realtime_start", "realtime_end")
-
-
-def release_instant(series: Series, vintage: date) -> datetime:
-    """When a vintage became known (UTC): its US day at the series' clock time of publication."""
-    lag = series.publication_lag
-    return datetime.combine(vintage, lag.time, tzinfo=ZoneInfo(lag.time_zone)).astimezone(UTC)
 
 
 def latest_vintage(series: Series, known: date) -> date:

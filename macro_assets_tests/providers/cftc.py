@@ -59,7 +59,7 @@ def weeks(world: World, report: str, first: date, last: date) -> Iterator[tuple[
     for contract, same in contracts.items():
         for wednesday in reversed([*world.days(same[0])]):
             day = wednesday - timedelta(days=1)
-            if first <= day <= last and (same[0].publication_lag.late.get(day) or release_day(day)) <= world.today:
+            if first <= day <= last and release_day(day, same[0]) <= world.today:
                 yield contract, day, _figures(world, same, wednesday)
 
 
