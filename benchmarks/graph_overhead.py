@@ -17,14 +17,16 @@ def plain_loop(lake: Path) -> None:
     import polars as pl
 
     from macro_assets.catalog import default_catalog
-    from macro_assets.chart_pages import write_chart_page, write_index
-    from macro_assets.derivations import derivations, nowcast_tables, utc_now
-    from macro_assets.ingest import fetch, ingest
+    from macro_assets.catalog.periods import utc_now
+    from macro_assets.graph.declared import derivations, nowcast_tables
+    from macro_assets.intake.fetch import fetch
+    from macro_assets.intake.ingest import ingest
     from macro_assets.lakehouse.delta import read_table
     from macro_assets.lakehouse.raw import INVALIDATIONS
     from macro_assets.lakehouse.write import overwrite
+    from macro_assets.publishing.pages import write_chart_page, write_index
     from macro_assets.quality import check_table
-    from macro_assets.sources import Window
+    from macro_assets.sources.protocol import Window
 
     catalog, commit = default_catalog(), {"run_id": "loop"}
     frames: dict[str, pl.DataFrame] = {}
@@ -67,7 +69,7 @@ def whole_graph(lake: Path) -> None:
 def same_tables(one: Path, other: Path) -> bool:
     """Whether two lakes say the same, whatever run they came from."""
     from macro_assets.catalog import default_catalog
-    from macro_assets.derivations import derivations
+    from macro_assets.graph.declared import derivations
     from macro_assets.lakehouse.delta import data_version, read_table
 
     catalog = default_catalog()

@@ -23,7 +23,7 @@ from measure import ROOT, Ratio, interleaved, show
 sys.path.insert(0, str(ROOT))
 
 from macro_assets.catalog import Series, Source, default_catalog
-from macro_assets.sources import Answer, Response, Steps, Window, connector
+from macro_assets.sources.protocol import Answer, Response, Steps, Window, connector
 from macro_assets_tests import providers
 from macro_assets_tests.providers import World, answer, finra
 

@@ -20,8 +20,8 @@ __version__ = "0.1.0"
 def read(name: str, as_of: date | datetime | str | None = None, root: str | None = None) -> pl.DataFrame:
     """Read a table of the lake, today or as of a past instant.
 
-    See :func:`macro_assets.derivations.read`, which this calls.
+    See :func:`macro_assets.graph.reading.read`, which this calls.
     """
-    from macro_assets.derivations import read as read_table
+    from macro_assets.graph.reading import read as read_table
 
     return read_table(name, as_of=as_of, root=root)

@@ -17,9 +17,10 @@ import pytest
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
-from macro_assets.ingest import fetch, ingest
+from macro_assets.intake.fetch import fetch
+from macro_assets.intake.ingest import ingest
 from macro_assets.lakehouse.raw import observations_as_of
-from macro_assets.sources import Window
+from macro_assets.sources.protocol import Window
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
 from macro_assets_tests.conftest import ROOT
 from macro_assets_tests.providers import InMemory, World

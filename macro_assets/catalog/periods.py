@@ -50,3 +50,19 @@ def next_period(start: date, frequency: Frequency) -> date:
     if frequency == "D":
         return start + timedelta(days=3 if start.isoweekday() == 5 else 2 if start.isoweekday() == 6 else 1)
     return period_end(start, frequency) + timedelta(days=1)
+
+
+def month_end(month: str, now: datetime) -> datetime:
+    """As-of instant of a month 'YYYY-MM': its last microsecond (UTC); in the open month, now."""
+    last = period_end(date.fromisoformat(f"{month}-01"), "M")
+    return min(datetime.combine(last, time.max, tzinfo=UTC), now)
+
+
+def previous_month(month: str) -> str:
+    """The month before 'YYYY-MM'."""
+    return f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
+
+
+def utc_now() -> datetime:
+    """The present instant (UTC)."""
+    return datetime.now(UTC)

@@ -8,7 +8,7 @@ import polars as pl
 
 from macro_assets.catalog import Indicator
 from macro_assets.catalog.models import Component
-from macro_assets.transforms.stationary import expanding_zscore
+from macro_assets.transforms.library import expanding_zscore
 
 
 def composite(panel: pl.DataFrame, indicator: Indicator) -> pl.DataFrame:

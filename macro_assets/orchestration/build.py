@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from macro_assets.catalog import Catalog, default_catalog
-from macro_assets.derivations import derivations
+from macro_assets.graph.declared import derivations
 from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.calendar import calendar_asset
 from macro_assets.orchestration.assets.charts import chart_asset

@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from macro_assets.calendars import CALENDAR
 from macro_assets.catalog import Catalog, Series, Source
 from macro_assets.catalog.periods import estimated_release, next_period, release_instant
+from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import read_raw

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version as installed_version
 
 import dagster as dg
@@ -13,8 +12,10 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, Table
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.derivations import code_version
-from macro_assets.ingest import Outcome, earlier_responses, fetch, ingest, known_releases
+from macro_assets.graph.versions import code_version
+from macro_assets.intake.fetch import earlier_responses, fetch, known_releases
+from macro_assets.intake.ingest import ingest
+from macro_assets.intake.judge import Outcome
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import read_raw
@@ -22,9 +23,9 @@ from macro_assets.lakehouse.write import open_or_create
 from macro_assets.orchestration.describe import series_key
 from macro_assets.orchestration.partitions import YEARS, partition_of, window
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import Fetched, Window
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
+from macro_assets.sources.protocol import Fetched, Window, connector, connector_module
 
 _TELL_EVERY_SECONDS = 5.0
 _FILES_AGAIN = timedelta(days=7)
@@ -168,14 +169,14 @@ def _store_log(lake: Lake, catalog: Catalog, source: Source, rows: Sequence[Mapp
 
 def series_code_versions(source: Source, series: Sequence[Series]) -> dict[str, str]:
     """Code version of raw series by id: of its catalog entry, its connector, and the packages or files it is in."""
-    module, shipped = (f"macro_assets.sources.{source.module}",), _shipped(source)
+    module, shipped = (connector_module(source),), _shipped(source)
     return {s.id: code_version(module, s.model_dump_json() + shipped) for s in series}
 
 
 def _shipped(source: Source) -> str:
     """What tells that figures which come without a network are other ones: versions of packages, a hash of files."""
     packages = [f"{p} {installed_version(p)}" for p in source.packages]
-    fingerprint = getattr(import_module(f"macro_assets.sources.{source.module}"), "fingerprint", None)
+    fingerprint = connector(source).fingerprint
     return "".join(packages) + (fingerprint(source) if fingerprint else "")
 
 

@@ -10,7 +10,7 @@ from datetime import date
 
 import dagster as dg
 
-from macro_assets.sources import Window
+from macro_assets.sources.protocol import Window
 
 FIRST_YEAR = 2010
 

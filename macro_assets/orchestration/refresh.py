@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from macro_assets.calendars import CALENDAR
 from macro_assets.catalog import Catalog
+from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse.paths import Root, lake_root
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.due import due_series

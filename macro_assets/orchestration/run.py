@@ -14,8 +14,7 @@ import dagster as dg
 
 from macro_assets.catalog import Catalog, UnknownNameError
 from macro_assets.catalog.load import unknown_name_message
-from macro_assets.chart_pages import write_index
-from macro_assets.derivations import derivations
+from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse.delta import check_writable, open_table
 from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.build import build_defs
@@ -25,6 +24,7 @@ from macro_assets.orchestration.partitions import AS_OF_MONTHS, RANGE_END, RANGE
 from macro_assets.orchestration.refresh import Refresh
 from macro_assets.orchestration.staleness import stale_months, stale_series, stale_tables
 from macro_assets.orchestration.summary import Summary, was_interrupted
+from macro_assets.publishing.pages import write_index
 
 
 class PartitionError(ValueError):

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 import dagster as dg
 
 from macro_assets.catalog import Catalog, Model, Source
-from macro_assets.derivations import derivations, nowcast_code_version, raw_inputs
+from macro_assets.graph.declared import derivations, nowcast_code_version
+from macro_assets.graph.inputs import raw_inputs
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
 from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.describe import key, series_key

@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from macro_assets.catalog import default_catalog
-from macro_assets.chart_pages import write_index
 from macro_assets.lakehouse.delta import LakeError, check_writable
 from macro_assets.lakehouse.files import read_file
 from macro_assets.lakehouse.paths import charts_folder, lake_root
+from macro_assets.publishing.pages import write_index
 
 HOST = "127.0.0.1"
 _PAGE = re.compile(r"^[a-z0-9_]+\.html$")

@@ -18,7 +18,7 @@ from macro_assets.sources.errors import SHOWN, SchemaError, quoted
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from macro_assets.sources import Response
+    from macro_assets.sources.protocol import Response
 
 _BOM = b"\xef\xbb\xbf"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 
 from macro_assets.catalog import Source
-from macro_assets.sources import Client, Response, connector
+from macro_assets.sources.protocol import Client, Response, connector
 
 
 def open_client(source: Source, remembered: Mapping[str, Response] | None = None) -> Client:
@@ -23,11 +22,12 @@ def open_client(source: Source, remembered: Mapping[str, Response] | None = None
     AuthError
         When the source needs a key and the environment has none.
     """
-    if source.api is None:
-        return import_module(f"macro_assets.sources.{source.module}").client(source)  # type: ignore[no-any-return]
+    speaker = connector(source)
+    if speaker.client is not None:
+        return speaker.client(source)
     from macro_assets.sources.http import HttpClient
 
-    return HttpClient(source, connector(source).explain, remembered=remembered)
+    return HttpClient(source, speaker.explain, remembered=remembered)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from macro_assets.sources import Response
+    from macro_assets.sources.protocol import Response
 
 SHOWN = 160
 """Characters of a body that an error quotes."""

@@ -16,7 +16,10 @@ from typing import TypeVar
 import polars as pl
 
 from macro_assets.catalog import Series, Source
-from macro_assets.sources import (
+from macro_assets.catalog.periods import estimated_release
+from macro_assets.sources.errors import SchemaError, SourceError
+from macro_assets.sources.protocol import (
+    NO_OBSERVATIONS,
     OBSERVATION_SCHEMA,
     Answer,
     Ask,
@@ -27,14 +30,11 @@ from macro_assets.sources import (
     Response,
     Window,
     connector,
-    estimated_release,
 )
-from macro_assets.sources.errors import SchemaError, SourceError
 
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-_EMPTY = pl.DataFrame(schema=OBSERVATION_SCHEMA)
 _STUDY = (
     "Nothing of it was stored: look at the payload in landing; if the provider changed its form, so must the catalog."
 )
@@ -87,7 +87,7 @@ def fetch(
         failures |= d.failures
     frames = [d.rows for d in done if d.rows is not None]
     unchanged = frozenset(s.id for d in done if d.rows is None for s in d.ask.series if s.id not in failures)
-    observations = pl.concat([_EMPTY, *frames]).filter(~pl.col("series_id").is_in(list(failures)))
+    observations = pl.concat([NO_OBSERVATIONS, *frames]).filter(~pl.col("series_id").is_in(list(failures)))
     return Fetched(observations, tuple(dict.fromkeys(r for d in done for r in d.responses)), failures, unchanged)
 
 
@@ -158,7 +158,7 @@ def _message(names: str, source: Source, error: Exception, came: Sequence[Respon
 
 
 def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: Window) -> pl.DataFrame:
-    frames = [_EMPTY]
+    frames = [NO_OBSERVATIONS]
     for answer in answers:
         rows = answer.rows
         if "series_id" not in rows.columns and len(ask.series) > 1:
@@ -203,8 +203,6 @@ def calendar(source: Source, client: Client, first: date, last: date, today: dat
         When the calendar cannot be had.
     """
     speaker = connector(source)
-    days = getattr(speaker, "calendar", None)
-    if days is None:
+    if speaker.calendar is None:
         return None
-    steps: Generator[Request, Response, pl.DataFrame] = days(first, last, today)
-    return _driven(steps, speaker, client, [])
+    return _driven(speaker.calendar(first, last, today), speaker, client, [])

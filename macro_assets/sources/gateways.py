@@ -5,8 +5,8 @@ Connectors of such services take `explain` from here; they never expect HTML.
 
 from __future__ import annotations
 
-from macro_assets.sources import Response
 from macro_assets.sources.errors import SourceError, TransientError, explain_status, quoted
+from macro_assets.sources.protocol import Response
 
 
 def explain(response: Response) -> SourceError | None:

@@ -29,10 +29,10 @@ import httpx
 
 import macro_assets
 from macro_assets.catalog import Api, Source
-from macro_assets.sources import Request, Response, request_text
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, TransientError
 from macro_assets.sources.keyed import Keyed
 from macro_assets.sources.limits import Bucket
+from macro_assets.sources.protocol import Request, Response, request_text
 from macro_assets.sources.secrets import body_without_key, key_of, missing_key, without_key, wrong_key
 
 _REDIRECTS = 3

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from macro_assets.sources import Response, gateways
+from macro_assets.sources import gateways
 from macro_assets.sources.bodies import member, read_json
 from macro_assets.sources.errors import SchemaError, SourceError, TransientError, quoted
+from macro_assets.sources.protocol import Response
 
 _CODE = re.compile(rb'"codigo"\s*:\s*(\d+)')
 

@@ -18,7 +18,7 @@ from macro_assets.sources.cells import numbers, periods
 from macro_assets.sources.errors import SchemaError
 
 if TYPE_CHECKING:
-    from macro_assets.sources import Response
+    from macro_assets.sources.protocol import Response
 
 TIME = "TIME_PERIOD"
 MISSING = ("", "NaN")

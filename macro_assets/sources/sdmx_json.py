@@ -17,7 +17,7 @@ from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.sdmx import MISSING, TIME, rows
 
 if TYPE_CHECKING:
-    from macro_assets.sources import Response
+    from macro_assets.sources.protocol import Response
 
 Code = tuple[int, str]
 """A dimension's place in the key and its code."""

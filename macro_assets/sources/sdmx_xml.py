@@ -19,7 +19,7 @@ from macro_assets.sources.sdmx import MISSING, TIME, rows
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from macro_assets.sources import Response
+    from macro_assets.sources.protocol import Response
 
 
 _GENERIC = ("GenericData", "GenericTimeSeriesData")

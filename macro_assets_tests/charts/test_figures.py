@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Chart
-from macro_assets.charts import data_note, figure, gdp_nowcast, style
+from macro_assets.charts import gdp_nowcast, style
+from macro_assets.charts.drawing import figure
+from macro_assets.charts.style import data_note
 from macro_assets_tests.charts import synthetic as s
 
 

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from macro_assets.catalog import Chart
-from macro_assets.charts import figure
+from macro_assets.charts.drawing import figure
 from macro_assets.charts.preview import LIMIT, markdown_preview, svg_preview, values_of
 from macro_assets.charts.style import months
 from macro_assets_tests.charts import synthetic as s

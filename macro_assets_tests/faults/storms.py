@@ -6,9 +6,10 @@ import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from macro_assets.ingest import fetch, ingest
-from macro_assets.sources import connector
+from macro_assets.intake.fetch import fetch
+from macro_assets.intake.ingest import ingest
 from macro_assets.sources.http import HttpClient, Patience
+from macro_assets.sources.protocol import connector
 from macro_assets_tests.faults.upstream import WINDOW, small_catalog
 
 RATE, BURST = 20.0, 2

@@ -11,13 +11,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets import ingest
-from macro_assets.ingest import Ingested
+from macro_assets.intake import ingest
+from macro_assets.intake.ingest import Ingested
 from macro_assets.lakehouse import connect, open_vintages
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.lakehouse.vintages import as_of
-from macro_assets.sources import Fetched, Window
+from macro_assets.sources.protocol import Fetched, Window
 from macro_assets_tests.orchestration.toy import SERIES, Spoil, spoiled_source, toy_catalog
 
 CATALOG = toy_catalog()

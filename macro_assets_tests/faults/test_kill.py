@@ -16,8 +16,8 @@ from macro_assets.catalog import Table
 from macro_assets.lakehouse import connect
 from macro_assets.lakehouse.delta import data_version, read_table
 from macro_assets.lakehouse.landing import land
-from macro_assets.lakehouse.maintenance import maintain_table
 from macro_assets.lakehouse.raw import append_vintages
+from macro_assets.lakehouse.upkeep.maintenance import maintain_table
 from macro_assets.lakehouse.write import overwrite
 from macro_assets_tests.faults.processes import Child
 from macro_assets_tests.faults.writers import (

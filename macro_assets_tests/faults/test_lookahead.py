@@ -14,7 +14,8 @@ from polars.testing import assert_frame_equal
 
 import macro_assets
 from macro_assets.catalog import Catalog
-from macro_assets.derivations import derivations, nowcast_tables, raw_inputs
+from macro_assets.graph.declared import derivations, nowcast_tables
+from macro_assets.graph.inputs import raw_inputs
 from macro_assets.lakehouse import connect, open_vintages
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.raw import append_vintages, invalidate, observations_as_of, panel_as_of, read_raw

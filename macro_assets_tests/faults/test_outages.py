@@ -15,15 +15,16 @@ import polars as pl
 import pytest
 
 import macro_assets.sources
-from macro_assets.health import health
-from macro_assets.ingest import Ingested
+from macro_assets.intake.health import health
+from macro_assets.intake.ingest import Ingested
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.vintages import as_of
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import Window, http
+from macro_assets.sources import http
+from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults import storms
 from macro_assets_tests.faults.processes import Child
 from macro_assets_tests.faults.upstream import QUICK, SINCE, TODAY, Upstream, changed, failures, small_catalog, warnings

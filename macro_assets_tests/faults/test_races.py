@@ -14,11 +14,11 @@ import pytest
 from deltalake import write_deltalake
 from polars.testing import assert_frame_equal
 
-from macro_assets.derivations import derivations
+from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.delta import open_table, read_table
-from macro_assets.lakehouse.maintenance import maintain_table
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of, read_raw
+from macro_assets.lakehouse.upkeep.maintenance import maintain_table
 from macro_assets_tests.faults import races
 from macro_assets_tests.faults.processes import Child
 from macro_assets_tests.faults.writers import CATALOG, DERIVED, RAW, derived, step

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from macro_assets.ingest import fetch, ingest
+from macro_assets.intake.fetch import fetch
+from macro_assets.intake.ingest import ingest
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.lakehouse.vintages import OBSERVATION

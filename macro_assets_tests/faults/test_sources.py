@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets.sources import Window
+from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults.upstream import (
     QUICK,
     SINCE,

@@ -20,13 +20,14 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, default_catalog
 from macro_assets.catalog.periods import next_period
-from macro_assets.ingest import Ingested, earlier_responses, fetch, ingest
+from macro_assets.intake.fetch import earlier_responses, fetch
+from macro_assets.intake.ingest import Ingested, ingest
+from macro_assets.intake.rebuild import rebuilt
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import read_raw
-from macro_assets.rebuild import rebuilt
-from macro_assets.sources import Window, connector
 from macro_assets.sources.http import HttpClient, Patience
+from macro_assets.sources.protocol import Window, connector
 from macro_assets_tests.loopback import Asked, Loopback, Scripted
 from macro_assets_tests.providers import World, answer
 

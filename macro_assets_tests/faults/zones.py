@@ -13,13 +13,14 @@ from pathlib import Path
 import polars as pl
 
 from macro_assets.catalog import default_catalog
-from macro_assets.derivations import month_end
-from macro_assets.ingest import fetch, ingest
+from macro_assets.catalog.periods import estimated_release, month_end, period_end
+from macro_assets.intake.fetch import fetch
+from macro_assets.intake.ingest import ingest
 from macro_assets.lakehouse import connect, instant, open_vintages
 from macro_assets.lakehouse.delta import content_hash, data_version, read_table
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.releases import releases
-from macro_assets.sources import Window, estimated_release, period_end
+from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults.writers import vintage
 
 SERIES = ("PAYEMS", "GDPC1", "AAA", "SP500")

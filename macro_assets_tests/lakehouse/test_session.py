@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 
 import macro_assets
 from macro_assets.catalog import Catalog
-from macro_assets.derivations import read
+from macro_assets.graph.reading import read
 from macro_assets.lakehouse import LakeError, connect, delta, write
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of

@@ -15,9 +15,10 @@ import pytest
 from macro_assets.catalog import Catalog, Model, default_catalog
 from macro_assets.lakehouse.vintages import as_of, instant
 from macro_assets.models import dynamic_factor as dfm
-from macro_assets.sources import Window
+from macro_assets.models.protocol import Knowledge, StaleInputError, refuse_stale
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import fetch
+from macro_assets.sources.protocol import Window
 
 RESULTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vintages" / "ResDFM.mat"
 
@@ -38,11 +39,11 @@ def model() -> Model:
     return default_catalog().models["gdp_nowcast"]
 
 
-def known(raw: pl.DataFrame, moment: datetime | str, model: Model) -> dfm.Knowledge:
+def known(raw: pl.DataFrame, moment: datetime | str, model: Model) -> Knowledge:
     """What was known of a model's inputs at an instant."""
     at = instant(moment)
     inputs = [i.series for i in model.inputs]
-    return dfm.Knowledge(at, as_of(raw, at, "bundled").filter(pl.col("series_id").is_in(inputs)))
+    return Knowledge(at, as_of(raw, at, "bundled").filter(pl.col("series_id").is_in(inputs)))
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +141,14 @@ def test_no_change_is_computed_across_a_missing_month(raw: pl.DataFrame, model: 
 
 def test_knowledge_refuses_a_value_released_later(raw: pl.DataFrame, model: Model) -> None:
     observations = known(raw, JULY, model).observations
-    assert dfm.Knowledge(JULY, observations).as_of == JULY
+    assert Knowledge(JULY, observations).as_of == JULY
     with pytest.raises(ValueError, match=r"as of 2016-07-29T12:00:00\+00:00 holds a value released 2016-07-29T23:59"):
-        dfm.Knowledge(datetime(2016, 7, 29, 12, tzinfo=UTC), observations)
+        Knowledge(datetime(2016, 7, 29, 12, tzinfo=UTC), observations)
 
 
 def test_stale_inputs_are_refused_by_name_and_limit(raw: pl.DataFrame, model: Model, catalog: Catalog) -> None:
     """On 2017-12-31 the newest figures, for July 2016 (limit 120 days), are 548 days old, GDP of 2016 Q2 639."""
-    with pytest.raises(dfm.StaleInputError) as caught:
+    with pytest.raises(StaleInputError) as caught:
         dfm.fit(known(raw, "2017-12-31", model), model, catalog)
     message = str(caught.value)
     assert "gdp_nowcast as of 2017-12-31: every input is older than its staleness limit" in message
@@ -162,10 +163,10 @@ def test_inputs_are_stale_when_the_last_is_over_its_limit(
     """The months of July 2016 are over their 120 days on 2016-11-29, GDP of 2016 Q2 over its 270 on 2016-12-28."""
     knowledge = known(raw, day, model)
     if stale:
-        with pytest.raises(dfm.StaleInputError, match=r"GDPC1 is 271 days old \(limit 270\)"):
-            dfm.refuse_stale(knowledge, model, catalog)
+        with pytest.raises(StaleInputError, match=r"GDPC1 is 271 days old \(limit 270\)"):
+            refuse_stale(knowledge, model, catalog)
     else:
-        dfm.refuse_stale(knowledge, model, catalog)
+        refuse_stale(knowledge, model, catalog)
 
 
 @pytest.mark.parametrize("unknown", [["GDPC1"], ["TCU"], ["GDPC1", "TCU"]])
@@ -173,12 +174,12 @@ def test_an_input_nobody_knows_is_refused_by_name(
     raw: pl.DataFrame, model: Model, catalog: Catalog, unknown: list[str]
 ) -> None:
     knowledge = known(raw.filter(~pl.col("series_id").is_in(unknown)), JUNE, model)
-    with pytest.raises(dfm.StaleInputError, match=f"nothing was known of {', '.join(unknown)}"):
+    with pytest.raises(StaleInputError, match=f"nothing was known of {', '.join(unknown)}"):
         dfm.fit(knowledge, model, catalog)
 
 
 def test_before_the_first_vintage_nothing_is_known(raw: pl.DataFrame, model: Model, catalog: Catalog) -> None:
-    with pytest.raises(dfm.StaleInputError, match="as of 2016-05-31: nothing was known of PAYEMS, JTSJOL, GDPC1"):
+    with pytest.raises(StaleInputError, match="as of 2016-05-31: nothing was known of PAYEMS, JTSJOL, GDPC1"):
         dfm.fit(known(raw, "2016-05-31", model), model, catalog)
 
 
@@ -307,7 +308,7 @@ def small_june(raw: pl.DataFrame, small: Model) -> dfm.Fit:
     return dfm.fit(known(raw, JUNE, small), small, default_catalog())
 
 
-def same_parameters(fitted: dfm.Fit, knowledge: dfm.Knowledge, model: Model) -> dfm.Fit:
+def same_parameters(fitted: dfm.Fit, knowledge: Knowledge, model: Model) -> dfm.Fit:
     """The parameters of a fit on other data."""
     panel = dfm.stationary_panel(knowledge.observations, model, default_catalog())
     monthly, quarterly = dfm._endog(panel, model, default_catalog())
@@ -329,7 +330,7 @@ def test_effects_that_did_not_happen_are_zero(
         "new figures only": pl.concat([old.observations, new.join(old.observations, on=key, how="anti")]),
         "revisions only": new.join(old.observations, on=key, how="semi"),
     }[what]
-    now = same_parameters(small_june, dfm.Knowledge(JULY, learned), small)
+    now = same_parameters(small_june, Knowledge(JULY, learned), small)
     table = dfm.news(small_june, now, small, catalog)
     impact = dict(table.filter(target_quarter=Q3).group_by("effect").agg(pl.col("impact_pp").sum()).iter_rows())
     assert {e for e in ("news", "revision") if abs(impact.get(e, 0.0)) > 1e-6} == effects
@@ -361,7 +362,7 @@ def shock(raw: pl.DataFrame, small: Model) -> Shock:
         value=pl.when(june_payrolls).then(pl.col("value") + 3000).otherwise("value")
     )
     plain = dfm.fit(knowledge, small, default_catalog())
-    return Shock(small, plain, same_parameters(plain, dfm.Knowledge(knowledge.as_of, more_jobs), small))
+    return Shock(small, plain, same_parameters(plain, Knowledge(knowledge.as_of, more_jobs), small))
 
 
 def test_statsmodels_own_default_ignores_the_quarter_end_month(shock: Shock) -> None:

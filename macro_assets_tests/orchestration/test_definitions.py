@@ -10,7 +10,7 @@ import pytest
 from macro_assets.catalog import Catalog
 from macro_assets.definitions import defs
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS, partition_of, window
-from macro_assets.sources import Window
+from macro_assets.sources.protocol import Window
 
 SPECS = {"/".join(s.key.path): s for s in defs.resolve_all_asset_specs()}
 

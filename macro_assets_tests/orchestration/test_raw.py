@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from macro_assets.lakehouse.delta import open_table, read_table
-from macro_assets.sources import Fetched
+from macro_assets.sources.protocol import Fetched
 from macro_assets_tests.orchestration.toy import (
     RANGE,
     SERIES,

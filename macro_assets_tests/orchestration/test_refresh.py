@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 from dagster._core.definitions.schedule_definition import ScheduleExecutionData
 
-from macro_assets import calendars
-from macro_assets.calendars import CALENDAR, release_calendar
 from macro_assets.catalog import Catalog, Source, default_catalog
 from macro_assets.catalog.derive import polars_schema
+from macro_assets.intake import calendars
+from macro_assets.intake.calendars import CALENDAR, release_calendar
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.orchestration import fetch_step, refresh
@@ -26,8 +26,8 @@ from macro_assets.orchestration.due import Due
 from macro_assets.orchestration.fetch_step import REFRESH
 from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
 from macro_assets.orchestration.refresh import Refresh, refreshes, whole_history
-from macro_assets.sources import Client, Request, Response, Window, request_text
 from macro_assets.sources.errors import TransientError
+from macro_assets.sources.protocol import Client, Request, Response, Window, request_text
 from macro_assets_tests.orchestration.toy import execute, toy_definitions
 from macro_assets_tests.providers import World, answer
 

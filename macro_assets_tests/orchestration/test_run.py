@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
-from macro_assets.derivations import derivations
+from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.orchestration import run as run_module
 from macro_assets.orchestration.run import PartitionError, Selection, run, select
@@ -122,7 +122,7 @@ def test_a_series_that_broke_later_is_tried_again(toy_run: ToyRun, monkeypatch: 
 def test_a_table_that_fails_its_check_keeps_what_was_stored(
     toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from macro_assets.transforms import stationary
+    from macro_assets.transforms import library as stationary
 
     toy_run()
     before = versions(tmp_path)

@@ -10,12 +10,13 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets import ingest
 from macro_assets.catalog import Catalog, Series, Source, default_catalog
+from macro_assets.intake import ingest
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import Client, Fetched, Window, fetching
+from macro_assets.sources import fetching
+from macro_assets.sources.protocol import Client, Fetched, Window
 
 SERIES = ("PAYEMS", "UNRATE", "AAA")
 RANGE = {"dagster/asset_partition_range_start": "2010", "dagster/asset_partition_range_end": "2026"}

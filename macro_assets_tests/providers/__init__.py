@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from macro_assets.catalog import Catalog, Fallback, Series, default_catalog
 from macro_assets.catalog.models import Bounds
-from macro_assets.sources import Request, Response, request_text
+from macro_assets.sources.protocol import Request, Response, request_text
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from io import BytesIO
 
 from macro_assets.catalog import Series
-from macro_assets.sources.cftc import REPORTS
-from macro_assets.sources.cftc_releases import release_day
+from macro_assets.sources.providers.cftc.connector import REPORTS
+from macro_assets.sources.providers.cftc.releases import release_day
 from macro_assets_tests.providers import Asked, World
 
 GROUPS = {

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import date
 
-from macro_assets.sources.cftc_socrata import RESOURCES
+from macro_assets.sources.providers.cftc_socrata import RESOURCES
 from macro_assets_tests.providers import Asked, World
 from macro_assets_tests.providers.cftc import weeks
 

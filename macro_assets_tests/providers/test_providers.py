@@ -10,8 +10,8 @@ import pytest
 
 from macro_assets.catalog import Fallback, Series, default_catalog
 from macro_assets.quality import check_series
-from macro_assets.sources import Window
 from macro_assets.sources.fetching import fetch
+from macro_assets.sources.protocol import Window
 from macro_assets_tests.providers import InMemory, World
 
 WORLD = World(today=date(2026, 11, 20))

@@ -16,9 +16,9 @@ from macro_assets.catalog.models import Bounds
 from macro_assets.quality import CheckReport, check_series, check_table, schemas
 from macro_assets.quality.report import SAMPLE
 from macro_assets.quality.schemas import series_schema
-from macro_assets.sources import Window
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import fetch
+from macro_assets.sources.protocol import Window
 
 INSTANT = pl.Datetime("us", "UTC")
 RELEASED = datetime(2016, 6, 29, 23, 59, 59, 999_999, UTC)

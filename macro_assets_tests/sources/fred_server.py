@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from macro_assets.sources import Request, Response
-from macro_assets.sources.fred_vintages import BEGINNING, OPEN
+from macro_assets.sources.protocol import Request, Response
+from macro_assets.sources.providers.fred.vintages import BEGINNING, OPEN
 
 ABSENT = "absent"
 States = Mapping[date, Sequence[float | str]]

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
-from macro_assets.sources import Fetched, Window
 from macro_assets.sources.fetching import fetch
-from macro_assets.sources.folder import client
+from macro_assets.sources.protocol import Fetched, Window
+from macro_assets.sources.providers.folder.connector import client
 
 SHIPPED = files("macro_assets.catalog") / "data"
 DEFAULTS: dict[str, Any] = {

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.sources import Response
 from macro_assets.sources.bodies import member, members, needed, read_csv, read_json, read_xml, records
 from macro_assets.sources.cells import dates, finite, numbers
 from macro_assets.sources.errors import SchemaError, quoted
+from macro_assets.sources.protocol import Response
 
 HTML = [
     b"<!DOCTYPE html><html><body>Sorry</body></html>",

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from macro_assets.sources import Response
 from macro_assets.sources.errors import (
     AuthError,
     EmptyError,
@@ -17,6 +16,7 @@ from macro_assets.sources.errors import (
     TransientError,
     explain_status,
 )
+from macro_assets.sources.protocol import Response
 
 
 def of(status: int | None, body: bytes = b"because") -> Response:

@@ -16,18 +16,6 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Api, Series, Source
-from macro_assets.sources import (
-    OBSERVATION_SCHEMA,
-    Answer,
-    Ask,
-    Fetched,
-    Request,
-    Response,
-    Steps,
-    Window,
-    connector,
-    read_each,
-)
 from macro_assets.sources.bodies import read_csv
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import (
@@ -40,6 +28,18 @@ from macro_assets.sources.errors import (
     explain_status,
 )
 from macro_assets.sources.fetching import fetch
+from macro_assets.sources.protocol import (
+    OBSERVATION_SCHEMA,
+    Answer,
+    Ask,
+    Fetched,
+    Request,
+    Response,
+    Steps,
+    Window,
+    connector,
+    read_each,
+)
 from macro_assets_tests.sources.wire import Replayed, toy_series
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -23,7 +23,6 @@ import httpx
 import pytest
 
 from macro_assets.catalog import Api, Key, Source, default_catalog
-from macro_assets.sources import Request, Response, Window, connector
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -35,6 +34,7 @@ from macro_assets.sources.errors import (
 )
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.http import HttpClient, Patience, _Guarded, _retry_after, public_addresses
+from macro_assets.sources.protocol import Request, Response, Window, connector
 from macro_assets_tests.loopback import Asked, Loopback, Script, Scripted
 from macro_assets_tests.sources.wire import toy_series
 

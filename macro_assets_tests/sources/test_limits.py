@@ -273,7 +273,7 @@ def test_threads_share_a_limit(tmp_path: Path) -> None:
 ASKER = """
 import sys, time, pathlib
 from macro_assets.catalog import Api, Source
-from macro_assets.sources import Request
+from macro_assets.sources.protocol import Request
 from macro_assets.sources.errors import explain_status
 from macro_assets.sources.http import HttpClient, Patience
 

@@ -8,7 +8,7 @@ import pytest
 
 from macro_assets.catalog import Catalog
 from macro_assets.catalog.models import PublicationLag
-from macro_assets.sources import estimated_release, period_end
+from macro_assets.catalog.periods import estimated_release, period_end
 
 
 @pytest.mark.parametrize(

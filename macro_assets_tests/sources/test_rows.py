@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Selector
-from macro_assets.sources import Response
 from macro_assets.sources.bodies import read_csv
 from macro_assets.sources.errors import NotFoundError, SchemaError
+from macro_assets.sources.protocol import Response
 from macro_assets.sources.rows import combined, due, select
 from macro_assets_tests.sources.wire import toy_series
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from macro_assets.sources import Response
 from macro_assets.sources.errors import SchemaError
+from macro_assets.sources.protocol import Response
 from macro_assets.sources.sdmx import from_csv, only, period
 from macro_assets.sources.sdmx_json import from_json
 from macro_assets.sources.sdmx_xml import from_xml

@@ -21,9 +21,9 @@ import pytest
 
 from macro_assets.catalog import PublicationLag, Series, Source, default_catalog
 from macro_assets.catalog.models import Bounds
-from macro_assets.sources import Client, Fetched, Request, Response, Window, connector
 from macro_assets.sources.errors import NotFoundError, SourceError
 from macro_assets.sources.fetching import fetch
+from macro_assets.sources.protocol import Client, Fetched, Request, Response, Window, connector
 
 RECORDINGS = Path(os.environ.get("MACRO_WIRE") or Path(__file__).resolve().parents[3] / "shared" / "wire")
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from macro_assets.calendars import CALENDAR, release_calendar
 from macro_assets.catalog import Catalog
-from macro_assets.derivations import utc_now
+from macro_assets.catalog.periods import utc_now
+from macro_assets.intake.calendars import CALENDAR, release_calendar
 from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.write import conform
 from macro_assets.orchestration.assets.derived import check_spec, checked, spec_arguments

@@ -7,10 +7,10 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Chart
-from macro_assets.chart_pages import charts_url, write_chart_page
-from macro_assets.derivations import Derivation
+from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.paths import Root
 from macro_assets.orchestration.assets.derived import derived_asset
+from macro_assets.publishing.pages import charts_url, write_chart_page
 
 
 def chart_asset(chart: Chart, derivation: Derivation, catalog: Catalog) -> dg.AssetsDefinition:

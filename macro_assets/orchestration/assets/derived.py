@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Table
-from macro_assets.derivations import Derivation
+from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import data_version
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.write import conform

@@ -6,7 +6,9 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Model
-from macro_assets.derivations import nowcast_code_version, nowcast_tables, raw_inputs, utc_now
+from macro_assets.catalog.periods import utc_now
+from macro_assets.graph.declared import nowcast_code_version, nowcast_tables
+from macro_assets.graph.inputs import raw_inputs
 from macro_assets.lakehouse.write import conform
 from macro_assets.orchestration.assets.derived import asset_inputs, check_spec, checked, spec_arguments
 from macro_assets.orchestration.automation import AS_OF

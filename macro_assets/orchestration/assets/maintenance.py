@@ -8,8 +8,8 @@ import polars as pl
 
 from macro_assets.catalog import Catalog
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.derivations import utc_now
-from macro_assets.lakehouse.maintenance import maintain
+from macro_assets.catalog.periods import utc_now
+from macro_assets.lakehouse.upkeep.maintenance import maintain
 from macro_assets.lakehouse.write import conform
 from macro_assets.orchestration.assets.derived import check_spec, checked, spec_arguments
 from macro_assets.orchestration.describe import key, step_name

@@ -12,8 +12,8 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, Table
-from macro_assets.health import Health, health
-from macro_assets.ingest import Outcome
+from macro_assets.intake.health import Health, health
+from macro_assets.intake.judge import Outcome
 from macro_assets.lakehouse.delta import data_version, open_table, read_table
 from macro_assets.orchestration.describe import (
     column_schema,

@@ -1,0 +1,35 @@
+"""`macro`: the group of all commands, which their modules define."""
+
+from __future__ import annotations
+
+import click
+
+from macro_assets.cli.catalog import catalog_command, list_command
+from macro_assets.cli.doctor import doctor_command
+from macro_assets.cli.lake import LAKE_COMMANDS
+from macro_assets.cli.observe import observe_command
+from macro_assets.cli.run import run_command, ui_command
+from macro_assets.cli.sources import fetch_command, sources_command
+from macro_assets.cli.sql import sql_command
+
+COMMANDS = (
+    list_command,
+    run_command,
+    sql_command,
+    doctor_command,
+    ui_command,
+    fetch_command,
+    sources_command,
+    catalog_command,
+    observe_command,
+    *LAKE_COMMANDS,
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, commands=COMMANDS)
+@click.version_option(package_name="macro-assets")
+def main() -> None:
+    """macro_assets: a research lakehouse for macroeconomics.
+
+    The lake is at MACRO_LAKE, by default data/lake of the project.
+    """

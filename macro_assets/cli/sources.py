@@ -1,0 +1,118 @@
+"""`macro sources` and `macro fetch`: how the sources are doing, and asking them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from macro_assets.cli.terminal import console, expected_errors, instance, print_summary
+
+if TYPE_CHECKING:
+    from macro_assets.catalog import Source
+    from macro_assets.intake.health import Health
+
+_COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "off": "dim", "never fetched": "dim"}
+
+
+@click.command("sources")
+@expected_errors
+def sources_command() -> None:
+    """How every source is doing: up, degraded, down, off for want of a key; latency and last success."""
+    from rich.table import Table as RichTable
+
+    from macro_assets.catalog import default_catalog
+    from macro_assets.intake.health import health
+    from macro_assets.lakehouse.paths import lake_root
+
+    catalog, lake = default_catalog(), lake_root()
+    table = RichTable("source", "title", title=f"sources ({len(catalog.sources)})", title_justify="left", box=None)
+    table.add_column("series", justify="right")
+    table.add_column("state")
+    table.add_column("last success", no_wrap=True)
+    table.add_column("ms", justify="right")
+    table.add_column("key")
+    found = [health(source, lake, catalog) for source in catalog.sources.values()]
+    for one in found:
+        seen = f"{one.last_success:%Y-%m-%d %H:%M}" if one.last_success else ""
+        latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f}"
+        colour = _COLOURS[one.state]
+        state = f"[{colour}]{one.state}[/]"
+        table.add_row(one.source.name, _title(one.source), str(one.series), state, seen, latency, _key(one))
+    out = console()
+    out.print(table)
+    for one in found:
+        if one.reason:
+            out.print(f"{one.source.name}: {one.reason}", markup=False, highlight=False)
+
+
+def _title(source: Source) -> str:
+    return source.title if source.official else f"{source.title} (unofficial)"
+
+
+def _key(one: Health) -> str:
+    key = one.source.api.key if one.source.api else None
+    if key is None:
+        return "none needed"
+    if one.state == "off":
+        return f"{key.environment} is missing"
+    from macro_assets.sources.secrets import key_of
+
+    return f"{key.environment} is set" if key_of(one.source) else f"{key.environment} (optional)"
+
+
+@click.command("fetch")
+@click.argument("selection", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="What is not due too.")
+@click.option("--from", "first", help="First year of observations: all vintages from there on, whether due or not.")
+@click.option("--to", "last", help="Last year of observations, with all vintages, whether due or not.")
+@click.option("--dry-run", is_flag=True, help="Say what is due, and why; fetch nothing.")
+@expected_errors
+def fetch_command(
+    selection: tuple[str, ...], everything: bool, first: str | None, last: str | None, dry_run: bool
+) -> None:
+    """Fetch from the live sources what is due: new releases, figures that should be out, what failed or is new.
+
+    SELECTION names sources (raw/fred) or series (raw/fred/GDPC1). Without it every live source whose key is in the
+    environment is asked. Derived tables follow with `macro run`, or by themselves while the daemon runs.
+    """
+    from macro_assets.catalog import default_catalog
+    from macro_assets.lakehouse.paths import lake_root
+
+    with instance() as dagster:
+        from macro_assets.orchestration.refresh import refreshes, whole_history
+        from macro_assets.orchestration.run import fetch, select
+
+        catalog, lake = default_catalog(), lake_root()
+        words = [w if w.startswith("raw") else f"raw/{w}" for w in selection] or ["raw"]
+        chosen = select(words, catalog, first, last, live=True)
+        named = [i for ids in chosen.series.values() for i in ids]
+        backfill = bool(first or last)
+        runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, catalog, named, everything)
+        out = console()
+        not_asked = [_not_asked(catalog.sources[name]) for name in chosen.series] if selection else [None]
+        for why in filter(None, not_asked):
+            out.print(why, markup=False, highlight=False)
+        for run in runs:
+            out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}", highlight=False)
+            if dry_run:
+                for name, why in run.reasons.items():
+                    out.print(f"  {name}: {why}", markup=False, highlight=False)
+        if not runs and None in not_asked:
+            out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
+        if dry_run or not runs:
+            return
+        summary = fetch(runs, dagster, lake, catalog)
+        print_summary(summary, lake)
+    if summary.failures:
+        sys.exit(1)
+
+
+def _not_asked(source: Source) -> str | None:
+    """Why a source that was named is not asked; None where it is."""
+    from macro_assets.sources.secrets import missing_key
+
+    if not source.is_live:
+        return f"source {source.name} needs no network: `macro run raw/{source.name}` reads what changed."
+    return missing_key(source)

@@ -1,0 +1,23 @@
+"""`macro sql`: one statement over the lake."""
+
+from __future__ import annotations
+
+import click
+
+from macro_assets.cli.terminal import expected_errors, print_rows
+
+
+@click.command("sql")
+@click.argument("statement")
+@click.option("--as-of", help="Show the world as known at this date (YYYY-MM-DD) or instant.")
+@click.option("--csv", "as_csv", is_flag=True, help="All rows as CSV.")
+@expected_errors
+def sql_command(statement: str, as_of: str | None, as_csv: bool) -> None:
+    """Run one SQL statement over the lake, e.g. "SELECT * FROM series_as_of('PAYEMS', '2016-07-29')"."""
+    from macro_assets.lakehouse.session import connect, query
+
+    rows = query(connect(as_of=as_of), statement)
+    if as_csv:
+        click.echo(rows.write_csv(), nl=False)
+    else:
+        print_rows(rows)

@@ -1,0 +1,123 @@
+"""Files of the user's own: a folder of CSV or Parquet files, one of them, or one per vintage.
+
+A source file in the folder that MACRO_CATALOG names declares it (``catalog.models.Folder``). What is asked: `listing`,
+the names of the files as JSON, then each file by its name below the folder; so landing has all that a rebuild needs.
+
+- A date may be any day of its period; it becomes the period's first day (a quarter often stands in its last month).
+- Where files are vintages, values were known at the end (UTC) of the vintage's day, or month, and a blank was not
+  released yet; the first vintage of a series is a snapshot. In a single file a blank is a missing value, and values
+  were known at the end of their period plus the publication lag.
+- A series that some vintages lack fails, or began and ended there, as `absent` says. A file that cannot be read fails
+  all series: without it the vintages around it would tell another story.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from macro_assets.catalog import Folder, Series, Source
+from macro_assets.catalog.folders import FolderError, contents, file_names, in_order
+from macro_assets.catalog.folders import fingerprint as files_fingerprint
+from macro_assets.sources.bodies import read_json
+from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
+from macro_assets.sources.protocol import Answer, Ask, Client, Request, Response, Steps, Window, read_each
+from macro_assets.sources.providers.folder.files import read_table, values
+
+LISTING = "listing"
+_PERIOD = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
+
+
+class FolderClient:
+    """Reads the files of a folder; nothing outside it, nothing but regular files (``catalog/folders.py``)."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+
+    def get(self, request: Request) -> Response:
+        try:
+            if request.path == LISTING:
+                body = json.dumps(file_names(self.folder)).encode()
+            else:
+                body = contents(Path(self.folder.path), request.path)
+        except FolderError as error:
+            raise SourceError(str(error)) from None
+        return Response(request.path, body, datetime.now(UTC))
+
+
+def client(source: Source) -> Client:
+    """The client of a source whose connector this is."""
+    if source.folder is None:
+        raise SourceError(f"source {source.name} declares no folder")
+    return FolderClient(source.folder)
+
+
+def fingerprint(source: Source) -> str:
+    """A text that changes when the files of a source do, to tell whether there may be news."""
+    return "no folder" if source.folder is None else files_fingerprint(source.folder)
+
+
+def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
+    """One ask for all series of a folder; `code` of a series is its column, or its name in the column of names."""
+    for folder in dict.fromkeys(s.folder for s in series):
+        if folder is None:
+            raise SchemaError("a folder of files is no fallback: declare the series in the folder's own source file")
+        wanted = tuple(s for s in series if s.folder == folder)
+        yield Ask(wanted, _steps(folder, wanted))
+
+
+def _steps(folder: Folder, series: Sequence[Series]) -> Steps:
+    names = read_json((yield Request(LISTING)))
+    try:
+        files = in_order(folder, names)
+    except FolderError as error:
+        raise SchemaError(str(error)) from None
+    answers: list[Answer] = []
+    begun: set[str] = set()
+    for vintage, name in files:
+        response = yield Request(name)
+        try:
+            table = read_table(response, folder)
+        except SourceError as error:
+            raise type(error)(f"{name}: {error}") from None
+        answer = read_each(response, series, partial(_observations, table, folder, vintage, name))
+        lacking = {i for i, e in answer.failures.items() if isinstance(e, NotFoundError)}
+        if folder.absent == "allow":
+            answer = replace(answer, failures={i: e for i, e in answer.failures.items() if i not in lacking})
+        if vintage is not None:
+            first = pl.col("series_id").is_in([s.id for s in series if s.id not in begun])
+            rows = answer.rows.with_columns(
+                release_time=pl.lit(datetime.combine(vintage, time.max, tzinfo=UTC)),
+                release_basis=pl.when(first).then(pl.lit("snapshot")).otherwise(pl.lit("provider")),
+            )
+            answer = replace(answer, rows=rows)
+        begun |= {s.id for s in series} - lacking
+        answers.append(answer)
+    never = {s.id: NotFoundError(f"no file has the series {s.code!r}") for s in series if s.id not in begun}
+    answers[-1] = replace(answers[-1], failures={**never, **answers[-1].failures})
+    return answers
+
+
+def _observations(table: pl.DataFrame, folder: Folder, vintage: date | None, name: str, one: Series) -> pl.DataFrame:
+    """The observations of one series in a file: blanks of a vintage left out, as they were not released."""
+    rows, column = table, folder.value or one.code
+    if folder.series is not None:
+        rows = table.filter(pl.col(folder.series) == one.code)
+    if column not in rows.columns or (folder.series is not None and rows.is_empty()):
+        raise NotFoundError(f"{name} lacks the series {one.code!r}. Expected it in every file, or `absent: allow`.")
+    dated = rows["observation_date"].dt.truncate(_PERIOD[one.frequency])
+    found = pl.DataFrame({"observation_date": dated, "value": values(rows[column], folder)})
+    released = found.drop_nulls("value")
+    if released["observation_date"].is_duplicated().any():
+        day = released.filter(released["observation_date"].is_duplicated())["observation_date"][0]
+        raise SchemaError(f"{name}: expected one value for the period of {day}, got several. Is its frequency right?")
+    if vintage is not None or released.height == found.height:
+        return released
+    missing = found.unique().join(released, on="observation_date", how="anti")
+    return pl.concat([released, missing])

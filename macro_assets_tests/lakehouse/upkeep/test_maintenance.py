@@ -1,0 +1,343 @@
+"""Upkeep and migration on real tables: fewer files, the same rows, and nothing lost that must be kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog.models import Retention
+from macro_assets.lakehouse import layout, write
+from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, read_table
+from macro_assets.lakehouse.landing import log_fetches
+from macro_assets.lakehouse.raw import append_vintages, observations_as_of
+from macro_assets.lakehouse.upkeep.maintenance import maintain, maintain_table, migrate, migrations_due
+from macro_assets_tests.lakehouse.synthetic import day, frame, month, row, vintage_frame
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def fill(root: Path, vintages: int) -> None:
+    for n in range(vintages):
+        moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=n)
+        append_vintages("bundled", frame(row(month(1), float(n), moment)).drop("run_id"), f"run{n}", root)
+
+
+def table_of(root: Path, name: str = "raw/bundled") -> DeltaTable:
+    found = open_table(root, name)
+    assert found is not None
+    return found
+
+
+def test_the_writing_step_compacts_and_checkpoints(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "MAX_FILES", 4)
+    fill(tmp_path, 12)
+    assert len(table_of(tmp_path).file_uris()) <= 5
+    assert list((tmp_path / "raw/bundled/_delta_log").glob("*.checkpoint.parquet"))
+    stored = read_table(tmp_path, catalog.one_table("raw/bundled"), catalog)
+    assert sorted(stored["value"]) == [float(n) for n in range(12)]
+    for n in (0, 5, 11):
+        moment = datetime(2020, 1, 1, n, tzinfo=UTC)
+        assert observations_as_of(moment, root=tmp_path)["value"].to_list() == [float(n)]
+
+
+def test_upkeep_merges_files_and_says_so(tmp_path: Path, catalog: Catalog) -> None:
+    fill(tmp_path, 6)
+    before = content_hash(read_table(tmp_path, catalog.one_table("raw/bundled"), catalog).sort("release_time"))
+    (done,) = maintain(tmp_path, catalog, NOW)
+    assert (done.table_name, done.rows_before, done.rows_after, done.files_before) == ("raw/bundled", 6, 6, 6)
+    assert len(table_of(tmp_path).file_uris()) == 1
+    after = content_hash(read_table(tmp_path, catalog.one_table("raw/bundled"), catalog).sort("release_time"))
+    assert after == before
+    version = table_of(tmp_path).version()
+    (again,) = maintain(tmp_path, catalog, NOW)
+    assert table_of(tmp_path).version() == version, "upkeep of a table in shape changes nothing"
+    assert again.files_before == again.files_after
+
+
+def test_vacuum_removes_only_what_nobody_can_read(tmp_path: Path, catalog: Catalog) -> None:
+    """A reader of a version of the last 30 days keeps its files; older leftovers go."""
+    fill(tmp_path, 3)
+    reader = table_of(tmp_path)
+    (tmp_path / "raw/bundled" / "part-orphan.parquet").write_bytes(b"left by a killed writer")
+    maintain_table(tmp_path, catalog.one_table("raw/bundled"), catalog, NOW)
+    assert reader.to_pyarrow_table().num_rows == 3
+    assert (tmp_path / "raw/bundled" / "part-orphan.parquet").exists()
+
+
+def test_old_leftovers_are_removed(tmp_path: Path, catalog: Catalog) -> None:
+    table = catalog.one_table("normalized/zscores")
+    for value in (1.0, 2.0):
+        rows = pl.DataFrame({"source": "s", "series_id": "A", "observation_date": date(2020, 1, 1), "zscore": value})
+        write.overwrite(tmp_path, table, catalog, rows, {})
+    log = tmp_path / table.name / "_delta_log"
+    forty_days_ago = time.time() - 40 * 86400
+    for entry in log.glob("*.json"):
+        # the time a file was removed stands in the log entry itself
+        text = entry.read_text()
+        for key in ('"deletionTimestamp":', '"modificationTime":'):
+            head, found, tail = text.partition(key)
+            if found:
+                digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
+                text = f"{head}{key}{int(digits) - 40 * 86400 * 1000}{tail[len(digits) :]}"
+        entry.write_text(text)
+        os.utime(entry, (forty_days_ago, forty_days_ago))
+    for file in (tmp_path / table.name).glob("*.parquet"):
+        os.utime(file, (forty_days_ago, forty_days_ago))
+    done = maintain_table(tmp_path, table, catalog, NOW)
+    assert (done.files_before, done.files_after) == (2, 1)
+    assert done.bytes_after < done.bytes_before
+    assert read_table(tmp_path, table, catalog)["zscore"].to_list() == [2.0]
+
+
+def test_what_killed_writers_left_is_removed_when_it_is_old(tmp_path: Path, catalog: Catalog) -> None:
+    """Files no version ever named, and half-written ones; not the old file of a version that was replaced just now."""
+    fill(tmp_path, 3)
+    folder, reader = tmp_path / "raw/bundled", table_of(tmp_path)
+    for name in ("part-old.parquet", "part-old.parquet#1", "_delta_log/part-old.json#1", "part-young.parquet#1"):
+        (folder / name).write_bytes(b"left by a killed writer")
+    forty_days_ago = time.time() - 40 * 86400
+    for file in folder.rglob("*"):
+        if file.is_file() and "young" not in file.name:
+            os.utime(file, (forty_days_ago, forty_days_ago))
+    maintain_table(tmp_path, catalog.one_table("raw/bundled"), catalog, NOW)
+    assert [p.name for p in folder.rglob("*") if "old" in p.name or "young" in p.name] == ["part-young.parquet#1"]
+    assert reader.to_pyarrow_table().num_rows == 3
+
+
+# --- retention -----------------------------------------------------------------------------------------------------
+
+
+def nowcast(month_key: str, computed_at: datetime | None) -> pl.DataFrame:
+    moment = datetime.fromisoformat(f"{month_key}-28T00:00:00+00:00")
+    return pl.DataFrame(
+        {
+            "as_of_month": [month_key],
+            "as_of": [moment],
+            "computed_at": pl.Series([computed_at], dtype=pl.Datetime("us", "UTC")),
+            "target_quarter": [date(2016, 4, 1)],
+            "forecast_pct": [1.0],
+            "standard_error_pct": [1.0],
+            "is_released": [False],
+            "latest_release": [moment],
+            "log_likelihood": [-1.0],
+        }
+    )
+
+
+def test_forecasts_are_kept_seven_years_from_when_they_were_computed(tmp_path: Path, catalog: Catalog) -> None:
+    """A backtest of 2010 computed last month stays; what was computed eight years ago goes; the undated stays."""
+    table = catalog.one_table("forecasts/gdp_nowcast")
+    assert table.retention == Retention(years=7, column="computed_at")
+    rows = [
+        nowcast("2010-01", NOW - timedelta(days=30)),
+        nowcast("2018-10", NOW - timedelta(days=8 * 366)),
+        nowcast("2011-01", None),
+        nowcast("2019-11", NOW - timedelta(days=7 * 365 - 10)),
+    ]
+    write.overwrite(tmp_path, table, catalog, pl.concat(rows), {})
+    done = maintain_table(tmp_path, table, catalog, NOW)
+    assert (done.rows_before, done.rows_after) == (4, 3)
+    assert sorted(read_table(tmp_path, table, catalog)["as_of_month"]) == ["2010-01", "2011-01", "2019-11"]
+
+
+def test_retention_of_two_years_by_a_date(tmp_path: Path, catalog: Catalog) -> None:
+    """As a table of positions has it."""
+    plain = catalog.one_table("normalized/zscores")
+    positions = plain.model_copy(update={"retention": Retention(years=2, column="observation_date")})
+    rows = pl.DataFrame(
+        {
+            "source": "s",
+            "series_id": "A",
+            "observation_date": [date(2024, 10, 31), date(2024, 11, 1), date(2026, 10, 1)],
+            "zscore": 1.0,
+        }
+    )
+    write.overwrite(tmp_path, positions, catalog, rows, {})
+    maintain_table(tmp_path, positions, catalog, NOW)
+    kept = read_table(tmp_path, positions, catalog)["observation_date"]
+    assert sorted(kept) == [date(2024, 11, 1), date(2026, 10, 1)]
+
+
+@pytest.mark.parametrize("layer", ["raw/bundled", "landing/bundled", "audit/invalidations"])
+def test_vintages_and_their_proof_can_have_no_retention(catalog: Catalog, layer: str) -> None:
+    entry = catalog.one_table(layer).model_dump()
+    with pytest.raises(ValueError, match="kept for ever"):
+        Table(**{**entry, "retention": {"years": 7, "column": "release_time"}})
+
+
+def test_retention_needs_a_clock(catalog: Catalog) -> None:
+    entry = catalog.one_table("normalized/zscores").model_dump()
+    with pytest.raises(ValueError, match="is no date or timestamp of the table"):
+        Table(**{**entry, "retention": {"years": 7, "column": "zscore"}})
+
+
+# --- layout versions -----------------------------------------------------------------------------------------------
+
+
+def old_landing(root: Path, catalog: Catalog) -> None:
+    """The table as version 1 wrote it."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = pl.DataFrame({"request": "q", "payload_sha256": "x", "fetched_at": moment, "body": b"z"})
+    write_deltalake(root / "landing/bundled", rows.to_arrow())
+
+
+def test_an_older_table_is_refused_until_it_is_migrated(tmp_path: Path, catalog: Catalog) -> None:
+    """F23."""
+    old_landing(tmp_path, catalog)
+    table = catalog.one_table("landing/bundled")
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 3.*macro migrate --dry-run"):
+        read_table(tmp_path, table, catalog)
+    (due,) = migrations_due(tmp_path, catalog)
+    assert (due.table_name, due.written, due.rows) == ("landing/bundled", 1, 1)
+    migrate(tmp_path, catalog, "landing/bundled")
+    assert migrations_due(tmp_path, catalog) == []
+    stored = read_table(tmp_path, table, catalog)
+    assert stored.select("request", "run_id", "series_ids").rows() == [("q", "before schema version 2", None)]
+    assert table_of(tmp_path, table.name).version() == 1, "one commit; the version before is in the history"
+    migrated = DeltaTable(tmp_path / table.name, version=0)
+    assert migrated.to_pyarrow_table().column_names == ["request", "payload_sha256", "fetched_at", "body"]
+
+
+def old_table(root: Path, catalog: Catalog, name: str, version: int, rows: pl.DataFrame) -> None:
+    """A table as an older version wrote it; the version stands in the metadata of its first field."""
+    arrow = rows.to_arrow()
+    fields = [
+        pa.field(f.name, _plain(f.type), f.nullable, {layout._VERSION_KEY: str(version)} if n == 0 else None)
+        for n, f in enumerate(arrow.schema)
+    ]
+    write_deltalake(root / name, arrow.cast(pa.schema(fields)))
+
+
+def _plain(dtype: pa.DataType) -> pa.DataType:
+    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(dtype, dtype)
+
+
+SECOND_LANDING = pl.DataFrame(
+    {
+        "request": ["GET q", "GET r"],
+        "payload_sha256": ["x", "y"],
+        "fetched_at": [datetime(2026, 1, 1, 23, 59, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)],
+        "run_id": "run",
+        "http_status": 200,
+        "series_ids": "A B",
+        "window_first": [date(2020, 1, 1), None],
+        "window_last": pl.Series([None, None], dtype=pl.Date),
+        "body": [b"z", b"z"],
+    }
+)
+SECOND_LOG = pl.DataFrame(
+    {
+        "series_id": ["A", "B"],
+        "last_run_id": "run",
+        "last_seen": datetime(2026, 1, 1, tzinfo=UTC),
+        "status": ["ok", "failed"],
+        "error": [None, "HTTP 500"],
+        "rows_seen": [7, 0],
+    }
+)
+
+
+def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(tmp_path: Path, catalog: Catalog) -> None:
+    """By the UTC day of the answer; nothing was known, nothing could be compared with."""
+    old_table(tmp_path, catalog, "landing/bundled", 2, SECOND_LANDING)
+    table = catalog.one_table("landing/bundled")
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 3"):
+        read_table(tmp_path, table, catalog)
+    migrate(tmp_path, catalog, table.name)
+    stored = read_table(tmp_path, table, catalog).sort("fetched_at")
+    assert stored["asked_on"].to_list() == [date(2026, 1, 1), date(2026, 1, 2)]
+    for column in ("known_through", "validator"):
+        assert stored[column].to_list() == [None, None]
+    assert stored.select(SECOND_LANDING.columns).equals(SECOND_LANDING)
+    assert migrations_due(tmp_path, catalog) == []
+
+
+def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_path: Path, catalog: Catalog) -> None:
+    """So that a migrated lake is not fetched anew from the beginning."""
+    old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
+    (due,) = migrations_due(tmp_path, catalog)
+    assert (due.table_name, due.written, due.rows) == ("fetch_log/bundled", 2, 2)
+    migrate(tmp_path, catalog, "fetch_log/bundled")
+    stored = read_table(tmp_path, catalog.one_table("fetch_log/bundled"), catalog).sort("series_id")
+    assert stored["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None]
+    assert stored.select(SECOND_LOG.columns).equals(SECOND_LOG)
+    assert stored.select(pl.col("provider", "latency_ms").is_null().all()).row(0) == (True, True)
+
+
+def test_the_first_layout_is_migrated_in_one_step(tmp_path: Path, catalog: Catalog) -> None:
+    """Both changes of landing; the log, which the second layout did not change, had no version yet either."""
+    old_landing(tmp_path, catalog)
+    old_table(tmp_path, catalog, "fetch_log/bundled", 1, SECOND_LOG)
+    for name in ("landing/bundled", "fetch_log/bundled"):
+        migrate(tmp_path, catalog, name)
+        assert table_of(tmp_path, name).version() == 1
+    receipt = read_table(tmp_path, catalog.one_table("landing/bundled"), catalog).row(0, named=True)
+    assert (receipt["run_id"], receipt["asked_on"]) == ("before schema version 2", date(2026, 1, 1))
+    assert read_table(tmp_path, catalog.one_table("fetch_log/bundled"), catalog)["last_success"].null_count() == 1
+
+
+def test_a_migrated_lake_goes_on(tmp_path: Path, catalog: Catalog) -> None:
+    """Its landing can be replayed and added to, its log replaced."""
+    old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
+    migrate(tmp_path, catalog, "fetch_log/bundled")
+    table = catalog.one_table("fetch_log/bundled")
+    before = read_table(tmp_path, table, catalog)
+    failed = before.filter(pl.col("series_id") == "A").with_columns(
+        status=pl.lit("failed"), last_success=pl.lit(None, pl.Datetime("us", "UTC"))
+    )
+    log_fetches(tmp_path, catalog, "bundled", failed, {})
+    after = read_table(tmp_path, table, catalog).sort("series_id")
+    assert after["status"].to_list() == ["failed", "failed"]
+    assert after["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None], "the latest success is kept"
+
+
+def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_vintages("bundled", vintage_frame(0, [1.0]).drop("run_id"), "run", tmp_path)
+    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 4)
+    monkeypatch.setitem(layout.MIGRATIONS, 4, {"landing": lambda rows: rows})  # type: ignore[arg-type]
+    assert observations_as_of(day(1), root=tmp_path)["value"].to_list() == [1.0]
+    assert migrations_due(tmp_path, catalog) == []
+
+
+def test_a_migration_that_does_not_fit_leaves_the_table(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_landing(tmp_path, catalog)
+    monkeypatch.setitem(layout.MIGRATIONS[2], "landing", lambda rows: rows)  # type: ignore[index]
+    with pytest.raises(LakeError, match="columns missing from the data: run_id"):
+        migrate(tmp_path, catalog, "landing/bundled")
+    assert DeltaTable(tmp_path / "landing/bundled").version() == 0
+
+
+def test_a_writer_during_a_migration_wins(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    old_landing(tmp_path, catalog)
+    step = layout.MIGRATIONS[2]["landing"]
+
+    def meanwhile(rows: pl.DataFrame) -> pl.DataFrame:
+        write_deltalake(tmp_path / "landing/bundled", rows.to_arrow(), mode="append")
+        return step(rows)
+
+    monkeypatch.setitem(layout.MIGRATIONS[2], "landing", meanwhile)  # type: ignore[index]
+    with pytest.raises(write.WriteConflictError, match="was written meanwhile"):
+        migrate(tmp_path, catalog, "landing/bundled")
+    assert DeltaTable(tmp_path / "landing/bundled").to_pyarrow_table().num_rows == 2
+
+
+def test_upkeep_of_a_lake_that_is_partly_there(tmp_path: Path, catalog: Catalog) -> None:
+    fill(tmp_path, 1)
+    assert [u.table_name for u in maintain(tmp_path, catalog, NOW)] == ["raw/bundled"]
+    nothing = dataclasses.replace(catalog, tables={})
+    assert list(maintain(tmp_path, nothing, NOW)) == []

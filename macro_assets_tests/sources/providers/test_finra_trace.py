@@ -1,0 +1,103 @@
+"""FINRA's Query API: made-up (synthetic) answers in its documented form."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from macro_assets.catalog import default_catalog
+from macro_assets.sources.protocol import Request, Window, connector
+from macro_assets.sources.providers.finra_trace import PAGE
+from macro_assets_tests.sources.wire import Replayed, fetched, toy_series
+
+PATH = "/data/group/fixedIncomeMarket/name/toys"
+WINDOW = Window(date(2024, 1, 2), date(2024, 12, 31), today=date(2026, 11, 20))
+
+
+def series(name: str, **selector: Any) -> Any:
+    facts = {"where": {"productCategory": "Bills"}, "date": "tradeDate", "value": "dealerCustomerVolume", **selector}
+    return toy_series("finra_trace", "toys", id=name, selector={**facts, "meaning": "trade date"}, first_year=2023)
+
+
+BILLS = series("TOY")
+
+
+def row(day: str, category: str = "Bills", volume: Any = 17.5) -> dict[str, Any]:
+    empty = {"yearsToMaturity": None, "benchmark": None, "volumeWeightedAveragePrice": None}
+    return {**empty, "tradeDate": day, "productCategory": category, "dealerCustomerVolume": volume}
+
+
+def body(offset: int = 0) -> str:
+    days = {"fieldName": "tradeDate", "startDate": "2024-01-02", "endDate": "2024-12-31"}
+    return json.dumps({"limit": 5000, "offset": offset, "dateRangeFilters": [days], "sortFields": ["tradeDate"]})
+
+
+def answer(*rows: Any) -> bytes:
+    return json.dumps(rows).encode()
+
+
+def test_rows_are_selected_and_summed() -> None:
+    both = series("TOY_BOTH", where={"benchmark": "On-the-run"}, combine="sum")
+    run = [{**row("2024-01-02", "Nominal Coupons", v), "benchmark": "On-the-run"} for v in (1.5, 2.5)]
+    client = Replayed({PATH: answer(row("2024-01-02"), *run, row("2024-01-03", volume=18))})
+    found = fetched("finra_trace", [BILLS, both], client, WINDOW)
+    assert client.asked == [Request(PATH, json=body())]
+    assert found.failures == {}
+    values = {i: g["value"].to_list() for (i,), g in found.observations.group_by("series_id")}
+    assert values == {"TOY": [17.5, 18], "TOY_BOTH": [4]}
+
+
+def test_pages_are_asked_for_until_one_is_not_full() -> None:
+    full = answer(*[row("2024-01-02")] * PAGE)
+    client = Replayed({PATH + body(): full, PATH + body(PAGE): answer(row("2024-01-03"))})
+    found = fetched("finra_trace", BILLS, client, WINDOW)
+    assert [r.json for r in client.asked] == [body(), body(PAGE)]
+    assert found.observations["observation_date"].to_list() == [date(2024, 1, 2), date(2024, 1, 3)]
+
+
+@pytest.mark.parametrize("empty", [(204, b""), b"[]"])
+def test_no_rows_are_no_failure(empty: bytes | tuple[int, bytes]) -> None:
+    found = fetched("finra_trace", BILLS, {PATH: empty}, WINDOW)
+    assert found.failures == {}
+    assert found.observations.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("answered", "says"),
+    [
+        (b"", "empty body"),
+        (b"<html>Sorry</html>", "page of HTML"),
+        (b'{"statusCode": 200}', "got dict"),
+        (answer({"tradeDate": "2024-01-02", "productCategory": "Bills"}), "expected the fields"),
+        (answer(row("2024-01-02", volume="many")), "expected a number in 'dealerCustomerVolume', got 'many'"),
+        (answer(row("2024-01-02", volume=[1])), "expected text or numbers"),
+        (answer(row("01/02/2024")), "expected a date like %Y-%m-%d in 'tradeDate'"),
+        (answer(row("2024-01-02"), row("2024-01-02", volume=3)), "expected one row for 2024-01-02, got several"),
+        (answer(row("2024-01-02", "Notes")), "no row of the answer has {'productCategory': 'Bills'}"),
+        ((401, b"Unauthorized"), "HTTP 401: access was refused"),
+        ((429, b""), "HTTP 429: asked too often"),
+    ],
+)
+def test_a_bad_answer_is_refused(answered: bytes | tuple[int, bytes], says: str) -> None:
+    found = fetched("finra_trace", BILLS, {PATH: answered}, WINDOW)
+    assert found.observations.is_empty()
+    assert says in found.failures["TOY"], found.failures
+
+
+def test_series_without_a_selector_of_one_date_are_refused() -> None:
+    for several in ([toy_series("finra_trace", "toys")], [BILLS, series("TOY_MONTHS", date="tradeMonth")]):
+        found = fetched("finra_trace", several, {PATH: b"[]"}, WINDOW)
+        assert "need a `selector` of one date" in found.failures["TOY"]
+
+
+def test_every_series_of_the_catalog_is_asked_for() -> None:
+    catalog = default_catalog()
+    wanted = catalog.series_of("finra_trace")
+    (ask,) = connector(catalog.sources["finra_trace"]).plan(wanted, WINDOW)
+    request = next(ask.steps)
+    assert ask.series == wanted
+    assert request.path == "/data/group/fixedIncomeMarket/name/treasuryDailyAggregates"
+    assert json.loads(request.json or "")["dateRangeFilters"][0]["startDate"] == "2024-01-02"

@@ -1,0 +1,110 @@
+"""Series of which FRED holds the last years alone, at the synthetic FRED."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import Catalog
+from macro_assets.intake.judge import judge
+from macro_assets.quality.answers import empty
+from macro_assets.sources.errors import AuthError
+from macro_assets.sources.protocol import OBSERVATION_SCHEMA, Fetched, Window
+from macro_assets.sources.providers import fred_graph, fred_recent
+from macro_assets_tests.sources.fred_server import ABSENT, FredServer
+from macro_assets_tests.sources.wire import explains, fetched, toy_series
+
+TODAY = date(2026, 11, 20)
+V = [date(2026, 11, 17), date(2026, 11, 18), date(2026, 11, 19)]
+SPREAD = toy_series("fred_recent", "TOYS", frequency="D", first_year=2023)
+STATES: dict[date, list[float | str]] = {
+    date(2023, 11, 17): [3.9, ABSENT, ABSENT],  # leaves the window
+    date(2026, 11, 16): [3.1, 3.1, 3.2],
+    date(2026, 11, 17): [ABSENT, ".", "."],  # a holiday
+    date(2026, 11, 18): [ABSENT, ABSENT, 3.0],
+}
+
+
+def server(**facts: object) -> FredServer:
+    return FredServer(
+        **{"vintages": V, "states": STATES, "today": TODAY, "metadata": {"frequency_short": "D"}, **facts}
+    )  # type: ignore[arg-type]
+
+
+def test_what_leaves_the_window_is_not_withdrawn() -> None:
+    found = fetched("fred_recent", SPREAD, server(), Window(today=TODAY))
+    assert found.failures == {}
+    rows = found.observations.sort("observation_date", "release_time")
+    assert list(zip(rows["observation_date"], rows["value"], rows["release_basis"], strict=True)) == [
+        (date(2023, 11, 17), 3.9, "snapshot"),
+        (date(2026, 11, 16), 3.1, "snapshot"),
+        (date(2026, 11, 16), 3.2, "provider"),
+        (date(2026, 11, 18), 3.0, "provider"),
+    ]
+
+
+def test_an_incremental_fetch_tells_no_withdrawal_either() -> None:
+    found = fetched("fred_recent", SPREAD, server(), Window(today=TODAY, known={"TOY": V[0]}))
+    assert found.observations["value"].to_list() == [3.1, 3.2, 3.0]
+    again = fetched("fred_recent", SPREAD, server(), Window(today=TODAY, known={"TOY": V[2]}))
+    assert (again.unchanged, again.failures) == ({"TOY"}, {})
+
+
+def test_without_vintages_the_latest_values_are_told() -> None:
+    found = fetched("fred_recent", SPREAD, server(alfred=False), Window(today=TODAY))
+    assert found.observations["value"].to_list() == [3.2, 3.0]
+    assert set(found.observations["release_basis"]) == {"publication_lag"}
+
+
+def test_errors_are_those_of_fred() -> None:
+    refused = b'{"error_code":400,"error_message":"Bad Request.  The value for variable api_key is not registered."}'
+    response = fetched("fred_recent", SPREAD, {"/fred/series/vintagedates": (400, refused)}).responses[0]
+    assert type(explains("fred_recent")(response)) is AuthError
+
+
+def test_every_series_of_the_catalog_is_planned(catalog: Catalog) -> None:
+    source, series = catalog.sources["fred_recent"], catalog.series_of("fred_recent")
+    assert source.rolling
+    for one, ask in zip(series, fred_recent.plan(series, Window(today=TODAY)), strict=True):
+        assert dict(next(ask.steps).params)["series_id"] == one.code
+        ask.steps.close()
+        for fallback in one.fallback:
+            request = next(next(iter(fred_graph.plan([one.at(fallback)], Window(today=TODAY)))).steps)
+            assert dict(request.params)["id"] == one.code
+
+
+NOTHING = pl.DataFrame(schema=OBSERVATION_SCHEMA)
+YEAR_2024 = (date(2024, 1, 1), date(2024, 12, 31))
+LATER = TODAY.replace(year=2029)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "rolling", "is_wrong"),
+    [
+        (*YEAR_2024, True, False),  # FRED has dropped it by then
+        (*YEAR_2024, False, True),
+        (date(2029, 1, 1), date(2029, 12, 31), True, True),
+        (date(2024, 1, 1), LATER - timedelta(days=350), True, True),
+        (date(2024, 1, 1), LATER - timedelta(days=360), True, False),  # too few days for a figure to be due
+        (date(2024, 1, 1), None, True, True),
+        (None, None, True, True),
+    ],
+)
+def test_years_that_have_left_the_window_are_empty_without_an_error(
+    first: date | None, last: date | None, rolling: bool, is_wrong: bool
+) -> None:
+    reason = empty(NOTHING, SPREAD, first, last, LATER, rolling)
+    assert (reason is not None) == is_wrong
+    assert reason is None or "the answer holds no observations" in reason
+
+
+def test_only_of_a_rolling_source_is_an_old_year_empty_without_an_error(catalog: Catalog) -> None:
+    source, series = catalog.sources["fred_recent"], catalog.series_of("fred_recent")[:1]
+    window = Window(*YEAR_2024, today=LATER)
+    for rolling in (True, False):
+        outcomes, _ = judge(
+            Fetched(NOTHING, ()), series, window, NOTHING, source.model_copy(update={"rolling": rolling})
+        )
+        assert (outcomes[0].failure is None) == rolling

@@ -1,0 +1,156 @@
+"""The IMF's service: synthetic answers in its form, and the recorded ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import default_catalog
+from macro_assets.sources.errors import NotFoundError
+from macro_assets.sources.protocol import Response, Window
+from macro_assets.sources.sdmx import from_csv
+from macro_assets.sources.sdmx_json import from_json
+from macro_assets.sources.sdmx_xml import from_xml
+from macro_assets_tests.sources.wire import (
+    Recording,
+    Replayed,
+    check_recording,
+    each_recording,
+    explains,
+    fetched,
+    fixture,
+    toy_series,
+)
+
+PATH = "/data/dataflow/IMF.RES/WEO/+/XXX.NGDP_RPCH.A"
+GROWTH = toy_series("imf", "XXX.NGDP_RPCH.A", dataset="IMF.RES/WEO", frequency="A", first_year=1980)
+OUTLOOK = GROWTH.model_copy(update={"projections": True})
+
+
+def test_figures_and_projections_are_read() -> None:
+    found = fetched("imf", OUTLOOK, {PATH: fixture("imf_weo.json")})
+    assert found.failures == {}
+    assert found.observations["observation_date"].dt.year().to_list() == [2019, 2020, 2021, 2031]
+    assert found.observations["value"].to_list() == [2.5, -3.0, None, 4.25]
+
+
+@pytest.mark.parametrize(
+    ("series", "window", "span"),
+    [
+        (GROWTH, Window(today=date(2026, 11, 20)), "ge:1980-A1%2Ble:2026-A1"),
+        (OUTLOOK, Window(today=date(2026, 11, 20)), "ge:1980-A1%2Ble:2036-A1"),
+        (OUTLOOK, Window(date(2010, 1, 1), date(2028, 5, 5), today=date(2026, 11, 20)), "ge:2010-A1%2Ble:2028-A1"),
+        (
+            GROWTH.model_copy(update={"frequency": "Q"}),
+            Window(date(2010, 5, 1), date(2011, 1, 1)),
+            "ge:2010-Q2%2Ble:2011-Q1",
+        ),
+        (
+            GROWTH.model_copy(update={"frequency": "M"}),
+            Window(date(2010, 5, 1), date(2011, 1, 1)),
+            "ge:2010-M05%2Ble:2011-M01",
+        ),
+    ],
+)
+def test_the_request_is_exact(series: object, window: Window, span: str) -> None:
+    client = Replayed({PATH: fixture("imf_weo.json")})
+    fetched("imf", [series], client, window)  # type: ignore[list-item]
+    query = f"dimensionAtObservation=TIME_PERIOD&attributes=dsd&measures=all&c%5BTIME_PERIOD%5D={span}"
+    assert [r.target for r in client.asked] == [f"{PATH}?{query}"]
+
+
+def test_a_structure_without_series_is_no_rows() -> None:
+    document = json.loads(fixture("imf_weo.json"))
+    del document["data"]["dataSets"][0]["series"]
+    for level in document["data"]["structures"][0]["dimensions"].values():
+        for dimension in level:
+            dimension["values"] = []
+    found = fetched("imf", GROWTH, {PATH: json.dumps(document).encode()})
+    assert found.failures == {}
+    assert found.observations.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ((204, b""), "no such dataflow"),
+        ((500, b"oops"), "HTTP 500: the provider failed"),
+        (b"[]", "expected the member 'dataSets'"),
+        (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
+        (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
+        (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
+    ],
+)
+def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
+    found = fetched("imf", GROWTH, {PATH: body})
+    assert found.observations.is_empty()
+    assert says in found.failures["TOY"], found.failures
+
+
+def test_every_series_of_the_catalog_asks_for_its_key() -> None:
+    series = default_catalog().series_of("imf")
+    client = Replayed({})
+    fetched("imf", series, client)
+    assert {r.path for r in client.asked} == {f"/data/dataflow/{s.dataset}/+/{s.code}" for s in series}
+    assert len(client.asked) == len(series)
+
+
+@each_recording("imf")
+def test_a_recording_is_read(recording: Recording) -> None:
+    if recording.status == 204:
+        assert isinstance(explains("imf")(recording.response), NotFoundError)
+        return
+
+    body = recording.body.lstrip()
+    read = from_xml if body.startswith(b"<") else from_json if body.startswith(b"{") else from_csv
+
+    def count(body: bytes) -> int:
+        if read is from_xml:
+            return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
+        if read is from_csv:
+            return len(body.strip().splitlines()) - 1
+        sets = json.loads(body)["data"]["dataSets"]
+        return sum(len(one["observations"]) for s in sets for one in s.get("series", {}).values())
+
+    def plausible(rows: pl.DataFrame) -> bool:
+        return rows.select("key", "observation_date").is_unique().all()
+
+    check_recording(
+        recording,
+        readers={"/data/": read},
+        no_series={
+            "/structure/": "structures, no series",
+            "/availability/": "what there is, no figures",
+            r"SDMX_JSON\.svc|/datamapper/": "the services of before and of the maps, which are not asked",
+            "^(?!.*/data/)": "no end point with figures",
+        },
+        expected={
+            "data-dataflow-IMF-STA-GFS-SOO-ABW-S13-G2M-G23-T-POGDP-PT-A.json": 5,
+            "data-dataflow-IMF-STA-GFS-SOO-S13-G2M-G23-T-POGDP-PT-A.json": 970,
+            "data-dataflow-IMF-WHD-WHDREO-M.json": 0,
+        },
+        count=count,
+        plausible=plausible,
+        explain=explains("imf"),
+    )
+
+
+@each_recording("imf")
+def test_the_connector_is_driven_by_a_recording(recording: Recording) -> None:
+    found = re.search(r"/3\.0(/data/dataflow/([\w.]+/\w+)/\+/([\w.]+))$", recording.url)
+    span = re.fullmatch(r"ge:(\d{4})-A1\+le:(\d{4})-A1", recording.query.get("c[TIME_PERIOD]", ""))
+    if found is None or span is None or recording.status != 200:
+        pytest.skip("not the form that the connector asks for")
+    path, dataset, code = found.groups()
+    series = toy_series("imf", code, dataset=dataset, frequency="A")
+    client = Replayed({path: recording.body})
+    window = Window(date(int(span[1]), 1, 1), date(int(span[2]), 12, 31))
+    answered = fetched("imf", series, client, window)
+    assert answered.failures == {}
+    assert dict(client.asked[0].params).items() <= recording.query.items()
+    expected = from_json(Response("", recording.body, recording.recorded, 200))
+    assert answered.observations["value"].to_list() == expected["value"].to_list()

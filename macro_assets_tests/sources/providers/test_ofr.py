@@ -1,0 +1,115 @@
+"""The OFR's monitors: synthetic answers in their form."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from macro_assets.catalog import default_catalog
+from macro_assets.sources.protocol import Window, connector
+from macro_assets.sources.providers.ofr import read_points
+from macro_assets_tests.sources.wire import (
+    Recording,
+    Replayed,
+    check_recording,
+    each_recording,
+    explains,
+    fetched,
+    toy_series,
+)
+
+PATH = "/v1/series/timeseries"
+RATE = toy_series("ofr", "REPO-TRI_AR_OO-P", dataset="v1")
+WINDOW = Window(date(2024, 1, 1), date(2024, 12, 31), today=date(2026, 11, 20))
+
+
+def test_a_series_is_asked_by_its_mnemonic_and_window() -> None:
+    client = Replayed({PATH: b'[["2024-01-02",5.32],["2024-01-03",null],["2024-01-04",5]]'})
+    found = fetched("ofr", RATE, client, WINDOW)
+    assert found.failures == {}
+    assert [r.target for r in client.asked] == [
+        f"{PATH}?mnemonic=REPO-TRI_AR_OO-P&start_date=2024-01-01&end_date=2024-12-31"
+    ]
+    assert found.observations["observation_date"].to_list() == [date(2024, 1, d) for d in (2, 3, 4)]
+    assert found.observations["value"].to_list() == [5.32, None, 5]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "end", "asked", "first"),
+    [
+        ("M", date(2024, 3, 10), "2024-03-31", date(2024, 3, 1)),
+        ("Q", date(2024, 1, 10), "2024-03-31", date(2024, 1, 1)),
+    ],
+)
+def test_a_period_is_dated_by_its_first_day(frequency: str, end: date, asked: str, first: date) -> None:
+    one = toy_series("ofr", "FPF-ALLQHF_GAV_SUM", dataset="hf/v1", frequency=frequency)
+    client = Replayed({"/hf/v1/series/timeseries": b'[["2024-03-31",1e13]]'})
+    found = fetched("ofr", one, client, Window(date(2024, 1, 1), end, today=date(2026, 11, 20)))
+    assert found.observations.select("observation_date", "value").rows() == [(first, 1e13)]
+    assert dict(client.asked[0].params)["end_date"].startswith(asked[:8])
+
+
+def test_a_series_that_begins_after_the_window_is_not_asked() -> None:
+    later = toy_series("ofr", "REPO-DVP_AR_OO-P", dataset="v1", first_year=2025)
+    found = fetched("ofr", later, Replayed({}), WINDOW)
+    assert (found.failures, found.responses) == ({}, ())
+
+
+def test_an_empty_answer_has_no_rows() -> None:
+    found = fetched("ofr", RATE, {PATH: b"[]"}, WINDOW)
+    assert (found.failures, found.observations.height) == ({}, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"Invalid mnemonic", "the service says 'Invalid mnemonic'. Check the series' code"),
+        (b'"Invalid Mnemonic."', "the service says"),
+        (b"<!DOCTYPE html><html>", "page of HTML"),
+        (b'[["2024-01-02",5.32],["2024-01', "expected JSON"),
+        (b'{"error":"x"}', "to be list, got dict"),
+        (b'[{"date":"2024-01-02","value":5.32}]', "expected pairs of a date and a number"),
+        (b'[["2024-01-02",5.32,1]]', "expected pairs of a date and a number"),
+        (b"[[1704153600000,5.32]]", "expected pairs of a date and a number"),
+        (b'[["2024-01-02","5.32"]]', "expected a number in 'value', got '5.32'"),
+        (b'[["2024-01-02",NaN]]', "expected JSON"),
+        (b'[["2024-01-02",1e999]]', "expected a number in 'value'"),
+        (b'[["01/02/2024",5.32]]', "expected a date like %Y-%m-%d in 'date', got '01/02/2024'"),
+        ((403, b"Forbidden"), "HTTP 403: access was refused"),
+        ((502, b""), "HTTP 502: the provider failed"),
+    ],
+)
+def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
+    found = fetched("ofr", RATE, {PATH: body}, WINDOW)
+    assert found.observations.is_empty()
+    assert says in found.failures["TOY"], found.failures
+
+
+def test_every_series_of_the_catalog_is_asked() -> None:
+    series = default_catalog().series_of("ofr")
+    asks = list(connector(default_catalog().sources["ofr"]).plan(series, WINDOW))
+    assert [a.series for a in asks] == [(s,) for s in series]
+    for ask in asks:
+        request = next(ask.steps)
+        assert request.path in (PATH, "/hf/v1/series/timeseries")
+        assert dict(request.params)["mnemonic"] == ask.series[0].code
+
+
+@each_recording("ofr")
+def test_a_recording_is_read(recording: Recording) -> None:
+    check_recording(
+        recording,
+        readers={"series/timeseries|calc/spread": read_points},
+        no_series={
+            "fsi.csv": "the stress index, another source",
+            "metadata/": "names and descriptions",
+            "series/(full|multifull|dataset)": "whole bundles of series, which are not asked for",
+            "time_format=ms": "times in milliseconds, which are not asked for",
+            "^(?!.*data.financialresearch.gov)": "not of the monitors",
+        },
+        expected={},
+        count=lambda body: body.count(b'["'),
+        plausible=lambda rows: rows["observation_date"].is_sorted(),
+        explain=explains("ofr"),
+    )

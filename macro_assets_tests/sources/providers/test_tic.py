@@ -1,0 +1,103 @@
+"""TIC's files of foreign holders: synthetic ones in their two forms."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from macro_assets.catalog import default_catalog
+from macro_assets.sources.errors import SchemaError
+from macro_assets.sources.protocol import Response, Window, connector
+from macro_assets.sources.providers.tic import read_holdings
+from macro_assets_tests.sources.wire import Replayed, fetched, fixture, toy_series
+
+FOLDER = "/resource-center/data-chart-center/tic/Documents"
+LATEST = f"{FOLDER}/slt_table5.txt"
+HISTORY = f"{FOLDER}/mfhhis01.txt"
+FILES = {LATEST: fixture("tic_table5.txt"), HISTORY: fixture("tic_history.txt")}
+
+
+def answer(body: bytes) -> Response:
+    return Response("GET /", body, datetime(2026, 4, 20, tzinfo=UTC), 200)
+
+
+def test_the_history_is_read_for_the_months_before_the_table() -> None:
+    client = Replayed(FILES)
+    series = default_catalog().series_of("tic")
+    found = fetched("tic", series, client, Window(date(2000, 1, 1), today=date(2026, 4, 20)))
+    assert found.failures == {}
+    assert [r.target for r in client.asked] == [LATEST, HISTORY]
+    japan = found.observations.filter(pl.col("series_id") == "US_TIC_HOLDINGS_JP").sort("observation_date")
+    assert japan.select("observation_date", "value").rows() == [
+        (date(2011, 5, 1), 912.4),
+        (date(2011, 6, 1), 881.5),  # the new series of a month that stands there twice
+        (date(2011, 7, 1), 914.8),
+        (date(2025, 10, 1), 1200.0),
+        (date(2025, 11, 1), 1202.7),
+        (date(2025, 12, 1), 1143.1),  # the table's, not the history's
+        (date(2026, 1, 1), 1116.7),
+        (date(2026, 2, 1), 1103.9),
+    ]
+    official = found.observations.filter(pl.col("series_id") == "US_TIC_HOLDINGS_OFFICIAL")["value"]
+    assert {3773.1, 3912.3, 3242.0} <= set(official)
+    britain = found.observations.filter(pl.col("series_id") == "US_TIC_HOLDINGS_GB").sort("observation_date")
+    assert britain["value"].to_list() == [345.1, 142.3, 352.5, 877.0, 888.0, 948.6, None, 998.3]
+    assert set(found.observations.group_by("series_id").len()["len"]) == {8}
+
+
+def test_a_late_window_needs_the_table_alone() -> None:
+    client = Replayed(FILES)
+    series = default_catalog().series_of("tic")
+    found = fetched("tic", series, client, Window(date(2026, 1, 1), date(2026, 12, 31), today=date(2026, 4, 20)))
+    assert [r.target for r in client.asked] == [LATEST]
+    assert set(found.observations["observation_date"]) == {date(2026, 1, 1), date(2026, 2, 1)}
+
+
+def test_a_row_that_is_gone_fails_alone() -> None:
+    lone = toy_series("tic", "Atlantis", frequency="M")
+    series = [lone, default_catalog().series["US_TIC_HOLDINGS_JP"]]
+    found = fetched("tic", series, FILES, Window(date(2026, 1, 1), today=date(2026, 4, 20)))
+    assert set(found.failures) == {"TOY"}
+    assert "no row is named 'Atlantis'" in found.failures["TOY"]
+    assert found.observations.height == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b"Country", b"Nation", "expected a table of holders headed 'Country'"),
+        (b"2026-02", b"2026-13", "expected months like 2026-07"),
+        (b"2026-02", b"Feb 2026", "expected months like 2026-07"),
+        (b"1,103.9\t1116.7\t1143.1", b"1,103.9\t1116.7", "expected 3 figures of 'Japan', got 2"),
+        (b"1116.7", b"?", "expected a number in 'value', got '?'"),
+        (b"1116.7", b"NaN", "expected a number in 'value', got 'NaN'"),
+    ],
+)
+def test_a_bad_file_is_refused(old: bytes, new: bytes, says: str) -> None:
+    body = fixture("tic_table5.txt")
+    assert old in body
+    japan = default_catalog().series["US_TIC_HOLDINGS_JP"]
+    window = Window(date(2026, 1, 1), today=date(2026, 4, 20))
+    found = fetched("tic", japan, {LATEST: body.replace(old, new)}, window)
+    assert found.observations.is_empty()
+    assert says in found.failures[japan.id], found.failures
+
+
+@pytest.mark.parametrize("body", [b"", b"<!DOCTYPE html><html>Sorry</html>", b"Japan\t1\n"])
+def test_what_is_no_table_is_refused(body: bytes) -> None:
+    with pytest.raises(SchemaError, match="expected a table of holders"):
+        read_holdings(answer(body))
+
+
+def test_a_history_with_years_under_no_months_is_refused() -> None:
+    with pytest.raises(SchemaError, match="expected months"):
+        read_holdings(answer(fixture("tic_history.txt").replace(b"Dec\tNov\tOct", b"a\tb\tc")))
+
+
+def test_every_series_of_the_catalog_is_asked_at_once() -> None:
+    series = default_catalog().series_of("tic")
+    (ask,) = connector(default_catalog().sources["tic"]).plan(series, Window(today=date(2026, 11, 20)))
+    assert ask.series == series
+    assert next(ask.steps).target == LATEST

@@ -1,0 +1,259 @@
+"""Yahoo's charts: synthetic ones in their form, and the recorded ones."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from macro_assets.catalog import default_catalog
+from macro_assets.sources.protocol import Request, Window, connector
+from macro_assets.sources.providers.yahoo_chart import read_bars
+from macro_assets_tests.sources.wire import (
+    Recording,
+    Replayed,
+    check_recording,
+    each_recording,
+    explains,
+    fetched,
+    fixture,
+    toy_series,
+)
+
+PATH = "/v8/finance/chart/^TOY"
+TOY = toy_series("yahoo_chart", "^TOY", first_year=2024)
+WINDOW = Window(today=date(2024, 1, 9))
+NEW_YORK = {"exchangeTimezoneName": "America/New_York", "gmtoffset": -18000, "dataGranularity": "1d"}
+
+
+def stamp(text: str) -> int:
+    """Seconds UTC of an ISO time in UTC."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def chart(
+    opened: list[Any], closes: list[Any], last: str = "", session: tuple[str, str] = ("", ""), **meta: Any
+) -> bytes:
+    """A chart of daily closes; `last` trade and the current `session` in UTC."""
+    facts: dict[str, Any] = {**NEW_YORK, **meta}
+    if last:
+        facts["regularMarketTime"] = stamp(last)
+        facts["currentTradingPeriod"] = {"regular": {"start": stamp(session[0]), "end": stamp(session[1])}}
+    result = {"meta": facts, "timestamp": opened, "indicators": {"quote": [{"close": closes, "volume": closes}]}}
+    return json.dumps({"chart": {"result": [result], "error": None}}).encode()
+
+
+def dates_of(body: bytes, window: Window = WINDOW) -> list[date]:
+    found = fetched("yahoo_chart", TOY, {PATH: body}, window)
+    assert found.failures == {}
+    return found.observations["observation_date"].to_list()
+
+
+def test_closes_are_read_and_a_missing_one_stays_missing() -> None:
+    found = fetched("yahoo_chart", TOY, {PATH: fixture("yahoo_chart.json")}, WINDOW)
+    assert found.failures == {}
+    assert found.observations["observation_date"].to_list() == [date(2024, 1, d) for d in (2, 3, 4, 5)]
+    assert found.observations["value"].to_list() == [100.25, 101.5, None, 103.25]
+
+
+def test_a_symbol_is_asked_once_for_all_its_columns() -> None:
+    several = [
+        TOY,
+        toy_series("yahoo_chart", "^TOY", id="TOY_ADJUSTED", dataset="adjclose", first_year=2024),
+        toy_series("yahoo_chart", "^TOY", id="TOY_VOLUME", dataset="volume", first_year=2023),
+        toy_series("yahoo_chart", "^TOY", id="TOY_WRONG", dataset="open", first_year=2024),
+    ]
+    client = Replayed({PATH: fixture("yahoo_chart.json")})
+    found = fetched("yahoo_chart", several, client, WINDOW)
+    assert len(client.asked) == 1
+    values = {i: g["value"].to_list() for (i,), g in found.observations.group_by("series_id")}
+    assert values["TOY"] == [100.25, 101.5, None, 103.25]
+    assert values["TOY_ADJUSTED"] == [99.75, 101.5, None, 103.25]
+    assert values["TOY_VOLUME"] == [1000, 1200, None, 900]
+    assert "expected `dataset` to be one of" in found.failures["TOY_WRONG"]
+
+
+def test_the_window_is_asked_for_with_a_day_to_spare() -> None:
+    client = Replayed({PATH: fixture("yahoo_chart.json")})
+    found = fetched("yahoo_chart", TOY, client, Window(date(2024, 1, 3), date(2024, 1, 4)))
+    assert client.asked == [
+        Request(
+            PATH,
+            (
+                ("period1", str(stamp("2024-01-02"))),
+                ("period2", str(stamp("2024-01-05"))),
+                ("interval", "1d"),
+                ("events", "div|split"),
+            ),
+        )
+    ]
+    assert client.asked[0].target.startswith("/v8/finance/chart/%5ETOY?period1=1704153600&period2=")
+    assert found.observations["observation_date"].to_list() == [date(2024, 1, 3), date(2024, 1, 4)]
+
+
+def test_a_first_year_before_1970_is_asked_for() -> None:
+    client = Replayed({PATH: fixture("yahoo_chart.json")})
+    fetched("yahoo_chart", toy_series("yahoo_chart", "^TOY", first_year=1927), client, WINDOW)
+    assert dict(client.asked[0].params)["period1"] == "-1357084800"
+
+
+def test_the_date_is_the_one_at_the_exchange() -> None:
+    tokyo = chart([stamp("2024-01-04T00:00")], [1], exchangeTimezoneName="Asia/Tokyo", gmtoffset=32400)
+    assert dates_of(tokyo) == [date(2024, 1, 4)]
+    # Midnight in London is 23:00 of the day before in summer, though the offset of the answer is winter's.
+    london = chart(
+        [stamp("2024-03-28T00:00"), stamp("2024-07-03T23:00")],
+        [1, 2],
+        exchangeTimezoneName="Europe/London",
+        gmtoffset=0,
+    )
+    assert dates_of(london, Window(today=date(2024, 8, 1))) == [date(2024, 3, 28), date(2024, 7, 4)]
+
+
+def test_a_zone_nobody_knows_is_taken_by_its_offset() -> None:
+    sydney = chart([stamp("2024-01-03T23:00")], [1], exchangeTimezoneName="Nowhere/Toyville", gmtoffset=39600)
+    assert dates_of(sydney) == [date(2024, 1, 4)]
+
+
+OPENED = [stamp("2024-01-04T14:30"), stamp("2024-01-05T14:30")]
+FRIDAY = ("2024-01-05T14:30", "2024-01-05T21:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "session", "last_date"),
+    [
+        pytest.param("2024-01-05T17:00:12", FRIDAY, date(2024, 1, 4), id="at noon the day's bar is still moving"),
+        pytest.param("2024-01-05T21:00:01", FRIDAY, date(2024, 1, 5), id="after the close it holds"),
+        pytest.param("2024-01-05T21:00:00", FRIDAY, date(2024, 1, 5), id="at the close it holds"),
+        pytest.param(
+            "2024-01-05T21:00:01",
+            ("2024-01-08T14:30", "2024-01-08T21:00"),
+            date(2024, 1, 5),
+            id="before the next opening",
+        ),
+        pytest.param("2023-06-01T21:00", FRIDAY, date(2024, 1, 4), id="a bar of today without a trade of today"),
+    ],
+)
+def test_the_bar_of_a_session_under_way_is_left_out(last: str, session: tuple[str, str], last_date: date) -> None:
+    assert dates_of(chart(OPENED, [1, 2], last, session))[-1] == last_date
+
+
+def test_what_trades_around_the_clock_has_the_day_of_its_exchange() -> None:
+    opened = [stamp("2024-01-04T05:00"), stamp("2024-01-05T05:00")]
+    day = ("2024-01-05T05:00", "2024-01-06T04:59")
+    assert dates_of(chart(opened, [1, 2], "2024-01-05T11:35", day)) == [date(2024, 1, 4)]
+
+
+def test_of_two_bars_of_a_closed_day_the_later_holds() -> None:
+    body = chart([*OPENED, stamp("2024-01-05T21:00:01")], [1, 2, 3], "2024-01-05T21:00:01", FRIDAY)
+    found = fetched("yahoo_chart", TOY, {PATH: body}, WINDOW)
+    assert found.observations["value"].to_list() == [1, 3]
+
+
+def test_a_window_without_bars_is_empty() -> None:
+    none: dict[str, Any] = {"meta": NEW_YORK, "indicators": {"quote": [{}]}}
+    body = json.dumps({"chart": {"result": [none], "error": None}}).encode()
+    refused = {"code": "Bad Request", "description": "Data doesn't exist for startDate = 1, endDate = 2"}
+    error = json.dumps({"chart": {"result": None, "error": refused}}).encode()
+    for answer in (body, (400, error), (200, error)):
+        found = fetched("yahoo_chart", TOY, {PATH: answer}, WINDOW)
+        assert found.failures == {}
+        assert found.observations.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty body"),
+        (b"<!DOCTYPE html><html>Oops</html>", "page of HTML"),
+        (b'{"chart": {"result"', "expected JSON"),
+        (b'{"finance": {}}', "expected the member 'chart'"),
+        (b'{"chart": {"result": [], "error": null}}', "expected the member 'result.0'"),
+        (chart([stamp("2024-01-04T14:30")], ["100"]), "expected a number in 'close', got '100'"),
+        (chart([stamp("2024-01-04T14:30")], [True]), "expected a number in 'close', got True"),
+        (chart([stamp("2024-01-04T14:30")], [float("nan")]), "NaN is no JSON number"),
+        (chart(["2024-01-04"], [100]), "expected a number in 'timestamp', got '2024-01-04'"),
+        (chart([None], [100]), "expected a time in 'timestamp', got null"),
+        (chart([stamp("2024-01-04T14:30")], [100, 101]), "expected as many 'close' as timestamps"),
+        (chart([stamp("2024-01-04T14:30")], [100], dataGranularity="1wk"), "expected daily bars"),
+        (chart([stamp("2024-01-04T14:30")], [100], exchangeTimezoneName=None), "'exchangeTimezoneName' to be str"),
+        (fixture("yahoo_chart.json").replace(b'"close"', b'"last"'), "expected the member 'indicators.quote.0.close'"),
+        (
+            fixture("yahoo_chart.json").replace(b'"regular":', b'"main":'),
+            "expected the member 'currentTradingPeriod.reg",
+        ),
+        (b'{"chart": {"result": null, "error": {"code": "Not Found", "description": "x"}}}', "Check the symbol"),
+        (b'{"chart": {"result": null, "error": {"code": "Odd", "description": "x"}}}', "the service says 'Odd': 'x'"),
+        ((404, b'{"chart": {"result": null, "error": {}}}'), "HTTP 404: not found"),
+        ((429, b"Too Many Requests"), "HTTP 429: asked too often"),
+        ((400, b'{"chart": {"error": {"code": "Bad Request", "description": "Invalid input"}}}'), "HTTP 400"),
+        ((502, b""), "HTTP 502: the provider failed"),
+    ],
+)
+def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
+    found = fetched("yahoo_chart", TOY, {PATH: body}, WINDOW)
+    assert found.observations.is_empty()
+    assert says in found.failures["TOY"], found.failures
+    assert "source yahoo_chart" in found.failures["TOY"]
+
+
+def test_every_series_of_the_catalog_is_asked_for() -> None:
+    catalog = default_catalog()
+    series = catalog.series_of("yahoo_chart")
+    speaker = connector(catalog.sources["yahoo_chart"])
+    requests = [next(ask.steps) for ask in speaker.plan(series, WINDOW)]
+    assert {r.path.rpartition("/")[2] for r in requests} == {s.code for s in series}
+    assert all(int(dict(r.params)["period1"]) < int(dict(r.params)["period2"]) for r in requests)
+
+
+def settled_days(body: bytes) -> int:
+    """Days with a bar, before that of a session under way, by the exchange's offset alone."""
+    result = json.loads(body)["chart"]["result"][0]
+    meta = result["meta"]
+    days = {(t + meta["gmtoffset"]) // 86_400 for t in result.get("timestamp", [])}
+    session = meta["currentTradingPeriod"]["regular"]
+    if meta.get("regularMarketTime", session["end"]) >= session["end"]:
+        return len(days)
+    return len([d for d in days if d < (session["start"] + meta["gmtoffset"]) // 86_400])
+
+
+@each_recording("yahoo_chart")
+def test_a_recording_is_read(recording: Recording) -> None:
+    check_recording(
+        recording,
+        readers={"/v8/finance/chart/": read_bars},
+        no_series={
+            r"interval=(?!1d)": "bars of minutes, hours, weeks or months",
+            "^(?!.*/v8/finance/chart/)": "another service",
+        },
+        expected={
+            "chart-AAPL-2020-08-31-to-2020-11-07.json": 49,
+            "chart-BTC-USD-2020-01-01-to-2020-01-03.json": 3,
+            "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.json": 252,
+        },
+        count=settled_days,
+        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
+        explain=explains("yahoo_chart"),
+    )
+
+
+def recorded_span(recording: Recording) -> list[int]:
+    """What was asked for, in seconds; nothing where a range was, or the saver replaced the times."""
+    asked = [recording.query.get(p, "") for p in ("period1", "period2")]
+    return [int(p) for p in asked] if all(p.isdecimal() for p in asked) else []
+
+
+@each_recording("yahoo_chart")
+def test_a_recording_goes_through_the_connector(recording: Recording) -> None:
+    daily = "/v8/finance/chart/" in recording.url and recording.query.get("interval", "1d") == "1d"
+    if recording.status != 200 or not daily or not recorded_span(recording):
+        return  # not a question that the connector asks
+    path = urlsplit(recording.url).path
+    series = toy_series("yahoo_chart", path.rpartition("/")[2])
+    found = fetched("yahoo_chart", series, {path: recording.body})
+    assert found.failures == {}
+    first, last = (datetime.fromtimestamp(s, UTC).date() for s in recorded_span(recording))
+    assert found.observations["observation_date"].is_between(first, last).all()
