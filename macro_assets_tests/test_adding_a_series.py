@@ -19,6 +19,7 @@ from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import ingest
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
@@ -37,7 +38,7 @@ def had(series_id: str, catalog: Catalog, lake: Path) -> pl.DataFrame:
     source = catalog.sources[series.source]
     world, window = World(catalog=catalog, today=TODAY), Window(today=TODAY)
     fetched = fetch(source, [series], window, catalog, lambda s: InMemory(s.name, world))
-    done = ingest(lake, catalog, source, [series], window, fetched, "run", "v1")
+    done = ingest(Lakehouse(lake, catalog), source, [series], window, fetched, "run", "v1")
     assert [(o.failure, o.warning) for o in done.outcomes] == [(None, None)]
     figures = world.figures(series)
     known = observations_as_of(None, [series_id], lake, catalog)

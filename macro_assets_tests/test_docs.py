@@ -22,7 +22,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_the_worked_example_is_what_the_lake_says(built: Built) -> None:
     """Every number of the page's table, from the two bundled vintages."""
-    con = connect(built.home.lake)
+    con = connect(root=built.home.lake)
     known, revised, first = (con.execute(sql).fetchall() for sql in blocks("vintages.md", "sql"))
     text = (ROOT / "docs/vintages.md").read_text()
     rows = re.findall(r"^\| (2016-\d\d) \| ([\d,]+|not known) \| ([\d,]+) \|", text, re.MULTILINE)

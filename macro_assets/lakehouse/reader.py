@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import Catalog, names
 from macro_assets.lakehouse.delta import reading
-from macro_assets.lakehouse.paths import Root, lake_root
-from macro_assets.lakehouse.raw import by_source, read_decisions, scan_raw, wide
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.raw import by_source, read_decisions, wide
 from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, as_of, instant
 
 _COLUMNS = (*STATEMENT, "value", "release_basis")
@@ -108,15 +109,15 @@ def open_vintages(root: str | Root | None = None, catalog: Catalog | None = None
     LakeError
         When a table cannot be read.
     """
-    catalog, lake = catalog or default_catalog(), lake_root(root)
-    decisions = read_decisions(lake, catalog)
+    lake = Lakehouse.at(root, catalog)
+    decisions = read_decisions(lake)
     held = {}
-    for source in catalog.sources:
-        rows, version = scan_raw(lake, catalog, source)
-        with reading(f"raw/{source}", version):
+    for source in lake.catalog.sources:
+        rows, version = lake.scan(names.raw(source))
+        with reading(names.raw(source), version):
             frame = rows.select(_COLUMNS).sort(_KEY).collect()
         held[source] = _hold(frame, decisions)
-    return Vintages(catalog, held, decisions.cast({"series_id": pl.Categorical, "provider": pl.Categorical}))
+    return Vintages(lake.catalog, held, decisions.cast({"series_id": pl.Categorical, "provider": pl.Categorical}))
 
 
 def _hold(frame: pl.DataFrame, decisions: pl.DataFrame) -> _Held:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import write
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of
 from macro_assets.lakehouse.releases import releases, revisions
 from macro_assets.lakehouse.session import connect
@@ -27,9 +28,9 @@ def lake_of(root: str, store: tuple[list[Row], list[Row]]) -> None:
     rows, taken = store
     half = len(rows) // 2
     for part in (rows[:half], rows[half:]):  # two files
-        write.append(root, catalog.one_table("raw/bundled"), catalog, frame(*part), {})  # type: ignore[arg-type]
+        write.append(Lakehouse(root, catalog), "raw/bundled", frame(*part), {})  # type: ignore[arg-type]
     if taken:
-        write.append(root, catalog.one_table(INVALIDATIONS), catalog, decisions(*taken), {})  # type: ignore[arg-type]
+        write.append(Lakehouse(root, catalog), INVALIDATIONS, decisions(*taken), {})  # type: ignore[arg-type]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,7 +43,7 @@ def test_sql_polars_and_brute_force_agree(
     lake_of(root, store)  # type: ignore[arg-type]
     asked = moment or FAR
     expected = oracle.as_of(rows, taken, asked)
-    sessions = {"now": connect(root), "then": connect(root, as_of=asked)}
+    sessions = {"now": connect(root=root), "then": connect(as_of=asked, root=root)}
     for name, con in sessions.items():
         sql = con.execute("SELECT * FROM observations_as_of(?)", [asked]).pl()
         assert {r[:2]: r[2:] for r in sql.select(WHEN).iter_rows()} == expected, name
@@ -65,7 +66,7 @@ def test_sql_polars_and_brute_force_agree(
 
 
 def test_series_as_of_is_one_series_of_it(built: Built) -> None:
-    con = connect(built.home.lake)
+    con = connect(root=built.home.lake)
     for moment in ("2016-06-30", "2016-07-29", "2020-01-01"):
         whole = con.execute("SELECT * FROM observations_as_of(?) WHERE series_id = 'PAYEMS'", [moment]).pl()
         one = con.execute("SELECT * FROM series_as_of('PAYEMS', ?)", [moment]).pl()
@@ -77,7 +78,7 @@ def test_a_decision_is_not_known_before_it_was_taken(tmp_path_factory: pytest.Te
     root = tmp_path_factory.mktemp("lake")
     bad = row(month(1), 9.0, day(2))
     lake_of(root, ([row(month(1), 1.0, day(1)), bad], [decision(bad, day(5))]))  # type: ignore[arg-type]
-    before, after = connect(root, as_of=day(4)), connect(root, as_of=day(6))
+    before, after = connect(as_of=day(4), root=root), connect(as_of=day(6), root=root)
     question = "SELECT value FROM observations_as_of(?)"
     assert before.execute(question, [FAR]).fetchall() == [(9.0,)]
     assert after.execute(question, [FAR]).fetchall() == [(1.0,)]
@@ -85,12 +86,12 @@ def test_a_decision_is_not_known_before_it_was_taken(tmp_path_factory: pytest.Te
     assert after.execute("SELECT count(*) FROM audit.invalidations").fetchone() == (1,)
     # the audit view of the rows is never filtered by decisions
     assert after.execute("SELECT count(*) FROM raw.bundled").fetchone() == (2,)
-    assert connect(root).execute(question, [INGESTED]).fetchall() == [(1.0,)]
+    assert connect(root=root).execute(question, [INGESTED]).fetchall() == [(1.0,)]
 
 
 @pytest.mark.parametrize("macro", ["releases({})", "releases({}, 1)", "revisions({})", "series_as_of({}, today())"])
 def test_values_are_bound_and_series_known(built: Built, macro: str) -> None:
-    con = connect(built.home.lake)
+    con = connect(root=built.home.lake)
     for hostile in ("PAYEM", "PAYEMS' OR '1'='1", "'; DROP VIEW raw.bundled; --"):
         with pytest.raises(duckdb.Error, match="unknown series"):
             con.execute(f"SELECT * FROM {macro.format('?')}", [hostile]).fetchall()
@@ -98,7 +99,7 @@ def test_values_are_bound_and_series_known(built: Built, macro: str) -> None:
 
 
 def test_releases_in_polars_and_sql_of_real_vintages(built: Built) -> None:
-    con = connect(built.home.lake)
+    con = connect(root=built.home.lake)
     for series in ("PAYEMS", "GDPC1", "SP500", "AAA"):
         sql = con.execute("SELECT * FROM releases(?)", [series]).pl()
         assert sql.equals(releases(series, root=built.home.lake).with_columns(pl.col("release")))

@@ -25,6 +25,7 @@ from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import append_vintages, connect, observations_as_of, s3
 from macro_assets.lakehouse.delta import LakeError, open_any, open_table, table_versions
 from macro_assets.lakehouse.files import read_file, write_file
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, S3Root, charts_folder, filesystem, storage_options
 from macro_assets.lakehouse.upkeep import backup as backup_module
 from macro_assets.lakehouse.upkeep import copying, manifests, snapshot
@@ -78,14 +79,14 @@ def append_other(lake: Root, n: int) -> None:
 def build(lake: Root, vintages: int = 13) -> None:
     """Checkpoints, a compaction, an overwritten table, a table of another program and files that are no tables."""
     for n in range(vintages - 1):
-        append_vintages("bundled", vintage(n), f"run-{n}", lake)
+        append_vintages("bundled", vintage(n), f"run-{n}", root=lake)
     raw = open_table(lake, "raw/bundled")
     assert raw is not None
     compact(raw, 1)
-    append_vintages("bundled", vintage(vintages - 1), "last", lake)
+    append_vintages("bundled", vintage(vintages - 1), "last", root=lake)
     catalog = default_catalog()
     for n in (3, 5, 4):
-        overwrite(lake, catalog.one_table("normalized/zscores"), catalog, zscores(n), {})
+        overwrite(Lakehouse(lake, catalog), "normalized/zscores", zscores(n), {})
     append_other(lake, 1)
     append_other(lake, 2)
     write_file(charts_folder(lake), "gdp.html", CHART)
@@ -136,7 +137,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def answers(lake: Root) -> list[pl.DataFrame]:
     """What every question is answered, by Polars and by SQL."""
-    con = connect(lake)
+    con = connect(root=lake)
     by = ["source", "series_id", "observation_date"]
     frames = []
     for moment in QUESTIONS:
@@ -224,7 +225,7 @@ def test_a_restored_lake_can_be_written_and_backed_up_again(lake: Path, store: P
     restore(store, restored)
     assert {p.stat().st_mode for p in restored.rglob("*.json")} == {p.stat().st_mode for p in lake.rglob("*.json")}
     for at in (lake, restored):
-        append_vintages("bundled", vintage(13), "after", at)
+        append_vintages("bundled", vintage(13), "after", root=at)
     assert_frame_equal(observations_as_of(None, root=restored), observations_as_of(None, root=lake))
     again = backup(restored, store)
     assert again.files_copied < 10
@@ -250,7 +251,7 @@ def test_only_the_tables_at_their_versions_and_other_files_are_in_a_backup(lake:
 
 def test_an_empty_table_is_kept(lake: Path, store: Path, tmp_path: Path) -> None:
     catalog = default_catalog()
-    overwrite(lake, catalog.one_table("normalized/zscores"), catalog, zscores(1).clear(), {})
+    overwrite(Lakehouse(lake, catalog), "normalized/zscores", zscores(1).clear(), {})
     backup(lake, store)
     restore(store, tmp_path / "restored")
     table = open_table(tmp_path / "restored", "normalized/zscores")
@@ -304,7 +305,7 @@ def test_the_next_backup_reads_and_copies_only_what_is_new(
     assert (same.files_copied, same.bytes_copied, same.bytes_reused) == (0, 0, first.bytes)
     assert sorted(p for p in read if not p.startswith("manifests/")) == loose
     read.clear()
-    append_vintages("bundled", vintage(13), "next", lake)
+    append_vintages("bundled", vintage(13), "next", root=lake)
     write_file(charts_folder(lake), "gdp.html", b"redrawn")
     third = backup(lake, store)
     new = [p for p in read if not p.startswith("manifests/") and p not in loose]
@@ -342,7 +343,7 @@ def test_each_backup_is_restored_as_it_was_then(lake: Path, store: Path, tmp_pat
     expected = {}
     for n in range(3):
         expected[backup(lake, store).taken_at] = answers(lake)
-        append_vintages("bundled", vintage(13 + n), f"run-{n}", lake)
+        append_vintages("bundled", vintage(13 + n), f"run-{n}", root=lake)
     assert backups(store) == list(expected)
     for k, (moment, wanted) in enumerate(expected.items()):
         after = (moment + timedelta(microseconds=1)).isoformat()
@@ -486,7 +487,7 @@ def test_pruning_keeps_what_the_remaining_backups_need(lake: Path, store: Path, 
         expected.append(state(lake))
         backup(lake, store)
         backdated(store, days)
-        overwrite(lake, default_catalog().one_table("normalized/zscores"), default_catalog(), zscores(7 + n), {})
+        overwrite(Lakehouse.at(lake), "normalized/zscores", zscores(7 + n), {})
     (store / "objects/ab").mkdir(exist_ok=True)
     orphan = store / manifests.object_path("ab" * 32)
     orphan.write_bytes(b"of a killed backup")
@@ -603,7 +604,7 @@ def test_no_table_opens_before_all_is_in_place(
         place(target, content, path, mtime_ns)
         seen.extend(shown(restored, name) for name in tables)
         if len(seen) % 4 == 0:
-            con = connect(restored)
+            con = connect(root=restored)
             for name in tables:
                 schema, _, view = name.partition("/")
                 with pytest.raises(duckdb.Error, match=r"gap|Gap|No table metadata"):
@@ -652,7 +653,7 @@ def test_a_writer_cannot_begin_a_table_that_is_being_restored(
         with pytest.raises(Interrupted):
             restore(store, tmp_path / "restored")
     with pytest.raises(LakeError, match="raw/bundled.* cannot be opened"):
-        append_vintages("bundled", vintage(0), "daemon", tmp_path / "restored")
+        append_vintages("bundled", vintage(0), "daemon", root=tmp_path / "restored")
     restore(store, tmp_path / "restored")
     assert state(tmp_path / "restored") == state(lake)
 
@@ -745,7 +746,7 @@ def test_a_backup_beside_a_writer_is_one_state_of_it(lake: Path, store: Path, tm
                 write_deltalake(str(lake / name), rows, mode="append", configuration={"delta.checkpointInterval": "10"})
             if rounds[0] % 7 == 0:
                 DeltaTable(str(lake / "elsewhere/first")).optimize.compact()
-            append_vintages("bundled", vintage(12 + rounds[0]), f"run-{rounds[0]}", lake)
+            append_vintages("bundled", vintage(12 + rounds[0]), f"run-{rounds[0]}", root=lake)
 
     writer = threading.Thread(target=write)
     writer.start()
