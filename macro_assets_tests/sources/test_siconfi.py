@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources import Window, siconfi
 from macro_assets.sources.siconfi import read_items
 from macro_assets_tests.sources.wire import (

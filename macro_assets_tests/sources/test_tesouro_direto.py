@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources import Request, Response, Window, tesouro_direto
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.tesouro_direto import read_history, read_quotes
