@@ -22,7 +22,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-from macro_assets.catalog.models import Folder
+from macro_assets.catalog.kinds.source import Folder
 
 MAX_BYTES = 50_000_000
 """Bytes of one file."""

@@ -18,18 +18,15 @@ import yaml
 from pydantic import ValidationError
 
 from macro_assets.catalog.folders import FolderError, series_of_folder
-from macro_assets.catalog.models import (
-    Chart,
-    Column,
-    Declaration,
-    Indicator,
-    Instrument,
-    Model,
-    Recession,
-    Series,
-    Source,
-    Table,
-)
+from macro_assets.catalog.kinds.chart import Chart
+from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.kinds.indicator import Indicator
+from macro_assets.catalog.kinds.instrument import Instrument
+from macro_assets.catalog.kinds.model import Model
+from macro_assets.catalog.kinds.recession import Recession
+from macro_assets.catalog.kinds.series import Series
+from macro_assets.catalog.kinds.source import Source
+from macro_assets.catalog.kinds.table import Column, Table
 
 D = TypeVar("D", bound=Declaration)
 

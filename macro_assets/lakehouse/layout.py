@@ -11,9 +11,8 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog import Catalog, Dtype, Table
 from macro_assets.catalog.derive import all_columns
-from macro_assets.catalog.models import Dtype
 
 SCHEMA_VERSION = 3
 """Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""

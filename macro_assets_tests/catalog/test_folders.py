@@ -10,10 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import CatalogError, Folder, default_catalog, load_catalog
+from macro_assets.catalog import Bounds, CatalogError, Folder, default_catalog, load_catalog
 from macro_assets.catalog.folders import FolderError, contents, file_names, in_order, series_id
 from macro_assets.catalog.load import own_folder
-from macro_assets.catalog.models import Bounds
 from macro_assets_tests.sources.own_files import SHIPPED, catalog_of, declare
 
 

@@ -16,8 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, Fallback, PublicationLag, Series, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, Catalog, Fallback, PublicationLag, Series, default_catalog
 from macro_assets_tests.sources.wire import RECORDINGS, recordings
 
 FRED = default_catalog().series_of("fred")

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog
-from macro_assets.catalog.models import Declaration
+from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.editing import edit
 
 FILES = sorted(f.name for f in (files("macro_assets.catalog") / "data").iterdir() if f.is_file())

@@ -19,8 +19,7 @@ from urllib.parse import urlencode
 import polars as pl
 import pytest
 
-from macro_assets.catalog import PublicationLag, Series, Source, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, PublicationLag, Series, Source, default_catalog
 from macro_assets.sources.errors import NotFoundError, SourceError
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.protocol import Client, Fetched, Request, Response, Window, connector

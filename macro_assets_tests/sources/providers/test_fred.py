@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog, Series
-from macro_assets.catalog.models import PublicationLag
+from macro_assets.catalog import Catalog, PublicationLag, Series
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
 from macro_assets.sources.protocol import Fetched, Request, Response, Window
 from macro_assets.sources.providers import fred_graph
