@@ -1,7 +1,7 @@
 """A folder of the user's own files: which files it has, whether they may be read, which series their columns are.
 
 Belongs here: names, headers, and the rules of safety: regular files of the folder alone, of a bounded size. Reading
-observations is done in ``sources/folder.py``.
+observations is done in ``sources/providers/folder/``.
 """
 
 from __future__ import annotations
