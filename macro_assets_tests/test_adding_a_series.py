@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
@@ -57,6 +58,13 @@ def test_a_series_of_fred_needs_its_entry_alone(folder: Path, tmp_path: Path) ->
     assert "| `UNRATENSA` |" in as_markdown(catalog)
 
 
+def test_what_the_entry_takes_from_its_file_stands_there(folder: Path) -> None:  # noqa: F811
+    shown = yaml.safe_load(blocks(PAGE, "yaml")[1])
+    file = yaml.safe_load((folder / "sources/fred.yaml").read_text())
+    assert shown["defaults"] == file["defaults"]
+    assert shown["releases"].items() <= file["releases"].items()
+
+
 def test_the_commands_of_the_page_name_its_series(folder: Path) -> None:  # noqa: F811
     from macro_assets.orchestration.run import select
 
@@ -74,7 +82,7 @@ Toy = tuple[Catalog, ModuleType]
 @pytest.fixture
 def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:  # noqa: F811
     """The page's source: a catalog that has it, its connector and stand-in as modules; gives its tests."""
-    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[1])
+    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[2])
     catalog = load_catalog(folder)
     monkeypatch.setattr(wire, "default_catalog", lambda: catalog)
     names = ("macro_assets.sources.providers.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")

@@ -5,11 +5,12 @@ from macro_assets.catalog.kinds.indicator import Component, Indicator
 from macro_assets.catalog.kinds.instrument import Instrument
 from macro_assets.catalog.kinds.model import Model, ModelInput
 from macro_assets.catalog.kinds.recession import Recession
-from macro_assets.catalog.kinds.release import PublicationLag
+from macro_assets.catalog.kinds.release import PublicationLag, Release
 from macro_assets.catalog.kinds.series import Bounds, Fallback, Frequency, Selector, Series
 from macro_assets.catalog.kinds.source import Api, Folder, Key, Source, Vintages
 from macro_assets.catalog.kinds.table import Column, Dtype, Retention, Table
-from macro_assets.catalog.load import Catalog, CatalogError, UnknownNameError, default_catalog, load_catalog
+from macro_assets.catalog.load import Catalog, UnknownNameError, default_catalog, load_catalog
+from macro_assets.catalog.read import CatalogError
 
 __all__ = [
     "Api",
@@ -30,6 +31,7 @@ __all__ = [
     "ModelInput",
     "PublicationLag",
     "Recession",
+    "Release",
     "Retention",
     "Selector",
     "Series",

@@ -50,6 +50,16 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.Mo
         default_catalog.cache_clear()
 
 
+def test_a_column_that_bears_the_id_needs_no_code(tmp_path: Path) -> None:
+    place = declare(tmp_path, {"prefix": "MY_"}, [{"id": "GDP", "title": "Product"}])
+    (place / "a.csv").write_text("Date,GDP,CPI\n2020-01-01,1,2\n")
+    catalog = catalog_of(tmp_path)
+    assert {s.id: (s.code, s.title) for s in catalog.series.values()} == {
+        "GDP": ("GDP", "Product"),
+        "MY_CPI": ("CPI", "CPI"),
+    }
+
+
 @pytest.mark.parametrize("named", ["", None])
 def test_without_the_environment_there_is_no_such_folder(named: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MACRO_CATALOG", raising=False)

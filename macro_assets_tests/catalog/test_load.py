@@ -390,6 +390,7 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         model.inputs[0],
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
+        next(iter(catalog.releases.values())),
     ]
 
 

@@ -1,4 +1,4 @@
-"""When figures are published, by what is known of it beforehand."""
+"""What a release is: figures that a provider publishes together, and when they may be expected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.kinds.declaration import Declaration, Slug
 
 
 def _known_zone(name: str) -> str:
@@ -38,3 +38,13 @@ class PublicationLag(Declaration):
         if wrong := [start for start, day in self.late.items() if day <= start]:
             raise ValueError(f"`late` has {wrong[0]}: {self.late[wrong[0]]}, which is not later")
         return self
+
+
+class Release(Declaration):
+    """Series that a provider publishes together, and what they share where they do not state it themselves."""
+
+    source: Slug
+    id: str = Field(min_length=1, description="The provider's own id, as its calendar has it")
+    title: str = Field(description="The provider's own name")
+    publication_lag: PublicationLag | None = Field(default=None, description="Of most of its series")
+    licence: str | None = None

@@ -49,7 +49,7 @@ class Fallback(Declaration):
     """The same series at another provider."""
 
     source: Slug
-    code: str
+    code: str = Field(description="Its code there; by default the series' own")
     dataset: str | None = None
     selector: Selector | None = None
     factor: float = Field(
@@ -63,7 +63,7 @@ class Series(Declaration):
     id: SeriesId
     source: Slug
     dataset: str | None = Field(default=None, description="The provider's data set, where codes repeat between sets")
-    code: str = Field(description="The provider's own code")
+    code: str = Field(description="The provider's own code; by default the id")
     selector: Selector | None = Field(
         default=None, description="For answers of many columns: which cells are the series"
     )
@@ -82,7 +82,9 @@ class Series(Declaration):
     staleness_days: int = Field(gt=0, description="Age of the last observation period, at which a use of it refuses")
     aggregation: Aggregation
     fallback: tuple[Fallback, ...] = Field(default=(), description="Asked, in order, when the source fails")
-    release: str | None = Field(default=None, description="The release of the provider's calendar that brings it")
+    release: str | None = Field(
+        default=None, description="Id of the release that brings it, one of those of its source"
+    )
     last_year: int | None = Field(
         default=None, ge=1700, le=2100, description="Year of the last observation, if it ended"
     )
@@ -92,6 +94,17 @@ class Series(Declaration):
         default=None, repr=False, description="Of a series in a folder of files: how they are read; from its source"
     )
     licence: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _codes(cls, entry: object) -> object:
+        """The code is the id where none is stated, and a fallback's code that of the series."""
+        if not isinstance(entry, dict) or not (code := entry.get("code", entry.get("id"))):
+            return entry
+        fallback = entry.get("fallback", ())
+        if isinstance(fallback, list | tuple):
+            fallback = [{"code": code, **f} if isinstance(f, dict) else f for f in fallback]
+        return {**entry, "code": code, "fallback": fallback}
 
     def at(self, fallback: Fallback) -> Series:
         """The series as one of its fallbacks has it."""
