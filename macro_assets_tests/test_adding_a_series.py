@@ -77,7 +77,7 @@ def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:  # noqa: F811
     (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[1])
     catalog = load_catalog(folder)
     monkeypatch.setattr(wire, "default_catalog", lambda: catalog)
-    names = ("macro_assets.sources.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
+    names = ("macro_assets.sources.providers.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
     modules = [ModuleType(name) for name in names]
     for module, text in zip(modules, blocks(PAGE, "python"), strict=True):
         monkeypatch.setitem(sys.modules, module.__name__, module)
