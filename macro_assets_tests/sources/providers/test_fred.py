@@ -21,15 +21,16 @@ from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError
 from macro_assets.sources.protocol import Fetched, Request, Response, Window
 from macro_assets.sources.providers import fred_graph
 from macro_assets.sources.providers.fred import connector as fred
+from macro_assets.sources.providers.fred import paging
 from macro_assets.sources.providers.fred import vintages as fred_vintages
 from macro_assets.sources.providers.fred.answers import (
     check_metadata,
     has_no_vintages,
-    page_rows,
     read_calendar,
     read_observations,
     read_vintage_dates,
 )
+from macro_assets.sources.providers.fred.paging import page_rows
 from macro_assets.sources.providers.fred.units import UnitPeriod, exponent, in_todays_unit
 from macro_assets.sources.providers.fred.vintages import OPEN, latest_vintage, release_instant, released, spans
 from macro_assets_tests.sources.fred_server import ABSENT, NOT_IN_ALFRED, FredServer
@@ -63,7 +64,7 @@ def server(states: dict[date, list[float | str]] | None = None, **facts: Any) ->
 @contextmanager
 def small_pages(vintages: int, rows: int) -> Iterator[None]:
     limits = {"vintage_dates": rows, "observations": rows, "release_dates": rows}
-    with patch.object(fred_vintages, "VINTAGES_PER_REQUEST", vintages), patch.object(fred, "LIMITS", limits):
+    with patch.object(fred_vintages, "VINTAGES_PER_REQUEST", vintages), patch.object(paging, "LIMITS", limits):
         yield
 
 
