@@ -12,12 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from macro_assets.catalog import Catalog, default_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "canary-secret-that-no-message-shows"
 """The secret key of the tests' S3 credentials."""
+
+# A busy machine makes no test fail. With CI set the same examples are drawn every time.
+settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    database=None if "CI" in os.environ else settings().database,
+)
+settings.load_profile("house")
 
 _BUCKETS = itertools.count(1)
 _S3_SERVER = """

@@ -201,7 +201,7 @@ def test_every_bundled_figure_is_within_the_bounds_of_the_catalog(catalog: Catal
         max_size=4,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_passed_at_once_pandera_passes_too_and_nothing_else(rows: list[tuple[object, ...]]) -> None:
     series = default_catalog().series["UNRATE"]
     frame = pl.DataFrame(rows, schema=schemas._SERIES_TYPES, orient="row")
