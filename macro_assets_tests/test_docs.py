@@ -108,10 +108,10 @@ def test_a_name_that_leads_nowhere_is_seen() -> None:
     here = PACKAGE / "lakehouse" / "vintages.py"
     true = "`raw.py`, ``upkeep/backup.py``, `lakehouse/vintages.py`, :func:`macro_assets.lakehouse.connect`"
     assert unknown_names(true, here) == []
-    wrong = "`reading.py`, `docs/none.md`, `macro_assets/ingest.py`, `macro_assets.derivations.read`"
+    wrong = "`reading.py`, `docs/none.md`, `macro_assets/ingest.py`, `macro_assets.graph.declared.read`"
     assert unknown_names(wrong, here) == [
         "docs/none.md",
         "macro_assets/ingest.py",
         "reading.py",
-        "macro_assets.derivations.read",
+        "macro_assets.graph.declared.read",
     ]
