@@ -8,16 +8,34 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, settings
 
 from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.cli.main import main
+from macro_assets_tests.once import Said, changes, common_folder, once
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "canary-secret-that-no-message-shows"
 """The secret key of the tests' S3 credentials."""
+
+# A busy machine makes no test fail. With CI set the same examples are drawn every time.
+settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    database=None if "CI" in os.environ else settings().database,
+)
+settings.load_profile("house")
+
+Ended = subprocess.CompletedProcess[str]
 
 _BUCKETS = itertools.count(1)
 _S3_SERVER = """
@@ -49,8 +67,17 @@ class Home:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "MACRO_LAKE"))}
         return {**clean, "MACRO_LAKE": str(self.lake), "DAGSTER_HOME": str(self.dagster_home)}
 
-    def macro(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run `macro` in a process of its own, from a folder that is not the project's."""
+    def macro(self, *arguments: str, expect: int | None = 0) -> Ended:
+        """Run `macro` in this process, from a folder that is not the project's; environment and folder are restored.
+
+        An error that is no message of the command is raised as it is.
+        """
+        with patch.dict(os.environ, self.environment, clear=True), chdir(self.dagster_home):
+            done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        return _expected(Ended(["macro", *arguments], done.exit_code, done.stdout, done.stderr), expect)
+
+    def process(self, *arguments: str, expect: int | None = 0) -> Ended:
+        """Run `macro` in a process of its own, as a user does."""
         done = subprocess.run(
             [sys.executable, "-m", "macro_assets.cli", *arguments],
             env=self.environment,
@@ -59,9 +86,12 @@ class Home:
             text=True,
             timeout=600,
         )
-        if expect is not None:
-            assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+        return _expected(done, expect)
+
+
+def _expected(done: Ended, code: int | None) -> Ended:
+    assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 def make_home(folder: Path) -> Home:
@@ -77,13 +107,21 @@ class Built:
     """The lake after a first full run, with what the command said. Tests must not change it."""
 
     home: Home
-    first: subprocess.CompletedProcess[str]
+    first: Said
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    home = make_home(tmp_path_factory.mktemp("built"))
-    return Built(home, home.macro("run"))
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """Built once, by a process of its own, for all workers of a test run."""
+
+    def make(folder: Path) -> Said:
+        done = make_home(folder).process("run")
+        return Said(done.stdout, done.stderr)
+
+    folder = common_folder(tmp_path_factory) / "built"
+    said = once(folder, make)
+    yield Built(Home(folder / "lake", folder / "home"), said)
+    assert changes(folder, "lake/") == [], "a test changed the lake that all tests share"
 
 
 @pytest.fixture(scope="session")

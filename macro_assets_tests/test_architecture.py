@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -272,3 +273,10 @@ def test_the_lint_rule_says_where_the_code_belongs(room: str, allowed: bool) -> 
     )
     assert (done.returncode == 0) is allowed
     assert allowed or "A computation belongs in a pure room" in done.stdout
+
+
+def test_the_picture_and_the_page_show_every_room() -> None:
+    docs = PACKAGE.parent / "docs"
+    for room in set(MAY_IMPORT) - {"__init__", "definitions"}:
+        assert re.search(rf">{room}\b", (docs / "images/rooms.svg").read_text()), room
+        assert f"`{room}`" in (docs / "architecture.md").read_text(), room

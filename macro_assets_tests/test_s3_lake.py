@@ -67,8 +67,7 @@ def test_the_run_says_where_the_lake_is(on_s3: Built) -> None:
 
 def test_every_table_says_the_same_as_on_disk(on_s3: Built, built: Built, catalog: Catalog) -> None:
     counts = Lakehouse(on_s3.home.lake, catalog).row_counts()
-    assert counts == Lakehouse(built.home.lake, catalog).row_counts()
-    assert len(counts) == 14
+    assert counts == Lakehouse(built.home.lake, catalog).row_counts() != {}
     for name in counts:
         table = catalog.one_table(name)
         if table.layer not in CLOCKED:

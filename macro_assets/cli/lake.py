@@ -177,7 +177,8 @@ def migrate_command(dry_run: bool) -> None:
 def backup_command(destination: str, keep_days: int | None, only_verify: bool) -> None:
     """Back the lake up to DESTINATION, a folder or s3://bucket/prefix: only what is new is copied."""
     from macro_assets.lakehouse.paths import lake_root, location
-    from macro_assets.lakehouse.upkeep.backup import backup, verify
+    from macro_assets.lakehouse.upkeep.backup import backup
+    from macro_assets.lakehouse.upkeep.verify import verify
 
     place = location(destination)
     if only_verify:
@@ -202,7 +203,7 @@ def backup_command(destination: str, keep_days: int | None, only_verify: bool) -
 def restore_command(backups: str, at: str | None, root: str | None) -> None:
     """Restore a lake from BACKUPS, a folder or s3://bucket/prefix, into an empty place; every file is checked."""
     from macro_assets.lakehouse.paths import lake_root, location
-    from macro_assets.lakehouse.upkeep.backup import restore
+    from macro_assets.lakehouse.upkeep.restore import restore
 
     with _progress() as show:
         done = restore(location(backups), lake_root(root), at, show)

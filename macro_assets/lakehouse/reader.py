@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from macro_assets.catalog import Catalog, names
@@ -21,11 +20,15 @@ from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import by_source, read_decisions, wide
 from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, as_of, instant
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
 _COLUMNS = (*STATEMENT, "value", "release_basis")
 _LABELS = ("series_id", "provider", "release_basis")
 _KEY = ["series_id", "observation_date", "release_time", "provider"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class _Held:
 
     def known(self, moment: datetime | None, span: tuple[int, int]) -> pl.DataFrame:
         """The rows in force at an instant among plain ones."""
+        import numpy as np
+
         start, length = span
         at = slice(start, start + length)
         until = np.iinfo(np.int64).max if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)

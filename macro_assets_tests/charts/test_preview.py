@@ -113,14 +113,14 @@ def test_hostile_words_are_harmless(chart: Chart, frames: dict[str, pl.DataFrame
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_title_gives_well_formed_xml(title: str) -> None:
     checked(go.Figure(go.Scatter(y=[1, 2])).to_dict(), title)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(), st.integers(-(10**18), 10**18)), max_size=40))
 @example([1.7976931348623157e308, -9.9792015476736e291])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_numbers_give_well_formed_xml(values: list[float | None]) -> None:
     checked({"data": [{"y": values}, {"type": "bar", "y": values}, {"type": "heatmap", "z": [values]}], "layout": {}})
 

@@ -1,4 +1,4 @@
-"""The commands about sources as real processes: what there is, what is due, fetching it from stand-ins on loopback."""
+"""The commands about sources: what there is, what is due, fetching it from stand-ins on loopback."""
 
 from __future__ import annotations
 

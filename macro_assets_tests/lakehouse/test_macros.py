@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import write
@@ -33,7 +33,7 @@ def lake_of(root: str, store: tuple[list[Row], list[Row]]) -> None:
         write.append(Lakehouse(root, catalog), INVALIDATIONS, decisions(*taken), {})  # type: ignore[arg-type]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(oracle.stores(), oracle.moments)
 def test_sql_polars_and_brute_force_agree(
     tmp_path_factory: pytest.TempPathFactory, store: tuple[list[Row], list[Row]], moment: datetime | None

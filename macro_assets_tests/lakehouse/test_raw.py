@@ -97,7 +97,7 @@ def test_an_unknown_source_is_named(tmp_path: Path) -> None:
         append_vintages("bundle", vintage_frame(0, [1.0]), "run", root=tmp_path)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(
     st.lists(st.lists(st.sampled_from([None, 1.0, 2.0]), min_size=1, max_size=3), min_size=2, max_size=4),
     st.randoms(use_true_random=False),
@@ -127,7 +127,7 @@ def test_shuffled_and_repeated_loads_end_in_the_same_answers(
         )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(oracle.stores(), oracle.moments)
 def test_reading_files_is_reading_rows(
     tmp_path_factory: pytest.TempPathFactory, store_rows: tuple[list[Row], list[Row]], moment: datetime | None

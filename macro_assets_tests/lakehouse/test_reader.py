@@ -19,7 +19,7 @@ from macro_assets_tests.lakehouse.synthetic import PROVIDER, Row, day, decisions
 TOLD = ["series_id", "observation_date", "value", "release_time", "provider"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(oracle.stores(), oracle.moments)
 def test_held_vintages_answer_as_brute_force(
     tmp_path_factory: pytest.TempPathFactory, store: tuple[list[Row], list[Row]], moment: datetime | None
@@ -42,7 +42,7 @@ def test_held_vintages_answer_as_brute_force(
     assert known.equals(observations_as_of(moment, root=root))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(oracle.raw_rows, oracle.moments)
 def test_plain_vintages_too(tmp_path_factory: pytest.TempPathFactory, rows: list[Row], moment: datetime | None) -> None:
     """One provider, no estimate, no decision: the fast way."""

@@ -28,7 +28,7 @@ from macro_assets_tests.lakehouse import oracle
 from macro_assets_tests.lakehouse.synthetic import PROVIDER, Row, day, decisions, frame, month, row
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(oracle.stores(), oracle.moments)
 def test_releases_are_what_brute_force_finds(store: tuple[list[Row], list[Row]], moment: datetime | None) -> None:
     rows, taken = store

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog.models import Vintages
+from macro_assets.catalog import Vintages
 from macro_assets.lakehouse.vintages import VintageConflictError, as_of, concerned, instant, rows_to_append
 from macro_assets_tests.lakehouse import oracle
 from macro_assets_tests.lakehouse.synthetic import (
@@ -49,7 +49,7 @@ def stated(all_vintages: list[list[float | None]], upto: int) -> dict[date, floa
     return known
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(vintages)
 def test_any_order_of_loading_gives_the_same_answers(synthetic: list[list[float | None]]) -> None:
     for order in itertools.permutations(range(len(synthetic))):
@@ -60,7 +60,7 @@ def test_any_order_of_loading_gives_the_same_answers(synthetic: list[list[float 
             assert answers(raw, day(upto) if upto else day(1) - timedelta(days=1)) == stated(synthetic, upto), order
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(vintages, st.randoms(use_true_random=False))
 def test_loading_again_adds_nothing(synthetic: list[list[float | None]], random: object) -> None:
     raw = frame()
@@ -215,7 +215,7 @@ def fetched_histories(draw: st.DrawFn) -> tuple[History, list[range]]:
     return found, [spans[i] for i in order]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fetched_histories())
 def test_changes_in_any_split_and_order_without_gaps_give_the_true_answers(
     fetched: tuple[History, list[range]],
@@ -236,7 +236,7 @@ def test_changes_in_any_split_and_order_without_gaps_give_the_true_answers(
         assert rows_to_append(raw, told_of(history, span), vintages="changes")[0].is_empty()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(fetched_histories(), st.randoms(use_true_random=False))
 def test_no_statement_about_changes_is_untrue(fetched: tuple[History, list[range]], random: object) -> None:
     """Whatever is stored holds on its day, in any order: nothing is restated that no provider said."""
@@ -299,7 +299,7 @@ def overwriting(draw: st.DrawFn) -> list[list[Row]]:
     return fetches
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(overwriting())
 def test_what_a_provider_overwrites_is_known_from_when_it_was_fetched(fetches: list[list[Row]]) -> None:
     """The first value from its release on, or its fetch if that came first; another one from its fetch on."""
@@ -359,7 +359,7 @@ def test_a_marked_value_that_is_overwritten_is_corrected_by_the_next_fetch() -> 
 # --- reading against brute force -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(oracle.stores(), oracle.moments, st.randoms(use_true_random=False))
 def test_as_of_is_what_brute_force_finds(
     store: tuple[list[Row], list[Row]], moment: datetime | None, random: object
@@ -377,7 +377,7 @@ def test_as_of_is_what_brute_force_finds(
         assert {r[:2]: r[2:] for r in told.iter_rows()} == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     oracle.stores(),
     st.lists(oracle.raw_rows.filter(bool), min_size=1, max_size=1),

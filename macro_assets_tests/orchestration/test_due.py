@@ -11,9 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import Catalog, PublicationLag, default_catalog
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.catalog.models import PublicationLag
 from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.handle import Lakehouse

@@ -34,6 +34,9 @@ from macro_assets_tests.providers import World, answer
 ALL_YEARS = YEARS.get_partition_keys()
 WHOLE = (ALL_YEARS[0], ALL_YEARS[-1])
 NOW = datetime.now(UTC)
+THEN = date(2026, 3, 2)
+THAT_YEAR = str(THEN.year)
+THE_YEAR_BEFORE = str(THEN.year - 1)
 EVERY_YEAR = {RANGE_START: WHOLE[0], RANGE_END: WHOLE[1]}
 SERIES = ("CBOE_VIX", "GDPC1_FRED", "INDPRO_FRED", "UNRATE")
 
@@ -73,7 +76,7 @@ class Providers:
     """The stand-ins of all providers in this process, those in `down` apart; `today` is theirs."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.world = World(today=date(2026, 3, 2))
+        self.world = World(today=THEN)
         self.down: set[str] = set()
         self.windows: list[Window] = []
         monkeypatch.setattr(fetch_step, "open_client", self.client)
@@ -176,7 +179,7 @@ def test_runs_ask_from_the_year_of_the_next_figure_on(
     whole, due = refreshes(Lakehouse(tmp_path, toys))
     assert (whole.years, whole.is_whole, list(whole.reasons)) == (WHOLE, True, ["GDPC1_FRED"])
     assert due.reasons == dict.fromkeys(("CBOE_VIX", "INDPRO_FRED"), "the last fetch failed")
-    assert due.tags == {RANGE_START: "2026", RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
+    assert due.tags == {RANGE_START: THAT_YEAR, RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
     alone = dataclasses.replace(due, reasons={"CBOE_VIX": "the last fetch failed"})
     assert refreshes(Lakehouse(tmp_path, toys), ["CBOE_VIX"]) == [alone]
     assert refreshes(Lakehouse(tmp_path, toys), []) == []
@@ -245,7 +248,7 @@ def test_the_schedule_requests_the_runs_that_are_due(
     providers.world = World()
     due = tick(definitions, instance).run_requests or []
     again = [r for r in due if keys("CBOE_VIX")[0] in (r.asset_selection or [])]
-    assert [(r.tags[RANGE_START], r.tags[REFRESH]) for r in again] == [("2026", "due")]
+    assert [(r.tags[RANGE_START], r.tags[REFRESH]) for r in again] == [(THAT_YEAR, "due")]
 
 
 @pytest.mark.usefixtures("without_key")
@@ -291,7 +294,7 @@ def test_a_refresh_asks_for_what_came_after_the_latest_stored_release(
     providers.world = World(today=date(2026, 7, 15))  # on 2 July the stand-in revises December 2025
     before = Lakehouse(tmp_path, toys).read("raw/fred")
     latest = before["release_time"].max().date()  # type: ignore[union-attr]
-    news = {RANGE_START: "2026", RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
+    news = {RANGE_START: THAT_YEAR, RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
     result = execute(definitions, instance, keys("INDPRO_FRED"), news)
     assert result.success, failures(result)
     assert [w.known for w in providers.windows[1:]] == [{"INDPRO_FRED": latest}]
@@ -299,8 +302,8 @@ def test_a_refresh_asks_for_what_came_after_the_latest_stored_release(
     new = after.join(before, on=after.columns, how="anti", nulls_equal=True)
     assert date(2025, 12, 1) in set(new["observation_date"])
     logged = {e.partition for e in result.get_asset_materialization_events() if e.asset_key == keys("INDPRO_FRED")[0]}
-    asked = {y for y in ALL_YEARS if y >= "2026"}
-    assert logged == {"2025", *asked}
+    asked = {y for y in ALL_YEARS if y >= THAT_YEAR}
+    assert logged == {THE_YEAR_BEFORE, *asked}
     log = fetch_log(tmp_path, toys, "fred")["INDPRO_FRED"]
     assert (log["status"], log["provider"], log["latency_ms"]) == ("ok", "fred", 250.0)
 
@@ -311,7 +314,7 @@ def test_a_refresh_of_a_history_that_was_never_had_whole_asks_for_all_vintages(
 ) -> None:
     """Else older observations would seem to be released with the first new vintage."""
     definitions = toy_definitions(tmp_path, toys)
-    some_years = {RANGE_START: "2025", RANGE_END: ALL_YEARS[-1]}
+    some_years = {RANGE_START: THE_YEAR_BEFORE, RANGE_END: ALL_YEARS[-1]}
     assert execute(definitions, instance, keys("INDPRO_FRED"), some_years).success
     assert execute(definitions, instance, keys("INDPRO_FRED"), {**some_years, REFRESH: "due"}).success
     assert [w.known for w in providers.windows] == [{}, {}]
@@ -327,12 +330,12 @@ def test_a_refresh_of_daily_files_asks_from_the_latest_stored_day_on(
     daily = fred.model_copy(update={"api": fred.api.model_copy(update={"per_day": True})})
     files = dataclasses.replace(toys, sources={**toys.sources, "fred": daily})
     definitions = toy_definitions(tmp_path, files)
-    years = {RANGE_START: "2025", RANGE_END: ALL_YEARS[-1]}
+    years = {RANGE_START: THE_YEAR_BEFORE, RANGE_END: ALL_YEARS[-1]}
     for tags in (years, {**years, REFRESH: "due"}, years):
         assert execute(definitions, instance, keys("INDPRO_FRED"), tags).success
     latest = Lakehouse(tmp_path, files).read("raw/fred")["observation_date"].max()
     assert isinstance(latest, date)
-    year = date(2025, 1, 1)
+    year = date(int(THE_YEAR_BEFORE), 1, 1)
     assert [w.first for w in providers.windows] == [year, max(year, latest - timedelta(days=7)), year]
     both = keys("INDPRO_FRED", "GDPC1_FRED")
     assert execute(definitions, instance, both, {**years, REFRESH: "due"}).success

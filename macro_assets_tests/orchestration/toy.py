@@ -14,12 +14,14 @@ from macro_assets.catalog import Catalog, Series, Source, default_catalog
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
+from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
 from macro_assets.orchestration.resources import Lake
 from macro_assets.sources import fetching
 from macro_assets.sources.protocol import Client, Fetched, Window
 
 SERIES = ("PAYEMS", "UNRATE", "AAA")
-RANGE = {"dagster/asset_partition_range_start": "2010", "dagster/asset_partition_range_end": "2026"}
+FIRST_YEAR, *_, THIS_YEAR = YEARS.get_partition_keys()
+RANGE = {RANGE_START: FIRST_YEAR, RANGE_END: THIS_YEAR}
 
 
 def toy_catalog() -> Catalog:

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, Catalog, default_catalog
 from macro_assets.quality import CheckReport, check_series, check_table, schemas
 from macro_assets.quality.report import SAMPLE
 from macro_assets.quality.schemas import series_schema
@@ -202,7 +201,7 @@ def test_every_bundled_figure_is_within_the_bounds_of_the_catalog(catalog: Catal
         max_size=4,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_passed_at_once_pandera_passes_too_and_nothing_else(rows: list[tuple[object, ...]]) -> None:
     series = default_catalog().series["UNRATE"]
     frame = pl.DataFrame(rows, schema=schemas._SERIES_TYPES, orient="row")

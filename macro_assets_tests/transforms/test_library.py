@@ -132,7 +132,7 @@ def brute_force(values: list[float], min_history: int) -> list[float | None]:
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(values=histories, min_history=st.integers(1, 12), other=histories)
 def test_a_score_is_that_of_the_textbook_on_the_past(values: list[float], min_history: int, other: list[float]) -> None:
     found, expected = scores(values, min_history, other), brute_force(values, min_history)
@@ -140,7 +140,7 @@ def test_a_score_is_that_of_the_textbook_on_the_past(values: list[float], min_hi
     assert [z for z in found if z is not None] == pytest.approx([z for z in expected if z is not None], abs=1e-7)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(values=histories, later=histories, min_history=st.integers(2, 12))
 def test_later_values_leave_earlier_scores_bit_for_bit(
     values: list[float], later: list[float], min_history: int

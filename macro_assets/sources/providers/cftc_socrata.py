@@ -1,4 +1,4 @@
-"""CFTC's Commitments of Traders from its public reporting service: the reports of ``cftc.py``, asked by contract.
+"""CFTC's Commitments of Traders from its public reporting service: the reports of ``cftc/``, asked by contract.
 
 It serves as a fallback for the files: `dataset` and `code` of a series are the same. Answers are JSON, a row per
 contract and week, every number a string, an empty field left out; at most a page of rows, ordered, from an offset.

@@ -29,9 +29,13 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, S3Root, charts_folder, filesystem, storage_options
 from macro_assets.lakehouse.upkeep import backup as backup_module
 from macro_assets.lakehouse.upkeep import copying, manifests, snapshot
-from macro_assets.lakehouse.upkeep.backup import backup, backups, is_half_restored, restore, verify
+from macro_assets.lakehouse.upkeep import restore as restore_module
+from macro_assets.lakehouse.upkeep.backup import backup
 from macro_assets.lakehouse.upkeep.copying import listing
+from macro_assets.lakehouse.upkeep.destination import backups, refuse_nested
 from macro_assets.lakehouse.upkeep.manifests import Manifest
+from macro_assets.lakehouse.upkeep.restore import is_half_restored, restore
+from macro_assets.lakehouse.upkeep.verify import verify
 from macro_assets.lakehouse.write import compact, overwrite
 
 SERIES = ["PAYEMS", "INDPRO", "UNRATE"]
@@ -198,6 +202,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         place(*arguments, **named)
 
     monkeypatch.setattr(backup_module, "place", failing)
+    monkeypatch.setattr(restore_module, "place", failing)
 
 
 # --- what was backed up comes back ---------------------------------------------------------------------------------
@@ -611,7 +616,7 @@ def test_no_table_opens_before_all_is_in_place(
                     con.execute(f'FROM "{schema}"."{view}"')
             con.close()
 
-    monkeypatch.setattr(backup_module, "place", watched)
+    monkeypatch.setattr(restore_module, "place", watched)
     monkeypatch.setattr(copying, "_WORKERS", 1)
     restore(store, restored)
     assert set(seen) == {None}
@@ -631,7 +636,7 @@ def test_interrupted_while_the_tables_are_opened(
         remove(target, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(backup_module, "remove", failing)
+        patch.setattr(restore_module, "remove", failing)
         patch.setattr(copying, "_WORKERS", 1)
         with pytest.raises(Interrupted):
             restore(store, tmp_path / "restored")
@@ -704,7 +709,7 @@ def killed(action: Callable[[], object], after: int) -> None:
             os._exit(9)
         place(*arguments, **named)
 
-    backup_module.place = failing  # type: ignore[attr-defined]
+    backup_module.place = restore_module.place = failing  # type: ignore[attr-defined]
     action()
 
 
@@ -798,7 +803,7 @@ def test_a_writer_in_a_root_that_is_being_restored_is_noticed(
         settle(target, below)
         write_file(charts_folder(restored), "new.html", b"")
 
-    monkeypatch.setattr(backup_module, "settle", written)
+    monkeypatch.setattr(restore_module, "settle", written)
     with pytest.raises(LakeError, match="not of the backup being restored .files/charts/new.html"):
         restore(store, restored)
     assert (restored / ".restoring").exists()
@@ -834,11 +839,11 @@ def test_prefixes_of_a_bucket_must_be_apart(a: str, b: str, refused: bool) -> No
     one, other = S3Root("bucket", a), S3Root("bucket", b)
     if refused:
         with pytest.raises(LakeError, match="must be apart"):
-            backup_module._refuse_nested(one, other)
+            refuse_nested(one, other)
     else:
-        backup_module._refuse_nested(one, other)
-    backup_module._refuse_nested(one, S3Root("other-bucket", b))
-    backup_module._refuse_nested(one, Path("/"))
+        refuse_nested(one, other)
+    refuse_nested(one, S3Root("other-bucket", b))
+    refuse_nested(one, Path("/"))
 
 
 def test_a_place_that_holds_something_else_is_refused(lake: Path, store: Path, tmp_path: Path) -> None:

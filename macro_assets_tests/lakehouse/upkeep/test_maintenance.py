@@ -13,8 +13,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from macro_assets.catalog import Catalog, Table
-from macro_assets.catalog.models import Retention
+from macro_assets.catalog import Catalog, Retention, Table
 from macro_assets.lakehouse import layout, write
 from macro_assets.lakehouse.delta import LakeError, content_hash, open_table
 from macro_assets.lakehouse.handle import Lakehouse

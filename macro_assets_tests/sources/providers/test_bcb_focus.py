@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, time
 import polars as pl
 import pytest
 
-from macro_assets.catalog import PublicationLag, Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import PublicationLag, Selector, Series, default_catalog
 from macro_assets.sources.protocol import Request, Response, Window
 from macro_assets.sources.providers import bcb_focus
 from macro_assets.sources.providers.bcb_focus import read_survey

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.bodies import read_json
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Response, Window, connector

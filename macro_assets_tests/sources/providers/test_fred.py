@@ -16,21 +16,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog, Series
-from macro_assets.catalog.models import PublicationLag
+from macro_assets.catalog import Catalog, PublicationLag, Series
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
 from macro_assets.sources.protocol import Fetched, Request, Response, Window
 from macro_assets.sources.providers import fred_graph
 from macro_assets.sources.providers.fred import connector as fred
+from macro_assets.sources.providers.fred import paging
 from macro_assets.sources.providers.fred import vintages as fred_vintages
 from macro_assets.sources.providers.fred.answers import (
     check_metadata,
     has_no_vintages,
-    page_rows,
     read_calendar,
     read_observations,
     read_vintage_dates,
 )
+from macro_assets.sources.providers.fred.paging import page_rows
 from macro_assets.sources.providers.fred.units import UnitPeriod, exponent, in_todays_unit
 from macro_assets.sources.providers.fred.vintages import OPEN, latest_vintage, release_instant, released, spans
 from macro_assets_tests.sources.fred_server import ABSENT, NOT_IN_ALFRED, FredServer
@@ -64,7 +64,7 @@ def server(states: dict[date, list[float | str]] | None = None, **facts: Any) ->
 @contextmanager
 def small_pages(vintages: int, rows: int) -> Iterator[None]:
     limits = {"vintage_dates": rows, "observations": rows, "release_dates": rows}
-    with patch.object(fred_vintages, "VINTAGES_PER_REQUEST", vintages), patch.object(fred, "LIMITS", limits):
+    with patch.object(fred_vintages, "VINTAGES_PER_REQUEST", vintages), patch.object(paging, "LIMITS", limits):
         yield
 
 
@@ -291,7 +291,7 @@ def changing_units(draw: st.DrawFn, days: list[date]) -> list[tuple[date, str, f
     return [(day, *unit) for day, unit in zip(starts, [*old, (MILLIONS, 1.0)], strict=True)]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(histories(), st.data(), st.integers(2, 4), st.integers(1, 5), st.sampled_from(CLOCKS))
 def test_as_of_answers_are_those_of_the_truth(
     history: tuple[list[date], dict[date, list[float | str]]],
@@ -316,7 +316,7 @@ def test_as_of_answers_are_those_of_the_truth(
     assert not repeated.fill_null(False).any()
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     histories(),
     st.data(),
@@ -443,7 +443,7 @@ def test_an_old_magnitude_is_made_todays() -> None:
     assert dict(fred_server.asked[-2].params)["realtime_start"] == str(V[1])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.decimals(-(10**9), 10**9, places=6), st.sampled_from([-9, -6, -3, 3, 6]))
 def test_a_change_of_magnitude_moves_the_point_and_nothing_else(figure: Decimal, power: int) -> None:
     rows = pl.DataFrame({"value": [float(figure)], "realtime_start": [V[0]], "realtime_end": [V[1]]})

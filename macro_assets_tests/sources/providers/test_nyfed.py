@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.protocol import Response, Window, connector
 from macro_assets.sources.providers.nyfed import read_rows, read_series
 from macro_assets_tests.sources.wire import (

@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers import siconfi
 from macro_assets.sources.providers.siconfi import read_items

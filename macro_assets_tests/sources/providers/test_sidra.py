@@ -8,8 +8,7 @@ from datetime import date
 
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.errors import SchemaError, TransientError
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers import sidra

@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.protocol import Request, Response, Window
 from macro_assets.sources.providers import tesouro_direto
