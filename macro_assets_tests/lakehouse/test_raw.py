@@ -36,13 +36,16 @@ from macro_assets_tests.lakehouse.synthetic import (
     decisions,
     frame,
     month,
+    one_source,
     row,
     vintage_frame,
 )
 
+CATALOG = one_source()
+
 
 def store(root: Path, batch: pl.DataFrame, run_id: str = "run") -> AppendReport:
-    return append_vintages(PROVIDER, batch.drop("run_id"), run_id, root)
+    return append_vintages(PROVIDER, batch.drop("run_id"), run_id, root, CATALOG)
 
 
 def stored_version(root: Path) -> int:
@@ -118,7 +121,7 @@ def test_shuffled_and_repeated_loads_end_in_the_same_answers(
         for batch in [*order, *order]:
             assert store(root, batch).appended == 0
         assert stored_version(root) == version
-        answers.append([observations_as_of(day(n), root=root) for n in range(1, len(vintages) + 2)])
+        answers.append([observations_as_of(day(n), root=root, catalog=CATALOG) for n in range(1, len(vintages) + 2)])
     for one, other in zip(*answers, strict=True):
         # which of two equal statements tells of a value depends on the order; what was known when does not
         assert_frame_equal(
@@ -134,13 +137,12 @@ def test_reading_files_is_reading_rows(
     """Appended row by row, so that the table has many files; and again after they were compacted."""
     rows, _ = store_rows
     root = tmp_path_factory.mktemp("lake")
-    catalog = raw.default_catalog()
-    table = catalog.one_table("raw/bundled")
+    table = CATALOG.one_table("raw/bundled")
     for r in rows:
-        write.append(root, table, catalog, frame(r), {})
+        write.append(root, table, CATALOG, frame(r), {})
     expected = as_of(frame(*rows), moment, PROVIDER).select("series_id", "observation_date", "value")
     for _ in range(2):
-        found = observations_as_of(moment, root=root)
+        found = observations_as_of(moment, root=root, catalog=CATALOG)
         assert found.select("series_id", "observation_date", "value").rows() == expected.rows()
         if rows:
             target = open_table(root, "raw/bundled")
