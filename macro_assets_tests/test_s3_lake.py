@@ -29,7 +29,8 @@ from macro_assets.lakehouse.write import MAX_FILES, overwrite
 from macro_assets.orchestration.ui import chart_server
 from macro_assets_tests.conftest import CANARY, ROOT, Built, Home, make_home, s3_environment
 from macro_assets_tests.lakehouse.synthetic import day, frame, month, row
-from macro_assets_tests.lakehouse.test_repair import receipts, rows
+from macro_assets_tests.lakehouse.upkeep.test_repair import receipts, rows
+from macro_assets_tests.once import Said
 
 DATES = ["2010-06-30", "2016-06-29", "2016-06-30", "2016-07-29", None]
 # Their columns hold the time of the fetch.
@@ -43,7 +44,8 @@ def on_s3(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         s3_environment(environment, s3_endpoint)
         s3.settings().client().create_bucket(Bucket="built")
         home = Home(location("s3://built/some/lake"), make_home(tmp_path_factory.mktemp("on_s3")).dagster_home)
-        yield Built(home, home.macro("run"))
+        done = home.macro("run")
+        yield Built(home, Said(done.stdout, done.stderr))
 
 
 def lake_of(bucket: str) -> S3Root:
@@ -109,7 +111,7 @@ def test_doctor_finds_a_sound_lake(on_s3: Built) -> None:
 
 def test_sql_in_a_process_of_its_own(on_s3: Built) -> None:
     latest = "SELECT max(observation_date) AS latest FROM series_as_of('PAYEMS', '2016-07-29')"
-    assert on_s3.home.macro("sql", latest, "--csv").stdout == "latest\n2016-06-01\n"
+    assert on_s3.home.process("sql", latest, "--csv").stdout == "latest\n2016-06-01\n"
 
 
 def test_chart_pages_are_served_from_the_bucket(

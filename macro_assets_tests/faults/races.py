@@ -114,9 +114,19 @@ def forecast_a_month(lake: Path, month: str, told: Connection) -> None:
 
 def read_twice(lake: Path, told: Connection) -> None:
     """Open a session and begin a scan; read, wait until told to go on, and read both again."""
-    con = connect(root=lake)
+    con = connect(root=lake, catalog=CATALOG)
     frame = Lakehouse(lake, CATALOG).scan(DERIVED.name)[0].select(pl.col("zscore").sum())
     question = "SELECT (SELECT sum(value) FROM raw.bundled), (SELECT sum(zscore) FROM normalized.zscores)"
     told.send((con.execute(question).fetchone(), frame.collect().item()))
     told.recv()
     told.send((con.execute(question).fetchone(), frame.collect().item()))
+
+
+def asking_notebook(lake: Path, told: Connection) -> None:
+    """Open two sessions one after the other; each sees whole vintages, the newest of them everywhere."""
+    for _ in range(2):
+        con = connect(root=lake, catalog=CATALOG)
+        known = con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-12-31')").fetchall()
+        (rows,) = con.execute("SELECT count(*) FROM raw.bundled").fetchone() or (0,)
+        assert known == [(float(rows - 1),)], (known, rows)
+    told.send("asked twice")

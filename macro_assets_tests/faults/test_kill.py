@@ -140,7 +140,7 @@ def goes_on_as_if_nothing_had_happened(lake: Path, told: int, elsewhere: Path) -
     for k in range(told, end):
         step(lake, k)
     assert data_versions(lake) == undisturbed(elsewhere, end)
-    known = connect(root=lake).execute("SELECT count(*), max(value) FROM raw.bundled").fetchone()
+    known = connect(root=lake, catalog=CATALOG).execute("SELECT count(*), max(value) FROM raw.bundled").fetchone()
     assert known == (24 * written(end)[0], vintage(written(end)[0] - 1)["value"].max())
     clean(lake)
     assert times_written(lake) == written(end)

@@ -14,7 +14,6 @@ import dagster as dg
 import polars as pl
 import pytest
 
-import macro_assets.sources
 from macro_assets.catalog import names
 from macro_assets.intake.health import Health, health
 from macro_assets.intake.ingest import Ingested
@@ -24,7 +23,7 @@ from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import http
+from macro_assets.sources import http, protocol
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults import storms
 from macro_assets_tests.faults.processes import Child
@@ -368,7 +367,7 @@ class Clock(datetime):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
     monkeypatch.setattr(http, "datetime", Clock)
-    monkeypatch.setattr(macro_assets.sources, "datetime", Clock)
+    monkeypatch.setattr(protocol, "datetime", Clock)
     Clock.moment, Clock.step = datetime.combine(TODAY, datetime.min.time(), tzinfo=UTC), timedelta(0)
     return Clock
 

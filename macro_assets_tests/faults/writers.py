@@ -17,15 +17,15 @@ from tempfile import TemporaryDirectory
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from macro_assets.catalog import default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.delta import LakeError
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land, landed
 from macro_assets.lakehouse.raw import append_vintages
+from macro_assets_tests.lakehouse.synthetic import one_source
 
-CATALOG = default_catalog()
+CATALOG = one_source()
 RAW, LANDING, DERIVED = (CATALOG.one_table(n) for n in ("raw/bundled", "landing/bundled", "normalized/zscores"))
 TABLES = (RAW, LANDING, DERIVED)
 COMMIT = {"run_id": "writer"}
@@ -65,7 +65,7 @@ def receipt(n: int) -> pl.DataFrame:
         "asked_on": moment.date(),
         "body": bytes([n % 256]) * 500,
     }
-    return pl.DataFrame([row], schema=polars_schema(default_catalog().one_table("landing/bundled").columns))
+    return pl.DataFrame([row], schema=polars_schema(LANDING.columns))
 
 
 @cache

@@ -23,6 +23,7 @@ from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.releases import releases
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults.writers import vintage
+from macro_assets_tests.lakehouse.synthetic import one_source
 
 SERIES = ("PAYEMS", "GDPC1", "AAA", "SP500")
 """Monthly and quarterly in dated vintages, monthly and daily with estimated release times; from 1919 on."""
@@ -43,7 +44,7 @@ IN_2040 = datetime(2040, 2, 29, 12, tzinfo=UTC)
 
 def answers(lake: Path) -> dict[str, str]:
     """What a lake made of real figures answers, by question."""
-    full = default_catalog()
+    full = one_source()
     catalog = dataclasses.replace(full, series={s: full.series[s] for s in (*SERIES, "UNRATE")})
     source, selected, everything = catalog.sources["bundled"], [catalog.series[s] for s in SERIES], Window()
     fetched = fetch_with_fallbacks(source, selected, everything, catalog)

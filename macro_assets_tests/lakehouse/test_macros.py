@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of
@@ -17,20 +16,30 @@ from macro_assets.lakehouse.releases import releases, revisions
 from macro_assets.lakehouse.session import connect
 from macro_assets_tests.conftest import Built
 from macro_assets_tests.lakehouse import oracle
-from macro_assets_tests.lakehouse.synthetic import INGESTED, Row, day, decision, decisions, frame, month, row
+from macro_assets_tests.lakehouse.synthetic import (
+    INGESTED,
+    Row,
+    day,
+    decision,
+    decisions,
+    frame,
+    month,
+    one_source,
+    row,
+)
 
+CATALOG = one_source()
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 WHEN = ["series_id", "observation_date", "value", "release_time", "provider"]
 
 
 def lake_of(root: str, store: tuple[list[Row], list[Row]]) -> None:
-    catalog = default_catalog()
     rows, taken = store
     half = len(rows) // 2
     for part in (rows[:half], rows[half:]):  # two files
-        write.append(Lakehouse(root, catalog), "raw/bundled", frame(*part), {})  # type: ignore[arg-type]
+        write.append(Lakehouse(root, CATALOG), "raw/bundled", frame(*part), {})  # type: ignore[arg-type]
     if taken:
-        write.append(Lakehouse(root, catalog), INVALIDATIONS, decisions(*taken), {})  # type: ignore[arg-type]
+        write.append(Lakehouse(root, CATALOG), INVALIDATIONS, decisions(*taken), {})  # type: ignore[arg-type]
 
 
 @settings(max_examples=25)
@@ -43,30 +52,35 @@ def test_sql_polars_and_brute_force_agree(
     lake_of(root, store)  # type: ignore[arg-type]
     asked = moment or FAR
     expected = oracle.as_of(rows, taken, asked)
-    sessions = {"now": connect(root=root), "then": connect(as_of=asked, root=root)}
+    sessions = {"now": connect(root=root, catalog=CATALOG), "then": connect(as_of=asked, root=root, catalog=CATALOG)}
     for name, con in sessions.items():
         sql = con.execute("SELECT * FROM observations_as_of(?)", [asked]).pl()
         assert {r[:2]: r[2:] for r in sql.select(WHEN).iter_rows()} == expected, name
-    polars = observations_as_of(asked, root=root)
+    polars = observations_as_of(asked, root=root, catalog=CATALOG)
     assert {r[:2]: r[2:] for r in polars.select(WHEN).iter_rows()} == expected
 
     told = ["series_id", "observation_date", "release", "value", "release_time"]
     expected_releases = [r for r in oracle.releases(rows, taken, asked) if r[0] == "PAYEMS"]
     then = sessions["then"]
     assert then.execute("SELECT * FROM releases('PAYEMS')").pl().select(told).rows() == expected_releases
-    assert releases("PAYEMS", as_of=asked, root=root).select(told).rows() == expected_releases
+    assert releases("PAYEMS", as_of=asked, root=root, catalog=CATALOG).select(told).rows() == expected_releases
     for n in (1, 2):
         found = then.execute("SELECT * FROM releases('PAYEMS', ?)", [n]).pl().select(told).rows()
         assert found == [r for r in expected_releases if r[2] == n]
     changes = ["observation_date", "release", "previous_value", "value", "revision"]
     assert (
         then.execute("SELECT * FROM revisions('PAYEMS')").pl().select(changes).rows()
-        == revisions("PAYEMS", as_of=asked, root=root).select(changes).rows()
+        == revisions("PAYEMS", as_of=asked, root=root, catalog=CATALOG).select(changes).rows()
     )
 
 
-def test_series_as_of_is_one_series_of_it(built: Built) -> None:
-    con = connect(root=built.home.lake)
+@pytest.fixture(scope="module")
+def con(built: Built) -> duckdb.DuckDBPyConnection:
+    """A session on the built lake."""
+    return connect(root=built.home.lake)
+
+
+def test_series_as_of_is_one_series_of_it(con: duckdb.DuckDBPyConnection) -> None:
     for moment in ("2016-06-30", "2016-07-29", "2020-01-01"):
         whole = con.execute("SELECT * FROM observations_as_of(?) WHERE series_id = 'PAYEMS'", [moment]).pl()
         one = con.execute("SELECT * FROM series_as_of('PAYEMS', ?)", [moment]).pl()
@@ -78,7 +92,7 @@ def test_a_decision_is_not_known_before_it_was_taken(tmp_path_factory: pytest.Te
     root = tmp_path_factory.mktemp("lake")
     bad = row(month(1), 9.0, day(2))
     lake_of(root, ([row(month(1), 1.0, day(1)), bad], [decision(bad, day(5))]))  # type: ignore[arg-type]
-    before, after = connect(as_of=day(4), root=root), connect(as_of=day(6), root=root)
+    before, after = (connect(as_of=day(n), root=root, catalog=CATALOG) for n in (4, 6))
     question = "SELECT value FROM observations_as_of(?)"
     assert before.execute(question, [FAR]).fetchall() == [(9.0,)]
     assert after.execute(question, [FAR]).fetchall() == [(1.0,)]
@@ -86,20 +100,18 @@ def test_a_decision_is_not_known_before_it_was_taken(tmp_path_factory: pytest.Te
     assert after.execute("SELECT count(*) FROM audit.invalidations").fetchone() == (1,)
     # the audit view of the rows is never filtered by decisions
     assert after.execute("SELECT count(*) FROM raw.bundled").fetchone() == (2,)
-    assert connect(root=root).execute(question, [INGESTED]).fetchall() == [(1.0,)]
+    assert connect(root=root, catalog=CATALOG).execute(question, [INGESTED]).fetchall() == [(1.0,)]
 
 
 @pytest.mark.parametrize("macro", ["releases({})", "releases({}, 1)", "revisions({})", "series_as_of({}, today())"])
-def test_values_are_bound_and_series_known(built: Built, macro: str) -> None:
-    con = connect(root=built.home.lake)
+def test_values_are_bound_and_series_known(con: duckdb.DuckDBPyConnection, macro: str) -> None:
     for hostile in ("PAYEM", "PAYEMS' OR '1'='1", "'; DROP VIEW raw.bundled; --"):
         with pytest.raises(duckdb.Error, match="unknown series"):
             con.execute(f"SELECT * FROM {macro.format('?')}", [hostile]).fetchall()
     assert con.execute(f"SELECT count(*) > 0 FROM {macro.format('?')}", ["PAYEMS"]).fetchone() == (True,)
 
 
-def test_releases_in_polars_and_sql_of_real_vintages(built: Built) -> None:
-    con = connect(root=built.home.lake)
+def test_releases_in_polars_and_sql_of_real_vintages(con: duckdb.DuckDBPyConnection, built: Built) -> None:
     for series in ("PAYEMS", "GDPC1", "SP500", "AAA"):
         sql = con.execute("SELECT * FROM releases(?)", [series]).pl()
         assert sql.equals(releases(series, root=built.home.lake).with_columns(pl.col("release")))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.catalog import Catalog, UnknownNameError
 from macro_assets.lakehouse import raw, write
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -37,13 +37,16 @@ from macro_assets_tests.lakehouse.synthetic import (
     decisions,
     frame,
     month,
+    one_source,
     row,
     vintage_frame,
 )
 
+CATALOG = one_source()
+
 
 def store(root: Path, batch: pl.DataFrame, run_id: str = "run") -> AppendReport:
-    return append_vintages(PROVIDER, batch.drop("run_id"), run_id, root=root)
+    return append_vintages(PROVIDER, batch.drop("run_id"), run_id, root=root, catalog=CATALOG)
 
 
 def stored_version(root: Path) -> int:
@@ -119,7 +122,7 @@ def test_shuffled_and_repeated_loads_end_in_the_same_answers(
         for batch in [*order, *order]:
             assert store(root, batch).appended == 0
         assert stored_version(root) == version
-        answers.append([observations_as_of(day(n), root=root) for n in range(1, len(vintages) + 2)])
+        answers.append([observations_as_of(day(n), root=root, catalog=CATALOG) for n in range(1, len(vintages) + 2)])
     for one, other in zip(*answers, strict=True):
         # which of two equal statements tells of a value depends on the order; what was known when does not
         assert_frame_equal(
@@ -135,13 +138,12 @@ def test_reading_files_is_reading_rows(
     """Appended row by row, so that the table has many files; and again after they were compacted."""
     rows, _ = store_rows
     root = tmp_path_factory.mktemp("lake")
-    catalog = default_catalog()
-    table = catalog.one_table("raw/bundled")
+    table = CATALOG.one_table("raw/bundled")
     for r in rows:
-        write.append(Lakehouse(root, catalog), table.name, frame(r), {})
+        write.append(Lakehouse(root, CATALOG), table.name, frame(r), {})
     expected = as_of(frame(*rows), moment, PROVIDER).select("series_id", "observation_date", "value")
     for _ in range(2):
-        found = observations_as_of(moment, root=root)
+        found = observations_as_of(moment, root=root, catalog=CATALOG)
         assert found.select("series_id", "observation_date", "value").rows() == expected.rows()
         if rows:
             target = open_table(root, "raw/bundled")

@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from macro_assets.catalog import UnknownNameError, default_catalog
+from macro_assets.catalog import UnknownNameError
 from macro_assets.lakehouse import open_vintages, write
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS, append_vintages, observations_as_of, panel_as_of
 from macro_assets_tests.conftest import Built
 from macro_assets_tests.lakehouse import oracle
-from macro_assets_tests.lakehouse.synthetic import PROVIDER, Row, day, decisions, frame, month, row, vintage_frame
+from macro_assets_tests.lakehouse.synthetic import (
+    PROVIDER,
+    Row,
+    day,
+    decisions,
+    frame,
+    month,
+    one_source,
+    row,
+    vintage_frame,
+)
 
 TOLD = ["series_id", "observation_date", "value", "release_time", "provider"]
 
@@ -25,13 +35,13 @@ def test_held_vintages_answer_as_brute_force(
     tmp_path_factory: pytest.TempPathFactory, store: tuple[list[Row], list[Row]], moment: datetime | None
 ) -> None:
     rows, taken = store
-    catalog, root = default_catalog(), tmp_path_factory.mktemp("lake")
+    catalog, root = one_source(), tmp_path_factory.mktemp("lake")
     half = len(rows) // 2
     for part in (rows[:half], rows[half:]):
         write.append(Lakehouse(root, catalog), "raw/bundled", frame(*part), {})
     if taken:
         write.append(Lakehouse(root, catalog), INVALIDATIONS, decisions(*taken), {})
-    held = open_vintages(root)
+    held = open_vintages(root, catalog)
     expected = oracle.as_of(rows, taken, moment)
     known = held.as_of(moment)
     assert {r[:2]: r[2:] for r in known.select(TOLD).iter_rows()} == expected
@@ -39,7 +49,7 @@ def test_held_vintages_answer_as_brute_force(
     assert {r[:2]: r[2:] for r in one.select(TOLD).iter_rows()} == {
         k: v for k, v in expected.items() if k[0] == "PAYEMS"
     }
-    assert known.equals(observations_as_of(moment, root=root))
+    assert known.equals(observations_as_of(moment, root=root, catalog=catalog))
 
 
 @settings(max_examples=25)
@@ -48,11 +58,11 @@ def test_plain_vintages_too(tmp_path_factory: pytest.TempPathFactory, rows: list
     """One provider, no estimate, no decision: the fast way."""
     plain = [{**r, "provider": PROVIDER, "release_basis": "provider"} for r in rows]
     plain = list({oracle.key(r): r for r in plain}.values())
-    catalog, root = default_catalog(), tmp_path_factory.mktemp("lake")
+    catalog, root = one_source(), tmp_path_factory.mktemp("lake")
     write.append(Lakehouse(root, catalog), "raw/bundled", frame(*plain), {})
-    held = open_vintages(root)
+    held = open_vintages(root, catalog)
     for ids in (None, ["UNRATE", "PAYEMS"], ["GDPC1"]):
-        assert held.as_of(moment, ids).equals(observations_as_of(moment, ids, root))
+        assert held.as_of(moment, ids).equals(observations_as_of(moment, ids, root, catalog))
     expected = oracle.as_of(plain, [], moment)
     assert {r[:2]: r[2:] for r in held.as_of(moment).select(TOLD).iter_rows()} == expected
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,9 +21,26 @@ from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.session import query
 from macro_assets.transforms.normalize import standard_units
 from macro_assets_tests.conftest import Built
+from macro_assets_tests.faults.processes import Child
+from macro_assets_tests.faults.races import asking_notebook
 from macro_assets_tests.lakehouse.synthetic import frame, month, row, vintage_frame
 
 DATES = ["2010-06-30", "2016-06-28", "2016-06-29", "2016-06-30", "2016-07-28", "2016-07-29", "2026-01-01"]
+
+
+JUNE = "2016-06-30"
+
+
+@pytest.fixture(scope="module")
+def con(built: Built) -> duckdb.DuckDBPyConnection:
+    """A session on the built lake: opening one takes longer than most questions."""
+    return connect(root=built.home.lake)
+
+
+@pytest.fixture(scope="module")
+def june(built: Built) -> duckdb.DuckDBPyConnection:
+    """A session as of the end of June 2016."""
+    return connect(root=built.home.lake, as_of=JUNE)
 
 
 def payroll_change(con: duckdb.DuckDBPyConnection, as_of: str) -> float | None:
@@ -41,32 +56,29 @@ def payroll_change(con: duckdb.DuckDBPyConnection, as_of: str) -> float | None:
     return row[0] if row else None
 
 
-def test_payrolls_of_june_2016_as_known(built: Built) -> None:
+def test_payrolls_of_june_2016_as_known(con: duckdb.DuckDBPyConnection) -> None:
     """Reference: BLS Employment Situation, 2016-07-08: +287 thousand (research note R-24)."""
-    con = connect(root=built.home.lake)
     assert payroll_change(con, "2016-06-30") is None
     assert payroll_change(con, "2016-07-29") == 287.0
 
 
-def test_gdp_of_2016q2_was_unknown_at_the_end_of_june(built: Built) -> None:
-    con = connect(root=built.home.lake)
+def test_gdp_of_2016q2_was_unknown_at_the_end_of_june(con: duckdb.DuckDBPyConnection) -> None:
     known = "SELECT count(*) FROM series_as_of('GDPC1', ?) WHERE observation_date = DATE '2016-04-01'"
     assert con.execute(known, ["2016-06-30"]).fetchone() == (0,)
     assert con.execute(known, ["2016-07-29"]).fetchone() == (1,)
 
 
 @pytest.mark.parametrize("as_of", DATES)
-def test_sql_and_polars_agree(built: Built, as_of: str) -> None:
+def test_sql_and_polars_agree(con: duckdb.DuckDBPyConnection, built: Built, as_of: str) -> None:
     columns = ["source", "series_id", "observation_date", "value", "release_time", "release_basis", "provider"]
-    sql = connect(root=built.home.lake).execute("SELECT * FROM observations_as_of(?)", [as_of]).pl()
+    sql = con.execute("SELECT * FROM observations_as_of(?)", [as_of]).pl()
     polars = observations_as_of(as_of, root=built.home.lake)
     by = ["series_id", "observation_date"]
     assert_frame_equal(sql.select(columns).sort(by), polars.select(columns).sort(by))
 
 
 @pytest.mark.parametrize("moment", ["DATE '2016-07-29'", "'2016-07-29'", "TIMESTAMPTZ '2016-07-29 23:59:59.999999+00'"])
-def test_a_date_in_sql_means_its_end(built: Built, moment: str) -> None:
-    con = connect(root=built.home.lake)
+def test_a_date_in_sql_means_its_end(con: duckdb.DuckDBPyConnection, moment: str) -> None:
     assert con.execute(f"SELECT max(observation_date) FROM series_as_of('PAYEMS', {moment})").fetchone() == (
         date(2016, 6, 1),
     )
@@ -91,20 +103,18 @@ def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_
 @pytest.mark.parametrize(
     "table", ["normalized/panel_monthly", "indicators/economic_stress_index", "charts/gdp_nowcast"]
 )
-def test_todays_tables_are_absent_from_an_as_of_session(built: Built, table: str) -> None:
-    con = connect(as_of="2016-06-30", root=built.home.lake)
+def test_todays_tables_are_absent_from_an_as_of_session(june: duckdb.DuckDBPyConnection, table: str) -> None:
     with pytest.raises(duckdb.Error, match=rf"macro_assets.read\('{table}', as_of='2016-06-30'\)"):
-        con.execute(f"SELECT * FROM {table.replace('/', '.')}").fetchall()
+        june.execute(f"SELECT * FROM {table.replace('/', '.')}").fetchall()
     with pytest.raises(duckdb.Error, match="absent from a session as of a date"):
-        con.execute(f"SELECT count(*) FROM {table.replace('/', '.')}").fetchall()
+        june.execute(f"SELECT count(*) FROM {table.replace('/', '.')}").fetchall()
 
 
-def test_an_as_of_session_holds_no_way_to_the_future(built: Built) -> None:
-    con = connect(as_of="2016-06-30", root=built.home.lake)
-    assert con.execute("SELECT max(observation_date) FROM series_as_of('PAYEMS', '2030-01-01')").fetchone() == (
+def test_an_as_of_session_holds_no_way_to_the_future(june: duckdb.DuckDBPyConnection) -> None:
+    assert june.execute("SELECT max(observation_date) FROM series_as_of('PAYEMS', '2030-01-01')").fetchone() == (
         date(2016, 5, 1),
     )
-    attached = con.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall()
+    attached = june.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall()
     assert attached == [("memory",)]
 
 
@@ -152,8 +162,7 @@ def test_read_names_what_is_missing(tmp_path: Path) -> None:
         read("normalized/zscores", root=tmp_path)
 
 
-def test_every_table_is_a_view_with_comments(built: Built, catalog: Catalog) -> None:
-    con = connect(root=built.home.lake)
+def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, built: Built, catalog: Catalog) -> None:
     live = {s.name for s in catalog.sources.values() if s.is_live}
     views = {
         f"{s}/{n}": c
@@ -176,8 +185,8 @@ def test_every_table_is_a_view_with_comments(built: Built, catalog: Catalog) -> 
     assert comments == [("Growth at annual rate: forecast, or the released figure [percent]",)]
 
 
-def test_the_session_describes_the_series(built: Built, catalog: Catalog) -> None:
-    series = connect(root=built.home.lake).execute("SELECT * FROM catalog.series").pl()
+def test_the_session_describes_the_series(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    series = con.execute("SELECT * FROM catalog.series").pl()
     assert set(series["series_id"]) == set(catalog.series)
 
 
@@ -193,20 +202,18 @@ def test_no_lake_is_one_message(tmp_path: Path) -> None:
         connect(root=tmp_path)
 
 
-def test_a_broken_statement_is_one_message(built: Built) -> None:
+def test_a_broken_statement_is_one_message(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(LakeError, match="nonsense"):
-        query(connect(root=built.home.lake), "SELECT * FROM nonsense")
+        query(con, "SELECT * FROM nonsense")
 
 
-def test_values_reach_sql_bound_not_pasted(built: Built) -> None:
-    con = connect(root=built.home.lake)
+def test_values_reach_sql_bound_not_pasted(con: duckdb.DuckDBPyConnection) -> None:
     hostile = "PAYEMS' OR '1'='1"
     with pytest.raises(duckdb.Error, match="unknown series \"PAYEMS' OR '1'='1\""):
         con.execute("SELECT count(*) FROM series_as_of(?, today())", [hostile]).fetchone()
 
 
-def test_an_unknown_series_is_an_error_and_not_an_empty_answer(built: Built) -> None:
-    con = connect(root=built.home.lake)
+def test_an_unknown_series_is_an_error_and_not_an_empty_answer(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error, match=r'unknown series "PAYEM".*catalog\.series'):
         con.execute("SELECT * FROM series_as_of('PAYEM', '2016-07-29')").fetchall()
     assert con.execute("SELECT count(*) FROM series_as_of('PAYEMS', '1999-01-01')").fetchone() == (0,)
@@ -304,25 +311,12 @@ def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest
     """Ten processes open sessions and ask, one writes, compacts and checkpoints: no reader fails, none sees a part."""
     monkeypatch.setattr(write, "MAX_FILES", 5)
     payrolls(tmp_path, 0, 0.0)
-    reader = (
-        "import sys\n"
-        "from macro_assets.lakehouse import connect\n"
-        "for _ in range(2):\n"
-        "    con = connect(root=sys.argv[1])\n"
-        "    known = con.execute(\"SELECT value FROM series_as_of('PAYEMS', '2020-12-31')\").fetchall()\n"
-        "    rows = con.execute('SELECT count(*) FROM raw.bundled').fetchone()[0]\n"
-        "    assert known == [(float(rows - 1),)], (known, rows)\n"
-    )
-    complaints = [tmp_path.with_name(f"reader{n}") for n in range(10)]
-    readers = []
-    for file in complaints:
-        with file.open("w") as stderr:
-            readers.append(subprocess.Popen([sys.executable, "-c", reader, str(tmp_path)], stderr=stderr))
+    readers = [Child(asking_notebook, tmp_path) for _ in range(10)]
     vintage = 0
-    while any(r.poll() is None for r in readers):
+    while any(r.process.is_alive() for r in readers):
         vintage += 1
         moment = datetime(2020, 1, 2, tzinfo=UTC) + timedelta(minutes=vintage)
         batch = frame(row(month(1), float(vintage), moment))
         append_vintages("bundled", batch.drop("run_id"), "synthetic", root=tmp_path)
-    assert [file.read_text() for file, r in zip(complaints, readers, strict=True) if r.returncode] == []
+    assert [r.rest() for r in readers] == [["asked twice"]] * 10
     assert vintage > write.MAX_FILES  # so that a compaction happened beside the readers

@@ -10,7 +10,7 @@ from macro_assets.catalog import default_catalog
 from macro_assets_tests.sources.contract import LAWS, Contract, Law, contract_of, served
 from macro_assets_tests.sources.wire import RECORDINGS, Recording, check_recorded, explains, recordings
 
-CONNECTORS = ["bcb_sgs", "bls", "cboe", "ecb", "eia"]
+CONNECTORS = sorted({s.module for s in default_catalog().sources.values()})
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)

@@ -12,9 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from macro_assets.catalog.models import Api, Key
 
-from macro_assets.catalog import Series, Source
+from macro_assets.catalog import Api, Key, Series, Source
 from macro_assets.sources.bodies import member, read_json, records
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, TransientError

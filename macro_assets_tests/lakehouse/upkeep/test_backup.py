@@ -37,7 +37,9 @@ from macro_assets.lakehouse.upkeep.manifests import Manifest
 from macro_assets.lakehouse.upkeep.restore import is_half_restored, restore
 from macro_assets.lakehouse.upkeep.verify import verify
 from macro_assets.lakehouse.write import compact, overwrite
+from macro_assets_tests.lakehouse.synthetic import one_source
 
+CATALOG = one_source()
 SERIES = ["PAYEMS", "INDPRO", "UNRATE"]
 MONTHS = [date(2015 + n // 12, n % 12 + 1, 1) for n in range(600)]
 OTHER = "elsewhere/of another program"
@@ -88,9 +90,8 @@ def build(lake: Root, vintages: int = 13) -> None:
     assert raw is not None
     compact(raw, 1)
     append_vintages("bundled", vintage(vintages - 1), "last", root=lake)
-    catalog = default_catalog()
     for n in (3, 5, 4):
-        overwrite(Lakehouse(lake, catalog), "normalized/zscores", zscores(n), {})
+        overwrite(Lakehouse(lake, CATALOG), "normalized/zscores", zscores(n), {})
     append_other(lake, 1)
     append_other(lake, 2)
     write_file(charts_folder(lake), "gdp.html", CHART)
@@ -141,11 +142,11 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def answers(lake: Root) -> list[pl.DataFrame]:
     """What every question is answered, by Polars and by SQL."""
-    con = connect(root=lake)
+    con = connect(root=lake, catalog=CATALOG)
     by = ["source", "series_id", "observation_date"]
     frames = []
     for moment in QUESTIONS:
-        frames.append(observations_as_of(moment, root=lake))
+        frames.append(observations_as_of(moment, root=lake, catalog=CATALOG))
         sql = con.execute("FROM observations_as_of(?)", [moment]).pl().sort(by)
         assert_frame_equal(sql.select(frames[-1].columns), frames[-1])
         frames.append(sql)
@@ -609,7 +610,7 @@ def test_no_table_opens_before_all_is_in_place(
         place(target, content, path, mtime_ns)
         seen.extend(shown(restored, name) for name in tables)
         if len(seen) % 4 == 0:
-            con = connect(root=restored)
+            con = connect(root=restored, catalog=CATALOG)
             for name in tables:
                 schema, _, view = name.partition("/")
                 with pytest.raises(duckdb.Error, match=r"gap|Gap|No table metadata"):

@@ -31,7 +31,7 @@ from macro_assets.lakehouse.upkeep.damage import examine, judge
 from macro_assets.lakehouse.upkeep.repair import QUARANTINE, RepairReport, repair
 from macro_assets.lakehouse.write import conform, overwrite
 from macro_assets_tests.conftest import Built, Home
-from macro_assets_tests.lakehouse.synthetic import day, frame, month, row
+from macro_assets_tests.lakehouse.synthetic import day, frame, month, one_source, row
 
 NAME, NEWEST = "normalized/zscores", 23
 OTHERS = "other/partitioned", "raw/bundled"
@@ -318,7 +318,7 @@ def test_a_damaged_table_goes_back_to_its_last_good_version(
     assert all(w in report.message for w in words)
     assert_frame_equal(Lakehouse(store.root, catalog).read(table.name), conform(rows(good), table, catalog))
     assert examine(store.root, NAME) == []
-    count = connect(root=store.root, catalog=catalog).execute("SELECT count(*) FROM normalized.zscores").fetchone()
+    count = connect(root=store.root, catalog=one_source()).execute("SELECT count(*) FROM normalized.zscores").fetchone()
     assert count == (good,)
 
     after = store.all()
