@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed-$(shell cksum requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run ui test test-clock lint format bench bench-vintages lock clean
+.PHONY: help env run ui test test-clock coverage lint format bench bench-vintages lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ ui: env  ## Serve the Dagster UI, its daemon and the chart pages on 127.0.0.1
 
 test: env  ## Run the whole test suite, with up to four processes (ARGS="-n 0" for one)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+coverage: env  ## Run the suite with its coverage; under 80 % is an error
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 # Monotonic clocks stay true, or waits with a timeout never end; clock/ mends what libfaketime then breaks.
 CLOCK ?= 2027-03-01

@@ -10,7 +10,7 @@ OURS = "from macro_assets.definitions import defs; defs.get_repository_def()"
 
 def run() -> list[Ratio]:
     ours, theirs = interleaved(lambda: python(OURS), lambda: python("import dagster"), ROUNDS)
-    return [Ratio("load the code location", ours, "import dagster", theirs, 3.0)]
+    return [Ratio("load the code location", ours, "import dagster", theirs, 2.5)]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from measure import Ratio, fresh_home, show, timed
 
 
-def plain_loop(lake: Path) -> None:
+def plain_loop(folder: Path) -> None:
     """Fetch, check, land, append, derive, nowcast, draw: no Dagster."""
     import polars as pl
 
@@ -21,7 +21,7 @@ def plain_loop(lake: Path) -> None:
     from macro_assets.graph.declared import derivations, nowcast_tables
     from macro_assets.intake.fetch import fetch
     from macro_assets.intake.ingest import ingest
-    from macro_assets.lakehouse.delta import read_table
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.raw import INVALIDATIONS
     from macro_assets.lakehouse.write import overwrite
     from macro_assets.publishing.pages import write_chart_page, write_index
@@ -29,55 +29,58 @@ def plain_loop(lake: Path) -> None:
     from macro_assets.sources.protocol import Window
 
     catalog, commit = default_catalog(), {"run_id": "loop"}
+    lake = Lakehouse(folder, catalog)
     frames: dict[str, pl.DataFrame] = {}
     for source in catalog.sources.values():
         if not source.is_live:
             series, window = catalog.series_of(source.name), Window()
-            done = ingest(lake, catalog, source, series, window, fetch(source, series, window, catalog), "loop", "loop")
+            fetched = fetch(source, series, window, catalog)
+            done = ingest(lake, source, series, window, fetched, "loop", "loop")
             assert not any(o.failure for o in done.outcomes)
-        frames[f"raw/{source.name}"] = read_table(lake, catalog.one_table(f"raw/{source.name}"), catalog)
-    frames[INVALIDATIONS] = read_table(lake, catalog.one_table(INVALIDATIONS), catalog)
+        frames[f"raw/{source.name}"] = lake.read(f"raw/{source.name}")
+    frames[INVALIDATIONS] = lake.read(INVALIDATIONS)
     for model in catalog.models.values():
         months = model.demo_partitions
         for name, frame in nowcast_tables(frames, model, catalog, months, utc_now()).items():
             table = catalog.one_table(name)
             assert check_table(frame.select(c.name for c in table.columns), table, catalog).passed
-            overwrite(lake, table, catalog, frame, commit, months)
-            frames[name] = read_table(lake, table, catalog)
+            overwrite(lake, name, frame, commit, months)
+            frames[name] = lake.read(name)
     for name, derivation in derivations(catalog).items():
         table = catalog.one_table(name)
         frames[name] = derivation.compute(frames)
         assert check_table(frames[name], table, catalog).passed
-        overwrite(lake, table, catalog, frames[name], commit)
+        overwrite(lake, name, frames[name], commit)
         if name.startswith("charts/"):
-            write_chart_page(lake, catalog.charts[name.split("/")[1]], frames[name]["figure_json"].item())
-    write_index(lake, catalog)
+            write_chart_page(folder, catalog.charts[name.split("/")[1]], frames[name]["figure_json"].item())
+    write_index(lake)
 
 
-def whole_graph(lake: Path) -> None:
+def whole_graph(folder: Path) -> None:
     """The same through Dagster, with its event log on disk."""
     import dagster as dg
 
-    from macro_assets.catalog import default_catalog
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.orchestration.run import run, select
 
-    catalog = default_catalog()
+    lake = Lakehouse.at(folder)
     with dg.DagsterInstance.get() as instance:
-        assert not run(select([], catalog), instance, lake, catalog).failures
+        assert not run(lake, select([], lake.catalog), instance).failures
 
 
 def same_tables(one: Path, other: Path) -> bool:
     """Whether two lakes say the same, whatever run they came from."""
     from macro_assets.catalog import default_catalog
     from macro_assets.graph.declared import derivations
-    from macro_assets.lakehouse.delta import data_version, read_table
+    from macro_assets.lakehouse.delta import data_version
+    from macro_assets.lakehouse.handle import Lakehouse
 
     catalog = default_catalog()
     names = [*(f"raw/{s}" for s in catalog.sources), *derivations(catalog), *(f"forecasts/{m}" for m in catalog.models)]
 
-    def says(lake: Path, name: str) -> str:
-        table = catalog.one_table(name)
-        return data_version(read_table(lake, table, catalog), table)
+    def says(folder: Path, name: str) -> str:
+        lake = Lakehouse(folder, catalog)
+        return data_version(lake.read(name), lake.table(name))
 
     return all(says(one, name) == says(other, name) for name in names)
 

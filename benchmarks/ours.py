@@ -41,7 +41,7 @@ class Lake:
         from macro_assets.lakehouse import connect
 
         if self._session is None:
-            self._session = connect(self.folder, catalog=self.catalog)
+            self._session = connect(root=self.folder, catalog=self.catalog)
             self._session.execute("SET threads = 2")
         return self._session
 
@@ -87,14 +87,16 @@ def open_lake(folder: Path, series: int, tables: int = 0) -> Lake:
 
 def build_lake(folder: Path, frame: pl.DataFrame, tables: int = 0) -> Lake:
     """A lake with the vintages in one commit, and further small tables beside them."""
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.write import append
 
     lake = open_lake(folder, frame["series_id"].n_unique(), tables)
-    append(folder, lake.catalog.one_table(TABLE), lake.catalog, frame, {"run_id": _RUN})
+    handle = Lakehouse(folder, lake.catalog)
+    append(handle, TABLE, frame, {"run_id": _RUN})
     few = frame.head(400).unique(["series_id", "observation_date"], keep="last").with_columns(source="provider")
     for name in (n for n in lake.catalog.tables if n.startswith("synthetic/")):
         table = lake.catalog.one_table(name)
-        append(folder, table, lake.catalog, few.select(c.name for c in table.columns), {"run_id": _RUN})
+        append(handle, name, few.select(c.name for c in table.columns), {"run_id": _RUN})
     return lake
 
 
@@ -137,4 +139,6 @@ def refresh(lake: Lake, batch: pl.DataFrame) -> int:
     from macro_assets import __version__
     from macro_assets.lakehouse import append_vintages
 
-    return append_vintages(SOURCE, batch, _RUN, lake.folder, lake.catalog, code_version=__version__).appended
+    return append_vintages(
+        SOURCE, batch, _RUN, code_version=__version__, root=lake.folder, catalog=lake.catalog
+    ).appended

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from macro_assets.catalog import Catalog
+
+__all__ = ["read"]
 __version__ = "0.1.0"
 
 
-def read(name: str, as_of: date | datetime | str | None = None, root: str | None = None) -> pl.DataFrame:
+def read(
+    name: str, as_of: date | datetime | str | None = None, root: str | None = None, catalog: Catalog | None = None
+) -> pl.DataFrame:
     """Read a table of the lake, today or as of a past instant.
 
     See :func:`macro_assets.graph.reading.read`, which this calls.
     """
     from macro_assets.graph.reading import read as read_table
 
-    return read_table(name, as_of=as_of, root=root)
+    return read_table(name, as_of, root, catalog)

@@ -14,11 +14,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import ingest
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
@@ -37,7 +39,7 @@ def had(series_id: str, catalog: Catalog, lake: Path) -> pl.DataFrame:
     source = catalog.sources[series.source]
     world, window = World(catalog=catalog, today=TODAY), Window(today=TODAY)
     fetched = fetch(source, [series], window, catalog, lambda s: InMemory(s.name, world))
-    done = ingest(lake, catalog, source, [series], window, fetched, "run", "v1")
+    done = ingest(Lakehouse(lake, catalog), source, [series], window, fetched, "run", "v1")
     assert [(o.failure, o.warning) for o in done.outcomes] == [(None, None)]
     figures = world.figures(series)
     known = observations_as_of(None, [series_id], lake, catalog)
@@ -57,6 +59,13 @@ def test_a_series_of_fred_needs_its_entry_alone(folder: Path, tmp_path: Path) ->
     assert "| `UNRATENSA` |" in as_markdown(catalog)
 
 
+def test_what_the_entry_takes_from_its_file_stands_there(folder: Path) -> None:  # noqa: F811
+    shown = yaml.safe_load(blocks(PAGE, "yaml")[1])
+    file = yaml.safe_load((folder / "sources/fred.yaml").read_text())
+    assert shown["defaults"] == file["defaults"]
+    assert shown["releases"].items() <= file["releases"].items()
+
+
 def test_the_commands_of_the_page_name_its_series(folder: Path) -> None:  # noqa: F811
     from macro_assets.orchestration.run import select
 
@@ -74,10 +83,10 @@ Toy = tuple[Catalog, ModuleType]
 @pytest.fixture
 def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:  # noqa: F811
     """The page's source: a catalog that has it, its connector and stand-in as modules; gives its tests."""
-    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[1])
+    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[2])
     catalog = load_catalog(folder)
     monkeypatch.setattr(wire, "default_catalog", lambda: catalog)
-    names = ("macro_assets.sources.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
+    names = ("macro_assets.sources.providers.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
     modules = [ModuleType(name) for name in names]
     for module, text in zip(modules, blocks(PAGE, "python"), strict=True):
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -115,7 +124,8 @@ def test_a_connector_of_the_page_is_short_enough() -> None:
 
 
 def test_every_field_of_an_entry_is_explained() -> None:
-    models = importlib.import_module("macro_assets.catalog.models")
+    catalog = importlib.import_module("macro_assets.catalog")
     text = (ROOT / "docs" / PAGE).read_text()
-    fields = {*models.Series.model_fields, *models.Api.model_fields, *models.Key.model_fields, "vintages", "connector"}
+    kinds = (catalog.Series, catalog.Api, catalog.Key)
+    fields = {*(f for kind in kinds for f in kind.model_fields), "vintages", "connector"}
     assert {f for f in fields if not re.search(rf"[`{{ ]{f}[`:]", text)} == set()

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+
+import macro_assets
+from macro_assets import lakehouse
+from macro_assets.graph import reading
 
 PACKAGE = Path(__file__).resolve().parents[1] / "macro_assets"
 
@@ -34,7 +41,7 @@ MAY_IMPORT = {
     "serving": GRAPH | {"graph"},
     "orchestration": BELOW,
     "cli": BELOW | {"orchestration"},
-    "__init__": {"graph"},
+    "__init__": {"catalog", "graph"},
     "definitions": {"orchestration"},
 }
 PLANNED = {"serving"}
@@ -108,6 +115,70 @@ def test_every_room_is_in_the_plan() -> None:
 def test_no_module_is_long() -> None:
     lines = {p.relative_to(PACKAGE): len(p.read_text().splitlines()) for p in PACKAGE.rglob("*.py")}
     assert {p: n for p, n in lines.items() if n > 500} == {}
+
+
+PUBLIC = {*macro_assets.__all__, *lakehouse.__all__}
+"""What a notebook calls: it may name a lake by root and catalog."""
+MAX_PARAMETERS = 7
+
+
+def functions(text: str) -> list[tuple[str, dict[str, str]]]:
+    """Functions of a module with the names and annotations of their parameters, `self` and `cls` left out."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            named = {a.arg: ast.unparse(a.annotation) if a.annotation else "" for a in given}
+            found.append((node.name, {n: kind for n, kind in named.items() if n not in ("self", "cls")}))
+    return found
+
+
+def awkward(text: str) -> list[str]:
+    """Functions whose signatures are not those of the house."""
+    problems = []
+    for name, parameters in functions(text):
+        names = list(parameters)
+        if len(names) > MAX_PARAMETERS:
+            problems.append(f"{name} has {len(names)} parameters: group what belongs together")
+        if "catalog" in names and ("root" in names or "lake" in names) and name not in PUBLIC | HANDLE:
+            problems.append(f"{name} takes a lake in two parts: it should take a Lakehouse")
+        if "Lakehouse" in parameters.values() and (names[0], parameters[names[0]]) != ("lake", "Lakehouse"):
+            problems.append(f"{name}: the first parameter should be the Lakehouse, by the name lake")
+    return problems
+
+
+HANDLE = {"at"}
+"""What makes a handle of the two parts."""
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_signatures_are_short_and_name_the_lake_first(path: Path) -> None:
+    assert awkward(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "def f(a, b, c, d, e, *, g, h, i): ...",
+        "class A:\n    def __init__(self, a, b, c, d, e, f, g, h): ...",
+        "def f(source, root: Root, catalog: Catalog): ...",
+        "def f(source: Source, lake: Lakehouse): ...",
+        "def f(place: Lakehouse, name: str): ...",
+    ],
+)
+def test_an_awkward_signature_is_seen(line: str) -> None:
+    assert awkward(line)
+
+
+@pytest.mark.parametrize("module", [macro_assets, lakehouse, reading], ids=lambda m: m.__name__)
+def test_public_functions_name_root_and_catalog_last(module: ModuleType) -> None:
+    """First what is asked, then root, then catalog, both None."""
+    told = [inspect.signature(f) for n, f in vars(module).items() if n in PUBLIC and inspect.isfunction(f)]
+    placed = [s for s in told if "catalog" in s.parameters]
+    assert placed
+    for signature in placed:
+        assert list(signature.parameters)[-2:] == ["root", "catalog"]
+        assert [signature.parameters[n].default for n in ("root", "catalog")] == [None, None]
 
 
 def computations(text: str) -> list[str]:
@@ -202,3 +273,10 @@ def test_the_lint_rule_says_where_the_code_belongs(room: str, allowed: bool) -> 
     )
     assert (done.returncode == 0) is allowed
     assert allowed or "A computation belongs in a pure room" in done.stdout
+
+
+def test_the_picture_and_the_page_show_every_room() -> None:
+    docs = PACKAGE.parent / "docs"
+    for room in set(MAY_IMPORT) - {"__init__", "definitions"}:
+        assert re.search(rf">{room}\b", (docs / "images/rooms.svg").read_text()), room
+        assert f"`{room}`" in (docs / "architecture.md").read_text(), room

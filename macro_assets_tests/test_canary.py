@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus, unquote
 import polars as pl
 import pytest
 
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import landed
 from macro_assets_tests.conftest import CANARY, Home, make_home
 from macro_assets_tests.faults.upstream import Upstream, small_catalog
@@ -223,7 +224,7 @@ def test_the_answers_are_there_without_it(fetches: Fetches) -> None:
     """The search below is not of an empty lake: errors and echoes are in landing, said, logged, the key starred."""
     catalog, lake = fetches.upstream.catalog, fetches.home.lake
     for name in PLACES:
-        bodies = landed(lake, catalog, name)
+        bodies = landed(Lakehouse(lake, catalog), name)
         assert bodies.height > 0
         assert name == "fred" or b"***" in b"".join(bodies["body"]), name
     assert "4 series" in fetches.said["bad"] or "failed" in fetches.said["bad"]
@@ -242,6 +243,6 @@ def test_no_byte_that_was_written_is_the_key(fetches: Fetches) -> None:
 
 def test_the_search_finds_the_key_where_a_fetch_would_leave_it(fetches: Fetches, tmp_path: Path) -> None:
     """The same lake and home with the key put back where it was taken out."""
-    body = next(b for b in landed(fetches.home.lake, fetches.upstream.catalog, "eia")["body"] if b"***" in b)
+    body = next(b for b in landed(Lakehouse(fetches.home.lake, fetches.upstream.catalog), "eia")["body"] if b"***" in b)
     in_landing(tmp_path, body.replace(b"***", KEY.encode()).decode())
     assert leaks(tmp_path) == ["bodies.parquet"]

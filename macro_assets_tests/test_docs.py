@@ -22,7 +22,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_the_worked_example_is_what_the_lake_says(built: Built) -> None:
     """Every number of the page's table, from the two bundled vintages."""
-    con = connect(built.home.lake)
+    con = connect(root=built.home.lake)
     known, revised, first = (con.execute(sql).fetchall() for sql in blocks("vintages.md", "sql"))
     text = (ROOT / "docs/vintages.md").read_text()
     rows = re.findall(r"^\| (2016-\d\d) \| ([\d,]+|not known) \| ([\d,]+) \|", text, re.MULTILINE)
@@ -56,5 +56,62 @@ def test_the_commands_of_the_page_run(copied: Home) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
-    for name in re.findall(r"`((?:docs|macro_assets|macro_assets_tests|benchmarks)/[\w./-]+)`", page.read_text()):
-        assert (ROOT / name).exists(), name
+
+
+# --- names of modules ----------------------------------------------------------------------------------------------
+
+PACKAGE = ROOT / "macro_assets"
+TEXTS = sorted(
+    [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.yaml"), *PAGES, *ROOT.glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
+)
+NEW = {"macro_assets/sources/providers/toy_bank.py", "toy_bank.py"}
+"""Files that a page tells the reader to make."""
+
+
+def unknown_names(text: str, file: Path) -> list[str]:
+    """Names of files and modules, set in backticks, that lead nowhere; a path may start at a folder of the package."""
+    places = [PACKAGE, *(p for p in file.parents if p.is_relative_to(ROOT))]
+    files = re.findall(r"`([\w./-]+/[\w./-]+\.\w+|[\w-]+\.py|(?:docs|macro_assets\w*|benchmarks)/[\w./-]*)`", text)
+    named = {f.split("::")[0] for f in files if not f.startswith((".", "/"))}
+    wrong = [f for f in sorted(named - NEW) if re.search(r"\.(py|md|yaml)$|/$", f) and not found(f, places, file)]
+    dotted = re.findall(r"`(macro_assets(?:\.\w+)+)`", text)
+    return wrong + [d for d in sorted(set(dotted)) if not resolves(d)]
+
+
+def found(name: str, places: list[Path], file: Path) -> bool:
+    """Whether a file is there; of a page, a bare name may stand anywhere in the project."""
+    if any((place / name).exists() for place in places):
+        return True
+    return file.suffix != ".py" and "/" not in name and any(True for _ in ROOT.glob(f"[!.]*/**/{name}"))
+
+
+def resolves(dotted: str) -> bool:
+    """Whether a dotted name is a module of the package, or a name that stands in one."""
+    path, parts = PACKAGE, dotted.split(".")[1:]
+    for position, part in enumerate(parts):
+        if (path / part).is_dir():
+            path = path / part
+            continue
+        module = path / f"{part}.py"
+        rest = parts[position:] if not module.exists() else parts[position + 1 :]
+        text = (module if module.exists() else path / "__init__.py").read_text()
+        return not rest or re.search(rf"\b{re.escape(rest[0])}\b", text) is not None
+    return True
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_names_of_modules_are_true(file: Path) -> None:
+    assert unknown_names(file.read_text(), file) == []
+
+
+def test_a_name_that_leads_nowhere_is_seen() -> None:
+    here = PACKAGE / "lakehouse" / "vintages.py"
+    true = "`raw.py`, ``upkeep/backup.py``, `lakehouse/vintages.py`, :func:`macro_assets.lakehouse.connect`"
+    assert unknown_names(true, here) == []
+    wrong = "`reading.py`, `docs/none.md`, `macro_assets/ingest.py`, `macro_assets.graph.declared.read`"
+    assert unknown_names(wrong, here) == [
+        "docs/none.md",
+        "macro_assets/ingest.py",
+        "reading.py",
+        "macro_assets.graph.declared.read",
+    ]

@@ -36,7 +36,7 @@ def test_there_is_something_to_run() -> None:
 
 
 def test_the_sql_answers(built: Built) -> None:
-    con = connect(built.home.lake)
+    con = connect(root=built.home.lake)
     payrolls, news = (con.execute(statement).fetchall() for statement in SQL)
     assert [row[1] for row in payrolls] == [287.0]
     assert len(news) > 10

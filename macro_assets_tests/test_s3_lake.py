@@ -18,9 +18,10 @@ import pytest
 import yaml
 from polars.testing import assert_frame_equal
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import Catalog
 from macro_assets.lakehouse import append_vintages, connect, invalidate, observations_as_of, s3
-from macro_assets.lakehouse.delta import LakeError, data_version, open_table, read_table, row_counts, table_versions
+from macro_assets.lakehouse.delta import LakeError, data_version, open_table, table_versions
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land, landed, log_fetches
 from macro_assets.lakehouse.paths import S3Root, location
 from macro_assets.lakehouse.raw import read_raw
@@ -67,12 +68,12 @@ def test_the_run_says_where_the_lake_is(on_s3: Built) -> None:
 
 
 def test_every_table_says_the_same_as_on_disk(on_s3: Built, built: Built, catalog: Catalog) -> None:
-    counts = row_counts(on_s3.home.lake, catalog)
-    assert counts == row_counts(built.home.lake, catalog) != {}
+    counts = Lakehouse(on_s3.home.lake, catalog).row_counts()
+    assert counts == Lakehouse(built.home.lake, catalog).row_counts() != {}
     for name in counts:
         table = catalog.one_table(name)
         if table.layer not in CLOCKED:
-            here, there = (read_table(b.home.lake, table, catalog) for b in (on_s3, built))
+            here, there = (Lakehouse(b.home.lake, catalog).read(table.name) for b in (on_s3, built))
             assert data_version(here, table) == data_version(there, table), name
 
 
@@ -85,7 +86,7 @@ def test_observations_as_of_are_the_same_as_on_disk(on_s3: Built, built: Built, 
 
 @pytest.mark.parametrize("as_of", [None, "2016-06-30"])
 def test_sql_answers_the_same_as_on_disk(on_s3: Built, built: Built, as_of: str | None) -> None:
-    here, there = (connect(b.home.lake, as_of=as_of) for b in (on_s3, built))
+    here, there = (connect(as_of=as_of, root=b.home.lake) for b in (on_s3, built))
     for question in (
         "SELECT * FROM normalized.observations ORDER BY ALL",
         "SELECT observation_date, value, release_time FROM series_as_of('PAYEMS', '2016-07-29') ORDER BY ALL",
@@ -147,42 +148,44 @@ def test_nothing_but_the_lake_is_in_the_bucket(on_s3: Built, catalog: Catalog) -
 
 def test_vintages_are_appended_once_and_asked_as_of(s3_bucket: str, catalog: Catalog) -> None:
     lake = lake_of(s3_bucket)
-    first = append_vintages("bundled", vintages(1), "run", lake, catalog)
+    first = append_vintages("bundled", vintages(1), "run", root=lake, catalog=catalog)
     assert (first.new, first.version) == (1, 1)
-    assert append_vintages("bundled", vintages(1), "again", lake, catalog).version == 1
-    append_vintages("bundled", frame(row(month(1), 7.0, day(5))), "revised", lake, catalog)
+    assert append_vintages("bundled", vintages(1), "again", root=lake, catalog=catalog).version == 1
+    append_vintages("bundled", frame(row(month(1), 7.0, day(5))), "revised", root=lake, catalog=catalog)
     assert observations_as_of("2020-01-02", root=lake)["value"].to_list() == [101.0]
     assert observations_as_of("2020-01-06", root=lake)["value"].to_list() == [7.0]
     invalidate("PAYEMS", month(1), day(5), "synthetic", "test", lake, catalog)
     assert observations_as_of(None, root=lake)["value"].to_list() == [101.0]
-    assert connect(lake).execute("SELECT value FROM observations_as_of('2020-01-06')").fetchall() == [(7.0,)]
+    assert connect(root=lake).execute("SELECT value FROM observations_as_of('2020-01-06')").fetchall() == [(7.0,)]
 
 
 def test_tables_are_overwritten_and_the_same_content_makes_no_version(s3_bucket: str, catalog: Catalog) -> None:
     lake, table = lake_of(s3_bucket), catalog.one_table("normalized/zscores")
-    assert overwrite(lake, table, catalog, rows(3), {}) == 1
-    assert overwrite(lake, table, catalog, rows(3), {}) == 1
-    assert overwrite(lake, table, catalog, rows(2), {}) == 2
-    assert connect(lake).execute("SELECT count(*) FROM normalized.zscores").fetchone() == (2,)
+    assert overwrite(Lakehouse(lake, catalog), table.name, rows(3), {}) == 1
+    assert overwrite(Lakehouse(lake, catalog), table.name, rows(3), {}) == 1
+    assert overwrite(Lakehouse(lake, catalog), table.name, rows(2), {}) == 2
+    assert connect(root=lake).execute("SELECT count(*) FROM normalized.zscores").fetchone() == (2,)
 
 
 def test_responses_land_and_come_back(s3_bucket: str, catalog: Catalog) -> None:
     lake = lake_of(s3_bucket)
-    assert [land(lake, catalog, "bundled", receipts(n), {}) for n in (1, 1, 2)] == [1, 0, 1]
-    assert landed(lake, catalog, "bundled")["body"].to_list() == [b"1", b"2"]
-    fetches = read_table(lake, catalog.one_table("fetch_log/bundled"), catalog)
-    log_fetches(lake, catalog, "bundled", fetches, {})
+    assert [land(Lakehouse(lake, catalog), "bundled", receipts(n), {}) for n in (1, 1, 2)] == [1, 0, 1]
+    assert landed(Lakehouse(lake, catalog), "bundled")["body"].to_list() == [b"1", b"2"]
+    fetches = Lakehouse(lake, catalog).read("fetch_log/bundled")
+    log_fetches(Lakehouse(lake, catalog), "bundled", fetches, {})
     assert set(table_versions(lake)) == {"landing/bundled", "fetch_log/bundled"}
 
 
 def test_many_appends_are_compacted(s3_bucket: str, catalog: Catalog) -> None:
     lake = lake_of(s3_bucket)
     for n in range(MAX_FILES + 3):
-        append_vintages("bundled", frame(row(month(1), float(n), day(n + 1))), "run", lake, catalog)
+        append_vintages("bundled", frame(row(month(1), float(n), day(n + 1))), "run", root=lake, catalog=catalog)
     stored = open_table(lake, "raw/bundled")
     assert stored is not None
     assert len(stored.file_uris()) <= 3
-    assert read_raw(lake, catalog, "bundled")["value"].sort().to_list() == [float(n) for n in range(MAX_FILES + 3)]
+    assert read_raw(Lakehouse(lake, catalog), "bundled")["value"].sort().to_list() == [
+        float(n) for n in range(MAX_FILES + 3)
+    ]
 
 
 APPENDER = """
@@ -213,7 +216,7 @@ def test_two_processes_that_append_lose_nothing(s3_bucket: str, catalog: Catalog
         assert appender.stdout.readline() == "ready\n"
     done = [a.communicate("go\n", timeout=300) for a in appenders]
     assert [a.returncode for a in appenders] == [0, 0], done
-    stored = read_raw(lake, catalog, "bundled")
+    stored = read_raw(Lakehouse(lake, catalog), "bundled")
     expected = {(series, float(n + 1)) for series in ("PAYEMS", "UNRATE") for n in range(8)}
     assert stored.height == len(expected)
     assert set(stored.select("series_id", "value").iter_rows()) == expected
@@ -246,11 +249,11 @@ def test_a_commit_through_a_faulty_store_is_applied_once(
     s3_bucket: str, s3_endpoint: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, plan: list[str]
 ) -> None:
     lake = lake_of(s3_bucket)
-    append_vintages("bundled", vintages(1), "before", lake, catalog)
+    append_vintages("bundled", vintages(1), "before", root=lake, catalog=catalog)
     with faulty(s3_endpoint, plan, monkeypatch):
-        report = append_vintages("bundled", vintages(2), "through", lake, catalog)
+        report = append_vintages("bundled", vintages(2), "through", root=lake, catalog=catalog)
     assert (report.new, report.version) == (1, 2)
-    stored = read_raw(lake, catalog, "bundled")
+    stored = read_raw(Lakehouse(lake, catalog), "bundled")
     assert stored["value"].sort().to_list() == [101.0, 102.0]
     assert table_versions(lake)["raw/bundled"] == 2
 
@@ -260,10 +263,10 @@ def test_an_overwrite_through_a_faulty_store_is_applied_once(
     s3_bucket: str, s3_endpoint: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, plan: list[str]
 ) -> None:
     lake, table = lake_of(s3_bucket), catalog.one_table("normalized/zscores")
-    overwrite(lake, table, catalog, rows(3), {})
+    overwrite(Lakehouse(lake, catalog), table.name, rows(3), {})
     with faulty(s3_endpoint, plan, monkeypatch):
-        assert overwrite(lake, table, catalog, rows(5), {}) == 2
-    assert read_table(lake, table, catalog).height == 5
+        assert overwrite(Lakehouse(lake, catalog), table.name, rows(5), {}) == 2
+    assert Lakehouse(lake, catalog).read(table.name).height == 5
     assert table_versions(lake)["normalized/zscores"] == 2
 
 
@@ -272,12 +275,12 @@ def test_a_decision_through_a_faulty_store_is_told_as_made(
 ) -> None:
     lake = lake_of(s3_bucket)
     for n in (1, 2):
-        append_vintages("bundled", frame(row(month(1), float(n), day(n))), "run", lake, catalog)
+        append_vintages("bundled", frame(row(month(1), float(n), day(n))), "run", root=lake, catalog=catalog)
     invalidate("PAYEMS", month(1), day(1), "the table's first", "test", lake, catalog)
     with faulty(s3_endpoint, ["lost"], monkeypatch):
         decision = invalidate("PAYEMS", month(1), day(2), "synthetic", "test", lake, catalog)
     assert decision["reason"].to_list() == ["synthetic"]
-    assert read_table(lake, catalog.one_table("audit/invalidations"), catalog).height == 2
+    assert Lakehouse(lake, catalog).read("audit/invalidations").height == 2
 
 
 @pytest.mark.parametrize("plan", PLANS, ids="-".join)
@@ -287,33 +290,33 @@ def test_a_table_is_made_through_a_faulty_store(
     """delta-rs may then say twice what the table is, in versions 0 and 1, which changes nothing."""
     lake = lake_of(s3_bucket)
     with faulty(s3_endpoint, plan, monkeypatch):
-        report = append_vintages("bundled", vintages(1), "through", lake, catalog)
+        report = append_vintages("bundled", vintages(1), "through", root=lake, catalog=catalog)
     assert report.new == 1
     assert report.version == table_versions(lake)["raw/bundled"] <= 2
-    assert read_raw(lake, catalog, "bundled").height == 1
+    assert read_raw(Lakehouse(lake, catalog), "bundled").height == 1
 
 
 def test_a_store_that_stays_broken_is_one_message(
     s3_bucket: str, s3_endpoint: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = lake_of(s3_bucket)
-    append_vintages("bundled", vintages(1), "before", lake, catalog)
+    append_vintages("bundled", vintages(1), "before", root=lake, catalog=catalog)
     with (
         faulty(s3_endpoint, ["403"] * 50, monkeypatch, happens=False),
         pytest.raises(LakeError, match="table raw/bundled .*cannot be written.*Nothing was committed") as refusal,
     ):
-        append_vintages("bundled", vintages(2), "through", lake, catalog)
+        append_vintages("bundled", vintages(2), "through", root=lake, catalog=catalog)
     assert CANARY not in str(refusal.value)
-    assert read_raw(lake, catalog, "bundled")["value"].to_list() == [101.0]
+    assert read_raw(Lakehouse(lake, catalog), "bundled")["value"].to_list() == [101.0]
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda lake: read_table(lake, default_catalog().one_table("raw/bundled"), default_catalog()),
+        lambda lake: Lakehouse.at(lake).read("raw/bundled"),
         table_versions,
         connect,
-        lambda lake: append_vintages("bundled", vintages(1), "run", lake),
+        lambda lake: append_vintages("bundled", vintages(1), "run", root=lake),
     ],
 )
 def test_an_endpoint_that_does_not_answer_is_one_message(
@@ -329,9 +332,9 @@ def test_an_endpoint_that_does_not_answer_is_one_message(
 def test_a_bucket_that_is_not_there_is_one_message(s3_bucket: str, catalog: Catalog) -> None:
     lake = lake_of("no-such-bucket")
     with pytest.raises(LakeError, match="there is no lake at s3://no-such-bucket/some/lake"):
-        connect(lake)
+        connect(root=lake)
     with pytest.raises(LakeError, match="there is no bucket no-such-bucket at http://127.0.0.1") as refusal:
-        append_vintages("bundled", vintages(1), "run", lake, catalog)
+        append_vintages("bundled", vintages(1), "run", root=lake, catalog=catalog)
     assert CANARY not in str(refusal.value)
 
 
@@ -339,7 +342,7 @@ def test_sql_shows_no_key(
     on_s3: Built, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with faulty(s3_endpoint, [], monkeypatch):
-        con = connect(on_s3.home.lake)
+        con = connect(root=on_s3.home.lake)
     assert con.execute("SELECT count(*) FROM duckdb_secrets()").fetchone() == (1,)
     assert CANARY not in str(con.execute("SELECT * FROM duckdb_secrets()").fetchall())
     with pytest.raises(duckdb.Error) as refusal:  # the proxy is gone

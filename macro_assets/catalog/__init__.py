@@ -1,43 +1,44 @@
 """WHAT exists: typed, frozen declarations read from YAML, the only place where a fact about data is written."""
 
-from macro_assets.catalog.load import Catalog, CatalogError, UnknownNameError, default_catalog, load_catalog
-from macro_assets.catalog.models import (
-    Api,
-    Chart,
-    Column,
-    Fallback,
-    Folder,
-    Indicator,
-    Instrument,
-    Key,
-    Model,
-    PublicationLag,
-    Recession,
-    Selector,
-    Series,
-    Source,
-    Table,
-)
+from macro_assets.catalog.kinds.chart import Chart
+from macro_assets.catalog.kinds.indicator import Component, Indicator
+from macro_assets.catalog.kinds.instrument import Instrument
+from macro_assets.catalog.kinds.model import Model, ModelInput
+from macro_assets.catalog.kinds.recession import Recession
+from macro_assets.catalog.kinds.release import PublicationLag, Release
+from macro_assets.catalog.kinds.series import Bounds, Fallback, Frequency, Selector, Series
+from macro_assets.catalog.kinds.source import Api, Folder, Key, Source, Vintages
+from macro_assets.catalog.kinds.table import Column, Dtype, Retention, Table
+from macro_assets.catalog.load import Catalog, UnknownNameError, default_catalog, load_catalog
+from macro_assets.catalog.read import CatalogError
 
 __all__ = [
     "Api",
+    "Bounds",
     "Catalog",
     "CatalogError",
     "Chart",
     "Column",
+    "Component",
+    "Dtype",
     "Fallback",
     "Folder",
+    "Frequency",
     "Indicator",
     "Instrument",
     "Key",
     "Model",
+    "ModelInput",
     "PublicationLag",
     "Recession",
+    "Release",
+    "Retention",
     "Selector",
     "Series",
     "Source",
     "Table",
     "UnknownNameError",
+    "Vintages",
     "default_catalog",
     "load_catalog",
 ]

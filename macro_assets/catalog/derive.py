@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from macro_assets.catalog.kinds.series import Series
+from macro_assets.catalog.kinds.table import Column, Dtype, Table
 from macro_assets.catalog.load import Catalog
-from macro_assets.catalog.models import Column, Dtype, Series, Table
 
 POLARS_TYPES: dict[Dtype, pl.DataType] = {
     "str": pl.String(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from macro_assets.catalog.kinds.series import Series
+from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.load import Catalog
-from macro_assets.catalog.models import Series, Source
 
 _HEAD = """# Catalog
 

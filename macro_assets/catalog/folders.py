@@ -1,7 +1,7 @@
 """A folder of the user's own files: which files it has, whether they may be read, which series their columns are.
 
 Belongs here: names, headers, and the rules of safety: regular files of the folder alone, of a bounded size. Reading
-observations is done in ``sources/folder.py``.
+observations is done in ``sources/providers/folder/``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-from macro_assets.catalog.models import Folder
+from macro_assets.catalog.kinds.source import Folder
 
 MAX_BYTES = 50_000_000
 """Bytes of one file."""
@@ -143,10 +143,10 @@ def series_of_folder(
     common
         What all of them share; over what is assumed where nothing is stated, under what a file says.
     stated
-        What single series have of their own; `code` is the column.
+        What single series have of their own; `code`, by default the id, is the column.
     """
     columns = _columns(folder) if folder.prefix else {}
-    own = {str(entry.get("code")): entry for entry in stated}
+    own = {_code(entry): entry for entry in stated}
     if len(own) < len(stated):
         raise FolderError(f"the code {_repeated(str(e.get('code')) for e in stated)!r} is declared twice")
     entries = []
@@ -160,6 +160,10 @@ def series_of_folder(
         same = [e["code"] for e in entries if e.get("id") == twice]
         raise FolderError(f"the columns {same} would all be {twice}. Give them ids of their own under `series`.")
     return entries
+
+
+def _code(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("code", entry.get("id")))
 
 
 def _repeated(texts: Iterable[str]) -> str | None:

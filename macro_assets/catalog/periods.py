@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from macro_assets.catalog.models import Frequency, Series
+from macro_assets.catalog.kinds.series import Frequency, Series
 
 _MONTHS = {"M": 1, "Q": 3, "A": 12}
 

@@ -12,15 +12,14 @@ import base64
 import html
 import math
 import re
-import struct
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
 
 from macro_assets.charts import style
+from macro_assets.charts.axes import Axis, Number, axes_of, bases_of, coordinates, domain, number, values_of
 
 LIMIT = 15_000
 """A preview is smaller than this many bytes."""
@@ -28,7 +27,6 @@ LIMIT = 15_000
 LABEL_PIXELS = 3.7
 """Width of a letter in a label of 7 pixels."""
 
-Number = float | None
 Figure = Mapping[str, Any]
 
 
@@ -84,102 +82,6 @@ def markdown_preview(svg: str) -> str:
     return f"![{' '.join(title.split())}](data:image/svg+xml;base64,{encoded})"
 
 
-# --- reading a figure ----------------------------------------------------------------------------------------------
-
-_CODES = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "f4": "f", "f8": "d"}
-
-
-def values_of(data: Any) -> list[Any]:
-    """A list of plain values from a list, a NumPy array or Plotly's `{"dtype", "bdata"[, "shape"]}` (nested if 2-d)."""
-    if data is None:
-        return []
-    if isinstance(data, Mapping):
-        raw = base64.b64decode(data["bdata"])
-        code = _CODES[str(data["dtype"]).lstrip("<|=")]
-        flat = list(struct.unpack(f"<{len(raw) // struct.calcsize(code)}{code}", raw))
-        shape = [int(n) for n in str(data.get("shape", len(flat))).split(",")]
-        if len(shape) == 1:
-            return flat
-        return [flat[row * shape[1] : (row + 1) * shape[1]] for row in range(shape[0])]
-    if getattr(getattr(data, "dtype", None), "kind", "") == "M":
-        data = data.astype("datetime64[us]")
-    return list(data.tolist() if hasattr(data, "tolist") else data)
-
-
-def _number(value: Any) -> Number:
-    """A finite number; a date as days since 1970; otherwise None."""
-    if isinstance(value, bool):
-        return float(value)
-    if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value[:26])
-        except ValueError:
-            return None
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return moment.timestamp() / 86_400
-    return float(value.toordinal() - date(1970, 1, 1).toordinal()) if isinstance(value, date) else None
-
-
-def _is_date(value: Any) -> bool:
-    return isinstance(value, date) or (isinstance(value, str) and _number(value) is not None)
-
-
-@dataclass
-class _Axis:
-    """One axis: where it lies in the image (fractions), what it spans, and its labels."""
-
-    layout: Mapping[str, Any]
-    raw: list[Any]
-    zero: bool = False
-
-    def __post_init__(self) -> None:
-        known = [v for v in self.raw if v is not None]
-        self.is_date = self.layout.get("type") == "date" or bool(known and _is_date(known[0]))
-        names = [v for v in known if isinstance(v, str)] if not self.is_date else []
-        self.names = {name: float(i) for i, name in enumerate(dict.fromkeys(names))}
-        self.low, self.high = self._span()
-
-    def numbers(self, values: Iterable[Any]) -> list[Number]:
-        """Values on the scale of the axis; categories count from 0."""
-        return [self.names.get(v) if isinstance(v, str) and self.names else _number(v) for v in values]
-
-    def _span(self) -> tuple[float, float]:
-        stated = [_number(v) for v in values_of(self.layout.get("range"))]
-        if len(stated) == 2 and stated[0] is not None and stated[1] is not None and stated[0] != stated[1]:
-            return stated[0], stated[1]
-        found = [v for v in self.numbers(self.raw) if v is not None]
-        if self.zero or self.layout.get("rangemode") == "tozero":
-            found.append(0.0)
-        low, high = (min(found), max(found)) if found else (0.0, 1.0)
-        pad = 0.5 if self.names else 0.0 if self.is_date and high > low else 0.04 * (high - low) or 0.5
-        from_zero = self.layout.get("rangemode") == "tozero"
-        low, high = low - pad * (not from_zero or low < 0), high + pad * (not from_zero or high > 0)
-        return (high, low) if self.layout.get("autorange") == "reversed" else (low, high)
-
-    def labels(self) -> list[tuple[float, str]]:
-        """Labels that the figure names: its tick texts, or its categories."""
-        texts = values_of(self.layout.get("ticktext"))
-        if texts:
-            at = self.numbers(values_of(self.layout.get("tickvals")))
-            return [(p, str(t)) for p, t in zip(at, texts, strict=False) if p is not None]
-        return [(p, name) for name, p in self.names.items()]
-
-    def end_labels(self) -> list[tuple[float, str]]:
-        """Lowest and highest value, or first and last month."""
-        return [(v, self._text(v)) for v in (self.low, self.high)]
-
-    def _text(self, value: float) -> str:
-        if not self.is_date:
-            return f"{value:.3g}".replace("-", "\u2212")
-        # A range ends at the first instant that is not drawn: name the last day that is.
-        day = math.ceil(value) - 1 if value == self.high else math.floor(value)
-        ordinal = min(max(day + date(1970, 1, 1).toordinal(), 1), date.max.toordinal())
-        return f"{date.fromordinal(ordinal):%Y-%m}"
-
-
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|rgba?\([0-9., %]+\)|[a-zA-Z]{3,20}")
@@ -206,8 +108,8 @@ def _n(value: float) -> str:
 class _Panel:
     """A pair of axes and its rectangle in pixels."""
 
-    x: _Axis
-    y: _Axis
+    x: Axis
+    y: Axis
     left: float
     top: float
     right: float
@@ -228,10 +130,10 @@ def _draw(figure: Figure, title: str, width: int, height: int, detail: _Detail) 
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for trace in traces:
         groups.setdefault((str(trace.get("xaxis") or "x"), str(trace.get("yaxis") or "y")), []).append(trace)
-    axes = {key: _axes(key, group, layout) for key, group in groups.items()}
-    left = max([34.0, *(_label_room(y) for x, y in axes.values() if _domain(x)[0] == 0)])
+    axes = {key: axes_of(key, group, layout) for key, group in groups.items()}
+    left = max([34.0, *(_label_room(y) for x, y in axes.values() if domain(x)[0] == 0)])
     area = (left, 30.0, width - 10.0, height - 20.0)
-    ends = [_domain(x)[1] for x, _ in axes.values()]
+    ends = [domain(x)[1] for x, _ in axes.values()]
     drawn = "".join(_panel(axes[k], groups[k], layout, area, detail, ends) for k in groups)
     headline = _text(title, max(10, round(width / 7)))
     return (
@@ -242,53 +144,13 @@ def _draw(figure: Figure, title: str, width: int, height: int, detail: _Detail) 
     )
 
 
-def _axes(key: tuple[str, str], traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> tuple[_Axis, _Axis]:
-    xs: list[Any] = []
-    ys: list[Any] = []
-    zero_x = zero_y = False
-    stacks: dict[Any, list[float]] = {}
-    for trace in traces:
-        x, y = _coordinates(trace)
-        xs, ys = xs + x, ys + y
-        if trace.get("type") == "bar":
-            flat = trace.get("orientation") == "h"
-            based = _bases(trace, len(x)) is not None
-            zero_x, zero_y = zero_x or (flat and not based), zero_y or (not flat and not based)
-            for at, size in zip(y if flat else x, x if flat else y, strict=False):
-                if (value := _number(size)) is not None and not isinstance(size, str):
-                    stack = stacks.setdefault((flat, str(at)), [0.0, 0.0])
-                    stack[value > 0] += value
-        errors = [_number(e) for e in values_of((trace.get("error_y") or {}).get("array"))]
-        spans = ((_number(v), e) for v, e in zip(y, errors, strict=False) if not isinstance(v, str))
-        ys = ys + [v + sign * e for v, e in spans if v is not None and e is not None for sign in (-1, 1)]
-    if layout.get("barmode") in ("relative", "stack"):
-        for (flat, _), ends in stacks.items():
-            (xs if flat else ys).extend(ends)
-    named = [f"{letter}axis{axis[1:]}" for letter, axis in zip("xy", key, strict=True)]
-    return _Axis(layout.get(named[0]) or {}, xs, zero_x), _Axis(layout.get(named[1]) or {}, ys, zero_y)
-
-
-def _coordinates(trace: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
-    x, y = values_of(trace.get("x")), values_of(trace.get("y"))
-    if trace.get("type") == "heatmap":
-        z = values_of(trace.get("z"))
-        x = x or list(range(max((len(values_of(r)) for r in z), default=0)))
-        y = y or list(range(len(z)))
-    return x or list(range(len(y))), y or list(range(len(x)))
-
-
-def _label_room(axis: _Axis) -> float:
+def _label_room(axis: Axis) -> float:
     longest = max((len(max(str(t).split("<br>"), key=len)) for _, t in axis.labels()), default=0)
     return min(140.0, 10 + LABEL_PIXELS * longest)
 
 
-def _domain(axis: _Axis) -> tuple[float, float]:
-    first, last = axis.layout.get("domain") or (0.0, 1.0)
-    return float(first), float(last)
-
-
 def _panel(
-    axes: tuple[_Axis, _Axis],
+    axes: tuple[Axis, Axis],
     traces: Sequence[Mapping[str, Any]],
     layout: Mapping[str, Any],
     area: tuple[float, float, float, float],
@@ -297,7 +159,7 @@ def _panel(
 ) -> str:
     x, y = axes
     left, top, right, bottom = area
-    (x0, x1), (y0, y1) = _domain(x), _domain(y)
+    (x0, x1), (y0, y1) = domain(x), domain(y)
     across, down = right - left, bottom - top
     panel = _Panel(x, y, left + x0 * across, bottom - y1 * down, left + x1 * across, bottom - y0 * down)
     frame = (
@@ -341,7 +203,7 @@ def _bands(panel: _Panel, layout: Mapping[str, Any]) -> str:
     """Rectangles across the height of the panel: recessions."""
     found = []
     for shape in list(layout.get("shapes") or ())[:60]:
-        ends = [e for e in (_number(shape.get("x0")), _number(shape.get("x1"))) if e is not None]
+        ends = [e for e in (number(shape.get("x0")), number(shape.get("x1"))) if e is not None]
         if shape.get("type") == "rect" and shape.get("xref", "x") == "x" and len(ends) == 2:
             a, b = sorted(map(panel.px, ends))
             found.append(f"M{_n(a)} {_n(panel.top)}H{_n(b)}V{_n(panel.bottom)}H{_n(a)}z")
@@ -354,7 +216,7 @@ def _path(parts: Iterable[str], color: str, stroke: float) -> str:
 
 
 def _scatter(panel: _Panel, trace: Mapping[str, Any], default: str, detail: _Detail) -> str:
-    xs, ys = _coordinates(trace)
+    xs, ys = coordinates(trace)
     points = list(zip(panel.x.numbers(xs), panel.y.numbers(ys), strict=False))
     mode, marker = str(trace.get("mode") or "lines"), trace.get("marker") or {}
     colors = marker.get("color")
@@ -362,7 +224,7 @@ def _scatter(panel: _Panel, trace: Mapping[str, Any], default: str, detail: _Det
     out = []
     if "lines" in mode:
         out.append(_path(_line(panel, _thinned(points, detail.points)), color, 1.2))
-    errors = [_number(e) for e in values_of((trace.get("error_y") or {}).get("array"))]
+    errors = [number(e) for e in values_of((trace.get("error_y") or {}).get("array"))]
     for (x, y), error in zip(points[: detail.points // 4], errors, strict=False):
         if x is not None and y is not None and error:
             bar = f"M{_n(panel.px(x))} {_n(panel.py(y - error))}V{_n(panel.py(y + error))}"
@@ -405,13 +267,6 @@ def _thinned(points: list[tuple[Number, Number]], most: int) -> list[tuple[Numbe
     return kept
 
 
-def _bases(trace: Mapping[str, Any], size: int) -> list[Number] | None:
-    base = trace.get("base")
-    if base is None:
-        return None
-    return [_number(base)] * size if isinstance(base, int | float) else [_number(b) for b in values_of(base)]
-
-
 def _bars(
     panel: _Panel, traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], detail: _Detail
 ) -> Iterator[str]:
@@ -423,9 +278,9 @@ def _bars(
     tops: dict[tuple[float, bool], float] = {}
     for position, trace in enumerate(traces):
         flat = trace.get("orientation") == "h"
-        xs, ys = _coordinates(trace)
+        xs, ys = coordinates(trace)
         at, size = (panel.y.numbers(ys), panel.x.numbers(xs)) if flat else (panel.x.numbers(xs), panel.y.numbers(ys))
-        bases = _bases(trace, len(at)) or [None] * len(at)
+        bases = bases_of(trace, len(at)) or [None] * len(at)
         rows = [(p, v, b) for p, v, b in zip(at, size, bases, strict=False) if p is not None]
         step = _step([p for p, _, _ in rows])
         marker = (trace.get("marker") or {}).get("color")
@@ -473,8 +328,8 @@ def _heatmap(panel: _Panel, trace: Mapping[str, Any], detail: _Detail) -> str:
 
     A row of a shade is a thick line, one path per shade: a cell takes about 12 bytes, so some hundreds of them fit.
     """
-    z = [[_number(v) for v in values_of(row)] for row in values_of(trace.get("z"))]
-    xs, ys = _coordinates(trace)
+    z = [[number(v) for v in values_of(row)] for row in values_of(trace.get("z"))]
+    xs, ys = coordinates(trace)
     columns = max(map(len, z), default=0)
     if not columns or not detail.cells:
         return ""
@@ -506,7 +361,7 @@ def _heatmap(panel: _Panel, trace: Mapping[str, Any], detail: _Detail) -> str:
 
 def _shade_ends(trace: Mapping[str, Any], z: Sequence[Sequence[Number]]) -> tuple[float, float]:
     known = [v for row in z for v in row if v is not None]
-    low, high = _number(trace.get("zmin")), _number(trace.get("zmax"))
+    low, high = number(trace.get("zmin")), number(trace.get("zmax"))
     return min(known, default=0.0) if low is None else low, max(known, default=1.0) if high is None else high
 
 

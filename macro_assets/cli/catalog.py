@@ -19,12 +19,12 @@ def list_command(kind: str) -> None:
     """What the catalog has: KIND is series, tables, indicators, models or charts."""
     from rich.table import Table as RichTable
 
-    from macro_assets.catalog import default_catalog
+    from macro_assets.catalog import default_catalog, names
 
     catalog = default_catalog()
     shown = {
         "series": [
-            (f"raw/{s.source}/{s.id}", s.title, f"{s.frequency}, {s.provider_unit}") for s in catalog.series.values()
+            (names.raw_series(s), s.title, f"{s.frequency}, {s.provider_unit}") for s in catalog.series.values()
         ],
         "tables": [(t.name, t.title, ", ".join(t.key)) for t in catalog.tables.values()],
         "indicators": [(i.name, i.title, f"{len(i.components)} components") for i in catalog.indicators.values()],

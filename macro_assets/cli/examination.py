@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from macro_assets.catalog import CatalogError, default_catalog
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, table_versions
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, S3Root, lake_root, project_root
 from macro_assets.lakehouse.session import connect
 from macro_assets.lakehouse.upkeep import damage
@@ -44,10 +45,10 @@ def examine() -> list[Finding]:
 
 def mend() -> Iterator[Finding]:
     """Take every damaged table of the lake back to its last good version; a finding per table that was damaged."""
-    root, catalog = lake_root(), default_catalog()
-    for name in sorted(table_versions(root)):
+    lake = Lakehouse.at()
+    for name in sorted(table_versions(lake.root)):
         try:
-            report = repair(root, name, catalog)
+            report = repair(lake, name)
         except LakeError as error:
             yield Finding(name, False, str(error))
             continue

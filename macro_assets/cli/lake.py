@@ -16,6 +16,8 @@ from macro_assets.cli.terminal import console, expected_errors, instance, print_
 if TYPE_CHECKING:
     import polars as pl
 
+    from macro_assets.lakehouse.raw import Decision, StoredRelease
+
 
 def _about_a_release(command: Callable[..., Any]) -> Callable[..., Any]:
     """Arguments that name one stored release, who says something about it, and why."""
@@ -41,9 +43,9 @@ def invalidate_command(
 
     Nothing is erased: reads as of an earlier instant still see it. `macro history SERIES DATE` shows the releases.
     """
-    from macro_assets.lakehouse.raw import invalidate
+    from macro_assets.lakehouse.raw import Decision, StoredRelease
 
-    _decided(invalidate(series_id, day.date(), release, reason, author, provider=provider))
+    _decide(StoredRelease(series_id, day.date(), release, provider), Decision("invalidate", reason, author))
 
 
 @click.command("reinstate")
@@ -53,20 +55,21 @@ def reinstate_command(
     series_id: str, day: datetime, release: str, reason: str, author: str, provider: str | None
 ) -> None:
     """Undo `macro invalidate` from now on; the earlier decision stays on record."""
-    from macro_assets.lakehouse.raw import reinstate
+    from macro_assets.lakehouse.raw import Decision, StoredRelease
 
-    _decided(reinstate(series_id, day.date(), release, reason, author, provider=provider))
+    _decide(StoredRelease(series_id, day.date(), release, provider), Decision("reinstate", reason, author))
 
 
-def _decided(decision: pl.DataFrame) -> None:
-    from macro_assets.catalog import default_catalog
-    from macro_assets.lakehouse.paths import lake_root
+def _decide(release: StoredRelease, decision: Decision) -> None:
+    from macro_assets.lakehouse.handle import Lakehouse
+    from macro_assets.lakehouse.raw import decide
 
-    print_rows(decision)
+    lake = Lakehouse.at()
+    print_rows(decide(lake, release, decision))
     with instance() as dagster:
         from macro_assets.orchestration.assets.audit import report_decision
 
-        report_decision(dagster, lake_root(), default_catalog())
+        report_decision(lake, dagster)
     click.echo("`macro run` computes again what is below it.")
 
 
@@ -95,16 +98,17 @@ def rebuild_command(source: str, replace: bool) -> None:
 
     A missing table is written, missing rows are added; a table that says something else is left alone unless asked.
     """
-    from macro_assets.catalog import UnknownNameError, default_catalog
+    from macro_assets.catalog import UnknownNameError, names
     from macro_assets.catalog.load import unknown_name_message
     from macro_assets.intake.rebuild import rebuild
-    from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.lakehouse.handle import Lakehouse
 
-    catalog = default_catalog()
-    if source not in catalog.sources:
-        raise UnknownNameError(unknown_name_message("source", source, catalog.sources))
-    done = rebuild(lake_root(), catalog, catalog.sources[source], replace)
-    click.echo(f"raw/{source}: {done.rows:,} rows rebuilt from landing, {done.stored:,} stored")
+    lake = Lakehouse.at()
+    sources = lake.catalog.sources
+    if source not in sources:
+        raise UnknownNameError(unknown_name_message("source", source, sources))
+    done = rebuild(lake, sources[source], replace)
+    click.echo(f"{names.raw(source)}: {done.rows:,} rows rebuilt from landing, {done.stored:,} stored")
     if done.is_equal:
         click.echo("Equal row for row; nothing was written.")
         return
@@ -124,14 +128,13 @@ def maintenance_command() -> None:
     """Merge small files, end retention, remove files that no version of the last 30 days needs."""
     from rich.table import Table
 
-    from macro_assets.catalog import default_catalog
-    from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.upkeep.maintenance import maintain
 
     table = Table("table", title="Upkeep", title_justify="left")
     for heading in ("rows before", "after", "files before", "after", "kB before", "after", "seconds"):
         table.add_column(heading, justify="right")
-    for one in maintain(lake_root(), default_catalog(), datetime.now(UTC)):
+    for one in maintain(Lakehouse.at(), datetime.now(UTC)):
         click.echo(one.table_name, err=True)
         table.add_row(
             one.table_name,
@@ -151,17 +154,16 @@ def maintenance_command() -> None:
 @expected_errors
 def migrate_command(dry_run: bool) -> None:
     """Bring tables that an older macro_assets wrote to the present layout; their versions stay in their history."""
-    from macro_assets.catalog import default_catalog
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.layout import SCHEMA_VERSION
-    from macro_assets.lakehouse.paths import lake_root
     from macro_assets.lakehouse.upkeep.maintenance import migrate, migrations_due
 
-    lake, catalog = lake_root(), default_catalog()
-    due = migrations_due(lake, catalog)
+    lake = Lakehouse.at()
+    due = migrations_due(lake)
     for one in due:
         told = f"{one.table_name}: schema version {one.written} to {SCHEMA_VERSION}, {one.rows:,} rows"
         if not dry_run:
-            migrate(lake, catalog, one.table_name)
+            migrate(lake, one.table_name)
         click.echo(f"{told}: {'would be migrated' if dry_run else 'migrated'}")
     if not due:
         click.echo(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
@@ -175,7 +177,8 @@ def migrate_command(dry_run: bool) -> None:
 def backup_command(destination: str, keep_days: int | None, only_verify: bool) -> None:
     """Back the lake up to DESTINATION, a folder or s3://bucket/prefix: only what is new is copied."""
     from macro_assets.lakehouse.paths import lake_root, location
-    from macro_assets.lakehouse.upkeep.backup import backup, verify
+    from macro_assets.lakehouse.upkeep.backup import backup
+    from macro_assets.lakehouse.upkeep.verify import verify
 
     place = location(destination)
     if only_verify:
@@ -200,7 +203,7 @@ def backup_command(destination: str, keep_days: int | None, only_verify: bool) -
 def restore_command(backups: str, at: str | None, root: str | None) -> None:
     """Restore a lake from BACKUPS, a folder or s3://bucket/prefix, into an empty place; every file is checked."""
     from macro_assets.lakehouse.paths import lake_root, location
-    from macro_assets.lakehouse.upkeep.backup import restore
+    from macro_assets.lakehouse.upkeep.restore import restore
 
     with _progress() as show:
         done = restore(location(backups), lake_root(root), at, show)

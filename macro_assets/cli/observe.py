@@ -24,7 +24,8 @@ def observe_command(series: str, date: str, value: str, author: str, reason: str
     provider publishes; '' says that it is missing. A value for the same DATE with a later release time is a revision.
     """
     from macro_assets.catalog import default_catalog
-    from macro_assets.intake.observe import observe
+    from macro_assets.intake.observe import Entry, observe
 
-    line = observe(series, date, value, author, reason, release_time, default_catalog(), datetime.now(UTC))
+    entry = Entry(series, date, value, author, reason, release_time)
+    line = observe(entry, default_catalog(), datetime.now(UTC))
     click.echo(line)

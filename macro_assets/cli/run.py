@@ -25,19 +25,17 @@ def run_command(
     (raw/bundled/PAYEMS). Without it everything that needs no network is brought up to date; `macro fetch` asks the
     live sources.
     """
-    from macro_assets.catalog import default_catalog
-    from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.lakehouse.handle import Lakehouse
 
     if partition and (first or last):
         raise click.UsageError("--partition is one partition, --from and --to are a range: use one of the two")
     with instance() as dagster:
         from macro_assets.orchestration.run import run, select
 
-        catalog = default_catalog()
-        lake = lake_root()
-        chosen = select(selection, catalog, partition or first, partition or last)
-        summary = run(chosen, dagster, lake, catalog, force=force)
-        print_summary(summary, lake)
+        lake = Lakehouse.at()
+        chosen = select(selection, lake.catalog, partition or first, partition or last)
+        summary = run(lake, chosen, dagster, force=force)
+        print_summary(lake, summary)
     if summary.failures:
         sys.exit(1)
 

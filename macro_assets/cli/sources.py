@@ -22,18 +22,18 @@ def sources_command() -> None:
     """How every source is doing: up, degraded, down, off for want of a key; latency and last success."""
     from rich.table import Table as RichTable
 
-    from macro_assets.catalog import default_catalog
     from macro_assets.intake.health import health
-    from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.lakehouse.handle import Lakehouse
 
-    catalog, lake = default_catalog(), lake_root()
-    table = RichTable("source", "title", title=f"sources ({len(catalog.sources)})", title_justify="left", box=None)
+    lake = Lakehouse.at()
+    sources = lake.catalog.sources.values()
+    table = RichTable("source", "title", title=f"sources ({len(sources)})", title_justify="left", box=None)
     table.add_column("series", justify="right")
     table.add_column("state")
     table.add_column("last success", no_wrap=True)
     table.add_column("ms", justify="right")
     table.add_column("key")
-    found = [health(source, lake, catalog) for source in catalog.sources.values()]
+    found = [health(lake, source) for source in sources]
     for one in found:
         seen = f"{one.last_success:%Y-%m-%d %H:%M}" if one.last_success else ""
         latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f}"
@@ -77,19 +77,20 @@ def fetch_command(
     SELECTION names sources (raw/fred) or series (raw/fred/GDPC1). Without it every live source whose key is in the
     environment is asked. Derived tables follow with `macro run`, or by themselves while the daemon runs.
     """
-    from macro_assets.catalog import default_catalog
-    from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.catalog import names
+    from macro_assets.lakehouse.handle import Lakehouse
 
     with instance() as dagster:
         from macro_assets.orchestration.refresh import refreshes, whole_history
         from macro_assets.orchestration.run import fetch, select
 
-        catalog, lake = default_catalog(), lake_root()
-        words = [w if w.startswith("raw") else f"raw/{w}" for w in selection] or ["raw"]
+        lake = Lakehouse.at()
+        catalog = lake.catalog
+        words = [w if w.startswith("raw") else names.raw(w) for w in selection] or ["raw"]
         chosen = select(words, catalog, first, last, live=True)
         named = [i for ids in chosen.series.values() for i in ids]
         backfill = bool(first or last)
-        runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, catalog, named, everything)
+        runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, named, everything)
         out = console()
         not_asked = [_not_asked(catalog.sources[name]) for name in chosen.series] if selection else [None]
         for why in filter(None, not_asked):
@@ -103,16 +104,17 @@ def fetch_command(
             out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
         if dry_run or not runs:
             return
-        summary = fetch(runs, dagster, lake, catalog)
-        print_summary(summary, lake)
+        summary = fetch(lake, runs, dagster)
+        print_summary(lake, summary)
     if summary.failures:
         sys.exit(1)
 
 
 def _not_asked(source: Source) -> str | None:
     """Why a source that was named is not asked; None where it is."""
+    from macro_assets.catalog import names
     from macro_assets.sources.secrets import missing_key
 
     if not source.is_live:
-        return f"source {source.name} needs no network: `macro run raw/{source.name}` reads what changed."
+        return f"source {source.name} needs no network: `macro run {names.raw(source.name)}` reads what changed."
     return missing_key(source)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
 
-    from macro_assets.lakehouse.paths import Root
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.orchestration.summary import Summary
 
 USAGE_ERROR = 2
@@ -81,16 +81,14 @@ def print_rows(rows: pl.DataFrame) -> None:
         out.print(f"{MAX_ROWS} of {rows.height} rows; --csv prints all.")
 
 
-def print_summary(summary: Summary, lake: Root) -> None:
+def print_summary(lake: Lakehouse, summary: Summary) -> None:
     """What a call did, layer by layer, and where to look next."""
     from rich.table import Table as RichTable
 
-    from macro_assets.catalog import default_catalog
-    from macro_assets.lakehouse.delta import row_counts
     from macro_assets.lakehouse.paths import charts_folder
 
     out = console()
-    counts = row_counts(lake, default_catalog())
+    counts = lake.row_counts()
     table = RichTable("layer", title="\nLake", title_justify="left")
     for heading in ("run", "up to date", "tables", "rows", "checks passed", "failed", "seconds"):
         table.add_column(heading, justify="right")
@@ -122,6 +120,6 @@ def print_summary(summary: Summary, lake: Root) -> None:
         out.print(f"warning {name}: {why}", style="yellow", markup=False, highlight=False)
     for name, why in summary.failures.items():
         out.print(f"FAILED {name}: {why}", style="red", markup=False, highlight=False)
-    out.print(f"Lake    {lake}", highlight=False)
-    out.print(f"Charts  {charts_folder(lake) / 'index.html'}", highlight=False)
+    out.print(f"Lake    {lake.root}", highlight=False)
+    out.print(f"Charts  {charts_folder(lake.root) / 'index.html'}", highlight=False)
     out.print("UI      make ui", highlight=False)

@@ -81,7 +81,9 @@ def _chart_derivation(chart: Chart, catalog: Catalog, series: str) -> Derivation
             }
         )
 
-    drawing = tuple(f"macro_assets.charts{room}" for room in (".drawing", ".style", f".{chart.name}", ".preview"))
+    drawing = tuple(
+        f"macro_assets.charts{room}" for room in (".drawing", ".style", f".{chart.name}", ".preview", ".axes")
+    )
     shaded = catalog.recessions if chart.recession_shading else ()
     words = (*catalog.sources.values(), *catalog.indicators.values())
     return Derivation(

@@ -6,12 +6,12 @@ from datetime import date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
-from macro_assets.catalog.load import unknown_name_message
+from macro_assets.catalog import Catalog, names
 from macro_assets.graph.declared import derivations
-from macro_assets.lakehouse.delta import LakeError, open_table, read_table
+from macro_assets.lakehouse.delta import LakeError, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS
-from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import INVALIDATIONS, read_decisions
 from macro_assets.lakehouse.vintages import as_of as known_as_of
 from macro_assets.lakehouse.vintages import instant
@@ -41,41 +41,39 @@ def read(
     LakeError
         When the lake has no such table yet.
     """
-    catalog = catalog or default_catalog()
-    lake = lake_root(root)
-    if name not in catalog.tables:
-        raise UnknownNameError(unknown_name_message("table", name, catalog.tables))
+    lake = Lakehouse.at(root, catalog)
+    declared = lake.table(name)
     if as_of is None:
-        return _stored(lake, name, catalog)
+        return _stored(lake, declared.name)
     moment = instant(as_of)
-    known = derivations(catalog)
+    known = derivations(lake.catalog)
     frames: dict[str, pl.DataFrame] = {}
-    raws = {f"raw/{s}": s for s in catalog.sources}
-    decisions = read_decisions(lake, catalog)
+    raws = {names.raw(s): s for s in lake.catalog.sources}
+    decisions = read_decisions(lake)
 
     def table(wanted: str) -> pl.DataFrame:
         if wanted not in frames:
             if wanted in known:
                 frames[wanted] = known[wanted].compute({i: table(i) for i in known[wanted].inputs})
             elif wanted in raws and wanted != name:  # an input: the rows in force at the instant
-                frames[wanted] = known_as_of(_raw(lake, raws[wanted], catalog), moment, raws[wanted], decisions)
+                frames[wanted] = known_as_of(_raw(lake, raws[wanted]), moment, raws[wanted], decisions)
             elif wanted == INVALIDATIONS and wanted != name:  # an input: the rows in force heed it already
                 frames[wanted] = decisions.clear()
             else:
-                column = CLOCKS.get(catalog.tables[wanted].layer, "as_of")
-                frames[wanted] = _stored(lake, wanted, catalog).filter(pl.col(column) <= moment)
+                column = CLOCKS.get(lake.table(wanted).layer, "as_of")
+                frames[wanted] = _stored(lake, wanted).filter(pl.col(column) <= moment)
         return frames[wanted]
 
     return table(name)
 
 
-def _raw(lake: Root, source: str, catalog: Catalog) -> pl.DataFrame:
+def _raw(lake: Lakehouse, source: str) -> pl.DataFrame:
     """Rows of a source; none of a live one that was never fetched."""
-    table = catalog.one_table(f"raw/{source}")
-    return read_table(lake, table, catalog) if catalog.sources[source].is_live else _stored(lake, table.name, catalog)
+    name = names.raw(source)
+    return lake.read(name) if lake.catalog.sources[source].is_live else _stored(lake, name)
 
 
-def _stored(lake: Root, name: str, catalog: Catalog) -> pl.DataFrame:
-    if open_table(lake, name) is None:
-        raise LakeError(f"table {name} is not in the lake at {lake} yet. `macro run {name}` makes it.")
-    return read_table(lake, catalog.tables[name], catalog)
+def _stored(lake: Lakehouse, name: str) -> pl.DataFrame:
+    if open_table(lake.root, name) is None:
+        raise LakeError(f"table {name} is not in the lake at {lake.root} yet. `macro run {name}` makes it.")
+    return lake.read(name)

@@ -6,8 +6,7 @@ from math import ceil
 
 import polars as pl
 
-from macro_assets.catalog import Indicator
-from macro_assets.catalog.models import Component
+from macro_assets.catalog import Component, Indicator
 from macro_assets.transforms.library import expanding_zscore
 
 

@@ -10,8 +10,8 @@ from datetime import date
 import polars as pl
 
 from macro_assets.catalog import Catalog, Fallback, Series, Source
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import remembered
-from macro_assets.lakehouse.paths import Root
 from macro_assets.sources import fetching
 from macro_assets.sources.clients import closing, open_client
 from macro_assets.sources.errors import SourceError
@@ -102,11 +102,11 @@ def known_releases(source: Source, held: pl.DataFrame) -> dict[str, date]:
     return dict(latest.iter_rows())
 
 
-def earlier_responses(lake: Root, catalog: Catalog, source: Source) -> Mapping[str, Response]:
+def earlier_responses(lake: Lakehouse, source: Source) -> Mapping[str, Response]:
     """Landed responses that the provider can be asked to compare with, by the text of their request."""
     if source.api is None or not source.api.conditional:
         return {}
     return {
         r["request"]: Response(r["request"], r["body"], r["fetched_at"], r["http_status"], r["validator"])
-        for r in remembered(lake, catalog, source.name).iter_rows(named=True)
+        for r in remembered(lake, source.name).iter_rows(named=True)
     }

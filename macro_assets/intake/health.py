@@ -13,9 +13,8 @@ from typing import Literal
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Source
-from macro_assets.lakehouse.delta import read_table
-from macro_assets.lakehouse.paths import Root
+from macro_assets.catalog import Source, names
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.sources.secrets import missing_key
 
 State = Literal["up", "degraded", "down", "off", "never fetched"]
@@ -50,7 +49,7 @@ class Health:
     reason: str = ""
 
 
-def health(source: Source, lake: Root, catalog: Catalog, environ: Mapping[str, str] = os.environ) -> Health:
+def health(lake: Lakehouse, source: Source, environ: Mapping[str, str] = os.environ) -> Health:
     """The state of one source.
 
     Raises
@@ -58,9 +57,8 @@ def health(source: Source, lake: Root, catalog: Catalog, environ: Mapping[str, s
     LakeError
         When its fetch log cannot be read.
     """
-    declared = [s.id for s in catalog.series_of(source.name)]
-    log = read_table(lake, catalog.one_table(f"fetch_log/{source.name}"), catalog)
-    log = log.filter(pl.col("series_id").is_in(declared))
+    declared = [s.id for s in lake.catalog.series_of(source.name)]
+    log = lake.read(names.fetch_log(source.name)).filter(pl.col("series_id").is_in(declared))
     last: datetime | None = log["last_success"].max()  # type: ignore[assignment]
     asked = log.filter(pl.col("status") != "off")
     latency: float | None = asked["latency_ms"].mean()  # type: ignore[assignment]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Series, Source
+from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.judge import Outcome, judge
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land
-from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.raw import append_vintages, read_raw
+from macro_assets.lakehouse.raw import append_batch, read_raw
 from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError
 from macro_assets.sources.protocol import Fetched, Window
 
@@ -30,8 +30,7 @@ class Ingested:
 
 
 def ingest(
-    lake: Root,
-    catalog: Catalog,
+    lake: Lakehouse,
     source: Source,
     selected: Sequence[Series],
     window: Window,
@@ -54,18 +53,18 @@ def ingest(
         When a table cannot be read or written.
     """
     commit = {"run_id": run_id, "code_version": code_version, "source": source.name}
-    landing = polars_schema(catalog.one_table(f"landing/{source.name}").columns)
+    landing = polars_schema(lake.table(names.landing(source.name)).columns)
     responses = receipts(fetched, selected, window, run_id, landing)
-    land(lake, catalog, source.name, responses, commit)
-    held = read_raw(lake, catalog, source.name, [s.id for s in selected])
+    land(lake, source.name, responses, commit)
+    held = read_raw(lake, source.name, [s.id for s in selected])
     outcomes, accepted = judge(fetched, selected, window, held, source)
 
     def store(rows: pl.DataFrame) -> AppendReport:
-        return append_vintages(source.name, rows, run_id, lake, catalog, code_version)
+        return append_batch(lake, source.name, rows, run_id, code_version)
 
     done = appended(outcomes, accepted, store)
     if done.report.appended:
-        land(lake, catalog, source.name, responses, commit, mattered=True)
+        land(lake, source.name, responses, commit, mattered=True)
     return done
 
 

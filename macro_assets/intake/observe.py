@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -19,15 +20,23 @@ from macro_assets.sources.protocol import Response
 from macro_assets.sources.providers.manual import COLUMNS, FILE, observations, read_lines
 
 
-def observe(
-    series: str, date: str, value: str, author: str, reason: str, release_time: str, catalog: Catalog, now: datetime
-) -> str:
-    """Add a line to `manual.csv` and return it.
+@dataclass(frozen=True)
+class Entry:
+    """What somebody enters: a value of a series for a date, who enters it and why.
 
-    Parameters
-    ----------
-    release_time
-        An instant with its zone, a date (its end, UTC), or 'now'.
+    `release_time` is an instant with its zone, a date (its end, UTC), or 'now'.
+    """
+
+    series: str
+    date: str
+    value: str
+    author: str
+    reason: str
+    release_time: str = "now"
+
+
+def observe(entry: Entry, catalog: Catalog, now: datetime) -> str:
+    """Add a line to `manual.csv` and return it.
 
     Raises
     ------
@@ -36,12 +45,14 @@ def observe(
     ValueError
         When the series takes no observations by hand, or the file with the line would not be read.
     """
-    entered, factor = _entered(catalog, series)
+    entered, factor = _entered(catalog, entry.series)
     folder = own_folder()
     if folder is None:
         raise ValueError(f"{OWN} is not set: {FILE} is in the folder that it names")
-    known = now.replace(microsecond=0).isoformat().replace("+00:00", "Z") if release_time == "now" else release_time
-    line = _line([entered.code, date, value, known, author, reason])
+    known = entry.release_time
+    if known == "now":
+        known = now.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    line = _line([entered.code, entry.date, entry.value, known, entry.author, entry.reason])
     with _locked(folder / FILE) as file:
         held = file.read_bytes() if file.exists() else (",".join(COLUMNS) + "\n").encode()
         body = held + (b"" if held.endswith(b"\n") else b"\n") + line.encode() + b"\n"
@@ -53,7 +64,7 @@ def observe(
         low, high = (limit if limit is None else limit / factor for limit in (bounds.low, bounds.high))
         if number is not None and ((low is not None and number < low) or (high is not None and number > high)):
             raise ValueError(
-                f"nothing was added to {file}: series {series}: expected a value from {low} to {high} "
+                f"nothing was added to {file}: series {entry.series}: expected a value from {low} to {high} "
                 f"({entered.provider_unit}), got {number}. Is the unit right?"
             )
         _replace(file, body)

@@ -14,13 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Source
+from macro_assets.catalog import Catalog, Source, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import appended
 from macro_assets.intake.judge import Outcome, judge
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import landed
-from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import additions, read_decisions, read_raw, typed
 from macro_assets.lakehouse.vintages import AppendReport
 from macro_assets.lakehouse.write import append, open_or_create, replace_rows
@@ -41,7 +41,7 @@ class _Replay:
         return self.answers[text]
 
 
-def rebuilt(lake: Root, catalog: Catalog, source: Source) -> pl.DataFrame:
+def rebuilt(lake: Lakehouse, source: Source) -> pl.DataFrame:
     """The rows of a source's raw table made from landing alone, with no network.
 
     Every fetch is judged and appended again, in the order of arrival, with its `run_id` and `ingested_at`.
@@ -58,11 +58,11 @@ def rebuilt(lake: Root, catalog: Catalog, source: Source) -> pl.DataFrame:
     ValueError
         When a stored body is not the one that was received.
     """
-    table = catalog.one_table(f"raw/{source.name}")
-    decisions = read_decisions(lake, catalog)
+    catalog, table = lake.catalog, lake.table(names.raw(source.name))
+    decisions = read_decisions(lake)
     stored = pl.DataFrame(schema=polars_schema(table.columns))
     answers: dict[str, Response] = {}
-    fetches = landed(lake, catalog, source.name).with_columns(
+    fetches = landed(lake, source.name).with_columns(
         first_of_run=pl.col("fetched_at").min().over("run_id", "series_ids", "window_first", "window_last")
     )
     key = ["first_of_run", "run_id", "series_ids", "window_first", "window_last"]
@@ -153,7 +153,7 @@ class Rebuild:
         return self.only_stored.is_empty() and self.only_rebuilt.is_empty()
 
 
-def rebuild(lake: Root, catalog: Catalog, source: Source, replace_stored: bool = False) -> Rebuild:
+def rebuild(lake: Lakehouse, source: Source, replace_stored: bool = False) -> Rebuild:
     """Rebuild a raw table from landing and compare it with the stored one.
 
     A table that is missing is written, and one that only lacks rows gets them. One that says something else is replaced
@@ -166,17 +166,17 @@ def rebuild(lake: Root, catalog: Catalog, source: Source, replace_stored: bool =
     ValueError
         When a stored body is not the one that was received.
     """
-    table = catalog.one_table(f"raw/{source.name}")
-    made = rebuilt(lake, catalog, source)
-    stored = read_raw(lake, catalog, source.name)
+    table = names.raw(source.name)
+    made = rebuilt(lake, source)
+    stored = read_raw(lake, source.name)
     only_stored = stored.join(made, on=made.columns, how="anti", nulls_equal=True)
     only_rebuilt = made.join(stored, on=made.columns, how="anti", nulls_equal=True)
     commit = {"purpose": "rebuild", "source": source.name}
     written = False
     if only_stored.is_empty() and not only_rebuilt.is_empty():
-        append(lake, table, catalog, only_rebuilt, commit)
+        append(lake, table, only_rebuilt, commit)
         written = True
     elif not only_stored.is_empty() and replace_stored:
-        replace_rows(open_or_create(lake, table, catalog), lake, table, catalog, made, commit)
+        replace_rows(lake, table, open_or_create(lake, table), made, commit)
         written = True
     return Rebuild(made.height, stored.height, only_stored, only_rebuilt, written)

@@ -1,9 +1,11 @@
 """WHERE it lives: Delta tables, vintages, the DuckDB session. The only code that touches storage.
 
-A notebook starts with :func:`connect`.
+A notebook starts with :func:`connect`. What it calls ends in `root` and `catalog`; what the package calls
+among itself takes a :class:`Lakehouse` first.
 """
 
 from macro_assets.lakehouse.delta import LakeError
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import lake_root
 from macro_assets.lakehouse.raw import (
     append_vintages,
@@ -20,6 +22,7 @@ from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, 
 __all__ = [
     "AppendReport",
     "LakeError",
+    "Lakehouse",
     "VintageConflictError",
     "Vintages",
     "append_vintages",

@@ -1,4 +1,4 @@
-"""Delta tables of the lake: find, open and read them. Writing is in `write.py`, layout in `layout.py`.
+"""Delta tables at a place: find, open and scan them. Writing is in `write.py`, layout in `layout.py`.
 
 Only "table not found" means that there is none; any other error names the table, its version and the way out.
 """
@@ -18,8 +18,7 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from macro_assets.catalog import Catalog, Table
-from macro_assets.catalog.derive import all_columns, polars_schema
+from macro_assets.catalog import Table
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, S3Root, filesystem, storage_options
@@ -197,13 +196,11 @@ def reading(name: str, version: int) -> Iterator[None]:
         ) from error
 
 
-def scan(root: Root, stored: DeltaTable | None, table: Table, catalog: Catalog) -> pl.LazyFrame:
-    """The rows of an opened table with the catalog's columns; no rows when it is None.
+def scan(root: Root, stored: DeltaTable | None, schema: pl.Schema) -> pl.LazyFrame:
+    """The rows of an opened table with the columns of a schema; no rows when it is None.
 
-    Columns the catalog has and the stored table lacks (a series added since) come as nulls. Collect it under
-    :func:`reading`.
+    Columns that the stored table lacks (a series added since) come as nulls. Collect it under :func:`reading`.
     """
-    schema = polars_schema(all_columns(table, catalog))
     files = data_files(root, stored) if stored is not None else []
     if not files:
         return pl.LazyFrame(schema=schema)
@@ -215,13 +212,6 @@ def scan(root: Root, stored: DeltaTable | None, table: Table, catalog: Catalog) 
         glob=False,
         storage_options=storage_options(root),
     )
-
-
-def read_table(root: Root, table: Table, catalog: Catalog) -> pl.DataFrame:
-    """All rows of a table with the catalog's columns; an empty frame when it does not exist yet."""
-    stored = open_table(root, table.name)
-    with reading(table.name, stored.version() if stored is not None else 0):
-        return scan(root, stored, table, catalog).collect()
 
 
 def content_hash(frame: pl.DataFrame) -> str:
@@ -242,9 +232,3 @@ def data_version(frame: pl.DataFrame, table: Table) -> str:
     """Hash of what a table says: its rows in key order, without the columns that only record how they came."""
     said = [c for c in frame.columns if c not in BOOKKEEPING]
     return content_hash(frame.select(said).sort([k for k in table.key if k in said], nulls_last=True))
-
-
-def row_counts(root: Root, catalog: Catalog) -> dict[str, int]:
-    """Rows of every table of the catalog that is in the lake, by name, from the Delta statistics."""
-    tables = {name: open_table(root, name) for name in catalog.tables}
-    return {name: t.count() for name, t in tables.items() if t is not None}

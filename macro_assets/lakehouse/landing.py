@@ -7,17 +7,16 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import open_table, read_table, reading, scan
-from macro_assets.lakehouse.paths import Root
+from macro_assets.catalog import names
+from macro_assets.lakehouse.delta import reading
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.write import append_computed, overwrite_computed
 
 _QUESTION = ["request", "series_ids", "window_first", "window_last"]
 
 
 def land(
-    root: Root,
-    catalog: Catalog,
+    lake: Lakehouse,
     source: str,
     receipts: pl.DataFrame,
     commit: Mapping[str, str],
@@ -64,16 +63,15 @@ def land(
         packed = pl.Series("body", [zlib.compress(b, level=6) for b in bodies["body"]], dtype=pl.Binary)
         return pl.concat([bodies.with_columns(packed), repeats.with_columns(body=pl.lit(None, pl.Binary))])
 
-    table = catalog.one_table(f"landing/{source}")
-    return append_computed(root, table, catalog, new, commit).rows.height
+    return append_computed(lake, names.landing(source), new, commit).rows.height
 
 
-def landed(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
+def landed(lake: Lakehouse, source: str) -> pl.DataFrame:
     """Every receipt of a source in the order of arrival, with its body as it came.
 
     A receipt whose body was stored earlier gets that body.
     """
-    rows = read_table(root, catalog.one_table(f"landing/{source}"), catalog).sort("fetched_at", "request")
+    rows = lake.read(names.landing(source)).sort("fetched_at", "request")
     stored = {
         (request, sha): zlib.decompress(body)
         for request, sha, body in rows.select("request", "payload_sha256", "body").iter_rows()
@@ -83,15 +81,13 @@ def landed(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
     return rows.with_columns(body=pl.Series([stored[k] for k in keys], dtype=pl.Binary))
 
 
-def remembered(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
+def remembered(lake: Lakehouse, source: str) -> pl.DataFrame:
     """The latest good response to each request that came with a validator: `request`, `body`, `fetched_at`, ...
 
     Only their bodies are read: of every answer that ever came they would be a gigabyte in a few years.
     """
-    table = catalog.one_table(f"landing/{source}")
-    stored = open_table(root, table.name)
-    with reading(table.name, stored.version() if stored is not None else 0):
-        rows = scan(root, stored, table, catalog)
+    rows, version = lake.scan(names.landing(source))
+    with reading(names.landing(source), version):
         good = rows.filter(pl.col("http_status") == 200).drop("body").collect().sort("fetched_at", "request")
         latest = good.group_by("request", maintain_order=True).last().filter(pl.col("validator").is_not_null())
         hashes = pl.col("payload_sha256").is_in(latest["payload_sha256"].to_list())
@@ -100,7 +96,7 @@ def remembered(root: Root, catalog: Catalog, source: str) -> pl.DataFrame:
     return latest.join(bodies.with_columns(plain).unique("payload_sha256"), on="payload_sha256")
 
 
-def log_fetches(root: Root, catalog: Catalog, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
+def log_fetches(lake: Lakehouse, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
     """Replace the state of the fetched series in `fetch_log/<source>`; other series keep theirs.
 
     A fetch that was no success leaves the time of the latest one, and a history that was once had whole stays so.
@@ -115,4 +111,4 @@ def log_fetches(root: Root, catalog: Catalog, source: str, fetches: pl.DataFrame
         )
         return pl.concat([others, now.select(stored.columns).cast(stored.schema)])
 
-    overwrite_computed(root, catalog.one_table(f"fetch_log/{source}"), catalog, kept, commit)
+    overwrite_computed(lake, names.fetch_log(source), kept, commit)

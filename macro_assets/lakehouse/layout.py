@@ -6,14 +6,16 @@ The version travels in the metadata of a table's first field, since delta-rs ref
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns
-from macro_assets.catalog.models import Dtype
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEMA_VERSION = 3
 """Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""
@@ -31,25 +33,27 @@ BOOKKEEPING = ("ingested_at", "run_id", "payload_sha256", "computed_at")
 """Columns that record how and when rows came and are no part of what a table says."""
 
 _VERSION_KEY = "macro_assets.schema_version"
-_ARROW_TYPES: dict[Dtype, pa.DataType] = {
-    "str": pa.string(),
-    "int": pa.int64(),
-    "float": pa.float64(),
-    "bool": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", "UTC"),
-    "binary": pa.binary(),
-}
 
 
 def arrow_schema(table: Table, catalog: Catalog) -> pa.Schema:
     """Columns of a table with nullability, unit and comment."""
+    import pyarrow as pa  # a tenth of the time in which the code location loads
+
+    types = {
+        "str": pa.string(),
+        "int": pa.int64(),
+        "float": pa.float64(),
+        "bool": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", "UTC"),
+        "binary": pa.binary(),
+    }
     fields = []
     for position, column in enumerate(all_columns(table, catalog)):
         metadata = {"comment": column.description, **({"unit": column.unit} if column.unit else {})}
         if position == 0:
             metadata[_VERSION_KEY] = str(SCHEMA_VERSION)
-        fields.append(pa.field(column.name, _ARROW_TYPES[column.dtype], column.nullable, metadata))
+        fields.append(pa.field(column.name, types[column.dtype], column.nullable, metadata))
     return pa.schema(fields)
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import duckdb
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, names
 from macro_assets.lakehouse.raw import INVALIDATIONS
 from macro_assets.lakehouse.releases import UNNUMBERED_BASES
 from macro_assets.lakehouse.vintages import ESTIMATED, VINTAGE_BASES
@@ -48,7 +48,7 @@ def define_macros(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, rows: Mapping[str, str], moment: datetime | None
 ) -> None:
     """Define the macros over the raw tables among `rows` (SQL by table name), clipped to an instant."""
-    raw = {s: rows[f"raw/{s}"] for s in catalog.sources if f"raw/{s}" in rows}
+    raw = {s: rows[names.raw(s)] for s in catalog.sources if names.raw(s) in rows}
     if not raw:
         return
     union = " UNION ALL BY NAME ".join(f"SELECT {quoted(s)} AS source, * FROM ({sql})" for s, sql in raw.items())

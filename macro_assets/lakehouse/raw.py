@@ -7,17 +7,19 @@ The law they follow is in `vintages.py`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Literal
 
 import polars as pl
 
 import macro_assets
-from macro_assets.catalog import Catalog, Table, UnknownNameError, default_catalog
+from macro_assets.catalog import Catalog, Table, UnknownNameError, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.load import unknown_name_message
-from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, read_table, reading, scan
-from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.lakehouse.delta import LakeError, content_hash, reading
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.vintages import (
     BASES,
     STATEMENT,
@@ -38,9 +40,9 @@ def append_vintages(
     source: str,
     observations: pl.DataFrame,
     run_id: str,
+    code_version: str | None = None,
     root: str | Root | None = None,
     catalog: Catalog | None = None,
-    code_version: str | None = None,
 ) -> AppendReport:
     """Append a batch of observations to `raw/<source>` in one Delta commit.
 
@@ -67,24 +69,27 @@ def append_vintages(
     LakeError
         When the rows do not fit, or the table cannot be read or written; it is then as it was.
     """
-    catalog, lake = catalog or default_catalog(), lake_root(root)
-    table = catalog.one_table(f"raw/{source}")
+    lake = Lakehouse.at(root, catalog)
+    return append_batch(lake, source, observations, run_id, code_version or macro_assets.__version__)
+
+
+def append_batch(
+    lake: Lakehouse, source: str, observations: pl.DataFrame, run_id: str, code_version: str
+) -> AppendReport:
+    """What :func:`append_vintages` does, of a lake at hand."""
+    table = lake.table(names.raw(source))
     batch = typed(observations.with_columns(run_id=pl.lit(run_id)), polars_schema(table.columns))
     _refuse_gaps(batch, table)
-    _refuse_strangers(source, batch, catalog)
+    _refuse_strangers(source, batch, lake.catalog)
     reports: list[AppendReport] = []
 
     def added(stored: pl.LazyFrame) -> pl.DataFrame:
-        rows, report = additions(concerned(stored, batch).collect(), batch, read_decisions(lake, catalog), catalog)
+        rows, report = additions(concerned(stored, batch).collect(), batch, read_decisions(lake), lake.catalog)
         reports[:] = [report]
         return rows
 
-    commit = {
-        "run_id": run_id,
-        "code_version": code_version or macro_assets.__version__,
-        "input_sha256": content_hash(batch),
-    }
-    done = append_computed(lake, table, catalog, added, commit)
+    commit = {"run_id": run_id, "code_version": code_version, "input_sha256": content_hash(batch)}
+    done = append_computed(lake, table.name, added, commit)
     return replace(reports[0], version=done.version)
 
 
@@ -142,6 +147,25 @@ def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog)
 # --- decisions about stored values ---------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class StoredRelease:
+    """One release of one observation: its instant, or its day where that day has one; None = the series' source."""
+
+    series_id: str
+    observation_date: date
+    release_time: date | datetime | str
+    provider: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided about a release, why, and who says so."""
+
+    action: Literal["invalidate", "reinstate"]
+    reason: str
+    author: str
+
+
 def invalidate(
     series_id: str,
     observation_date: date,
@@ -150,9 +174,10 @@ def invalidate(
     author: str,
     root: str | Root | None = None,
     catalog: Catalog | None = None,
-    provider: str | None = None,
 ) -> pl.DataFrame:
     """Mark a stored value as invalid from now on. Nothing is erased: reads as of an earlier instant still see it.
+
+    A value that a fallback served is marked by :func:`decide`, with its provider.
 
     Parameters
     ----------
@@ -162,8 +187,6 @@ def invalidate(
         The release that is wrong: its instant, or its day where that day has one release of the observation.
     reason, author
         Why, and who says so; both are kept.
-    provider
-        Who served the value; default the series' source.
 
     Returns
     -------
@@ -177,7 +200,8 @@ def invalidate(
     LakeError
         When there is no such release, it is marked already, or reason or author is empty.
     """
-    return _decide("invalidate", series_id, observation_date, release_time, reason, author, root, catalog, provider)
+    release = StoredRelease(series_id, observation_date, release_time)
+    return decide(Lakehouse.at(root, catalog), release, Decision("invalidate", reason, author))
 
 
 def reinstate(
@@ -188,66 +212,49 @@ def reinstate(
     author: str,
     root: str | Root | None = None,
     catalog: Catalog | None = None,
-    provider: str | None = None,
 ) -> pl.DataFrame:
     """Undo :func:`invalidate` from now on; same parameters, same errors. The earlier decision stays on record."""
-    return _decide("reinstate", series_id, observation_date, release_time, reason, author, root, catalog, provider)
+    release = StoredRelease(series_id, observation_date, release_time)
+    return decide(Lakehouse.at(root, catalog), release, Decision("reinstate", reason, author))
 
 
-def _decide(
-    action: str,
-    series_id: str,
-    observation_date: date,
-    release_time: date | datetime | str,
-    reason: str,
-    author: str,
-    root: str | Root | None,
-    catalog: Catalog | None,
-    provider: str | None,
-) -> pl.DataFrame:
-    catalog, lake = catalog or default_catalog(), lake_root(root)
-    series = catalog.one_series(series_id)
-    if not (reason.strip() and author.strip()):
-        raise LakeError(f"series {series_id}: a decision about a stored value needs a reason and an author")
-    found = _release(lake, catalog, series_id, provider or series.source, observation_date, release_time)
+def decide(lake: Lakehouse, release: StoredRelease, decision: Decision) -> pl.DataFrame:
+    """Keep a decision about a stored release; see :func:`invalidate` and :func:`reinstate`."""
+    reason, author = decision.reason.strip(), decision.author.strip()
+    if not (reason and author):
+        raise LakeError(f"series {release.series_id}: a decision about a stored value needs a reason and an author")
+    found = _key_of(lake, release)
 
-    def decision(stored: pl.LazyFrame) -> pl.DataFrame:
+    def decided(stored: pl.LazyFrame) -> pl.DataFrame:
         standing = invalid_rows(stored.collect(), None).join(found, on=STATEMENT, how="semi")
-        if standing.is_empty() == (action == "reinstate"):
-            state = "is not marked as invalid" if action == "reinstate" else "is marked as invalid already"
-            raise LakeError(f"series {series_id}: the release {found.row(0)[2:]} {state}; nothing was changed")
+        if standing.is_empty() == (decision.action == "reinstate"):
+            state = "is not marked as invalid" if decision.action == "reinstate" else "is marked as invalid already"
+            raise LakeError(f"series {release.series_id}: the release {found.row(0)[2:]} {state}; nothing was changed")
         return found.with_columns(
             decided_at=pl.lit(datetime.now(UTC)),
-            action=pl.lit(action),
-            reason=pl.lit(reason.strip()),
-            author=pl.lit(author.strip()),
+            action=pl.lit(decision.action),
+            reason=pl.lit(reason),
+            author=pl.lit(author),
         )
 
-    commit = {"author": author.strip(), "action": action}
-    return append_computed(lake, catalog.one_table(INVALIDATIONS), catalog, decision, commit).rows
+    return append_computed(lake, INVALIDATIONS, decided, {"author": author, "action": decision.action}).rows
 
 
-def _release(
-    lake: Root,
-    catalog: Catalog,
-    series_id: str,
-    provider: str,
-    observation_date: date,
-    release_time: date | datetime | str,
-) -> pl.DataFrame:
+def _key_of(lake: Lakehouse, release: StoredRelease) -> pl.DataFrame:
     """The key of one stored release, found by its instant or its day."""
-    source = catalog.one_series(series_id).source
-    stored = read_raw(lake, catalog, source, [series_id])
-    told = stored.filter(pl.col("observation_date") == observation_date, pl.col("provider") == provider)
-    moment = instant(release_time)
-    on_the_day = not isinstance(release_time, datetime) and len(str(release_time)) == 10
+    source = lake.catalog.one_series(release.series_id).source
+    provider = release.provider or source
+    stored = read_raw(lake, source, [release.series_id])
+    told = stored.filter(pl.col("observation_date") == release.observation_date, pl.col("provider") == provider)
+    moment = instant(release.release_time)
+    on_the_day = not isinstance(release.release_time, datetime) and len(str(release.release_time)) == 10
     same = pl.col("release_time").dt.date() == moment.date() if on_the_day else pl.col("release_time") == moment
     found = told.filter(same).select(STATEMENT)
     if found.height != 1:
         known = ", ".join(t.isoformat() for t in told["release_time"].sort()) or "none"
         raise LakeError(
-            f"series {series_id} of provider {provider}: expected one release of {observation_date} at {release_time}, "
-            f"found {found.height}. Releases of that date: {known}."
+            f"series {release.series_id} of provider {provider}: expected one release of {release.observation_date} "
+            f"at {release.release_time}, found {found.height}. Releases of that date: {known}."
         )
     return found
 
@@ -255,25 +262,18 @@ def _release(
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def scan_raw(lake: Root, catalog: Catalog, source: str) -> tuple[pl.LazyFrame, int]:
-    """The rows of a source's raw table, unread, and the table's version (0 when there is none)."""
-    table = catalog.one_table(f"raw/{source}")
-    stored = open_table(lake, table.name)
-    return scan(lake, stored, table, catalog), stored.version() if stored is not None else 0
-
-
-def read_raw(lake: Root, catalog: Catalog, source: str, series_ids: Collection[str] | None = None) -> pl.DataFrame:
+def read_raw(lake: Lakehouse, source: str, series_ids: Collection[str] | None = None) -> pl.DataFrame:
     """Every stored row of a source, or of some of its series: the audit view, never filtered."""
-    rows, version = scan_raw(lake, catalog, source)
+    rows, version = lake.scan(names.raw(source))
     if series_ids is not None:
         rows = rows.filter(pl.col("series_id").is_in(list(series_ids)))
-    with reading(f"raw/{source}", version):
+    with reading(names.raw(source), version):
         return rows.collect()
 
 
-def read_decisions(lake: Root, catalog: Catalog) -> pl.DataFrame:
+def read_decisions(lake: Lakehouse) -> pl.DataFrame:
     """Every decision about stored rows."""
-    return read_table(lake, catalog.one_table(INVALIDATIONS), catalog)
+    return lake.read(INVALIDATIONS)
 
 
 def by_source(catalog: Catalog, series_ids: Collection[str] | None) -> dict[str, list[str] | None]:
@@ -288,6 +288,7 @@ def by_source(catalog: Catalog, series_ids: Collection[str] | None) -> dict[str,
         return dict.fromkeys(catalog.sources)
     wanted = [catalog.one_series(s) for s in series_ids]
     named = {source: [s.id for s in wanted if s.source == source] for source in catalog.sources}
+    # of no series, no rows: read from one source, so that the frame has its columns
     return {source: ids for source, ids in named.items() if ids} or {next(iter(catalog.sources)): []}
 
 
@@ -319,15 +320,15 @@ def observations_as_of(
     LakeError
         When a table cannot be read.
     """
-    catalog, lake = catalog or default_catalog(), lake_root(root)
-    decisions = read_decisions(lake, catalog)
+    lake = Lakehouse.at(root, catalog)
+    decisions = read_decisions(lake)
     frames = []
-    for source, ids in by_source(catalog, series_ids).items():
-        rows, version = scan_raw(lake, catalog, source)
+    for source, ids in by_source(lake.catalog, series_ids).items():
+        rows, version = lake.scan(names.raw(source))
         rows = rows.select(*STATEMENT, "value", "release_basis")
         if ids is not None:
             rows = rows.filter(pl.col("series_id").is_in(ids))
-        with reading(f"raw/{source}", version):
+        with reading(names.raw(source), version):
             known = as_of(rows, moment, source, decisions)
         frames.append(known.select(pl.lit(source).alias("source"), pl.all()))
     return pl.concat(frames)

@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import Catalog, names
 from macro_assets.lakehouse.delta import reading
-from macro_assets.lakehouse.paths import Root, lake_root
-from macro_assets.lakehouse.raw import by_source, read_decisions, scan_raw, wide
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.raw import by_source, read_decisions, wide
 from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, as_of, instant
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 _COLUMNS = (*STATEMENT, "value", "release_basis")
 _LABELS = ("series_id", "provider", "release_basis")
 _KEY = ["series_id", "observation_date", "release_time", "provider"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class _Held:
 
     def known(self, moment: datetime | None, span: tuple[int, int]) -> pl.DataFrame:
         """The rows in force at an instant among plain ones."""
+        import numpy as np
+
         start, length = span
         at = slice(start, start + length)
         until = np.iinfo(np.int64).max if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
@@ -108,15 +114,15 @@ def open_vintages(root: str | Root | None = None, catalog: Catalog | None = None
     LakeError
         When a table cannot be read.
     """
-    catalog, lake = catalog or default_catalog(), lake_root(root)
-    decisions = read_decisions(lake, catalog)
+    lake = Lakehouse.at(root, catalog)
+    decisions = read_decisions(lake)
     held = {}
-    for source in catalog.sources:
-        rows, version = scan_raw(lake, catalog, source)
-        with reading(f"raw/{source}", version):
+    for source in lake.catalog.sources:
+        rows, version = lake.scan(names.raw(source))
+        with reading(names.raw(source), version):
             frame = rows.select(_COLUMNS).sort(_KEY).collect()
         held[source] = _hold(frame, decisions)
-    return Vintages(catalog, held, decisions.cast({"series_id": pl.Categorical, "provider": pl.Categorical}))
+    return Vintages(lake.catalog, held, decisions.cast({"series_id": pl.Categorical, "provider": pl.Categorical}))
 
 
 def _hold(frame: pl.DataFrame, decisions: pl.DataFrame) -> _Held:

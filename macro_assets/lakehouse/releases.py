@@ -14,8 +14,9 @@ from datetime import date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, default_catalog
-from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.catalog import Catalog
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import read_decisions, read_raw
 from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, VINTAGE_BASES, instant, without_invalid
 
@@ -174,13 +175,13 @@ def releases(
     """
     if n is not None and n < 1:
         raise ValueError(f"releases are numbered from 1, got n={n}")
-    catalog, lake = catalog or default_catalog(), lake_root(root)
+    lake = Lakehouse.at(root, catalog)
     ids = [series_ids] if isinstance(series_ids, str) else list(series_ids)
     by_source: dict[str, list[str]] = {}
     for series_id in ids:
-        by_source.setdefault(catalog.one_series(series_id).source, []).append(series_id)
-    decisions = read_decisions(lake, catalog)
-    found = [numbered(read_raw(lake, catalog, s, own), s, decisions, as_of) for s, own in by_source.items()]
+        by_source.setdefault(lake.catalog.one_series(series_id).source, []).append(series_id)
+    decisions = read_decisions(lake)
+    found = [numbered(read_raw(lake, s, own), s, decisions, as_of) for s, own in by_source.items()]
     rows = pl.concat(found).sort(*_OF_ONE_DATE, "release_time")
     return rows if n is None else rows.filter(pl.col("release") == n)
 
@@ -230,11 +231,11 @@ def history(
         its `release` number where it is one, and `decided_at`, `action`, `reason`, `author` of each decision about it
         (nulls where there is none); sorted by release time.
     """
-    catalog, lake = catalog or default_catalog(), lake_root(root)
+    lake = Lakehouse.at(root, catalog)
     day = date.fromisoformat(observation_date) if isinstance(observation_date, str) else observation_date
-    source = catalog.one_series(series_id).source
-    raw = read_raw(lake, catalog, source, [series_id])
-    decisions = read_decisions(lake, catalog)
+    source = lake.catalog.one_series(series_id).source
+    raw = read_raw(lake, source, [series_id])
+    decisions = read_decisions(lake)
     about = raw.filter(pl.col("observation_date") == day)
     numbers = numbered(raw, source, decisions).select(*_OF_ONE_DATE, "release_time", "release", provider=pl.lit(source))
     return (

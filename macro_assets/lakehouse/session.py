@@ -17,13 +17,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from macro_assets.catalog import Catalog, Column, Table, default_catalog
+from macro_assets.catalog import Catalog, Column, Table
 from macro_assets.catalog.derive import all_columns, series_frame
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
-from macro_assets.lakehouse.paths import Root, S3Root, lake_root
+from macro_assets.lakehouse.paths import Root, S3Root
 from macro_assets.lakehouse.raw import INVALIDATIONS
 from macro_assets.lakehouse.vintages import instant
 
@@ -45,7 +46,7 @@ _SQL_TYPES = {
 
 
 def connect(
-    root: str | Root | None = None, as_of: date | datetime | str | None = None, catalog: Catalog | None = None
+    as_of: date | datetime | str | None = None, root: str | Root | None = None, catalog: Catalog | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection on the lake.
 
@@ -56,12 +57,12 @@ def connect(
 
     Parameters
     ----------
-    root
-        Root of the lake; default `MACRO_LAKE`, else `data/lake`.
     as_of
         Turns the session into that instant's world: `raw.*` and `normalized.observations` hold what was known then,
         as-of partitioned tables the partitions up to then. Every other derived table, and every table of another
         program, is absent: naming it raises an error that points to the way out. A bare date means its end in UTC.
+    root
+        Root of the lake; default `MACRO_LAKE`, else `data/lake`.
 
     Raises
     ------
@@ -69,24 +70,23 @@ def connect(
         When there is no lake at the root.
     """
     moment = instant(as_of) if as_of is not None else None
-    catalog = catalog or default_catalog()
-    lake = lake_root(root)
-    versions = table_versions(lake)
+    lake = Lakehouse.at(root, catalog)
+    versions = table_versions(lake.root)
     if not versions:
-        raise LakeError(f"there is no lake at {lake}. `make run` builds one, or set MACRO_LAKE to where yours is.")
+        raise LakeError(f"there is no lake at {lake.root}. `make run` builds one, or set MACRO_LAKE to where yours is.")
     with ThreadPoolExecutor(_THREADS) as pool:
-        looks = pool.map(lambda n: _look(lake, n, catalog), versions)  # while the extension loads
-        con = _connection(lake)
-        _describe_series(con, series_frame(catalog))
+        looks = pool.map(lambda n: _look(lake, n), versions)  # while the extension loads
+        con = _connection(lake.root)
+        _describe_series(con, series_frame(lake.catalog))
         found = dict(zip(versions, looks, strict=True))
-        rows = dict(pool.map(lambda n: (n, _rows(con, lake, found[n], versions[n], moment)), versions))
-        for name in catalog.tables.keys() - rows.keys():
-            found[name] = Look(name, catalog.tables[name])
-            rows[name] = _not_yet(catalog.tables[name])
+        rows = dict(pool.map(lambda n: (n, _rows(con, lake.root, found[n], versions[n], moment)), versions))
+        for name in lake.catalog.tables.keys() - rows.keys():
+            found[name] = Look(name, lake.table(name))
+            rows[name] = _not_yet(lake.table(name))
         for schema in sorted({_schema_and_view(name)[0] for name in rows} - {"main"}):
             con.execute(f"CREATE SCHEMA {identifier(schema)}")
-        define_macros(con, catalog, {n: rows[n] for n in versions}, moment)
-        list(pool.map(lambda n: _view(con.cursor(), catalog, found[n], rows[n], moment), rows))
+        define_macros(con, lake.catalog, {n: rows[n] for n in versions}, moment)
+        list(pool.map(lambda n: _view(con.cursor(), lake.catalog, found[n], rows[n], moment), rows))
     return con
 
 
@@ -100,16 +100,16 @@ class Look:
     unreadable: str | None = None
 
 
-def _connection(lake: Root) -> duckdb.DuckDBPyConnection:
+def _connection(root: Root) -> duckdb.DuckDBPyConnection:
     """A connection that can read Delta tables where the lake is, downloading nothing."""
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
-    if isinstance(lake, S3Root):
+    if isinstance(root, S3Root):
         con.execute(f"LOAD {quoted(str(_extension('httpfs')))}")
         secret = ", ".join(
             f"{k} {str(v).lower() if isinstance(v, bool) else quoted(v)}"
             for k, v in s3.settings().duckdb_secret().items()
         )
-        con.execute(f"CREATE SECRET lake (TYPE s3, PROVIDER config, SCOPE {quoted(f's3://{lake.bucket}')}, {secret})")
+        con.execute(f"CREATE SECRET lake (TYPE s3, PROVIDER config, SCOPE {quoted(f's3://{root.bucket}')}, {secret})")
     con.execute(f"LOAD {quoted(str(_extension('delta')))}")
     con.execute("SET TimeZone = 'UTC'")
     return con
@@ -152,26 +152,26 @@ def _schema_and_view(name: str) -> tuple[str, str]:
     return schema or "main", view
 
 
-def _look(lake: Root, name: str, catalog: Catalog) -> Look:
+def _look(lake: Lakehouse, name: str) -> Look:
     """Look at a table of the catalog. Other programs' tables are DuckDB's to judge."""
-    table = catalog.tables.get(name)
+    table = lake.catalog.tables.get(name)
     if table is None:
         return Look(name, None)
     try:
-        stored = open_table(lake, name)
+        stored = open_table(lake.root, name)
     except LakeError as error:
         return Look(name, table, unreadable=str(error))
     return Look(name, table, frozenset(f.name for f in stored.schema().fields) if stored is not None else None)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, lake: Root, look: Look, version: int, moment: datetime | None) -> str:
+def _rows(con: duckdb.DuckDBPyConnection, root: Root, look: Look, version: int, moment: datetime | None) -> str:
     """The SQL of a table's rows at a version.
 
     Attached tables are read in 0.5 ms instead of 2; but an as-of session must not hold what was known later.
     """
     if look.unreadable is not None:
         return _error(look.unreadable, look.table)
-    place = quoted(str(lake / look.name))
+    place = quoted(str(root / look.name))
     if moment is not None:
         return f"SELECT * FROM delta_scan({place}, version={version:d})"
     alias = _alias(look.name)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 
 import polars as pl
 
-from macro_assets.catalog.models import Vintages
+from macro_assets.catalog import Vintages
 
 VINTAGE_BASES = ("provider", "snapshot")
 """Bases of rows from a vintage the provider dated; better than an estimated `publication_lag`."""

@@ -27,7 +27,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
-from macro_assets.lakehouse.delta import LakeError, check_writable, open_any, open_table, reading, reason, scan
+from macro_assets.lakehouse.delta import LakeError, check_writable, open_any, open_table, reading, reason
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import BOOKKEEPING, arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
 
@@ -103,15 +104,14 @@ def conform(frame: pl.DataFrame, table: Table, catalog: Catalog) -> pl.DataFrame
     return frame.sort(table.key, nulls_last=True)
 
 
-def append(root: Root, table: Table, catalog: Catalog, rows: pl.DataFrame, commit: Mapping[str, str]) -> int:
+def append(lake: Lakehouse, name: str, rows: pl.DataFrame, commit: Mapping[str, str]) -> int:
     """Append rows in one commit and return the table's version. Nothing to append, nothing committed."""
-    return append_computed(root, table, catalog, lambda _: rows, commit).version
+    return append_computed(lake, name, lambda _: rows, commit).version
 
 
 def append_computed(
-    root: Root,
-    table: Table,
-    catalog: Catalog,
+    lake: Lakehouse,
+    name: str,
     compute: Callable[[pl.LazyFrame], pl.DataFrame],
     commit: Mapping[str, str],
 ) -> Appended:
@@ -124,18 +124,18 @@ def append_computed(
     LakeError
         When the rows do not fit the catalog, or the table cannot be read or written; it is then as it was.
     """
-    write_id = uuid4().hex
+    table, write_id = lake.table(name), uuid4().hex
     for _ in range(_ATTEMPTS):
-        target = open_or_create(root, table, catalog)
-        with reading(table.name, target.version()):
-            rows = conform(compute(scan(root, target, table, catalog)), table, catalog)
+        target = open_or_create(lake, name)
+        with reading(name, target.version()):
+            rows = conform(compute(lake.rows(name, target)), table, lake.catalog)
         if rows.is_empty():
             return Appended(target.version(), rows)
         try:
-            with _writing(root, table.name):
+            with _writing(lake.root, name):
                 write_deltalake(
                     target,
-                    rows.to_arrow().cast(arrow_schema(table, catalog)),
+                    rows.to_arrow().cast(arrow_schema(table, lake.catalog)),
                     mode="append",
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
@@ -145,21 +145,20 @@ def append_computed(
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
-            if (own := _own_commit(root, table.name, target.version(), write_id)) is not None:
+            if (own := _own_commit(lake.root, name, target.version(), write_id)) is not None:
                 return Appended(own, rows)
             continue
         version = target.version()
-        _tidy(target, table.name)
+        _tidy(target, name)
         return Appended(version, rows)
     raise WriteConflictError(
-        f"table {table.name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
+        f"table {name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
     )
 
 
 def overwrite(
-    root: Root,
-    table: Table,
-    catalog: Catalog,
+    lake: Lakehouse,
+    name: str,
     frame: pl.DataFrame,
     commit: Mapping[str, str],
     partitions: Sequence[str] | None = None,
@@ -181,19 +180,18 @@ def overwrite(
     def given(stored: pl.DataFrame) -> pl.DataFrame:
         if seen and not stored.equals(seen[0]):
             raise WriteConflictError(
-                f"table {table.name}: another process changed the same rows meanwhile; nothing was written. "
+                f"table {name}: another process changed the same rows meanwhile; nothing was written. "
                 "Run it again, so that it is computed from what is stored now."
             )
         seen[:] = [stored]
         return frame
 
-    return overwrite_computed(root, table, catalog, given, commit, partitions)
+    return overwrite_computed(lake, name, given, commit, partitions)
 
 
 def overwrite_computed(
-    root: Root,
-    table: Table,
-    catalog: Catalog,
+    lake: Lakehouse,
+    name: str,
     compute: Callable[[pl.DataFrame], pl.DataFrame],
     commit: Mapping[str, str],
     partitions: Sequence[str] | None = None,
@@ -205,27 +203,25 @@ def overwrite_computed(
     predicate = None
     if partitions is not None:
         predicate = "as_of_month IN ({})".format(", ".join(f"'{_month(p)}'" for p in partitions))
-    write_id = uuid4().hex
+    table, write_id = lake.table(name), uuid4().hex
     for _ in range(_ATTEMPTS):
-        target = open_or_create(root, table, catalog)
-        with reading(table.name, target.version()):
-            rows = scan(root, target, table, catalog)
+        target = open_or_create(lake, name)
+        with reading(name, target.version()):
+            rows = lake.rows(name, target)
             if partitions is not None:
                 rows = rows.filter(pl.col("as_of_month").is_in(list(partitions)))
             stored = rows.collect().sort(table.key, nulls_last=True)
-        frame = conform(compute(stored), table, catalog)
+        frame = conform(compute(stored), table, lake.catalog)
         if partitions is not None and (strays := set(frame["as_of_month"]) - set(partitions)):
-            raise LakeError(
-                f"table {table.name}: rows of {sorted(strays)} do not belong to partitions {list(partitions)}"
-            )
+            raise LakeError(f"table {name}: rows of {sorted(strays)} do not belong to partitions {list(partitions)}")
         said = [c for c in frame.columns if c not in BOOKKEEPING]
         if stored.select(said).equals(frame.select(said)):
             return target.version()
         try:
-            with _writing(root, table.name):
+            with _writing(lake.root, name):
                 write_deltalake(
                     target,
-                    frame.to_arrow().cast(arrow_schema(table, catalog)),
+                    frame.to_arrow().cast(arrow_schema(table, lake.catalog)),
                     mode="overwrite",
                     predicate=predicate,
                     # a series added to the catalog adds a panel column
@@ -238,19 +234,19 @@ def overwrite_computed(
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
-            if (own := _own_commit(root, table.name, target.version(), write_id)) is not None:
+            if (own := _own_commit(lake.root, name, target.version(), write_id)) is not None:
                 return own
             continue
         version = target.version()
-        _tidy(target, table.name)
+        _tidy(target, name)
         return version
     raise WriteConflictError(
-        f"table {table.name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
+        f"table {name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
     )
 
 
 def replace_rows(
-    target: DeltaTable, root: Root, table: Table, catalog: Catalog, frame: pl.DataFrame, commit: Mapping[str, str]
+    lake: Lakehouse, name: str, target: DeltaTable, frame: pl.DataFrame, commit: Mapping[str, str]
 ) -> None:
     """Replace all rows of an opened table, and its columns by the catalog's, unless it changed since it was opened.
 
@@ -261,13 +257,14 @@ def replace_rows(
     LakeError
         When the rows do not fit the catalog, or another process wrote meanwhile; the table is then as it was.
     """
-    rows, write_id = conform(frame, table, catalog), uuid4().hex
+    table, write_id = lake.table(name), uuid4().hex
+    rows = conform(frame, table, lake.catalog)
     before = target.version()
     try:
-        with _writing(root, table.name):
+        with _writing(lake.root, name):
             write_deltalake(
                 target,
-                rows.to_arrow().cast(arrow_schema(table, catalog)),
+                rows.to_arrow().cast(arrow_schema(table, lake.catalog)),
                 mode="overwrite",
                 schema_mode="overwrite",
                 writer_properties=WRITER,
@@ -275,11 +272,9 @@ def replace_rows(
                 post_commithook_properties=_NO_HOOKS,
             )
     except CommitFailedError:
-        if _own_commit(root, table.name, before, write_id) is not None:
+        if _own_commit(lake.root, name, before, write_id) is not None:
             return
-        raise WriteConflictError(
-            f"table {table.name} was written meanwhile; it was left as it is. Try again."
-        ) from None
+        raise WriteConflictError(f"table {name} was written meanwhile; it was left as it is. Try again.") from None
 
 
 def _own_commit(root: Root, name: str, since: int, write_id: str) -> int | None:
@@ -320,21 +315,21 @@ def _tidy(target: DeltaTable, name: str) -> None:
         _LOG.warning("table %s: version %d is stored, but was not compacted: %s", name, version, reason(error))
 
 
-def open_or_create(root: Root, table: Table, catalog: Catalog) -> DeltaTable:
+def open_or_create(lake: Lakehouse, name: str) -> DeltaTable:
     """The table, made with the catalog's columns when there is none."""
-    existing = open_table(root, table.name)
+    table, existing = lake.table(name), open_table(lake.root, name)
     if existing is not None:
         return existing
-    check_writable(root)
-    with _writing(root, table.name):
+    check_writable(lake.root)
+    with _writing(lake.root, name):
         return DeltaTable.create(
-            str(root / table.name),
-            arrow_schema(table, catalog),
+            str(lake.root / name),
+            arrow_schema(table, lake.catalog),
             mode="ignore",
-            name=table.name,
+            name=name,
             description=table.description,
             configuration=_CONFIGURATION,
-            storage_options=storage_options(root),
+            storage_options=storage_options(lake.root),
         )
 
 

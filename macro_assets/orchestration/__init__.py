@@ -1,1 +1,1 @@
-"""ALL Dagster: the only room, with `definitions.py` and the part of `cli.py` that needs it, that imports dagster."""
+"""ALL Dagster: the only room, with `definitions.py` and the part of `cli/` that needs it, that imports dagster."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import dagster as dg
 
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.graph.declared import derivations
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.calendar import calendar_asset
 from macro_assets.orchestration.assets.charts import chart_asset
@@ -60,7 +62,11 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
                 description="Rematerializes what is below a table whose data changed",
             )
         ],
-        resources={"lake": Lake(), "io_manager": LakeIOManager(catalog), **(resources or {})},
+        resources={
+            "lake": Lake(),
+            "io_manager": LakeIOManager(partial(Lakehouse.at, None, catalog)),
+            **(resources or {}),
+        },
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
     )

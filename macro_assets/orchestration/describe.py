@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Catalog, Column, Series, Table
+from macro_assets.catalog import Catalog, Column, Series, Table, names
 from macro_assets.catalog.derive import all_columns
 
 PREVIEW_ROWS = 8
@@ -22,7 +22,7 @@ def key(name: str) -> dg.AssetKey:
 
 def series_key(series: Series) -> dg.AssetKey:
     """Key of a raw series."""
-    return dg.AssetKey(["raw", series.source, series.id])
+    return key(names.raw_series(series))
 
 
 def step_name(table: str) -> str:

@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Series, Source
+from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.periods import estimated_release, next_period, release_instant
 from macro_assets.intake.calendars import CALENDAR
-from macro_assets.lakehouse.delta import read_table
-from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import read_raw
 
 ASK_AGAIN = timedelta(hours=20)
@@ -36,9 +35,7 @@ class Due:
     first_year: int | None
 
 
-def due_series(
-    source: Source, lake: Root, catalog: Catalog, now: datetime | None = None, everything: bool = False
-) -> list[Due]:
+def due_series(lake: Lakehouse, source: Source, now: datetime | None = None, everything: bool = False) -> list[Due]:
     """Series of a source that are due at an instant, in catalog order.
 
     Parameters
@@ -54,16 +51,16 @@ def due_series(
         When the raw table, the fetch log or the calendar cannot be read.
     """
     now = now or datetime.now(UTC)
-    log = read_table(lake, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    log = lake.read(names.fetch_log(source.name))
     last = {r["series_id"]: r for r in log.iter_rows(named=True)}
-    stored = read_raw(lake, catalog, source.name)
+    stored = read_raw(lake, source.name)
     latest: dict[str, date] = dict(
         stored.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max()).iter_rows()
     )
-    calendar = read_table(lake, catalog.one_table(CALENDAR), catalog).filter(pl.col("source") == source.name)
+    calendar = lake.read(CALENDAR).filter(pl.col("source") == source.name)
     releases: dict[str, list[date]] = dict(calendar.group_by("release").agg(pl.col("release_date").sort()).iter_rows())
     found = []
-    for series in catalog.series_of(source.name):
+    for series in lake.catalog.series_of(source.name):
         due = _due(series, last.get(series.id), latest.get(series.id), releases, source, now)
         if due is None and everything and not _has_ended(series, latest.get(series.id)):
             due = Due(series, "asked for", _wanted_year(series, latest.get(series.id), now))

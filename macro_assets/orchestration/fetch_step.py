@@ -10,19 +10,18 @@ from importlib.metadata import version as installed_version
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Catalog, Series, Source, Table
+from macro_assets.catalog import Catalog, Series, Source, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.graph.versions import code_version
 from macro_assets.intake.fetch import earlier_responses, fetch, known_releases
 from macro_assets.intake.ingest import ingest
 from macro_assets.intake.judge import Outcome
-from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.lakehouse.write import open_or_create
 from macro_assets.orchestration.describe import series_key
 from macro_assets.orchestration.partitions import YEARS, partition_of, window
-from macro_assets.orchestration.resources import Lake
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
 from macro_assets.sources.protocol import Fetched, Window, connector, connector_module
@@ -35,7 +34,7 @@ REFRESH = "macro_assets/refresh"
 
 
 def fetch_and_store(
-    context: dg.AssetExecutionContext, lake: Lake, catalog: Catalog, source: Source, selected: Sequence[Series]
+    lake: Lakehouse, context: dg.AssetExecutionContext, source: Source, selected: Sequence[Series]
 ) -> Sequence[Outcome]:
     """Fetch, land, check and append; one Delta commit per table. Returns what became of each series."""
     all_years = YEARS.get_partition_keys()
@@ -43,32 +42,30 @@ def fetch_and_store(
     context.log.info(f"fetching {len(selected)} series of {source.name}, years {asked[0]} to {asked[-1]}")
     dates = window(asked, all_years)
     if REFRESH in context.run.tags:
-        dates = _since_the_latest(dates, lake, catalog, source, selected)
-    clients = partial(open_client, remembered=earlier_responses(lake.path, catalog, source))
-    fetched = fetch(source, selected, dates, catalog, clients, _progress(context, source))
-    version = source_code_version(source, catalog)
+        dates = _since_the_latest(lake, source, selected, dates)
+    clients = partial(open_client, remembered=earlier_responses(lake, source))
+    fetched = fetch(source, selected, dates, lake.catalog, clients, _progress(context, source))
+    version = source_code_version(source, lake.catalog)
     run_id = context.run.run_id
-    done = ingest(lake.path, catalog, source, selected, dates, fetched, run_id, version)
+    done = ingest(lake, source, selected, dates, fetched, run_id, version)
     context.log.info(f"{source.name}: {done.report}")
     if done.report.appended:
-        _log_other_years(context, read_raw(lake.path, catalog, source.name), catalog, asked)
+        _log_other_years(context, read_raw(lake, source.name), lake.catalog, asked)
     is_whole = dates.first is None and dates.last is None and not dates.known
-    _log(lake, catalog, source, done.outcomes, fetched, run_id, is_whole)
+    _log(lake, source, done.outcomes, fetched, run_id, is_whole)
     return done.outcomes
 
 
-def _since_the_latest(
-    dates: Window, lake: Lake, catalog: Catalog, source: Source, selected: Sequence[Series]
-) -> Window:
+def _since_the_latest(lake: Lakehouse, source: Source, selected: Sequence[Series], dates: Window) -> Window:
     """The window of a refresh: of FRED what was released since, of daily files the days since and a week before."""
-    held = read_raw(lake.path, catalog, source.name, [s.id for s in selected])
+    held = read_raw(lake, source.name, [s.id for s in selected])
     if source.api is not None and source.api.per_day:
         latest = held.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
         if latest.height < len(selected):  # of one nothing is had
             return dates
         since = min(latest["observation_date"].to_list())
         return replace(dates, first=max(dates.first or date.min, since - _FILES_AGAIN))
-    log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    log = lake.read(names.fetch_log(source.name))
     whole = held.filter(pl.col("series_id").is_in(log.filter("is_whole")["series_id"].to_list()))
     return replace(dates, known=known_releases(source, whole))
 
@@ -99,20 +96,12 @@ def _log_other_years(
         context.log_event(dg.AssetMaterialization(series_key(catalog.one_series(series_id)), partition=year))
 
 
-def skip(
-    context: dg.AssetExecutionContext,
-    lake: Lake,
-    catalog: Catalog,
-    source: Source,
-    table: Table,
-    selected: Sequence[Series],
-    why: str,
-) -> None:
+def skip(lake: Lakehouse, source: Source, selected: Sequence[Series], why: str, run_id: str) -> None:
     """Leave a source out whose key is missing: an empty table where there is none, and a word in the fetch log."""
-    open_or_create(lake.path, table, catalog)
-    rows = [_fetch_row(s, context.run.run_id, "off", why, 0) for s in selected]
+    open_or_create(lake, names.raw(source.name))
+    rows = [_fetch_row(s, run_id, "off", why, 0) for s in selected]
     if rows:
-        _store_log(lake, catalog, source, rows, context.run.run_id)
+        _store_log(lake, source, rows, run_id)
 
 
 def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
@@ -123,8 +112,7 @@ def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
 
 
 def _log(
-    lake: Lake,
-    catalog: Catalog,
+    lake: Lakehouse,
     source: Source,
     outcomes: Sequence[Outcome],
     fetched: Fetched,
@@ -143,7 +131,7 @@ def _log(
         }
         for o in outcomes
     ]
-    _store_log(lake, catalog, source, rows, run_id)
+    _store_log(lake, source, rows, run_id)
 
 
 def _fetch_row(series: Series, run_id: str, status: str, error: str | None, seen: int) -> dict[str, object]:
@@ -162,9 +150,9 @@ def _fetch_row(series: Series, run_id: str, status: str, error: str | None, seen
     }
 
 
-def _store_log(lake: Lake, catalog: Catalog, source: Source, rows: Sequence[Mapping[str, object]], run_id: str) -> None:
-    schema = polars_schema(catalog.one_table(f"fetch_log/{source.name}").columns)
-    log_fetches(lake.path, catalog, source.name, pl.DataFrame(rows, schema=schema), {"run_id": run_id})
+def _store_log(lake: Lakehouse, source: Source, rows: Sequence[Mapping[str, object]], run_id: str) -> None:
+    schema = polars_schema(lake.table(names.fetch_log(source.name)).columns)
+    log_fetches(lake, source.name, pl.DataFrame(rows, schema=schema), {"run_id": run_id})
 
 
 def series_code_versions(source: Source, series: Sequence[Series]) -> dict[str, str]:
@@ -185,7 +173,7 @@ def source_code_version(source: Source, catalog: Catalog) -> str:
     return code_version((), "".join(series_code_versions(source, catalog.series_of(source.name)).values()))
 
 
-def last_successes(lake: Lake, catalog: Catalog, source: Source) -> dict[str, datetime]:
+def last_successes(lake: Lakehouse, source: Source) -> dict[str, datetime]:
     """When each series of a source was last had, by id."""
-    log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    log = lake.read(names.fetch_log(source.name))
     return dict(log.drop_nulls("last_success").select("series_id", "last_success").iter_rows())

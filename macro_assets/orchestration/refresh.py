@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, names
 from macro_assets.intake.calendars import CALENDAR
-from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.fetch_step import REFRESH
@@ -34,7 +34,7 @@ class Refresh:
     def keys(self, catalog: Catalog) -> list[dg.AssetKey]:
         """Assets of the run: the series and the tables they are in."""
         series = [catalog.one_series(i) for i in self.reasons]
-        return [*map(series_key, series), *(key(f"raw/{s}") for s in dict.fromkeys(x.source for x in series))]
+        return [*map(series_key, series), *(key(names.raw(s)) for s in dict.fromkeys(x.source for x in series))]
 
     @property
     def tags(self) -> dict[str, str]:
@@ -43,9 +43,7 @@ class Refresh:
         return span if self.is_whole else {**span, REFRESH: "due"}
 
 
-def refreshes(
-    lake: Root, catalog: Catalog, series_ids: Collection[str] | None = None, everything: bool = False
-) -> list[Refresh]:
+def refreshes(lake: Lakehouse, series_ids: Collection[str] | None = None, everything: bool = False) -> list[Refresh]:
     """The runs that fetch what is due now, or everything, of all live sources whose key is there or of some series.
 
     Raises
@@ -55,10 +53,10 @@ def refreshes(
     """
     all_years = YEARS.get_partition_keys()
     by_start: dict[str | None, dict[str, str]] = {}
-    for source in catalog.sources.values():
+    for source in lake.catalog.sources.values():
         if not source.is_live or missing_key(source):
             continue
-        for due in due_series(source, lake, catalog, everything=everything):
+        for due in due_series(lake, source, everything=everything):
             if series_ids is not None and due.series.id not in series_ids:
                 continue
             start = None if due.first_year is None else min(max(str(due.first_year), all_years[0]), all_years[-1])
@@ -87,7 +85,7 @@ def refresh_schedules(catalog: Catalog) -> list[dg.ScheduleDefinition]:
     groups = dg.AssetSelection.groups(*(f"raw_{s.name}" for s in live))
 
     def due(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        runs = refreshes(lake_root(), catalog)
+        runs = refreshes(Lakehouse.at(None, catalog))
         if not runs:
             yield dg.SkipReason("no series of a source that is on is due")
         for run in runs:

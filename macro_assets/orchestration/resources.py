@@ -1,8 +1,9 @@
-"""Resources: where the lake is, and what fetches."""
+"""Resources: where the lake is."""
 
 import dagster as dg
 
-from macro_assets.lakehouse.paths import Root, lake_root
+from macro_assets.catalog import Catalog
+from macro_assets.lakehouse.handle import Lakehouse
 
 
 class Lake(dg.ConfigurableResource):
@@ -13,6 +14,6 @@ class Lake(dg.ConfigurableResource):
 
     root: str = ""
 
-    @property
-    def path(self) -> Root:
-        return lake_root(self.root)
+    def with_catalog(self, catalog: Catalog) -> Lakehouse:
+        """The lake, with the catalog that the assets were made from."""
+        return Lakehouse.at(self.root, catalog)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from macro_assets.catalog import Catalog, UnknownNameError
+from macro_assets.catalog import Catalog, UnknownNameError, names
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse.delta import check_writable, open_table
-from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.dead_runs import end_dead_runs, signature
 from macro_assets.orchestration.describe import key, series_key
@@ -61,18 +61,18 @@ def select(
     ------
     UnknownNameError, PartitionError
     """
-    series = {f"raw/{s.source}/{s.id}": s for s in catalog.series.values()}
+    series = {names.raw_series(s): s for s in catalog.series.values()}
     models = {f"forecasts/{m}": m for m in catalog.models}
     news = {f"forecasts/{m}_news": m for m in catalog.models}
     tables = list(derivations(catalog))
-    names = [*series, *models, *news, *tables]
-    usual = {n for n in names if live or n not in series or not catalog.sources[series[n].source].is_live}
+    assets = [*series, *models, *news, *tables]
+    usual = {n for n in assets if live or n not in series or not catalog.sources[series[n].source].is_live}
     chosen = set() if words else usual
     for word in words:
-        matched = [n for n in names if n == word or n.startswith(word.rstrip("/") + "/")]
+        matched = [n for n in assets if n == word or n.startswith(word.rstrip("/") + "/")]
         if not matched:
-            layers = {n.rsplit("/", 1)[0] for n in names} | {n.split("/")[0] for n in names}
-            raise UnknownNameError(unknown_name_message("asset", word, [*names, *layers]))
+            layers = {n.rsplit("/", 1)[0] for n in assets} | {n.split("/")[0] for n in assets}
+            raise UnknownNameError(unknown_name_message("asset", word, [*assets, *layers]))
         chosen.update(usual.intersection(matched) if word.rstrip("/") == "raw" else matched)
     by_source = {
         s: tuple(x.id for n, x in series.items() if n in chosen and x.source == s)
@@ -110,9 +110,7 @@ def _partitions(
     )
 
 
-def run(
-    selection: Selection, instance: dg.DagsterInstance, lake: Root, catalog: Catalog, force: bool = False
-) -> Summary:
+def run(lake: Lakehouse, selection: Selection, instance: dg.DagsterInstance, force: bool = False) -> Summary:
     """Run what is stale in a selection (all of it with `force`) and return what was done.
 
     Raises
@@ -122,30 +120,30 @@ def run(
     KeyboardInterrupt
         When the user interrupts; what was stored by then stays, and the next call goes on from there.
     """
-    check_writable(lake)
-    for table in catalog.tables.values():
-        open_table(lake, table.name)  # a table of a newer schema stops the command before anything runs
+    check_writable(lake.root)
+    for name in lake.catalog.tables:
+        open_table(lake.root, name)  # a table of a newer schema stops the command before anything runs
     started = time.perf_counter()
     end_dead_runs(instance)
-    runner = _Runner(instance, catalog, Summary(), _count(selection))
+    runner = _Runner(lake, instance, Summary(), _count(selection))
     for source, ids in selection.series.items():
-        runner.refresh(source, ids, selection.years, lake, force)
+        runner.refresh(source, ids, selection.years, force)
     for model in selection.models:
-        runner.backfill(model, selection.months, lake, force)
+        runner.backfill(model, selection.months, force)
     if selection.tables:
-        runner.derive(selection.tables, lake, force)
+        runner.derive(selection.tables, force)
     if any(t.startswith("charts/") for t in selection.tables):
-        write_index(lake, catalog)
+        write_index(lake)
     runner.summary.seconds = time.perf_counter() - started
     return runner.summary
 
 
-def fetch(refreshes: Sequence[Refresh], instance: dg.DagsterInstance, lake: Root, catalog: Catalog) -> Summary:
+def fetch(lake: Lakehouse, refreshes: Sequence[Refresh], instance: dg.DagsterInstance) -> Summary:
     """Carry out refreshes, one Dagster run each, and return what was done. Raises as :func:`run`."""
-    check_writable(lake)
+    check_writable(lake.root)
     started = time.perf_counter()
     end_dead_runs(instance)
-    runner = _Runner(instance, catalog, Summary(), sum(len(r.keys(catalog)) for r in refreshes))
+    runner = _Runner(lake, instance, Summary(), sum(len(r.keys(lake.catalog)) for r in refreshes))
     for refresh in refreshes:
         runner.fetch(refresh)
     runner.summary.seconds = time.perf_counter() - started
@@ -160,42 +158,39 @@ def _count(selection: Selection) -> int:
 class _Runner:
     """The Dagster runs of one call, sharing its definitions, progress and summary."""
 
-    def __init__(self, instance: dg.DagsterInstance, catalog: Catalog, summary: Summary, total: int) -> None:
+    def __init__(self, lake: Lakehouse, instance: dg.DagsterInstance, summary: Summary, total: int) -> None:
+        self.lake = lake
         self.instance = instance
-        self.catalog = catalog
+        self.catalog = lake.catalog
         self.summary = summary
         self.total = total
         self.done = 0
-        self.job = build_defs(catalog).resolve_implicit_global_asset_job_def()
+        self.job = build_defs(lake.catalog).resolve_implicit_global_asset_job_def()
 
-    def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], lake: Root, force: bool) -> None:
+    def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], force: bool) -> None:
         declared = self.catalog.sources[source]
         if force or years:
             stale = dict.fromkeys(ids, "asked for")
         else:
-            reasons = stale_series(self.instance, lake, declared, self.catalog)
+            reasons = stale_series(self.lake, self.instance, declared)
             stale = {i: reasons[i] for i in ids if i in reasons}
         self._skip("raw", len(ids) - len(stale) + (0 if stale else 1))
         if stale:
-            self.summary.reasons |= {f"raw/{source}/{i}": why for i, why in stale.items()}
+            self.summary.reasons |= {names.raw_series(self.catalog.one_series(i)): why for i, why in stale.items()}
             keys = [series_key(self.catalog.one_series(i)) for i in stale]
             span = years or YEARS.get_partition_keys()
-            self._execute([*keys, key(f"raw/{source}")], {RANGE_START: span[0], RANGE_END: span[-1]})
+            self._execute([*keys, key(names.raw(source))], {RANGE_START: span[0], RANGE_END: span[-1]})
 
     def fetch(self, refresh: Refresh) -> None:
         """Fetch what a refresh names."""
-        named = {f"raw/{self.catalog.one_series(i).source}/{i}": why for i, why in refresh.reasons.items()}
+        named = {names.raw_series(self.catalog.one_series(i)): why for i, why in refresh.reasons.items()}
         self.summary.reasons |= named
         self._execute(refresh.keys(self.catalog), refresh.tags)
 
-    def backfill(self, name: str, months: Sequence[str], lake: Root, force: bool) -> None:
+    def backfill(self, name: str, months: Sequence[str], force: bool) -> None:
         model = self.catalog.models[name]
         asked = list(months or model.demo_partitions)
-        stale = (
-            dict.fromkeys(asked, "asked for")
-            if force
-            else stale_months(self.instance, lake, model, self.catalog, asked)
-        )
+        stale = dict.fromkeys(asked, "asked for") if force else stale_months(self.lake, self.instance, model, asked)
         self._skip("forecasts", 0 if stale else 2)
         if stale:
             self.summary.reasons |= {f"forecasts/{name} {m}": why for m, why in stale.items()}
@@ -203,11 +198,11 @@ class _Runner:
             # a range is one run; months in between that were up to date are computed again, to the same result
             self._execute(keys, {RANGE_START: min(stale), RANGE_END: max(stale)})
 
-    def derive(self, tables: Sequence[str], lake: Root, force: bool) -> None:
+    def derive(self, tables: Sequence[str], force: bool) -> None:
         if force:
             stale = dict.fromkeys(tables, "asked for")
         else:
-            reasons = stale_tables(self.instance, lake, self.catalog)
+            reasons = stale_tables(self.lake, self.instance)
             stale = {t: reasons[t] for t in tables if t in reasons}
         for table in tables:
             self._skip(table.split("/")[0], 0 if table in stale else 1)

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 
 import dagster as dg
 
-from macro_assets.catalog import Catalog, Model, Source
+from macro_assets.catalog import Model, Source, names
 from macro_assets.graph.declared import derivations, nowcast_code_version
 from macro_assets.graph.inputs import raw_inputs
-from macro_assets.lakehouse.delta import data_version, open_table, read_table
-from macro_assets.lakehouse.paths import Root
+from macro_assets.lakehouse.delta import data_version, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.fetch_step import series_code_versions
 from macro_assets.orchestration.partitions import YEARS
@@ -21,13 +21,13 @@ from macro_assets.orchestration.partitions import YEARS
 _CODE, _DATA = "dagster/code_version", "dagster/data_version"
 
 
-def stale_series(instance: dg.DagsterInstance, lake: Root, source: Source, catalog: Catalog) -> dict[str, str]:
+def stale_series(lake: Lakehouse, instance: dg.DagsterInstance, source: Source) -> dict[str, str]:
     """Series of a source that must be fetched, by id, with why."""
-    series = catalog.series_of(source.name)
-    table = catalog.one_table(f"raw/{source.name}")
+    series = lake.catalog.series_of(source.name)
+    table = lake.table(names.raw(source.name))
     records = {r.asset_entry.asset_key: r for r in instance.get_asset_records([series_key(s) for s in series])}
-    stored = read_table(lake, table, catalog)
-    log = read_table(lake, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+    stored = lake.read(table.name)
+    log = lake.read(names.fetch_log(source.name))
     status = dict(log.select("series_id", "status").iter_rows())
     recorded = _last(instance, key(table.name))
     intact = recorded is not None and recorded.tags and recorded.tags.get(_DATA) == data_version(stored, table)
@@ -52,29 +52,29 @@ def stale_series(instance: dg.DagsterInstance, lake: Root, source: Source, catal
 
 
 def stale_months(
-    instance: dg.DagsterInstance, lake: Root, model: Model, catalog: Catalog, months: Collection[str]
+    lake: Lakehouse, instance: dg.DagsterInstance, model: Model, months: Collection[str]
 ) -> dict[str, str]:
     """As-of months, among the given ones, whose forecasts must be computed, with why."""
     name = f"forecasts/{model.name}"
-    versions = _input_versions(lake, catalog, raw_inputs(catalog))
-    stored = set(read_table(lake, catalog.one_table(name), catalog)["as_of_month"])
+    versions = _input_versions(lake, raw_inputs(lake.catalog))
+    stored = set(lake.read(name)["as_of_month"])
     reasons = {}
     for month in months:
         last = _last(instance, key(name), month)
-        if reason := _why(last, nowcast_code_version(model, catalog), versions, month in stored):
+        if reason := _why(last, nowcast_code_version(model, lake.catalog), versions, month in stored):
             reasons[month] = reason
     return reasons
 
 
-def stale_tables(instance: dg.DagsterInstance, lake: Root, catalog: Catalog) -> dict[str, str]:
+def stale_tables(lake: Lakehouse, instance: dg.DagsterInstance) -> dict[str, str]:
     """Derived tables that must be computed, inputs before outputs, with why."""
-    known = derivations(catalog)
-    versions = _input_versions(lake, catalog, {i for d in known.values() for i in d.inputs})
+    known = derivations(lake.catalog)
+    versions = _input_versions(lake, {i for d in known.values() for i in d.inputs})
     reasons: dict[str, str] = {}
     for name, derivation in known.items():
         last = _last(instance, key(name))
         inputs = {i: versions[i] for i in derivation.inputs}
-        reason = _why(last, derivation.code_version, inputs, open_table(lake, name) is not None)
+        reason = _why(last, derivation.code_version, inputs, open_table(lake.root, name) is not None)
         if above := [i for i in derivation.inputs if i in reasons]:
             reason = reason or f"{above[0]} is to be computed"
         if reason:
@@ -97,9 +97,9 @@ def _why(
     return f"{changed[0]} changed" if changed else None
 
 
-def _input_versions(lake: Root, catalog: Catalog, tables: Collection[str]) -> dict[str, str]:
+def _input_versions(lake: Lakehouse, tables: Collection[str]) -> dict[str, str]:
     """Data version of each table as it is stored now."""
-    return {t: data_version(read_table(lake, catalog.one_table(t), catalog), catalog.one_table(t)) for t in tables}
+    return {t: data_version(lake.read(t), lake.table(t)) for t in tables}
 
 
 def _last(

@@ -12,9 +12,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse.delta import LakeError, check_writable
 from macro_assets.lakehouse.files import read_file
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import charts_folder, lake_root
 from macro_assets.publishing.pages import write_index
 
@@ -60,7 +60,7 @@ def serve(port: int, charts_port: int) -> int:
     check_writable(lake_root())
     charts = chart_server(charts_port)
     os.environ["MACRO_CHARTS_URL"] = f"http://{HOST}:{charts_port}"
-    write_index(lake_root(), default_catalog())
+    write_index(Lakehouse.at())
     threading.Thread(target=charts.serve_forever, daemon=True).start()
     programs = [
         [sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", "workspace.yaml"],

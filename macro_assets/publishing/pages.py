@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 
-from macro_assets.catalog import Catalog, Chart
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.catalog import Chart
+from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.files import write_file
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, charts_folder
 
 
@@ -25,17 +26,18 @@ def write_chart_page(root: Root, chart: Chart, figure_json: str) -> Root:
     return charts_folder(root) / name
 
 
-def write_index(root: Root, catalog: Catalog) -> Root:
+def write_index(lake: Lakehouse) -> Root:
     """Write the index of the charts that are in the lake, with a preview of each, and return its place."""
     from macro_assets.charts.preview import svg_preview
     from macro_assets.publishing.html import index_page
 
     entries = []
-    for chart in catalog.charts.values():
+    for chart in lake.catalog.charts.values():
         name = f"charts/{chart.name}"
-        if open_table(root, name) is not None:
-            row = read_table(root, catalog.tables[name], catalog).row(0, named=True)
+        if open_table(lake.root, name) is not None:
+            row = lake.read(name).row(0, named=True)
             preview = svg_preview(json.loads(row["figure_json"]), row["title"])
             entries.append((chart.name, row["title"], row["subtitle"], preview))
-    write_file(charts_folder(root), "index.html", index_page(entries).encode())
-    return charts_folder(root) / "index.html"
+    folder = charts_folder(lake.root)
+    write_file(folder, "index.html", index_page(entries).encode())
+    return folder / "index.html"

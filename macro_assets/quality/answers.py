@@ -10,8 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from macro_assets.catalog import Series
-from macro_assets.catalog.models import Frequency
+from macro_assets.catalog import Frequency, Series
 from macro_assets.catalog.periods import estimated_release, period_end, period_start
 
 _GRACE_DAYS: dict[Frequency, int] = {"D": 10, "W": 14, "M": 31, "Q": 92, "A": 366}

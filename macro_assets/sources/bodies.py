@@ -18,7 +18,7 @@ from macro_assets.sources.errors import SHOWN, SchemaError, quoted
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from macro_assets.sources.protocol import Response
+    from macro_assets.sources.protocol import Answer, Response
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -103,6 +103,18 @@ def members(rows: Sequence[Any], name: str, *of: type) -> list[Any]:
 
 def _names(types: type | tuple[type, ...]) -> str:
     return " or ".join(t.__name__ for t in (types if isinstance(types, tuple) else (types,)))
+
+
+def refuse_repeated(response: Response, before: Sequence[Answer]) -> None:
+    """Refuse a page that is the one before it once more: who does not see where to go on would be asked for ever.
+
+    Raises
+    ------
+    SchemaError
+        When the last of the answers has the same body.
+    """
+    if before and before[-1].response.body == response.body:
+        raise SchemaError(f"expected another page after {len(before)}, got the same once more: its place is ignored")
 
 
 def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.DataFrame:

@@ -10,10 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import CatalogError, Folder, default_catalog, load_catalog
+from macro_assets.catalog import Bounds, CatalogError, Folder, default_catalog, load_catalog
 from macro_assets.catalog.folders import FolderError, contents, file_names, in_order, series_id
 from macro_assets.catalog.load import own_folder
-from macro_assets.catalog.models import Bounds
 from macro_assets_tests.sources.own_files import SHIPPED, catalog_of, declare
 
 
@@ -49,6 +48,16 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.Mo
         assert "MY_GDP" in default_catalog().series
     finally:
         default_catalog.cache_clear()
+
+
+def test_a_column_that_bears_the_id_needs_no_code(tmp_path: Path) -> None:
+    place = declare(tmp_path, {"prefix": "MY_"}, [{"id": "GDP", "title": "Product"}])
+    (place / "a.csv").write_text("Date,GDP,CPI\n2020-01-01,1,2\n")
+    catalog = catalog_of(tmp_path)
+    assert {s.id: (s.code, s.title) for s in catalog.series.values()} == {
+        "GDP": ("GDP", "Product"),
+        "MY_CPI": ("CPI", "CPI"),
+    }
 
 
 @pytest.mark.parametrize("named", ["", None])

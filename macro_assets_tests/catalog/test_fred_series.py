@@ -16,8 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, Fallback, PublicationLag, Series, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, Catalog, Fallback, PublicationLag, Series, default_catalog
 from macro_assets_tests.sources.wire import RECORDINGS, recordings
 
 FRED = default_catalog().series_of("fred")
@@ -219,6 +218,42 @@ def test_metadata_that_was_recorded() -> None:
 def series_in(body: Any) -> list[dict[str, Any]]:
     found = body.get("seriess", []) if isinstance(body, dict) else []
     return [f for f in found if isinstance(f, dict) and "units" in f]
+
+
+def title_problems(titles: Mapping[str, str], bodies: Iterable[Any]) -> Iterator[str]:
+    """Where a release has another title than FRED says; `titles` by the release's id."""
+    for body in bodies:
+        named = [(r.get("release_id"), r.get("release_name")) for r in body.get("release_dates", [])]
+        named += [(r.get("id"), r.get("name")) for r in body.get("releases", [])]
+        for release, name in named:
+            if name and (ours := titles.get(str(release), name)) != name:
+                yield f"release {release} is {name!r}, not {ours!r}"
+
+
+TITLES = {r.id: r.title for r in default_catalog().releases.values() if r.source in ("fred", "fred_recent")}
+
+
+def test_titles_of_releases_that_were_recorded() -> None:
+    recorded = [json.loads(r.body) for r in recordings("fred") if r.file.endswith(".json") and r.status == 200]
+    bodies = [body for body in recorded if isinstance(body, dict)]
+    if not bodies:
+        pytest.skip(f"no releases of FRED at {RECORDINGS}")
+    assert list(title_problems(TITLES, bodies)) == []
+    known = {str(r["release_id"]) for b in bodies for r in b.get("release_dates", []) if "release_name" in r}
+    assert len(known & set(TITLES)) > 50
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"release_dates": [{"release_id": 53, "release_name": "Gross National Product", "date": "2024-10-30"}]},
+        {"releases": [{"id": 53, "name": "Gross National Product"}]},
+    ],
+)
+def test_a_title_that_is_not_freds_is_found(body: dict[str, Any]) -> None:
+    assert list(title_problems(TITLES, [body])) == [
+        "release 53 is 'Gross National Product', not 'Gross Domestic Product'"
+    ]
 
 
 FILES = {

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog
-from macro_assets.catalog.models import Declaration
+from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.editing import edit
 
 FILES = sorted(f.name for f in (files("macro_assets.catalog") / "data").iterdir() if f.is_file())
@@ -404,6 +404,7 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         model.inputs[0],
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
+        next(iter(catalog.releases.values())),
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from macro_assets.catalog.models import Frequency, PublicationLag
+from macro_assets.catalog import Frequency, PublicationLag
 from macro_assets.catalog.periods import estimated_release, next_period, period_end, period_start
 from macro_assets_tests.sources.wire import toy_series
 

@@ -6,8 +6,20 @@ from datetime import UTC, date, datetime, time
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart, Indicator, Model, Recession, Series, Source
-from macro_assets.catalog.models import Bounds, Component, Frequency, ModelInput, PublicationLag
+from macro_assets.catalog import (
+    Bounds,
+    Catalog,
+    Chart,
+    Component,
+    Frequency,
+    Indicator,
+    Model,
+    ModelInput,
+    PublicationLag,
+    Recession,
+    Series,
+    Source,
+)
 from macro_assets.charts.style import months
 
 HOSTILE = "</title><script>alert(1)</script> $\\href{javascript:alert(2)}{x}$ & <b onclick=alert(3)>S&P</b>"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from macro_assets.catalog import default_catalog
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets_tests.conftest import ROOT, Home, make_home
 from macro_assets_tests.providers import World
 from macro_assets_tests.providers.server import serving
@@ -46,8 +47,8 @@ def version(home: Home) -> int:
 
 
 def test_a_fetch_stores_what_was_selected_and_nothing_else(home: Home) -> None:
-    assert read_table(home.lake, TABLE, CATALOG).height > 1000
-    stored = read_table(home.lake, CATALOG.one_table("raw/worldbank"), CATALOG)
+    assert Lakehouse(home.lake, CATALOG).read(TABLE.name).height > 1000
+    stored = Lakehouse(home.lake, CATALOG).read("raw/worldbank")
     assert stored["series_id"].unique().to_list() == [ONE]
     tables = {p.name for p in (home.lake / "raw").iterdir() if (p / "_delta_log").is_dir()}
     assert tables == {"cboe", "worldbank"}

@@ -15,7 +15,8 @@ from deltalake import write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from macro_assets.lakehouse import connect, write
-from macro_assets.lakehouse.delta import open_table, scan
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets_tests.faults.writers import CATALOG, DERIVED, derived, vintage
 
@@ -59,7 +60,8 @@ def append(lake: Path, first: int, told: Connection) -> None:
     """Append every second vintage from one on; tell how many, and how often another process was faster."""
     with lost_races() as lost:
         done = _until_a_race_is_lost(
-            lambda n: append_vintages("bundled", revised(first + 2 * n), f"writer {first}", lake, CATALOG), lost
+            lambda n: append_vintages("bundled", revised(first + 2 * n), f"writer {first}", root=lake, catalog=CATALOG),
+            lost,
         )
     told.send((done, len(lost)))
 
@@ -82,7 +84,7 @@ def replace(lake: Path, name: str, first: int, told: Connection) -> None:
     def do(n: int) -> None:
         content = first + 2 * n
         try:
-            write.overwrite(lake, DERIVED, CATALOG, derived(content), {"run_id": f"{name} {content}"})
+            write.overwrite(Lakehouse(lake, CATALOG), DERIVED.name, derived(content), {"run_id": f"{name} {content}"})
             stored.append(f"{name} {content}")
         except write.WriteConflictError as error:
             refused.append(str(error))
@@ -104,7 +106,7 @@ def forecast_a_month(lake: Path, month: str, told: Connection) -> None:
 
     def do(n: int) -> None:
         nonlocal before
-        version = write.overwrite(lake, FORECASTS, CATALOG, forecast(month, float(n)), {}, [month])
+        version = write.overwrite(Lakehouse(lake, CATALOG), FORECASTS.name, forecast(month, float(n)), {}, [month])
         between.extend(["by the other"] * (before > 0 and version > before + 1))
         before = version
 
@@ -113,8 +115,8 @@ def forecast_a_month(lake: Path, month: str, told: Connection) -> None:
 
 def read_twice(lake: Path, told: Connection) -> None:
     """Open a session and begin a scan; read, wait until told to go on, and read both again."""
-    con = connect(lake, catalog=CATALOG)
-    frame = scan(lake, open_table(lake, DERIVED.name), DERIVED, CATALOG).select(pl.col("zscore").sum())
+    con = connect(root=lake, catalog=CATALOG)
+    frame = Lakehouse(lake, CATALOG).scan(DERIVED.name)[0].select(pl.col("zscore").sum())
     question = "SELECT (SELECT sum(value) FROM raw.bundled), (SELECT sum(zscore) FROM normalized.zscores)"
     told.send((con.execute(question).fetchone(), frame.collect().item()))
     told.recv()
@@ -126,7 +128,7 @@ def asking_notebook(lake: Path, told: Connection) -> None:
     for asked in itertools.count():
         if asked and told.poll():
             break
-        con = connect(lake, catalog=CATALOG)
+        con = connect(root=lake, catalog=CATALOG)
         known = con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-12-31')").fetchall()
         (rows,) = con.execute("SELECT count(*) FROM raw.bundled").fetchone() or (0,)
         assert known == [(float(rows - 1),)], (known, rows)

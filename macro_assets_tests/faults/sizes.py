@@ -47,14 +47,14 @@ def vintages(first: int, last: int) -> pl.DataFrame:
 
 def a_long_series(lake: Path) -> tuple[list[tuple[int, float]], float]:
     """Rows and first value as of three vintages of a table of a million rows; and the memory it took."""
-    report = append_vintages("bundled", vintages(0, VINTAGES), "run", lake, CATALOG)
+    report = append_vintages("bundled", vintages(0, VINTAGES), "run", root=lake, catalog=CATALOG)
     assert report.new + report.revised == DATES * VINTAGES
-    again = append_vintages("bundled", vintages(VINTAGES - 1, VINTAGES + 1), "again", lake, CATALOG)
+    again = append_vintages("bundled", vintages(VINTAGES - 1, VINTAGES + 1), "again", root=lake, catalog=CATALOG)
     assert (again.unchanged, again.revised) == (DATES, DATES)
     found = []
     for n in (0, 7, VINTAGES):
         known = observations_as_of(released(n), ["PAYEMS"], root=lake, catalog=CATALOG)
-        sql = connect(lake).execute("SELECT count(*), min(value) FROM series_as_of('PAYEMS', ?)", [released(n)])
+        sql = connect(root=lake).execute("SELECT count(*), min(value) FROM series_as_of('PAYEMS', ?)", [released(n)])
         assert sql.fetchone() == (known.height, known["value"].min())
         found.append((known.height, float(known["value"][0])))
     return found, peak_megabytes()
@@ -71,9 +71,9 @@ def many_series(lake: Path) -> tuple[int, list[int], float]:
     """Series known of a table with a row each, before and after one of them is revised; and the memory it took."""
     catalog = catalog_of_many()
     rows = vintages(0, 1).head(1).drop("series_id").join(pl.DataFrame({"series_id": list(catalog.series)}), how="cross")
-    assert append_vintages("bundled", rows, "run", lake, catalog).new == SERIES
+    assert append_vintages("bundled", rows, "run", root=lake, catalog=catalog).new == SERIES
     revised = rows.filter(pl.col("series_id") == "S77").with_columns(value=7.0, release_time=pl.lit(released(1)))
-    assert append_vintages("bundled", revised, "again", lake, catalog).revised == 1
+    assert append_vintages("bundled", revised, "again", root=lake, catalog=catalog).revised == 1
     before, after = (observations_as_of(released(n), root=lake, catalog=catalog) for n in (0, 1))
     changed = after.join(before, on=["series_id", "value"], how="anti")["series_id"].to_list()
     assert changed == ["S77"]

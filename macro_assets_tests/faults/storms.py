@@ -8,6 +8,7 @@ from pathlib import Path
 
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import ingest
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.sources.http import HttpClient, Patience
 from macro_assets.sources.protocol import connector
 from macro_assets_tests.faults.upstream import WINDOW, small_catalog
@@ -33,5 +34,5 @@ def take(url: str, lake: Path, limits: Path, told: Connection) -> None:
         catalog,
         lambda s: HttpClient(s, connector(s).explain, environ=environ, patience=patience),
     )
-    done = ingest(lake, catalog, source, selected, WINDOW, fetched, f"run{told.fileno()}", "test")
+    done = ingest(Lakehouse(lake, catalog), source, selected, WINDOW, fetched, f"run{told.fileno()}", "test")
     told.send({o.series.id: o.failure for o in done.outcomes if o.failure})

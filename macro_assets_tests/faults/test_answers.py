@@ -11,10 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets.intake import ingest
-from macro_assets.intake.ingest import Ingested
+from macro_assets.intake.fetch import fetch
+from macro_assets.intake.ingest import Ingested, ingest
 from macro_assets.lakehouse import connect, open_vintages
 from macro_assets.lakehouse.delta import data_version, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.lakehouse.vintages import as_of
 from macro_assets.sources.protocol import Fetched, Window
@@ -39,11 +40,11 @@ class Provider:
         """What becomes of an answer about some series."""
         self.runs += 1
         selected = [CATALOG.series[s] for s in series]
-        fetched = ingest.fetch(SOURCE, selected, RECENT, CATALOG)
-        return ingest.ingest(self.lake, CATALOG, SOURCE, selected, RECENT, fetched, f"run{self.runs}", "test")
+        fetched = fetch(SOURCE, selected, RECENT, CATALOG)
+        return ingest(Lakehouse(self.lake, CATALOG), SOURCE, selected, RECENT, fetched, f"run{self.runs}", "test")
 
     def stored(self) -> pl.DataFrame:
-        return read_raw(self.lake, CATALOG, "bundled")
+        return read_raw(Lakehouse(self.lake, CATALOG), "bundled")
 
     def version(self) -> int | None:
         table = open_table(self.lake, RAW.name)
@@ -85,7 +86,7 @@ def test_equal_duplicates_are_dropped_and_counted(provider: Provider) -> None:
 @pytest.mark.parametrize("series", ["UNRATE", "AAA"])
 def test_conflicting_duplicates_refuse_their_series(provider: Provider, series: str) -> None:
     """F13: two values for one release, dated (UNRATE) or not (AAA), are both named; the other series go in."""
-    last = ingest.fetch(SOURCE, [CATALOG.series[series]], RECENT, CATALOG).observations.tail(1)
+    last = fetch(SOURCE, [CATALOG.series[series]], RECENT, CATALOG).observations.tail(1)
     another = last.with_columns(value=pl.lit(3.125))
     provider.spoil = observations(lambda rows: pl.concat([rows, another]))
     message = failures(provider.asked())[series]
@@ -207,7 +208,7 @@ def test_every_kind_of_revision_is_known_from_then_to_the_next(provider: Provide
         assert failures(provider.asked(["UNRATE"])) == {}
     stored = provider.stored()
     found = list(intervals(stored))
-    con, held = connect(provider.lake, catalog=CATALOG), open_vintages(provider.lake, CATALOG)
+    con, held = connect(root=provider.lake, catalog=CATALOG), open_vintages(provider.lake, CATALOG)
 
     def known(moment: datetime) -> dict[date, float | None]:
         polars = dict(as_of(stored, moment, "bundled").select("observation_date", "value").iter_rows())

@@ -14,7 +14,8 @@ import polars as pl
 
 from macro_assets.catalog import Table
 from macro_assets.lakehouse import connect
-from macro_assets.lakehouse.delta import data_version, read_table
+from macro_assets.lakehouse.delta import data_version
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets.lakehouse.upkeep.maintenance import maintain_table
@@ -90,26 +91,26 @@ class Killer:
 def undisturbed(lake: Path, steps: int) -> dict[str, str]:
     """What the tables of a fresh lake say when nobody was killed, written in as few steps as there are tables."""
     vintages, receipts, replacements = written(steps)
-    append_vintages("bundled", pl.concat([vintage(n) for n in range(vintages)]), "writer", lake, CATALOG)
-    land(lake, CATALOG, "bundled", pl.concat([receipt(n) for n in range(receipts)]), COMMIT)
-    overwrite(lake, DERIVED, CATALOG, derived(replacements - 1), COMMIT)
+    append_vintages("bundled", pl.concat([vintage(n) for n in range(vintages)]), "writer", root=lake, catalog=CATALOG)
+    land(Lakehouse(lake, CATALOG), "bundled", pl.concat([receipt(n) for n in range(receipts)]), COMMIT)
+    overwrite(Lakehouse(lake, CATALOG), DERIVED.name, derived(replacements - 1), COMMIT)
     return data_versions(lake)
 
 
 def data_versions(lake: Path) -> dict[str, str]:
-    return {t.name: data_version(read_table(lake, t, CATALOG), t) for t in TABLES}
+    return {t.name: data_version(Lakehouse(lake, CATALOG).read(t.name), t) for t in TABLES}
 
 
 def clean(lake: Path) -> None:
     """Upkeep keeps leftovers that are younger than the retention, and removes older ones."""
     left_over = {f for t in TABLES for f in orphans(lake, t)}
     for table in TABLES:
-        maintain_table(lake, table, CATALOG, datetime.now(UTC))
+        maintain_table(Lakehouse(lake, CATALOG), table.name, datetime.now(UTC))
     assert {f for t in TABLES for f in orphans(lake, t)} == left_over
     for file in left_over:
         os.utime(file, (A_MONTH_AGO, A_MONTH_AGO))
     for table in TABLES:
-        maintain_table(lake, table, CATALOG, datetime.now(UTC))
+        maintain_table(Lakehouse(lake, CATALOG), table.name, datetime.now(UTC))
     assert {f for t in TABLES for f in orphans(lake, t)} == set()
 
 
@@ -139,7 +140,7 @@ def goes_on_as_if_nothing_had_happened(lake: Path, told: int, elsewhere: Path) -
     for k in range(told, end):
         step(lake, k)
     assert data_versions(lake) == undisturbed(elsewhere, end)
-    known = connect(lake, catalog=CATALOG).execute("SELECT count(*), max(value) FROM raw.bundled").fetchone()
+    known = connect(root=lake, catalog=CATALOG).execute("SELECT count(*), max(value) FROM raw.bundled").fetchone()
     assert known == (24 * written(end)[0], vintage(written(end)[0] - 1)["value"].max())
     clean(lake)
     assert times_written(lake) == written(end)

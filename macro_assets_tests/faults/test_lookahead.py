@@ -17,7 +17,7 @@ from macro_assets.catalog import Catalog
 from macro_assets.graph.declared import derivations, nowcast_tables
 from macro_assets.graph.inputs import raw_inputs
 from macro_assets.lakehouse import connect, open_vintages
-from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, invalidate, observations_as_of, panel_as_of, read_raw
 from macro_assets.lakehouse.releases import releases, revisions
 from macro_assets.lakehouse.vintages import VINTAGE_BASES
@@ -31,7 +31,7 @@ PLANTED = datetime(2016, 7, 1, 0, 0, 1, tzinfo=UTC)
 def plant(lake: Path, catalog: Catalog) -> None:
     """Revise every value of every series by half and add an observation, all known from just after D."""
     for source in catalog.sources:
-        stored = read_raw(lake, catalog, source).sort("release_time")
+        stored = read_raw(Lakehouse(lake, catalog), source).sort("release_time")
         if stored.is_empty():
             continue
         latest = stored.group_by("series_id", "provider", "observation_date", maintain_order=True).last()
@@ -44,7 +44,7 @@ def plant(lake: Path, catalog: Catalog) -> None:
             release_time=pl.when(dated).then(pl.lit(PLANTED)).otherwise("release_time"),
             release_basis=pl.when(dated).then(pl.lit("provider")).otherwise("release_basis"),
         )
-        append_vintages(source, future.drop("run_id"), "planted", lake, catalog)
+        append_vintages(source, future.drop("run_id"), "planted", root=lake, catalog=catalog)
     may = releases("PAYEMS", root=lake, as_of=D).filter(pl.col("observation_date") == date(2016, 5, 1))
     invalidate("PAYEMS", date(2016, 5, 1), may["release_time"].item(), "synthetic", "test", lake, catalog)
 
@@ -88,7 +88,7 @@ def test_reads_as_of_a_day_before_do_not_change(built: Built, planted: Path, cat
 
 def session(lake: Path, catalog: Catalog) -> Iterator[tuple[str, pl.DataFrame | str]]:
     """What a session as of D says: every view, and the macros, whatever date they are asked about."""
-    con = connect(lake, as_of=D)
+    con = connect(as_of=D, root=lake)
     views = [f"SELECT * FROM {name.replace('/', '.')}" for name in catalog.tables]
     asked = [f"SELECT * FROM observations_as_of('{day}')" for day in (D, "2030-01-01")]
     some = [f"SELECT * FROM {macro}('PAYEMS')" for macro in ("releases", "revisions")]
@@ -124,7 +124,7 @@ def test_tables_computed_as_of_a_day_before_do_not_change(built: Built, planted:
 def test_a_nowcast_of_a_month_before_does_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
     """F18: the forecast of June 2016 made from the planted lake is the one the built lake holds."""
     model = catalog.models["gdp_nowcast"]
-    raw = {name: read_table(planted, catalog.one_table(name), catalog) for name in raw_inputs(catalog)}
+    raw = {name: Lakehouse(planted, catalog).read(name) for name in raw_inputs(catalog)}
     again = nowcast_tables(raw, model, catalog, ["2016-06"], datetime.now(UTC))["forecasts/gdp_nowcast"]
     stored = macro_assets.read("forecasts/gdp_nowcast", root=str(built.home.lake))
     before = stored.filter(pl.col("as_of_month") == "2016-06").drop("computed_at")

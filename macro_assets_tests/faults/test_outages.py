@@ -14,16 +14,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-import macro_assets.sources
 from macro_assets.intake.health import health
 from macro_assets.intake.ingest import Ingested
-from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.vintages import as_of
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources import http
+from macro_assets.sources import http, protocol
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults import storms
 from macro_assets_tests.faults.processes import Child
@@ -230,7 +229,11 @@ class Dagster:
         self.upstream, self.instance = upstream, instance
         catalog = upstream.catalog
         self.definitions = build_defs(
-            catalog, {"lake": Lake(root=str(upstream.lake)), "io_manager": LakeIOManager(catalog, upstream.lake)}
+            catalog,
+            {
+                "lake": Lake(root=str(upstream.lake)),
+                "io_manager": LakeIOManager(lambda: Lakehouse(upstream.lake, catalog)),
+            },
         )
 
     def run(self) -> dict[str, dg.AssetCheckEvaluation]:
@@ -263,16 +266,16 @@ def running(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dag
 
 def test_health_follows_what_happens(ecb: Upstream, quick: pytest.MonkeyPatch) -> None:
     with running(ecb, quick) as dagster:
-        assert health(ecb.source, ecb.lake, ecb.catalog).state == "never fetched"
+        assert health(Lakehouse(ecb.lake, ecb.catalog), ecb.source).state == "never fetched"
         assert dagster.run()["ecb health"].passed
-        up = health(ecb.source, ecb.lake, ecb.catalog)
+        up = health(Lakehouse(ecb.lake, ecb.catalog), ecb.source)
         assert (up.state, up.failed, up.substituted) == ("up", 0, 0)
         before = ecb.raw()
 
         ecb.spoiled = {f"ecb {DEPOSIT}": DOWN, f"ecb {MAIN}": DOWN}
         checks = dagster.run()
         assert not dagster.success
-        degraded = health(ecb.source, ecb.lake, ecb.catalog)
+        degraded = health(Lakehouse(ecb.lake, ecb.catalog), ecb.source)
         assert (degraded.state, degraded.failed, degraded.substituted) == ("degraded", 1, 1)
         assert f"series {MAIN} of source ecb: HTTP 503" in degraded.reason
         assert (checks["ecb health"].passed, checks["ecb health"].severity.value) == (False, "WARN")
@@ -280,13 +283,13 @@ def test_health_follows_what_happens(ecb: Upstream, quick: pytest.MonkeyPatch) -
         assert (substituted.passed, substituted.severity.value) == (False, "WARN")
         assert (failed.passed, failed.severity.value) == (False, "ERROR")
         assert checks[f"{LENDING} schema"].passed
-        due = {d.series.id: d.reason for d in due_series(ecb.source, ecb.lake, ecb.catalog)}
+        due = {d.series.id: d.reason for d in due_series(Lakehouse(ecb.lake, ecb.catalog), ecb.source)}
         assert due[MAIN] == "the last fetch failed"
 
         ecb.spoiled = {"ecb": DOWN, "dbnomics": DOWN, "fred_graph": DOWN}
         stands = ecb.raw()
         checks = dagster.run()
-        down = health(ecb.source, ecb.lake, ecb.catalog)
+        down = health(Lakehouse(ecb.lake, ecb.catalog), ecb.source)
         assert (down.state, down.failed) == ("down", 3)
         assert up.last_success is not None
         assert degraded.last_success is not None
@@ -298,7 +301,7 @@ def test_health_follows_what_happens(ecb: Upstream, quick: pytest.MonkeyPatch) -
         ecb.spoiled = {}
         assert dagster.run()["ecb health"].passed
         assert dagster.success
-        assert health(ecb.source, ecb.lake, ecb.catalog).state == "up"
+        assert health(Lakehouse(ecb.lake, ecb.catalog), ecb.source).state == "up"
         assert is_rebuilt(ecb)
 
 
@@ -312,12 +315,12 @@ def test_a_source_without_its_key_is_off_and_the_others_are_not(tmp_path: Path, 
         checks = dagster.run()
         assert dagster.success
         assert upstream.server.count() == upstream.asked(SGS[0]) + upstream.asked(SGS[1]) == 2
-        log = read_table(tmp_path, catalog.one_table("fetch_log/eia"), catalog)
+        log = Lakehouse(tmp_path, catalog).read("fetch_log/eia")
         assert log["status"].to_list() == ["off"]
         assert "source eia is off: the environment has no EIA_API_KEY. A key is had at https://" in log["error"][0]
-        assert read_table(tmp_path, catalog.one_table("raw/eia"), catalog).is_empty()
-        assert read_table(tmp_path, catalog.one_table("raw/bcb_sgs"), catalog)["series_id"].n_unique() == 2
-        found = health(catalog.sources["eia"], tmp_path, catalog)
+        assert Lakehouse(tmp_path, catalog).read("raw/eia").is_empty()
+        assert Lakehouse(tmp_path, catalog).read("raw/bcb_sgs")["series_id"].n_unique() == 2
+        found = health(Lakehouse(tmp_path, catalog), catalog.sources["eia"])
         assert (found.state, "EIA_API_KEY" in found.reason) == ("off", True)
         assert checks["eia health"].passed, "off is no fault"
 
@@ -358,7 +361,7 @@ class Clock(datetime):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
     monkeypatch.setattr(http, "datetime", Clock)
-    monkeypatch.setattr(macro_assets.sources, "datetime", Clock)
+    monkeypatch.setattr(protocol, "datetime", Clock)
     Clock.moment, Clock.step = datetime.combine(TODAY, datetime.min.time(), tzinfo=UTC), timedelta(0)
     return Clock
 

@@ -16,7 +16,8 @@ from polars.testing import assert_frame_equal
 
 from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse import write
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of, read_raw
 from macro_assets.lakehouse.upkeep.maintenance import maintain_table
 from macro_assets_tests.faults import races
@@ -34,7 +35,7 @@ def both_end(*children: Child) -> list[object]:
 
 def holds_vintages(lake: Path, numbers: list[int]) -> None:
     """Every vintage is known from its release on, and no statement is there twice."""
-    stored = read_raw(lake, CATALOG, "bundled")
+    stored = read_raw(Lakehouse(lake, CATALOG), "bundled")
     assert not stored.select(RAW.key).is_duplicated().any()
     for n in numbers:
         known = observations_as_of(races.vintage(n)["release_time"][0], root=lake)
@@ -45,23 +46,25 @@ def test_two_processes_append_to_one_table(tmp_path: Path) -> None:
     """F6: every vintage lands once and is known from its release on, though each may arrive before an earlier one of
     the other process, and most of what a vintage says repeats the one before.
     """
-    append_vintages("bundled", races.revised(0), "first", tmp_path, CATALOG)
+    append_vintages("bundled", races.revised(0), "first", root=tmp_path, catalog=CATALOG)
     writers = [Child(races.append, tmp_path, first) for first in (1, 2)]
     (odd, lost), (even, also_lost) = both_end(*writers)  # type: ignore[misc]
     assert lost + also_lost > 0
     last = 2 * min(odd, even)
     holds_vintages(tmp_path, list(range(last + 1)))
     before = open_table(tmp_path, RAW.name).version()  # type: ignore[union-attr]
-    append_vintages("bundled", pl.concat([races.revised(n) for n in range(last + 1)]), "again", tmp_path, CATALOG)
+    append_vintages(
+        "bundled", pl.concat([races.revised(n) for n in range(last + 1)]), "again", root=tmp_path, catalog=CATALOG
+    )
     assert open_table(tmp_path, RAW.name).version() == before  # type: ignore[union-attr]
 
 
 def test_an_append_and_a_compaction_at_once(tmp_path: Path) -> None:
     """F6: one process compacts without a break while another appends; neither fails."""
-    append_vintages("bundled", races.revised(0), "first", tmp_path, CATALOG)
+    append_vintages("bundled", races.revised(0), "first", root=tmp_path, catalog=CATALOG)
     compacter = Child(races.compact, tmp_path)
     for n in range(1, 15):
-        append_vintages("bundled", races.revised(n), "run", tmp_path, CATALOG)
+        append_vintages("bundled", races.revised(n), "run", root=tmp_path, catalog=CATALOG)
     compacter.go_on()
     (compacted,) = both_end(compacter)
     assert compacted
@@ -72,7 +75,7 @@ def test_two_processes_replace_one_table(tmp_path: Path) -> None:
     """F6: no lost update. Every write that was told to be done is a version of its own, and the one that was
     overtaken is refused and leaves no trace.
     """
-    write.overwrite(tmp_path, DERIVED, CATALOG, derived(0), {"run_id": "first"})
+    write.overwrite(Lakehouse(tmp_path, CATALOG), DERIVED.name, derived(0), {"run_id": "first"})
     writers = [Child(races.replace, tmp_path, name, first) for name, first in (("odd", 1), ("even", 2))]
     (odd, odd_refused), (even, even_refused) = both_end(*writers)  # type: ignore[misc]
     assert odd_refused + even_refused
@@ -83,7 +86,7 @@ def test_two_processes_replace_one_table(tmp_path: Path) -> None:
     assert sorted(history) == sorted(["first", *odd, *even])
     assert [h for h in history if h in odd] == odd
     last = int(history[-1].split()[1])
-    assert_frame_equal(read_table(tmp_path, DERIVED, CATALOG), write.conform(derived(last), DERIVED, CATALOG))
+    assert_frame_equal(Lakehouse(tmp_path, CATALOG).read(DERIVED.name), write.conform(derived(last), DERIVED, CATALOG))
 
 
 def test_two_processes_replace_two_months_of_one_table(tmp_path: Path) -> None:
@@ -91,7 +94,7 @@ def test_two_processes_replace_two_months_of_one_table(tmp_path: Path) -> None:
     writers = [Child(races.forecast_a_month, tmp_path, month) for month in ("2016-06", "2016-07")]
     (june, between), (july, also_between) = both_end(*writers)  # type: ignore[misc]
     assert between + also_between > 0
-    stored = read_table(tmp_path, races.FORECASTS, CATALOG).select("as_of_month", "forecast_pct")
+    stored = Lakehouse(tmp_path, CATALOG).read(races.FORECASTS.name).select("as_of_month", "forecast_pct")
     assert stored.sort("as_of_month").rows() == [("2016-06", june - 1.0), ("2016-07", july - 1.0)]
 
 
@@ -109,7 +112,7 @@ def test_a_vacuum_beside_a_long_reader(tmp_path: Path) -> None:
     for file in tmp_path.rglob("*.parquet"):  # the age of a file is no reason to remove it, only of its removal
         os.utime(file, (forty_days_ago, forty_days_ago))
     for table in (RAW, DERIVED):
-        maintain_table(tmp_path, table, CATALOG, datetime.now(UTC))
+        maintain_table(Lakehouse(tmp_path, CATALOG), table.name, datetime.now(UTC))
     assert not orphan.exists()
     reader.go_on()
     (after,) = both_end(reader)
@@ -133,15 +136,15 @@ def test_a_step_that_was_overtaken_computes_again_from_fresh_inputs(
     transformed, zscores = (catalog.one_table(f"normalized/{n}") for n in ("transformed", "zscores"))
     tables = [dg.AssetKey(["normalized", n]) for n in ("observations", "transformed")]
     assert execute(definitions, instance, [*raw_keys(*SERIES), *tables]).success
-    inputs = read_table(tmp_path, transformed, catalog)
+    inputs = Lakehouse(tmp_path, catalog).read(transformed.name)
     newer = inputs.filter(pl.col("series_id") != "AAA")
     of_another_run = [False]
 
     def overtaken(*args: object, **kwargs: object) -> None:
         if not of_another_run[0]:
             of_another_run[0] = True
-            write.overwrite(tmp_path, transformed, catalog, newer, {"run_id": "another"})
-            write.overwrite(tmp_path, zscores, catalog, derived(1), {"run_id": "another"})
+            write.overwrite(Lakehouse(tmp_path, catalog), transformed.name, newer, {"run_id": "another"})
+            write.overwrite(Lakehouse(tmp_path, catalog), zscores.name, derived(1), {"run_id": "another"})
         write_deltalake(*args, **kwargs)
 
     monkeypatch.setattr(write, "write_deltalake", overtaken)
@@ -149,7 +152,7 @@ def test_a_step_that_was_overtaken_computes_again_from_fresh_inputs(
     assert result.success
     restarts = [e for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_RESTARTED]
     assert [e.step_key for e in restarts] == ["normalized__zscores"]
-    stored = read_table(tmp_path, zscores, catalog)
+    stored = Lakehouse(tmp_path, catalog).read(zscores.name)
     assert set(stored["series_id"]) == {"PAYEMS", "UNRATE"}
     expected = derivations(catalog)[zscores.name].compute({transformed.name: newer})
     assert_frame_equal(stored, write.conform(expected, zscores, catalog))

@@ -10,7 +10,8 @@ from polars.testing import assert_frame_equal
 
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import ingest
-from macro_assets.lakehouse.delta import data_version, open_table, read_table
+from macro_assets.lakehouse.delta import data_version, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.lakehouse.vintages import OBSERVATION
 from macro_assets.orchestration.partitions import YEARS, window
@@ -27,7 +28,7 @@ def load(lake: Path, years: list[str], series: tuple[str, ...] = SERIES) -> int:
     """Fetch and store some years, as a partition of the raw assets does; the rows it added."""
     selected, dates = [CATALOG.series[s] for s in series], window(years, ALL)
     fetched = fetch(SOURCE, selected, dates, CATALOG)
-    done = ingest(lake, CATALOG, SOURCE, selected, dates, fetched, f"{years[0]} to {years[-1]}", "test")
+    done = ingest(Lakehouse(lake, CATALOG), SOURCE, selected, dates, fetched, f"{years[0]} to {years[-1]}", "test")
     assert not [o.failure for o in done.outcomes if o.failure]
     return done.report.appended
 
@@ -48,7 +49,7 @@ def news(lake: Path) -> str:
 
     A vintage that changed nothing among the dates it was first asked for left one row, as a mark that it has been.
     """
-    rows = read_table(lake, RAW, CATALOG).sort(*OBSERVATION, "release_time")
+    rows = Lakehouse(lake, CATALOG).read(RAW.name).sort(*OBSERVATION, "release_time")
     same_as_before = [pl.col(c).eq_missing(pl.col(c).shift(1)) for c in (*OBSERVATION, "value")]
     return data_version(rows.filter(~pl.all_horizontal(same_as_before)), RAW)
 
@@ -56,10 +57,10 @@ def news(lake: Path) -> str:
 def test_ten_times_the_same_is_once(tmp_path: Path) -> None:
     """F19: no row, no version and no receipt after the first time."""
     assert load(tmp_path, ALL) > 0
-    before, first = versions(tmp_path), data_version(read_table(tmp_path, RAW, CATALOG), RAW)
+    before, first = versions(tmp_path), data_version(Lakehouse(tmp_path, CATALOG).read(RAW.name), RAW)
     assert [load(tmp_path, ALL) for _ in range(9)] == [0] * 9
     assert versions(tmp_path) == before
-    assert data_version(read_table(tmp_path, RAW, CATALOG), RAW) == first
+    assert data_version(Lakehouse(tmp_path, CATALOG).read(RAW.name), RAW) == first
 
 
 def pieces(some: random.Random) -> list[list[str]]:

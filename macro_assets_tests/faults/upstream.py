@@ -24,6 +24,7 @@ from macro_assets.intake.fetch import earlier_responses, fetch
 from macro_assets.intake.ingest import Ingested, ingest
 from macro_assets.intake.rebuild import rebuilt
 from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.sources.http import HttpClient, Patience
@@ -154,7 +155,7 @@ class Upstream:
             connector(source).explain,
             environ={**self.environ, **(environ or {})},
             patience=self.patience,
-            remembered=earlier_responses(self.lake, self.catalog, source),
+            remembered=earlier_responses(Lakehouse(self.lake, self.catalog), source),
             sleep=lambda seconds: None,
         )
 
@@ -169,7 +170,7 @@ class Upstream:
         selected = [self.catalog.series[i] for i in ids or self.catalog.series]
         source = self.catalog.sources[selected[0].source]
         fetched = fetch(source, selected, window, self.catalog, lambda s: self.client(s, environ))
-        return ingest(self.lake, self.catalog, source, selected, window, fetched, f"run{self.runs}", "test")
+        return ingest(Lakehouse(self.lake, self.catalog), source, selected, window, fetched, f"run{self.runs}", "test")
 
     # --- what is stored ----------------------------------------------------------------------------------------------
 
@@ -179,17 +180,19 @@ class Upstream:
 
     def raw(self, series_id: str | None = None) -> pl.DataFrame:
         key = self.catalog.one_table(f"raw/{self.source.name}").key
-        return read_raw(self.lake, self.catalog, self.source.name, [series_id] if series_id else None).sort(key)
+        return read_raw(Lakehouse(self.lake, self.catalog), self.source.name, [series_id] if series_id else None).sort(
+            key
+        )
 
     def version(self) -> int | None:
         table = open_table(self.lake, f"raw/{self.source.name}")
         return None if table is None else table.version()
 
     def landed(self) -> pl.DataFrame:
-        return landed(self.lake, self.catalog, self.source.name)
+        return landed(Lakehouse(self.lake, self.catalog), self.source.name)
 
     def rebuilt(self) -> pl.DataFrame:
-        return rebuilt(self.lake, self.catalog, self.source)
+        return rebuilt(Lakehouse(self.lake, self.catalog), self.source)
 
 
 def failures(done: Ingested) -> dict[str, str]:

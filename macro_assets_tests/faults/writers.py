@@ -19,7 +19,8 @@ from polars.testing import assert_frame_equal
 
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.lakehouse import write
-from macro_assets.lakehouse.delta import LakeError, read_table
+from macro_assets.lakehouse.delta import LakeError
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land, landed
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets_tests.lakehouse.synthetic import one_source
@@ -85,11 +86,11 @@ def step(lake: Path, k: int) -> None:
     """The k-th write."""
     n = k // len(TABLES)
     if k % len(TABLES) == 0:
-        append_vintages("bundled", vintage(n), "writer", lake, CATALOG)
+        append_vintages("bundled", vintage(n), "writer", root=lake, catalog=CATALOG)
     elif k % len(TABLES) == 1:
-        land(lake, CATALOG, "bundled", receipt(n), COMMIT)
+        land(Lakehouse(lake, CATALOG), "bundled", receipt(n), COMMIT)
     else:
-        write.overwrite(lake, DERIVED, CATALOG, derived(n), COMMIT)
+        write.overwrite(Lakehouse(lake, CATALOG), DERIVED.name, derived(n), COMMIT)
 
 
 def written(k: int) -> list[int]:
@@ -99,13 +100,13 @@ def written(k: int) -> list[int]:
 
 def times_written(lake: Path) -> list[int]:
     """How often each table was written: its content is exactly that after one of the writes."""
-    raw = read_table(lake, RAW, CATALOG)
+    raw = Lakehouse(lake, CATALOG).read(RAW.name)
     vintages = raw.height // vintage(0).height
     expected = [vintage(n).with_columns(run_id=pl.lit("writer")) for n in range(vintages)]
     assert_frame_equal(raw, _like(raw, expected), check_row_order=False)
-    receipts = landed(lake, CATALOG, "bundled")
+    receipts = landed(Lakehouse(lake, CATALOG), "bundled")
     assert_frame_equal(receipts, _like(receipts, [receipt(n) for n in range(receipts.height)]))
-    replaced = read_table(lake, DERIVED, CATALOG)
+    replaced = Lakehouse(lake, CATALOG).read(DERIVED.name)
     replacements = 0 if replaced.is_empty() else int(replaced["zscore"][0]) + 1
     assert_frame_equal(replaced, _like(replaced, [derived(n) for n in range(replacements)][-1:]))
     return [vintages, receipts.height, replacements]
@@ -119,7 +120,7 @@ def write_steps(lake: Path, first: int, told: Connection) -> None:
     """Write from a step on until killed, telling of every step when it is done. Compactions and checkpoints abound."""
     write.MAX_FILES = 2
     write.CHECKPOINT_EVERY = 3
-    read_table(lake, DERIVED, CATALOG)  # threads and buffers are made here, not during the first write
+    Lakehouse(lake, CATALOG).read(DERIVED.name)  # threads and buffers are made here, not during the first write
     told.send(first)
     for k in range(first, first + 1000):
         step(lake, k)

@@ -17,7 +17,8 @@ from macro_assets.catalog.periods import estimated_release, month_end, period_en
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import ingest
 from macro_assets.lakehouse import connect, instant, open_vintages
-from macro_assets.lakehouse.delta import content_hash, data_version, read_table
+from macro_assets.lakehouse.delta import content_hash, data_version
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.releases import releases
 from macro_assets.sources.protocol import Window
@@ -47,11 +48,11 @@ def answers(lake: Path) -> dict[str, str]:
     catalog = dataclasses.replace(full, series={s: full.series[s] for s in (*SERIES, "UNRATE")})
     source, selected, everything = catalog.sources["bundled"], [catalog.series[s] for s in SERIES], Window()
     fetched = fetch(source, selected, everything, catalog)
-    ingest(lake, catalog, source, selected, everything, fetched, "run", "test")
-    append_vintages("bundled", _unemployment_in_2040(), "run", lake, catalog)
+    ingest(Lakehouse(lake, catalog), source, selected, everything, fetched, "run", "test")
+    append_vintages("bundled", _unemployment_in_2040(), "run", root=lake, catalog=catalog)
     raw = catalog.one_table("raw/bundled")
-    said = {"raw": data_version(read_table(lake, raw, catalog), raw)}
-    con, held = connect(lake, catalog=catalog), open_vintages(lake, catalog)
+    said = {"raw": data_version(Lakehouse(lake, catalog).read(raw.name), raw)}
+    con, held = connect(root=lake, catalog=catalog), open_vintages(lake, catalog)
     for day in DAYS:
         known = observations_as_of(day, root=lake, catalog=catalog)
         assert held.as_of(day).equals(known)
@@ -59,7 +60,7 @@ def answers(lake: Path) -> dict[str, str]:
         for n, question in enumerate(SQL):
             rows = con.execute(question.format(day)).pl()
             said[f"{n} on {day}"] = f"{rows.height} {content_hash(rows.sort(pl.all()))}"
-    then = connect(lake, as_of="2016-06-30", catalog=catalog).execute("SELECT * FROM normalized.observations").pl()
+    then = connect(as_of="2016-06-30", root=lake, catalog=catalog).execute("SELECT * FROM normalized.observations").pl()
     said["session of 2016-06-30"] = content_hash(then.sort(pl.all()))
     said["releases in SQL"] = content_hash(con.execute("SELECT * FROM releases('PAYEMS')").pl())
     said["releases"] = content_hash(releases("GDPC1", root=lake, catalog=catalog))

@@ -15,6 +15,7 @@ from macro_assets.catalog import Fallback, Series, Source, default_catalog
 from macro_assets.intake.fetch import earlier_responses, fetch, known_releases
 from macro_assets.intake.ingest import Ingested, ingest
 from macro_assets.intake.rebuild import rebuilt
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of, read_raw
 from macro_assets.sources import fetching
 from macro_assets.sources.clients import open_client
@@ -99,16 +100,18 @@ class World:
         window = window or Window(today=self.now.date())
         selected = [s for s in self.catalog.series_of("cboe") if not ids or s.id in ids]
         fetched = fetch(self.source, selected, window, self.catalog, self.client)
-        return ingest(self.root, self.catalog, self.source, selected, window, fetched, f"run{self.runs}", "v1")
+        return ingest(
+            Lakehouse(self.root, self.catalog), self.source, selected, window, fetched, f"run{self.runs}", "v1"
+        )
 
     def raw(self) -> pl.DataFrame:
-        return read_raw(self.root, self.catalog, "cboe").sort(self.catalog.one_table("raw/cboe").key)
+        return read_raw(Lakehouse(self.root, self.catalog), "cboe").sort(self.catalog.one_table("raw/cboe").key)
 
     def values(self) -> list[float | None]:
         return observations_as_of(None, list(self.catalog.series), self.root, self.catalog)["value"].to_list()
 
     def is_rebuilt(self) -> bool:
-        return rebuilt(self.root, self.catalog, self.source).equals(self.raw())
+        return rebuilt(Lakehouse(self.root, self.catalog), self.source).equals(self.raw())
 
 
 class _Client:
@@ -399,7 +402,7 @@ def test_the_latest_good_answers_with_a_validator_are_remembered(world: World) -
     def answered(name: str, text: str, hour: int, status: int = 200, validator: str | None = "ETag: x") -> None:
         response = Response(f"GET {name}", text.encode(), START + timedelta(hours=hour), status, validator)
         nothing = Fetched(pl.DataFrame(schema=OBSERVATION_SCHEMA), (response,), {"A": "not read"})
-        ingest(world.root, world.catalog, world.source, selected, day, nothing, f"run{hour}", "v1")
+        ingest(Lakehouse(world.root, world.catalog), world.source, selected, day, nothing, f"run{hour}", "v1")
 
     answered("a", texts["a"], 1)
     answered("a", "newer", 2, validator="ETag: y")
@@ -407,15 +410,15 @@ def test_the_latest_good_answers_with_a_validator_are_remembered(world: World) -
     answered("b", texts["b"], 4, validator=None)
     answered("c", texts["c"], 5)
     answered("c", "no validator any more", 6, validator=None)
-    found = earlier_responses(world.root, world.catalog, world.source)
+    found = earlier_responses(Lakehouse(world.root, world.catalog), world.source)
     assert set(found) == {"GET a"}
     kept = found["GET a"]
     assert (kept.body, kept.validator, kept.http_status) == (b"newer", "ETag: y", 200)
     assert kept.fetched_at == START + timedelta(hours=2)
     assert world.source.api is not None
     plain = world.source.model_copy(update={"api": world.source.api.model_copy(update={"conditional": False})})
-    assert earlier_responses(world.root, world.catalog, plain) == {}
-    assert earlier_responses(world.root, world.catalog, world.catalog.sources["bundled"]) == {}
+    assert earlier_responses(Lakehouse(world.root, world.catalog), plain) == {}
+    assert earlier_responses(Lakehouse(world.root, world.catalog), world.catalog.sources["bundled"]) == {}
 
 
 # --- rebuilds ------------------------------------------------------------------------------------------------------

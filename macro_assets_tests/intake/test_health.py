@@ -13,6 +13,7 @@ import pytest
 from macro_assets.catalog import default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.health import Health, health
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets_tests.sources.wire import toy_series
 
@@ -45,10 +46,10 @@ class Lake:
             **facts,
         }
         schema = polars_schema(self.catalog.one_table(f"fetch_log/{self.source.name}").columns)
-        log_fetches(self.root, self.catalog, self.source.name, pl.DataFrame([row], schema=schema), {})
+        log_fetches(Lakehouse(self.root, self.catalog), self.source.name, pl.DataFrame([row], schema=schema), {})
 
     def health(self, environ: dict[str, str] | None = None) -> Health:
-        return health(self.source, self.root, self.catalog, environ or {})
+        return health(Lakehouse(self.root, self.catalog), self.source, environ or {})
 
 
 @pytest.fixture

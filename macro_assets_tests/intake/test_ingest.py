@@ -17,7 +17,8 @@ from macro_assets.catalog import Catalog, Series
 from macro_assets.intake.fetch import fetch
 from macro_assets.intake.ingest import Ingested, ingest
 from macro_assets.intake.rebuild import rebuild, rebuilt
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import invalidate, observations_as_of, read_raw
 from macro_assets.lakehouse.write import replace_rows
@@ -96,13 +97,13 @@ class Lake:
         source = self.catalog.sources["bundled"]
         selected = [self.catalog.one_series(i) for i in ids]
         fetched = fetch(source, selected, window, self.catalog, lambda source: self.provider)
-        return ingest(self.root, self.catalog, source, selected, window, fetched, f"run{self.runs}", "v1")
+        return ingest(Lakehouse(self.root, self.catalog), source, selected, window, fetched, f"run{self.runs}", "v1")
 
     def raw(self) -> pl.DataFrame:
-        return read_raw(self.root, self.catalog, "bundled").sort(self.catalog.one_table("raw/bundled").key)
+        return read_raw(Lakehouse(self.root, self.catalog), "bundled").sort(self.catalog.one_table("raw/bundled").key)
 
     def rebuilt(self) -> pl.DataFrame:
-        return rebuilt(self.root, self.catalog, self.catalog.sources["bundled"])
+        return rebuilt(Lakehouse(self.root, self.catalog), self.catalog.sources["bundled"])
 
     def failures(self, done: Ingested) -> Mapping[str, str]:
         return {o.series.id: o.failure for o in done.outcomes if o.failure}
@@ -142,7 +143,7 @@ def test_a_lake_with_a_past_is_rebuilt_row_for_row(
 
 def test_a_rebuild_writes_nothing_where_all_is_equal(lake: Lake) -> None:
     lake.take("PAYEMS", "UNRATE")
-    done = rebuild(lake.root, lake.catalog, lake.catalog.sources["bundled"])
+    done = rebuild(Lakehouse(lake.root, lake.catalog), lake.catalog.sources["bundled"])
     assert (done.is_equal, done.written, done.rows, done.stored) == (True, False, 5, 5)
     table = open_table(lake.root, "raw/bundled")
     assert table is not None
@@ -155,13 +156,13 @@ def test_a_lost_table_and_lost_rows_come_back(lake: Lake) -> None:
     lake.take("AAA")
     stored = lake.raw()
     shutil.rmtree(lake.root / "raw")
-    assert rebuild(lake.root, lake.catalog, lake.catalog.sources["bundled"]).written
+    assert rebuild(Lakehouse(lake.root, lake.catalog), lake.catalog.sources["bundled"]).written
     assert lake.raw().equals(stored)
     table = open_table(lake.root, "raw/bundled")
     assert table is not None
     table.delete("series_id = 'AAA'")
     assert lake.raw().height < stored.height
-    assert rebuild(lake.root, lake.catalog, lake.catalog.sources["bundled"]).written
+    assert rebuild(Lakehouse(lake.root, lake.catalog), lake.catalog.sources["bundled"]).written
     assert lake.raw().equals(stored)
 
 
@@ -171,11 +172,11 @@ def test_a_table_that_says_something_else_is_replaced_only_when_asked(lake: Lake
     assert table is not None
     table.update(updates={"value": "9.9"}, predicate="observation_date = '2019-11-01'")
     source = lake.catalog.sources["bundled"]
-    found = rebuild(lake.root, lake.catalog, source)
+    found = rebuild(Lakehouse(lake.root, lake.catalog), source)
     assert (found.only_stored["value"].to_list(), found.only_rebuilt["value"].to_list()) == ([9.9], [3.5])
     assert not found.written
     assert 9.9 in lake.raw()["value"]
-    assert rebuild(lake.root, lake.catalog, source, replace_stored=True).written
+    assert rebuild(Lakehouse(lake.root, lake.catalog), source, replace_stored=True).written
     assert lake.raw()["value"].to_list() == [3.5, 3.6]
 
 
@@ -185,7 +186,7 @@ def test_a_body_that_was_tampered_with_is_refused(lake: Lake) -> None:
     assert table is not None
     rows = pl.DataFrame(pl.from_arrow(table.to_pyarrow_table()))
     forged = rows.with_columns(body=pl.Series([zlib.compress(b"2019-11-01,1.0,")], dtype=pl.Binary))
-    replace_rows(table, lake.root, lake.catalog.one_table("landing/bundled"), lake.catalog, forged, {})
+    replace_rows(Lakehouse(lake.root, lake.catalog), "landing/bundled", table, forged, {})
     with pytest.raises(ValueError, match="is not the one that was received"):
         lake.rebuilt()
 
@@ -218,7 +219,7 @@ def test_an_answer_without_dates_we_hold_is_refused(lake: Lake, provider: Provid
         raise AssertionError(lake.failures(done)["UNRATE"])
     assert lake.raw().equals(before)
     assert (
-        landed(lake.root, lake.catalog, "bundled").filter(pl.col("request") == "UNRATE").height == 2
+        landed(Lakehouse(lake.root, lake.catalog), "bundled").filter(pl.col("request") == "UNRATE").height == 2
     )  # kept for study
 
 
@@ -246,7 +247,7 @@ def test_commits_say_run_code_and_input(lake: Lake) -> None:
 
 def test_the_status_and_the_question_are_in_landing(lake: Lake) -> None:
     lake.take("UNRATE", "AAA", window=Window(date(2019, 11, 1), None))
-    rows = read_table(lake.root, lake.catalog.one_table("landing/bundled"), lake.catalog)
+    rows = Lakehouse(lake.root, lake.catalog).read("landing/bundled")
     assert rows.select("http_status", "series_ids", "window_first", "window_last").unique().rows() == [
         (200, "UNRATE AAA", date(2019, 11, 1), None)
     ]
@@ -269,14 +270,22 @@ def test_the_bundled_source_is_rebuilt_row_for_row(tmp_path: Path, catalog: Cata
     source = catalog.sources["bundled"]
     series = catalog.series_of("bundled")
     for n, window in enumerate([Window(date(2015, 1, 1), date(2016, 12, 31)), EVERYTHING, EVERYTHING]):
-        ingest(tmp_path, catalog, source, series, window, fetch(source, series, window, catalog), f"run{n}", "v1")
-    stored = read_raw(tmp_path, catalog, "bundled").sort(catalog.one_table("raw/bundled").key)
+        ingest(
+            Lakehouse(tmp_path, catalog),
+            source,
+            series,
+            window,
+            fetch(source, series, window, catalog),
+            f"run{n}",
+            "v1",
+        )
+    stored = read_raw(Lakehouse(tmp_path, catalog), "bundled").sort(catalog.one_table("raw/bundled").key)
     assert stored["run_id"].unique().sort().to_list() == ["run0", "run1"]
-    assert rebuilt(tmp_path, catalog, source).equals(stored)
+    assert rebuilt(Lakehouse(tmp_path, catalog), source).equals(stored)
 
 
 def test_a_series_that_left_the_catalog_is_passed_over(lake: Lake) -> None:
     lake.take("UNRATE", "AAA")
     fewer = dataclasses.replace(lake.catalog, series={k: v for k, v in lake.catalog.series.items() if k != "AAA"})
-    again = rebuilt(lake.root, fewer, lake.catalog.sources["bundled"])
+    again = rebuilt(Lakehouse(lake.root, fewer), lake.catalog.sources["bundled"])
     assert again["series_id"].unique().to_list() == ["UNRATE"]

@@ -13,7 +13,8 @@ from deltalake.schema import Field, PrimitiveType, Schema
 
 from macro_assets.catalog import Catalog
 from macro_assets.lakehouse import delta, write
-from macro_assets.lakehouse.delta import LakeError, content_hash, data_version, open_table, read_table
+from macro_assets.lakehouse.delta import LakeError, content_hash, data_version, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.write import append, conform, overwrite
 
 COMMIT = {"run_id": "test"}
@@ -48,8 +49,8 @@ def forecasts(month: str, value: float) -> pl.DataFrame:
 
 def test_rows_are_stored_in_key_order_with_catalog_types(tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
-    overwrite(tmp_path, table, catalog, GOOD.select(sorted(GOOD.columns)), COMMIT)
-    stored = read_table(tmp_path, table, catalog)
+    overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.select(sorted(GOOD.columns)), COMMIT)
+    stored = Lakehouse(tmp_path, catalog).read(table.name)
     assert stored.columns == [c.name for c in table.columns]
     assert stored["series_id"].to_list() == ["A", "B"]
 
@@ -66,10 +67,10 @@ def test_rows_are_stored_in_key_order_with_catalog_types(tmp_path: Path, catalog
 )
 def test_data_that_does_not_fit_is_refused(tmp_path: Path, catalog: Catalog, bad: pl.DataFrame, message: str) -> None:
     table = catalog.one_table("normalized/zscores")
-    overwrite(tmp_path, table, catalog, GOOD, COMMIT)
+    overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
     with pytest.raises(LakeError, match=message):
-        overwrite(tmp_path, table, catalog, bad, COMMIT)
-    assert read_table(tmp_path, table, catalog).equals(conform(GOOD, table, catalog))
+        overwrite(Lakehouse(tmp_path, catalog), table.name, bad, COMMIT)
+    assert Lakehouse(tmp_path, catalog).read(table.name).equals(conform(GOOD, table, catalog))
 
 
 def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
@@ -88,34 +89,34 @@ def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
 
 def test_the_same_content_makes_no_new_version(tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
-    first = overwrite(tmp_path, table, catalog, GOOD, COMMIT)
-    assert overwrite(tmp_path, table, catalog, GOOD.reverse(), COMMIT) == first
-    assert overwrite(tmp_path, table, catalog, GOOD.head(1), COMMIT) == first + 1
+    first = overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
+    assert overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.reverse(), COMMIT) == first
+    assert overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.head(1), COMMIT) == first + 1
 
 
 def test_only_the_named_partitions_are_replaced(tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("forecasts/gdp_nowcast")
     both = pl.concat([forecasts("2016-06", 1.0), forecasts("2016-07", 2.0)])
-    overwrite(tmp_path, table, catalog, both, COMMIT, ["2016-06", "2016-07"])
-    overwrite(tmp_path, table, catalog, forecasts("2016-07", 9.0), COMMIT, ["2016-07"])
-    assert read_table(tmp_path, table, catalog).sort("as_of_month")["forecast_pct"].to_list() == [1.0, 9.0]
-    overwrite(tmp_path, table, catalog, forecasts("2016-07", 9.0).clear(), COMMIT, ["2016-07"])
-    assert read_table(tmp_path, table, catalog)["forecast_pct"].to_list() == [1.0]
+    overwrite(Lakehouse(tmp_path, catalog), table.name, both, COMMIT, ["2016-06", "2016-07"])
+    overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-07", 9.0), COMMIT, ["2016-07"])
+    assert Lakehouse(tmp_path, catalog).read(table.name).sort("as_of_month")["forecast_pct"].to_list() == [1.0, 9.0]
+    overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-07", 9.0).clear(), COMMIT, ["2016-07"])
+    assert Lakehouse(tmp_path, catalog).read(table.name)["forecast_pct"].to_list() == [1.0]
 
 
 def test_rows_of_another_partition_are_refused(tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("forecasts/gdp_nowcast")
     with pytest.raises(LakeError, match=r"rows of \['2016-06'\] do not belong to partitions \['2016-07'\]"):
-        overwrite(tmp_path, table, catalog, forecasts("2016-06", 1.0), COMMIT, ["2016-07"])
+        overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-06", 1.0), COMMIT, ["2016-07"])
 
 
 @pytest.mark.parametrize("hostile", ["2016-07' OR '1'='1", "2016'--07", "x" * 7])
 def test_a_hostile_partition_key_never_reaches_a_predicate(tmp_path: Path, catalog: Catalog, hostile: str) -> None:
     table = catalog.one_table("forecasts/gdp_nowcast")
-    overwrite(tmp_path, table, catalog, forecasts("2016-06", 1.0), COMMIT, ["2016-06"])
+    overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-06", 1.0), COMMIT, ["2016-06"])
     with pytest.raises(LakeError, match="is not a month"):
-        overwrite(tmp_path, table, catalog, forecasts(hostile, 1.0).clear(), COMMIT, [hostile])
-    assert read_table(tmp_path, table, catalog).height == 1
+        overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts(hostile, 1.0).clear(), COMMIT, [hostile])
+    assert Lakehouse(tmp_path, catalog).read(table.name).height == 1
 
 
 def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, catalog: Catalog) -> None:
@@ -123,9 +124,9 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, cat
     newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
     deltalake.DeltaTable.create(tmp_path / table.name, Schema([newer]))
     for attempt in (
-        lambda: read_table(tmp_path, table, catalog),
-        lambda: overwrite(tmp_path, table, catalog, GOOD, COMMIT),
-        lambda: append(tmp_path, table, catalog, GOOD, COMMIT),
+        lambda: Lakehouse(tmp_path, catalog).read(table.name),
+        lambda: overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT),
+        lambda: append(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT),
     ):
         with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 3.*Upgrade"):
             attempt()
@@ -137,7 +138,7 @@ def test_the_schema_version_survives_overwrites(
 ) -> None:
     table = catalog.one_table("normalized/zscores")
     for rows in (GOOD, GOOD.head(1)):
-        overwrite(tmp_path, table, catalog, rows, COMMIT)
+        overwrite(Lakehouse(tmp_path, catalog), table.name, rows, COMMIT)
     monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
     with pytest.raises(LakeError, match="schema version 3"):
         open_table(tmp_path, table.name)
@@ -145,19 +146,19 @@ def test_the_schema_version_survives_overwrites(
 
 def test_only_a_missing_table_means_create(tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
-    overwrite(tmp_path, table, catalog, GOOD, COMMIT)
+    overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
     log = tmp_path / table.name / "_delta_log"
     newest = max(log.glob("*.json"))
     newest.write_bytes(newest.read_bytes()[:40])
     with pytest.raises(LakeError, match="normalized/zscores"):
-        overwrite(tmp_path, table, catalog, GOOD.head(1), COMMIT)
+        overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.head(1), COMMIT)
     assert len(newest.read_bytes()) == 40
 
 
 def test_a_lake_that_cannot_be_made_is_one_message(tmp_path: Path, catalog: Catalog) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(LakeError, match=r"cannot be written .*Set MACRO_LAKE"):
-        overwrite(tmp_path / "file" / "lake", catalog.one_table("normalized/zscores"), catalog, GOOD, COMMIT)
+        overwrite(Lakehouse(tmp_path / "file" / "lake", catalog), "normalized/zscores", GOOD, COMMIT)
 
 
 def test_a_series_added_to_the_catalog_adds_a_panel_column(tmp_path: Path, catalog: Catalog) -> None:
@@ -168,10 +169,10 @@ def test_a_series_added_to_the_catalog_adds_a_panel_column(tmp_path: Path, catal
     narrow = pl.DataFrame(
         {"observation_date": [date(2020, 1, 1)], **{s.lower(): [1.0] for s in fewer.series}},
     )
-    overwrite(tmp_path, table, fewer, narrow, COMMIT)
-    assert read_table(tmp_path, table, catalog)["payems"].to_list() == [None]
-    overwrite(tmp_path, table, catalog, narrow.with_columns(payems=2.0), COMMIT)
-    assert read_table(tmp_path, table, catalog)["payems"].to_list() == [2.0]
+    overwrite(Lakehouse(tmp_path, fewer), table.name, narrow, COMMIT)
+    assert Lakehouse(tmp_path, catalog).read(table.name)["payems"].to_list() == [None]
+    overwrite(Lakehouse(tmp_path, catalog), table.name, narrow.with_columns(payems=2.0), COMMIT)
+    assert Lakehouse(tmp_path, catalog).read(table.name)["payems"].to_list() == [2.0]
 
 
 def test_the_data_version_is_of_what_a_table_says(catalog: Catalog) -> None:
@@ -224,18 +225,18 @@ def test_of_two_runs_that_fill_an_empty_table_one_is_refused(
     """F6: there is no file that both would remove, by which Delta could tell."""
     table = catalog.one_table("normalized/zscores")
     for frame in stored:
-        overwrite(tmp_path, table, catalog, frame, COMMIT)
+        overwrite(Lakehouse(tmp_path, catalog), table.name, frame, COMMIT)
     the_other = zscores(("C", date(2020, 1, 1), 2.0))
 
     def overtaken(*args: object, **kwargs: object) -> None:
         monkeypatch.setattr(write, "write_deltalake", deltalake.write_deltalake)
-        overwrite(tmp_path, table, catalog, the_other, COMMIT)
+        overwrite(Lakehouse(tmp_path, catalog), table.name, the_other, COMMIT)
         deltalake.write_deltalake(*args, **kwargs)
 
     monkeypatch.setattr(write, "write_deltalake", overtaken)
     with pytest.raises(write.WriteConflictError, match="another process changed the same rows meanwhile"):
-        overwrite(tmp_path, table, catalog, GOOD, COMMIT)
-    assert read_table(tmp_path, table, catalog)["series_id"].to_list() == ["C"]
+        overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
+    assert Lakehouse(tmp_path, catalog).read(table.name)["series_id"].to_list() == ["C"]
 
 
 def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None:
@@ -247,10 +248,11 @@ def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None
         receipt = {"request": str(n), "payload_sha256": "x", "fetched_at": moment, "run_id": "run"}
         return pl.DataFrame([{**unsaid, **receipt, "asked_on": moment.date()}])
 
-    append(tmp_path, table, catalog, rows(-1), COMMIT)
-    threads = [threading.Thread(target=append, args=(tmp_path, table, catalog, rows(n), COMMIT)) for n in range(4)]
+    lake = Lakehouse(tmp_path, catalog)
+    append(lake, table.name, rows(-1), COMMIT)
+    threads = [threading.Thread(target=append, args=(lake, table.name, rows(n), COMMIT)) for n in range(4)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert sorted(read_table(tmp_path, table, catalog)["request"]) == ["-1", "0", "1", "2", "3"]
+    assert sorted(Lakehouse(tmp_path, catalog).read(table.name)["request"]) == ["-1", "0", "1", "2", "3"]

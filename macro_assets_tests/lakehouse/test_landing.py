@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land, landed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,35 +38,35 @@ def receipt(n: int, body: bytes, request: str = "q", ids: str = "A B", first: da
 
 def test_bodies_are_stored_compressed_and_come_back(tmp_path: Path, catalog: Catalog) -> None:
     body = b"date,value\n" * 1000
-    assert land(tmp_path, catalog, "bundled", receipt(0, body), {}) == 1
-    stored = read_table(tmp_path, catalog.one_table("landing/bundled"), catalog)
+    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, body), {}) == 1
+    stored = Lakehouse(tmp_path, catalog).read("landing/bundled")
     assert zlib.decompress(stored["body"][0]) == body
     assert len(stored["body"][0]) < len(body) / 10
-    assert landed(tmp_path, catalog, "bundled")["body"].to_list() == [body]
+    assert landed(Lakehouse(tmp_path, catalog), "bundled")["body"].to_list() == [body]
 
 
 def test_the_same_answer_to_the_same_question_leaves_no_trace(tmp_path: Path, catalog: Catalog) -> None:
-    land(tmp_path, catalog, "bundled", receipt(0, b"x"), {})
-    assert land(tmp_path, catalog, "bundled", receipt(1, b"x"), {}) == 0
+    land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
+    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}) == 0
     table = open_table(tmp_path, "landing/bundled")
     assert table is not None
     assert table.version() == 1
 
 
 def test_the_same_answer_to_another_question_is_a_receipt_without_a_body(tmp_path: Path, catalog: Catalog) -> None:
-    land(tmp_path, catalog, "bundled", receipt(0, b"x"), {})
-    assert land(tmp_path, catalog, "bundled", receipt(1, b"x", ids="A"), {}) == 1
-    assert land(tmp_path, catalog, "bundled", receipt(2, b"x", first=date(2010, 1, 1)), {}) == 1
-    stored = read_table(tmp_path, catalog.one_table("landing/bundled"), catalog).sort("fetched_at")
+    land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
+    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x", ids="A"), {}) == 1
+    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(2, b"x", first=date(2010, 1, 1)), {}) == 1
+    stored = Lakehouse(tmp_path, catalog).read("landing/bundled").sort("fetched_at")
     assert [b is None for b in stored["body"]] == [False, True, True]
-    assert landed(tmp_path, catalog, "bundled")["body"].to_list() == [b"x"] * 3
+    assert landed(Lakehouse(tmp_path, catalog), "bundled")["body"].to_list() == [b"x"] * 3
 
 
 def test_an_answer_that_comes_back_is_stored_again(tmp_path: Path, catalog: Catalog) -> None:
     """A, B, A: the third fetch changed what is known, so the record must have it."""
     for n, body in enumerate([b"a", b"b", b"a", b"a"]):
-        land(tmp_path, catalog, "bundled", receipt(n, body), {})
-    assert landed(tmp_path, catalog, "bundled").select("run_id", "body").rows() == [
+        land(Lakehouse(tmp_path, catalog), "bundled", receipt(n, body), {})
+    assert landed(Lakehouse(tmp_path, catalog), "bundled").select("run_id", "body").rows() == [
         ("run0", b"a"),
         ("run1", b"b"),
         ("run2", b"a"),
@@ -74,19 +75,22 @@ def test_an_answer_that_comes_back_is_stored_again(tmp_path: Path, catalog: Cata
 
 def test_another_question_in_between_does_not_hide_a_change(tmp_path: Path, catalog: Catalog) -> None:
     for n, (body, ids) in enumerate([(b"a", "A"), (b"b", "B"), (b"a", "A")]):
-        land(tmp_path, catalog, "bundled", receipt(n, body, ids=ids), {})
-    assert landed(tmp_path, catalog, "bundled").height == 3
+        land(Lakehouse(tmp_path, catalog), "bundled", receipt(n, body, ids=ids), {})
+    assert landed(Lakehouse(tmp_path, catalog), "bundled").height == 3
 
 
 def test_a_run_that_mattered_is_on_record_whatever_was_answered(tmp_path: Path, catalog: Catalog) -> None:
     """A decision between two equal answers can make the second one store rows."""
-    land(tmp_path, catalog, "bundled", receipt(0, b"x"), {})
-    assert land(tmp_path, catalog, "bundled", receipt(1, b"x"), {}, mattered=True) == 1
-    assert land(tmp_path, catalog, "bundled", receipt(1, b"x"), {}, mattered=True) == 0
-    assert landed(tmp_path, catalog, "bundled").select("run_id", "body").rows() == [("run0", b"x"), ("run1", b"x")]
+    land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
+    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}, mattered=True) == 1
+    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}, mattered=True) == 0
+    assert landed(Lakehouse(tmp_path, catalog), "bundled").select("run_id", "body").rows() == [
+        ("run0", b"x"),
+        ("run1", b"x"),
+    ]
 
 
 def test_requests_do_not_mix(tmp_path: Path, catalog: Catalog) -> None:
     both = pl.concat([receipt(0, b"x", request="one"), receipt(0, b"y", request="two")])
-    assert land(tmp_path, catalog, "bundled", both, {}) == 2
-    assert land(tmp_path, catalog, "bundled", both.with_columns(run_id=pl.lit("later")), {}) == 0
+    assert land(Lakehouse(tmp_path, catalog), "bundled", both, {}) == 2
+    assert land(Lakehouse(tmp_path, catalog), "bundled", both.with_columns(run_id=pl.lit("later")), {}) == 0

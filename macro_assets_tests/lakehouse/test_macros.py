@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from macro_assets.lakehouse import write
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of
 from macro_assets.lakehouse.releases import releases, revisions
 from macro_assets.lakehouse.session import connect
@@ -36,9 +37,9 @@ def lake_of(root: str, store: tuple[list[Row], list[Row]]) -> None:
     rows, taken = store
     half = len(rows) // 2
     for part in (rows[:half], rows[half:]):  # two files
-        write.append(root, CATALOG.one_table("raw/bundled"), CATALOG, frame(*part), {})  # type: ignore[arg-type]
+        write.append(Lakehouse(root, CATALOG), "raw/bundled", frame(*part), {})  # type: ignore[arg-type]
     if taken:
-        write.append(root, CATALOG.one_table(INVALIDATIONS), CATALOG, decisions(*taken), {})  # type: ignore[arg-type]
+        write.append(Lakehouse(root, CATALOG), INVALIDATIONS, decisions(*taken), {})  # type: ignore[arg-type]
 
 
 @settings(max_examples=25)
@@ -51,7 +52,7 @@ def test_sql_polars_and_brute_force_agree(
     lake_of(root, store)  # type: ignore[arg-type]
     asked = moment or FAR
     expected = oracle.as_of(rows, taken, asked)
-    sessions = {"now": connect(root, catalog=CATALOG), "then": connect(root, as_of=asked, catalog=CATALOG)}
+    sessions = {"now": connect(root=root, catalog=CATALOG), "then": connect(as_of=asked, root=root, catalog=CATALOG)}
     for name, con in sessions.items():
         sql = con.execute("SELECT * FROM observations_as_of(?)", [asked]).pl()
         assert {r[:2]: r[2:] for r in sql.select(WHEN).iter_rows()} == expected, name
@@ -76,7 +77,7 @@ def test_sql_polars_and_brute_force_agree(
 @pytest.fixture(scope="module")
 def con(built: Built) -> duckdb.DuckDBPyConnection:
     """A session on the built lake."""
-    return connect(built.home.lake)
+    return connect(root=built.home.lake)
 
 
 def test_series_as_of_is_one_series_of_it(con: duckdb.DuckDBPyConnection) -> None:
@@ -91,7 +92,7 @@ def test_a_decision_is_not_known_before_it_was_taken(tmp_path_factory: pytest.Te
     root = tmp_path_factory.mktemp("lake")
     bad = row(month(1), 9.0, day(2))
     lake_of(root, ([row(month(1), 1.0, day(1)), bad], [decision(bad, day(5))]))  # type: ignore[arg-type]
-    before, after = (connect(root, as_of=day(n), catalog=CATALOG) for n in (4, 6))
+    before, after = (connect(as_of=day(n), root=root, catalog=CATALOG) for n in (4, 6))
     question = "SELECT value FROM observations_as_of(?)"
     assert before.execute(question, [FAR]).fetchall() == [(9.0,)]
     assert after.execute(question, [FAR]).fetchall() == [(1.0,)]
@@ -99,7 +100,7 @@ def test_a_decision_is_not_known_before_it_was_taken(tmp_path_factory: pytest.Te
     assert after.execute("SELECT count(*) FROM audit.invalidations").fetchone() == (1,)
     # the audit view of the rows is never filtered by decisions
     assert after.execute("SELECT count(*) FROM raw.bundled").fetchone() == (2,)
-    assert connect(root, catalog=CATALOG).execute(question, [INGESTED]).fetchall() == [(1.0,)]
+    assert connect(root=root, catalog=CATALOG).execute(question, [INGESTED]).fetchall() == [(1.0,)]
 
 
 @pytest.mark.parametrize("macro", ["releases({})", "releases({}, 1)", "revisions({})", "series_as_of({}, today())"])

@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 
 from macro_assets.catalog import Catalog, UnknownNameError
 from macro_assets.lakehouse import raw, write
-from macro_assets.lakehouse.delta import LakeError, open_table, read_table
+from macro_assets.lakehouse.delta import LakeError, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import (
     additions,
     append_vintages,
@@ -45,7 +46,7 @@ CATALOG = one_source()
 
 
 def store(root: Path, batch: pl.DataFrame, run_id: str = "run") -> AppendReport:
-    return append_vintages(PROVIDER, batch.drop("run_id"), run_id, root, CATALOG)
+    return append_vintages(PROVIDER, batch.drop("run_id"), run_id, root=root, catalog=CATALOG)
 
 
 def stored_version(root: Path) -> int:
@@ -64,7 +65,7 @@ def test_append_is_one_commit_that_says_where_it_came_from(tmp_path: Path, catal
     assert commit["run_id"] == "r1"
     assert commit["code_version"]
     assert len(commit["input_sha256"]) == 16
-    stored = read_table(tmp_path, catalog.one_table("raw/bundled"), catalog)
+    stored = Lakehouse(tmp_path, catalog).read("raw/bundled")
     assert stored["value"].to_list() == [1.0, None, None]
     assert stored["run_id"].unique().to_list() == ["r1"]
 
@@ -96,7 +97,7 @@ def test_a_refused_batch_leaves_the_table_as_it_was(tmp_path: Path) -> None:
 
 def test_an_unknown_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="raw/bundle"):
-        append_vintages("bundle", vintage_frame(0, [1.0]), "run", tmp_path)
+        append_vintages("bundle", vintage_frame(0, [1.0]), "run", root=tmp_path)
 
 
 @settings(max_examples=4)
@@ -139,7 +140,7 @@ def test_reading_files_is_reading_rows(
     root = tmp_path_factory.mktemp("lake")
     table = CATALOG.one_table("raw/bundled")
     for r in rows:
-        write.append(root, table, CATALOG, frame(r), {})
+        write.append(Lakehouse(root, CATALOG), table.name, frame(r), {})
     expected = as_of(frame(*rows), moment, PROVIDER).select("series_id", "observation_date", "value")
     for _ in range(2):
         found = observations_as_of(moment, root=root, catalog=CATALOG)
@@ -197,7 +198,7 @@ def test_a_writer_that_was_overtaken_decides_again(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(raw, "rows_to_append", slow)
     report = store(tmp_path, pl.concat([vintage_frame(1, [2.0]), vintage_frame(2, [3.0])]))
-    stored = read_raw(tmp_path, raw.default_catalog(), PROVIDER)
+    stored = read_raw(Lakehouse.at(tmp_path), PROVIDER)
     assert stored.sort("release_time").select("value", "run_id").rows() == [
         (1.0, "run"),
         (2.0, "the other"),
@@ -245,7 +246,7 @@ def test_parallel_writers_store_everything_once(tmp_path: Path) -> None:
     assert failures == []
     for n in range(6):
         assert observations_as_of(day(n + 1), root=tmp_path)["value"].to_list() == [float(n), 1.0]
-    stored = read_raw(tmp_path, raw.default_catalog(), PROVIDER)
+    stored = read_raw(Lakehouse.at(tmp_path), PROVIDER)
     assert not stored.select("series_id", "observation_date", "release_time", "provider").is_duplicated().any()
 
 
@@ -261,10 +262,10 @@ def test_invalidate_and_reinstate_by_day_or_instant(tmp_path: Path, catalog: Cat
     before = decided["decided_at"].item() - timedelta(microseconds=1)
     assert observations_as_of(before, root=tmp_path)["value"].to_list() == [9.0]
     assert observations_as_of(None, root=tmp_path)["value"].to_list() == [1.0]
-    assert read_raw(tmp_path, catalog, PROVIDER).height == 2
+    assert read_raw(Lakehouse(tmp_path, catalog), PROVIDER).height == 2
     reinstate("PAYEMS", month(1), day(2), "it was right", "ben", tmp_path)
     assert observations_as_of(None, root=tmp_path)["value"].to_list() == [9.0]
-    assert read_decisions(tmp_path, catalog).sort("decided_at")["author"].to_list() == ["ana", "ben"]
+    assert read_decisions(Lakehouse(tmp_path, catalog)).sort("decided_at")["author"].to_list() == ["ana", "ben"]
 
 
 def test_a_decision_that_makes_no_sense_is_refused(tmp_path: Path, catalog: Catalog) -> None:
@@ -280,7 +281,7 @@ def test_a_decision_that_makes_no_sense_is_refused(tmp_path: Path, catalog: Cata
     invalidate("PAYEMS", month(1), "2020-01-01", "why", "ana", tmp_path)
     with pytest.raises(LakeError, match="is marked as invalid already"):
         invalidate("PAYEMS", month(1), "2020-01-01", "why", "ana", tmp_path)
-    assert read_decisions(tmp_path, catalog).height == 1
+    assert read_decisions(Lakehouse(tmp_path, catalog)).height == 1
 
 
 def test_two_releases_of_one_day_must_be_told_apart(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from macro_assets.catalog import UnknownNameError
 from macro_assets.lakehouse import open_vintages, write
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS, append_vintages, observations_as_of, panel_as_of
 from macro_assets_tests.conftest import Built
 from macro_assets_tests.lakehouse import oracle
@@ -37,9 +38,9 @@ def test_held_vintages_answer_as_brute_force(
     catalog, root = one_source(), tmp_path_factory.mktemp("lake")
     half = len(rows) // 2
     for part in (rows[:half], rows[half:]):
-        write.append(root, catalog.one_table("raw/bundled"), catalog, frame(*part), {})
+        write.append(Lakehouse(root, catalog), "raw/bundled", frame(*part), {})
     if taken:
-        write.append(root, catalog.one_table(INVALIDATIONS), catalog, decisions(*taken), {})
+        write.append(Lakehouse(root, catalog), INVALIDATIONS, decisions(*taken), {})
     held = open_vintages(root, catalog)
     expected = oracle.as_of(rows, taken, moment)
     known = held.as_of(moment)
@@ -58,7 +59,7 @@ def test_plain_vintages_too(tmp_path_factory: pytest.TempPathFactory, rows: list
     plain = [{**r, "provider": PROVIDER, "release_basis": "provider"} for r in rows]
     plain = list({oracle.key(r): r for r in plain}.values())
     catalog, root = one_source(), tmp_path_factory.mktemp("lake")
-    write.append(root, catalog.one_table("raw/bundled"), catalog, frame(*plain), {})
+    write.append(Lakehouse(root, catalog), "raw/bundled", frame(*plain), {})
     held = open_vintages(root, catalog)
     for ids in (None, ["UNRATE", "PAYEMS"], ["GDPC1"]):
         assert held.as_of(moment, ids).equals(observations_as_of(moment, ids, root, catalog))
@@ -78,8 +79,8 @@ def test_real_vintages_and_panels(built: Built) -> None:
 
 
 def test_what_is_held_stays_as_it_was(tmp_path: Path) -> None:
-    append_vintages(PROVIDER, vintage_frame(0, [1.0]).drop("run_id"), "run", tmp_path)
+    append_vintages(PROVIDER, vintage_frame(0, [1.0]).drop("run_id"), "run", root=tmp_path)
     held = open_vintages(tmp_path)
-    append_vintages(PROVIDER, frame(row(month(1), 2.0, day(2))).drop("run_id"), "run", tmp_path)
+    append_vintages(PROVIDER, frame(row(month(1), 2.0, day(2))).drop("run_id"), "run", root=tmp_path)
     assert held.as_of(None)["value"].to_list() == [1.0]
     assert open_vintages(tmp_path).as_of(None)["value"].to_list() == [2.0]

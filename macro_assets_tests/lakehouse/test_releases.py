@@ -134,7 +134,7 @@ def lake(tmp_path: Path) -> Path:
         row(month(2), 2.0, day(2)),
         row(month(1), 4.0, day(2), series_id="UNRATE"),
     )
-    append_vintages(PROVIDER, rows.drop("run_id"), "run", tmp_path)
+    append_vintages(PROVIDER, rows.drop("run_id"), "run", root=tmp_path)
     return tmp_path
 
 

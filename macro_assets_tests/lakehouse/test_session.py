@@ -16,7 +16,7 @@ import macro_assets
 from macro_assets.catalog import Catalog
 from macro_assets.graph.reading import read
 from macro_assets.lakehouse import LakeError, connect, delta, write
-from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.session import query
 from macro_assets.transforms.normalize import standard_units
@@ -34,13 +34,13 @@ JUNE = "2016-06-30"
 @pytest.fixture(scope="module")
 def con(built: Built) -> duckdb.DuckDBPyConnection:
     """A session on the built lake: opening one takes longer than most questions."""
-    return connect(built.home.lake)
+    return connect(root=built.home.lake)
 
 
 @pytest.fixture(scope="module")
 def june(built: Built) -> duckdb.DuckDBPyConnection:
     """A session as of the end of June 2016."""
-    return connect(built.home.lake, as_of=JUNE)
+    return connect(root=built.home.lake, as_of=JUNE)
 
 
 def payroll_change(con: duckdb.DuckDBPyConnection, as_of: str) -> float | None:
@@ -86,7 +86,7 @@ def test_a_date_in_sql_means_its_end(con: duckdb.DuckDBPyConnection, moment: str
 
 @pytest.mark.parametrize("as_of", DATES)
 def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_of: str) -> None:
-    con = connect(built.home.lake, as_of=as_of)
+    con = connect(as_of=as_of, root=built.home.lake)
     observations = con.execute("SELECT * FROM normalized.observations").pl()
     known = standard_units(observations_as_of(as_of, root=built.home.lake), catalog)
     by = ["series_id", "observation_date"]
@@ -132,10 +132,10 @@ def test_estimates_of_a_series_that_got_vintages_later_are_ignored_everywhere(tm
             "payload_sha256": "synthetic",
         }
     )
-    append_vintages("bundled", rows, "synthetic", tmp_path)
+    append_vintages("bundled", rows, "synthetic", root=tmp_path)
     question = "SELECT count(*) FROM observations_as_of('2015-01-01')"
-    assert connect(tmp_path).execute(question).fetchone() == (0,)
-    then = connect(tmp_path, as_of="2015-01-01")
+    assert connect(root=tmp_path).execute(question).fetchone() == (0,)
+    then = connect(as_of="2015-01-01", root=tmp_path)
     assert then.execute(question).fetchone() == (0,)
     assert observations_as_of("2015-01-01", root=tmp_path).is_empty()
     assert read("normalized/observations", as_of="2015-01-01", root=tmp_path).is_empty()
@@ -177,7 +177,7 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
                 con.execute(f"SELECT count(*) FROM {name.replace('/', '.')}")
             continue
         assert con.execute(f"SELECT count(*) FROM {name.replace('/', '.')}").fetchone() == (
-            read_table(built.home.lake, table, catalog).height,
+            Lakehouse(built.home.lake, catalog).read(table.name).height,
         )
     comments = con.execute(
         "SELECT comment FROM duckdb_columns() WHERE schema_name = 'forecasts' AND column_name = 'forecast_pct'"
@@ -192,14 +192,14 @@ def test_the_session_describes_the_series(con: duckdb.DuckDBPyConnection, catalo
 
 def test_a_session_reads_while_a_run_writes(built: Built) -> None:
     """The connection is in memory and holds no lock: a second one opens beside the first."""
-    one, two = connect(built.home.lake), connect(built.home.lake)
+    one, two = connect(root=built.home.lake), connect(root=built.home.lake)
     for con in (one, two, one):
         assert con.execute("SELECT count(*) > 0 FROM raw.bundled").fetchone() == (True,)
 
 
 def test_no_lake_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="there is no lake at .*make run"):
-        connect(tmp_path)
+        connect(root=tmp_path)
 
 
 def test_a_broken_statement_is_one_message(con: duckdb.DuckDBPyConnection) -> None:
@@ -221,7 +221,7 @@ def test_an_unknown_series_is_an_error_and_not_an_empty_answer(con: duckdb.DuckD
 
 def test_stored_floats_are_finite(built: Built, catalog: Catalog) -> None:
     for table in catalog.tables.values():
-        frame = read_table(built.home.lake, table, catalog)
+        frame = Lakehouse(built.home.lake, catalog).read(table.name)
         floats = frame.select(pl.col(pl.Float64).is_finite() | pl.col(pl.Float64).is_null())
         assert all(floats[c].all() for c in floats.columns), table.name
 
@@ -230,7 +230,7 @@ def test_stored_floats_are_finite(built: Built, catalog: Catalog) -> None:
 
 
 def payrolls(root: Path, vintage: int, value: float) -> None:
-    append_vintages("bundled", vintage_frame(vintage, [value]).drop("run_id"), "synthetic", root)
+    append_vintages("bundled", vintage_frame(vintage, [value]).drop("run_id"), "synthetic", root=root)
 
 
 def test_tables_of_other_programs_are_views_too(tmp_path: Path) -> None:
@@ -238,18 +238,18 @@ def test_tables_of_other_programs_are_views_too(tmp_path: Path) -> None:
     mine = pa.table({"Mixed Case": [1, 2], "day": [date(2020, 1, 1), date(2020, 1, 2)]})
     for place in ("research/my_table", "research/deep/er", "alone", "raw/hand_made", "odd names/it's"):
         write_deltalake(tmp_path / place, mine)
-    con = connect(tmp_path)
+    con = connect(root=tmp_path)
     for view in ("research.my_table", '"research/deep".er', "alone", "raw.hand_made", '"odd names"."it\'s"'):
         assert con.execute(f'SELECT sum("Mixed Case") FROM {view}').fetchone() == (3,)
     assert con.execute("SELECT count(*) FROM observations_as_of(today())").fetchone() == (1,)
-    then = connect(tmp_path, as_of="2020-01-01")
+    then = connect(as_of="2020-01-01", root=tmp_path)
     with pytest.raises(duckdb.Error, match="research.my_table is not a table of the catalog"):
         then.execute("SELECT * FROM research.my_table").fetchall()
 
 
 def test_a_table_that_is_not_there_yet_says_how_to_make_it(tmp_path: Path) -> None:
     payrolls(tmp_path, 0, 1.0)
-    con = connect(tmp_path)
+    con = connect(root=tmp_path)
     for asked in ("zscore", "count(*)", "1"):
         with pytest.raises(duckdb.Error, match="normalized/zscores is not in the lake yet. `macro run` makes it"):
             con.execute(f"SELECT {asked} FROM normalized.zscores").fetchall()
@@ -265,7 +265,7 @@ def test_a_damaged_table_is_named_and_the_others_answer(tmp_path: Path, catalog:
         (tmp_path / name / "_delta_log" / f"{0:020}.json").write_text('{"commitInfo": {')
     data_file = next((tmp_path / "normalized/transformed").glob("*.parquet"))
     data_file.unlink()
-    con = connect(tmp_path)
+    con = connect(root=tmp_path)
     assert con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-02-01')").fetchall() == [(1.0,)]
     with pytest.raises(duckdb.Error, match="table normalized/zscores.* cannot be opened.*macro doctor"):
         con.execute("SELECT * FROM normalized.zscores").fetchall()
@@ -280,7 +280,7 @@ def test_a_damaged_raw_table_is_an_error_and_not_a_hole_in_the_answer(tmp_path: 
     payrolls(tmp_path, 0, 1.0)
     newest = max((tmp_path / "raw/bundled/_delta_log").glob("*.json"))
     newest.write_bytes(newest.read_bytes()[:50])
-    con = connect(tmp_path)
+    con = connect(root=tmp_path)
     for asked in ("observations_as_of(today())", "series_as_of('PAYEMS', today())", "releases('PAYEMS')"):
         for what in ("*", "count(*)"):
             with pytest.raises(duckdb.Error, match="raw/bundled.* cannot be opened"):
@@ -291,12 +291,12 @@ def test_a_session_stays_with_the_versions_it_found(tmp_path: Path, catalog: Cat
     """Two tables written one after the other: a session sees both or neither, and keeps what it saw."""
     payrolls(tmp_path, 0, 1.0)
     write_deltalake(tmp_path / "research/copy", pa.table({"value": [1.0]}))
-    con = connect(tmp_path)
+    con = connect(root=tmp_path)
     payrolls(tmp_path, 1, 2.0)
     write_deltalake(tmp_path / "research/copy", pa.table({"value": [2.0]}), mode="overwrite")
     question = "SELECT (SELECT max(value) FROM raw.bundled), (SELECT max(value) FROM research.copy)"
     assert con.execute(question).fetchone() == (1.0, 1.0)
-    assert connect(tmp_path).execute(question).fetchone() == (2.0, 2.0)
+    assert connect(root=tmp_path).execute(question).fetchone() == (2.0, 2.0)
     assert con.execute(question).fetchone() == (1.0, 1.0)
 
 
@@ -318,7 +318,7 @@ def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest
         vintage += 1
         moment = datetime(2020, 1, 2, tzinfo=UTC) + timedelta(minutes=vintage)
         batch = frame(row(month(1), float(vintage), moment))
-        append_vintages("bundled", batch.drop("run_id"), "synthetic", tmp_path)
+        append_vintages("bundled", batch.drop("run_id"), "synthetic", root=tmp_path)
     for reader in readers:
         reader.go_on()
     assert [r.rest() for r in readers] == [["began", "ended"]] * 10

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog.models import Vintages
+from macro_assets.catalog import Vintages
 from macro_assets.lakehouse.vintages import VintageConflictError, as_of, concerned, instant, rows_to_append
 from macro_assets_tests.lakehouse import oracle
 from macro_assets_tests.lakehouse.synthetic import (

@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import Catalog, PublicationLag, default_catalog
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.catalog.models import PublicationLag
 from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse import write
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets.orchestration.due import Due, due_series
@@ -65,20 +65,22 @@ class Lake:
             "latency_ms": None,
         }
         schema = polars_schema(self.catalog.one_table("fetch_log/cboe").columns)
-        log_fetches(self.root, self.catalog, "cboe", pl.DataFrame([state], schema=schema), {})
+        log_fetches(Lakehouse(self.root, self.catalog), "cboe", pl.DataFrame([state], schema=schema), {})
 
     def holds(self, *days: date, series_id: str = "TOY", value: float | None = 1.0) -> None:
         told = {"series_id": series_id, "provider": "cboe"}
         rows = [row(d, value, datetime.combine(d, time(), tzinfo=UTC), "publication_lag", **told) for d in days]
-        append_vintages("cboe", frame(*rows).drop("run_id"), "run", self.root, self.catalog)
+        append_vintages("cboe", frame(*rows).drop("run_id"), "run", root=self.root, catalog=self.catalog)
 
     def calendar(self, *days: date, release: str = "10", source: str = "cboe") -> None:
         table = self.catalog.one_table(CALENDAR)
         rows = [{"source": source, "release": release, "release_name": "Toys", "release_date": d} for d in days]
-        write.overwrite(self.root, table, self.catalog, pl.DataFrame(rows, schema=polars_schema(table.columns)), {})
+        write.overwrite(
+            Lakehouse(self.root, self.catalog), table.name, pl.DataFrame(rows, schema=polars_schema(table.columns)), {}
+        )
 
     def due(self, when: str, **options: Any) -> list[Due]:
-        return due_series(self.source, self.root, self.catalog, at(when), **options)
+        return due_series(Lakehouse(self.root, self.catalog), self.source, at(when), **options)
 
     def why(self, when: str, **options: Any) -> tuple[str, int | None] | None:
         found = self.due(when, **options)
@@ -272,12 +274,12 @@ def test_a_daily_series_waits_for_monday(dated: Lake) -> None:
 def test_the_present_is_the_default(lake: Lake) -> None:
     lake.holds(date(2000, 1, 1))
     lake.fetched((datetime.now(UTC) - timedelta(hours=21)).replace(tzinfo=None).isoformat())
-    (due,) = due_series(lake.source, lake.root, lake.catalog)
+    (due,) = due_series(Lakehouse(lake.root, lake.catalog), lake.source)
     assert due.reason.startswith("the figure of 2000-02-01 was expected")
 
 
 def test_catalog_order_and_the_real_catalog_in_an_empty_lake(tmp_path: Path, catalog: Catalog) -> None:
     source = catalog.sources["worldbank"]
-    found = due_series(source, tmp_path, catalog)
+    found = due_series(Lakehouse(tmp_path, catalog), source)
     assert [d.series for d in found] == list(catalog.series_of("worldbank"))
     assert {(d.reason, d.first_year) for d in found} == {("never fetched", None)}

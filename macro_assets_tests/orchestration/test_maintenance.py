@@ -7,7 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS, invalidate
 from macro_assets.orchestration.assets.audit import report_decision
 from macro_assets.orchestration.assets.maintenance import TABLE
@@ -26,7 +27,7 @@ def test_upkeep_is_an_asset_with_figures_before_and_after(tmp_path: Path) -> Non
     assert event.metadata["rows_before"].value == event.metadata["rows_after"].value > 0
     assert {"files_before", "files_after", "bytes_before", "bytes_after"} <= set(event.metadata)
     table = toy_catalog().one_table(TABLE)
-    stored = read_table(tmp_path, table, toy_catalog())
+    stored = Lakehouse(tmp_path, toy_catalog()).read(table.name)
     assert {"raw/bundled", "landing/bundled"} <= set(stored["table_name"])
 
 
@@ -45,7 +46,7 @@ def test_a_decision_is_an_event_that_changes_what_is_below(tmp_path: Path) -> No
         assert execute(definitions, instance, [observations], tags=None).success
         first = open_table(tmp_path, "normalized/observations")
         invalidate("PAYEMS", date(2016, 5, 1), "2016-07-29", "synthetic", "test", tmp_path, catalog)
-        report_decision(instance, tmp_path, catalog)
+        report_decision(Lakehouse(tmp_path, catalog), instance)
         reported = instance.get_latest_materialization_event(key(INVALIDATIONS))
         assert reported is not None
         assert execute(definitions, instance, [observations], tags=None).success
@@ -65,5 +66,5 @@ def test_a_decision_wakes_what_is_below_by_itself(tmp_path: Path) -> None:
         daemon = Daemon(definitions, instance)
         daemon.tick()
         invalidate("PAYEMS", date(2016, 5, 1), "2016-07-29", "synthetic", "test", tmp_path, catalog)
-        report_decision(instance, tmp_path, catalog)
+        report_decision(Lakehouse(tmp_path, catalog), instance)
         assert "normalized/observations" in daemon.tick()

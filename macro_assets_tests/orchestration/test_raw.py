@@ -11,7 +11,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.lakehouse.delta import open_table, read_table
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.partitions import YEARS
 from macro_assets.sources.protocol import Fetched
 from macro_assets_tests.orchestration.toy import (
@@ -37,7 +38,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def stored(root: Path) -> pl.DataFrame:
-    return read_table(root, RAW, CATALOG)
+    return Lakehouse(root, CATALOG).read(RAW.name)
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
@@ -59,7 +60,7 @@ def test_a_good_run_stores_lands_and_checks_everything(tmp_path: Path, instance:
     assert checks(result) == {**dict.fromkeys(SERIES, True), "complete": True}
     assert materialized(result) == {"raw/bundled", *(f"raw/bundled/{s}" for s in SERIES)}
     assert set(stored(tmp_path)["series_id"]) == set(SERIES)
-    landed = read_table(tmp_path, CATALOG.one_table("landing/bundled"), CATALOG)
+    landed = Lakehouse(tmp_path, CATALOG).read("landing/bundled")
     assert landed.height == 3  # two vintages and one arch file
     assert set(stored(tmp_path)["payload_sha256"]) == set(landed["payload_sha256"])
     for s in SERIES:
@@ -149,7 +150,7 @@ def test_a_series_that_fails_is_marked_stale_since_it_was_had_last(
     assert stale_since() == {"AAA": "never had"}
     monkeypatch.undo()
     assert stale_since() == {}
-    log = read_table(tmp_path, CATALOG.one_table("fetch_log/bundled"), CATALOG)
+    log = Lakehouse(tmp_path, CATALOG).read("fetch_log/bundled")
     had = log.row(by_predicate=pl.col("series_id") == "AAA", named=True)["last_success"]
     spoiled_source(monkeypatch, with_values("AAA", pl.lit(99999.0)))
     assert stale_since() == {"AAA": had.isoformat(timespec="seconds")}

@@ -18,7 +18,7 @@ from macro_assets.catalog import Catalog, Source, default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake import calendars
 from macro_assets.intake.calendars import CALENDAR, release_calendar
-from macro_assets.lakehouse.delta import read_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.orchestration import fetch_step, refresh
 from macro_assets.orchestration.assets import calendar as calendar_module
@@ -129,7 +129,7 @@ def had(root: Path, catalog: Catalog, source: str, series_id: str, status: str, 
         "latency_ms": None,
     }
     schema = polars_schema(catalog.one_table(f"fetch_log/{source}").columns)
-    log_fetches(root, catalog, source, pl.DataFrame([row], schema=schema), {})
+    log_fetches(Lakehouse(root, catalog), source, pl.DataFrame([row], schema=schema), {})
 
 
 def keys(*series: str) -> list[dg.AssetKey]:
@@ -147,7 +147,7 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
 
 
 def fetch_log(root: Path, catalog: Catalog, source: str) -> dict[str, dict[str, Any]]:
-    rows = read_table(root, catalog.one_table(f"fetch_log/{source}"), catalog)
+    rows = Lakehouse(root, catalog).read(f"fetch_log/{source}")
     return {r["series_id"]: r for r in rows.iter_rows(named=True)}
 
 
@@ -156,7 +156,7 @@ def fetch_log(root: Path, catalog: Catalog, source: str) -> dict[str, dict[str, 
 
 @pytest.mark.usefixtures("with_key")
 def test_what_was_never_fetched_is_one_whole_run(tmp_path: Path, toys: Catalog) -> None:
-    (run,) = refreshes(tmp_path, toys)
+    (run,) = refreshes(Lakehouse(tmp_path, toys))
     assert run == Refresh(dict.fromkeys(SERIES[:3], "never fetched"), WHOLE, True)
     assert run.tags == EVERY_YEAR
     assert run.keys(toys) == keys(*SERIES[:3])
@@ -164,7 +164,7 @@ def test_what_was_never_fetched_is_one_whole_run(tmp_path: Path, toys: Catalog) 
 
 @pytest.mark.usefixtures("without_key")
 def test_a_source_without_its_key_is_left_out(tmp_path: Path, toys: Catalog) -> None:
-    (run,) = refreshes(tmp_path, toys)
+    (run,) = refreshes(Lakehouse(tmp_path, toys))
     assert list(run.reasons) == ["CBOE_VIX"]
 
 
@@ -176,13 +176,13 @@ def test_runs_ask_from_the_year_of_the_next_figure_on(
     assert execute(toy_definitions(tmp_path, toys), instance, keys("CBOE_VIX", "INDPRO_FRED"), EVERY_YEAR).success
     had(tmp_path, toys, "cboe", "CBOE_VIX", "failed", NOW)
     had(tmp_path, toys, "fred", "INDPRO_FRED", "failed", NOW)
-    whole, due = refreshes(tmp_path, toys)
+    whole, due = refreshes(Lakehouse(tmp_path, toys))
     assert (whole.years, whole.is_whole, list(whole.reasons)) == (WHOLE, True, ["GDPC1_FRED"])
     assert due.reasons == dict.fromkeys(("CBOE_VIX", "INDPRO_FRED"), "the last fetch failed")
     assert due.tags == {RANGE_START: THAT_YEAR, RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
     alone = dataclasses.replace(due, reasons={"CBOE_VIX": "the last fetch failed"})
-    assert refreshes(tmp_path, toys, ["CBOE_VIX"]) == [alone]
-    assert refreshes(tmp_path, toys, []) == []
+    assert refreshes(Lakehouse(tmp_path, toys), ["CBOE_VIX"]) == [alone]
+    assert refreshes(Lakehouse(tmp_path, toys), []) == []
 
 
 def test_a_year_before_the_partitions_is_the_first_of_them(
@@ -192,7 +192,7 @@ def test_a_year_before_the_partitions_is_the_first_of_them(
     for year, start in ((1995, ALL_YEARS[0]), (2020, "2020"), (2999, ALL_YEARS[-1])):
         found = [Due(toys.series["CBOE_VIX"], "synthetic", year)]
         monkeypatch.setattr(refresh, "due_series", lambda *a, found=found, **k: found)
-        (run,) = refreshes(tmp_path, toys)
+        (run,) = refreshes(Lakehouse(tmp_path, toys))
         assert (run.years, run.is_whole) == ((start, ALL_YEARS[-1]), False)
 
 
@@ -292,13 +292,13 @@ def test_a_refresh_asks_for_what_came_after_the_latest_stored_release(
     assert execute(definitions, instance, keys("INDPRO_FRED"), EVERY_YEAR).success
     assert [w.known for w in providers.windows] == [{}]
     providers.world = World(today=date(2026, 7, 15))  # on 2 July the stand-in revises December 2025
-    before = read_table(tmp_path, toys.one_table("raw/fred"), toys)
+    before = Lakehouse(tmp_path, toys).read("raw/fred")
     latest = before["release_time"].max().date()  # type: ignore[union-attr]
     news = {RANGE_START: THAT_YEAR, RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
     result = execute(definitions, instance, keys("INDPRO_FRED"), news)
     assert result.success, failures(result)
     assert [w.known for w in providers.windows[1:]] == [{"INDPRO_FRED": latest}]
-    after = read_table(tmp_path, toys.one_table("raw/fred"), toys)
+    after = Lakehouse(tmp_path, toys).read("raw/fred")
     new = after.join(before, on=after.columns, how="anti", nulls_equal=True)
     assert date(2025, 12, 1) in set(new["observation_date"])
     logged = {e.partition for e in result.get_asset_materialization_events() if e.asset_key == keys("INDPRO_FRED")[0]}
@@ -333,7 +333,7 @@ def test_a_refresh_of_daily_files_asks_from_the_latest_stored_day_on(
     years = {RANGE_START: THE_YEAR_BEFORE, RANGE_END: ALL_YEARS[-1]}
     for tags in (years, {**years, REFRESH: "due"}, years):
         assert execute(definitions, instance, keys("INDPRO_FRED"), tags).success
-    latest = read_table(tmp_path, files.one_table("raw/fred"), files)["observation_date"].max()
+    latest = Lakehouse(tmp_path, files).read("raw/fred")["observation_date"].max()
     assert isinstance(latest, date)
     year = date(int(THE_YEAR_BEFORE), 1, 1)
     assert [w.first for w in providers.windows] == [year, max(year, latest - timedelta(days=7)), year]
@@ -354,7 +354,7 @@ def test_a_source_without_its_key_is_off_and_stops_no_other(
     table = events["raw/fred"].materialization.metadata
     assert "FRED_API_KEY" in str(table["off"].value)
     assert table["dagster/row_count"].value == 0
-    assert read_table(tmp_path, toys.one_table("raw/fred"), toys).is_empty()
+    assert Lakehouse(tmp_path, toys).read("raw/fred").is_empty()
     log = fetch_log(tmp_path, toys, "fred")["GDPC1_FRED"]
     assert (log["status"], log["last_success"], log["rows_seen"]) == ("off", None, 0)
     assert "FRED_API_KEY" in log["error"]
@@ -390,7 +390,7 @@ def test_a_source_that_is_down_is_an_error_and_keeps_its_rows(
 ) -> None:
     definitions = toy_definitions(tmp_path, toys)
     assert execute(definitions, instance, keys("GDPC1_FRED", "CBOE_VIX"), EVERY_YEAR).success
-    before = read_table(tmp_path, toys.one_table("raw/fred"), toys)
+    before = Lakehouse(tmp_path, toys).read("raw/fred")
     providers.down = {"fred", "fred_graph"}
     result = execute(definitions, instance, keys("GDPC1_FRED", "CBOE_VIX"), EVERY_YEAR)
     assert not result.success
@@ -401,7 +401,7 @@ def test_a_source_that_is_down_is_an_error_and_keeps_its_rows(
     assert (health["raw/fred"].passed, health["raw/fred"].severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert health["raw/fred"].metadata["state"].value == "down"
     assert health["raw/cboe"].passed
-    assert read_table(tmp_path, toys.one_table("raw/fred"), toys).equals(before)
+    assert Lakehouse(tmp_path, toys).read("raw/fred").equals(before)
     log = fetch_log(tmp_path, toys, "fred")["GDPC1_FRED"]
     assert (log["status"], log["provider"]) == ("failed", None)
     assert log["last_success"] < log["last_seen"]
@@ -492,5 +492,5 @@ def test_the_calendar_is_an_asset(
         told = event.materialization.metadata["not_asked"].value
         assert why in str(told)
         assert bool(told) == bool(why)
-        assert read_table(tmp_path, table, toys)["release_date"].to_list() == [date(2026, 11, 25)]
+        assert Lakehouse(tmp_path, toys).read(table.name)["release_date"].to_list() == [date(2026, 11, 25)]
         page[0] = TransientError("no route")

@@ -13,6 +13,7 @@ import pytest
 from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
 from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration import run as run_module
 from macro_assets.orchestration.run import PartitionError, Selection, run, select
 from macro_assets.orchestration.summary import Summary
@@ -35,7 +36,7 @@ def toy_run(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.Mo
 
     def call(*words: str, catalog: Catalog | None = None, force: bool = False) -> Summary:
         catalog = catalog or toy_catalog()
-        return run(select(words, catalog), instance, tmp_path, catalog, force)
+        return run(Lakehouse(tmp_path, catalog), select(words, catalog), instance, force)
 
     return call
 
@@ -202,4 +203,4 @@ def test_nothing_runs_before_the_lake_is_known_to_be_sound(
     deltalake.DeltaTable.create(tmp_path / "normalized" / "zscores", Schema([newer]))
     monkeypatch.setattr(run_module, "_Runner", None)  # nothing may get as far as this
     with pytest.raises(Exception, match=r"schema version 99.*Upgrade"):
-        run(select([], toy_catalog()), instance, tmp_path, toy_catalog())
+        run(Lakehouse(tmp_path, toy_catalog()), select([], toy_catalog()), instance)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, Series, Source
-from macro_assets.intake import ingest
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
@@ -39,7 +39,9 @@ def toy_catalog() -> Catalog:
 
 def toy_definitions(root: Path, catalog: Catalog | None = None) -> dg.Definitions:
     catalog = catalog or toy_catalog()
-    return build_defs(catalog, {"lake": Lake(root=str(root)), "io_manager": LakeIOManager(catalog, root)})
+    return build_defs(
+        catalog, {"lake": Lake(root=str(root)), "io_manager": LakeIOManager(lambda: Lakehouse(root, catalog))}
+    )
 
 
 def raw_keys(*series: str, table: bool = True) -> list[dg.AssetKey]:
@@ -70,7 +72,7 @@ def spoiled_source(monkeypatch: pytest.MonkeyPatch, spoil: Spoil) -> None:
     def fetch(source: Source, client: Client, series: Sequence[Series], window: Window, progress: object) -> Fetched:
         return spoil(_HONEST(source, client, series, window))
 
-    monkeypatch.setattr(ingest.fetching, "fetch", fetch)
+    monkeypatch.setattr(fetching, "fetch", fetch)
 
 
 def with_values(series: str, value: pl.Expr) -> Spoil:

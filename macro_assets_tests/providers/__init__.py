@@ -17,8 +17,7 @@ from math import sin
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from macro_assets.catalog import Catalog, Fallback, Series, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, Catalog, Fallback, Series, default_catalog
 from macro_assets.sources.protocol import Request, Response, request_text
 
 T = TypeVar("T")

@@ -9,8 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series
-from macro_assets.catalog.models import PublicationLag
+from macro_assets.catalog import PublicationLag, Series
 from macro_assets.quality.answers import ahead, empty, expected_since, rebased, shrunk
 from macro_assets_tests.sources.wire import toy_series
 

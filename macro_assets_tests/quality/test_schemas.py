@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, Catalog, default_catalog
 from macro_assets.quality import CheckReport, check_series, check_table, schemas
 from macro_assets.quality.report import SAMPLE
 from macro_assets.quality.schemas import series_schema

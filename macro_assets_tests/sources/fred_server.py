@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from macro_assets.sources.protocol import Request, Response
+from macro_assets.catalog import PublicationLag
+from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
+from macro_assets.sources.protocol import Request, Response, Window
 from macro_assets.sources.providers.fred.vintages import BEGINNING, OPEN
+from macro_assets_tests.sources.contract import Contract, Good
+from macro_assets_tests.sources.wire import toy_series
 
 ABSENT = "absent"
 States = Mapping[date, Sequence[float | str]]
@@ -106,3 +110,74 @@ def _page(name: str, rows: list[Any], params: dict[str, str]) -> tuple[int, byte
     offset, limit = int(params["offset"]), int(params["limit"])
     page = {"count": len(rows), "offset": offset, "limit": limit, name: rows[offset : offset + limit]}
     return 200, json.dumps(page).encode()
+
+
+V = [date(2020, 1, 10), date(2020, 2, 10), date(2020, 3, 10), date(2020, 4, 10)]
+"""Vintage dates of :func:`answers`."""
+
+CHART = "/graph/fredgraph.csv"
+
+
+def row(day: str, value: Any, start: date = V[0], end: date = OPEN) -> dict[str, Any]:
+    return {"realtime_start": str(start), "realtime_end": str(end), "date": day, "value": value}
+
+
+def described(**facts: Any) -> bytes:
+    """Synthetic metadata of a series."""
+    told = {"realtime_start": "2020-01-10", "units": "Percent"}
+    told |= {"frequency_short": "M", "seasonal_adjustment_short": "NSA"}
+    return json.dumps({"seriess": [{**told, **facts}]}).encode()
+
+
+def answers(rows: list[Any], vintages: Any = None, **envelope: Any) -> dict[str, bytes]:
+    """Synthetic answers to a whole fetch."""
+    listed = {"count": len(V), "offset": 0, "vintage_dates": [str(v) for v in V] if vintages is None else vintages}
+    page = {"count": len(rows), "offset": 0, "observations": rows, **envelope}
+    return {
+        "/fred/series/vintagedates": json.dumps({**listed, "count": len(listed["vintage_dates"])}).encode(),
+        "/fred/series": described(),
+        "/fred/series/observations": json.dumps(page).encode(),
+    }
+
+
+def said(text: str) -> bytes:
+    return json.dumps({"error_code": 400, "error_message": text}).encode()
+
+
+def fred_contract(source: str, missing: tuple[bytes, ...] = ()) -> Contract:
+    """What the connectors of FRED's API promise."""
+    lag = PublicationLag(days=1, time=time(8, 30), time_zone="America/New_York")
+    series = toy_series(source, "TOYS", frequency="M", publication_lag=lag)
+    observations = "/fred/series/observations"
+    told = answers([row("2020-01-01", "1.5"), row("2020-02-01", "2", V[2])])
+    return Contract(
+        good=(
+            Good(
+                series,
+                observations,
+                told[observations],
+                rows=((date(2020, 1, 1), 1.5), (date(2020, 2, 1), 2.0)),
+                figure=b'"1.5"',
+                missing=missing,
+                day=b"2020-01-01",
+                window=Window(today=date(2020, 5, 1)),
+                others=told,
+            ),
+        ),
+        asks=lambda s: (f"/fred/series/vintagedates?series_id={s.code}&",),
+        errors=(
+            (400, said("The value for variable api_key (s3cret) is not registered."), AuthError),
+            (400, b'<error code="400" message="Bad Request.  Variable api_key has not been set."/>', AuthError),
+            (403, b"<html>Access Denied api_key=s3cret</html>", AuthError),
+            (200, said("Bad Request.  The series does not exist."), NotFoundError),
+            (400, b'<?xml version="1.0"?>\n<error code="400" message="The series does not exist." />', NotFoundError),
+            (400, NOT_IN_ALFRED, NotFoundError),
+            (404, b'{"error_code":404,"error_message":"Not Found"}', NotFoundError),
+            (429, b'{"error_code":429,"error_message":"Too Many Requests. s3cret"}', RateLimitError),
+            (500, b'<error code="500" message="Internal Server Error"/>', TransientError),
+            (503, b"<html>Unavailable: /fred/series?api_key=s3cret</html>", TransientError),
+            (504, b"", TransientError),
+            (400, said("There are 5073 vintage dates in the period."), SchemaError),
+            (200, said("Bad Request.  Bad limit."), SchemaError),
+        ),
+    )

@@ -76,10 +76,10 @@ def speak(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a plan, and maybe an `explain`, the connector of the toy source."""
 
     def install(plan: Plan, **functions: Any) -> None:
-        module = ModuleType("macro_assets.sources.toy")
+        module = ModuleType("macro_assets.sources.providers.toy")
         for name, function in {"plan": plan, **functions}.items():
             setattr(module, name, function)
-        monkeypatch.setitem(sys.modules, "macro_assets.sources.toy", module)
+        monkeypatch.setitem(sys.modules, "macro_assets.sources.providers.toy", module)
 
     install(one_by_one)
     return install

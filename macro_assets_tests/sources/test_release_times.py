@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from macro_assets.catalog import Catalog
-from macro_assets.catalog.models import PublicationLag
+from macro_assets.catalog import Catalog, PublicationLag
 from macro_assets.catalog.periods import estimated_release, period_end
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from urllib.parse import urlencode
 import polars as pl
 import pytest
 
-from macro_assets.catalog import PublicationLag, Series, Source, default_catalog
-from macro_assets.catalog.models import Bounds
+from macro_assets.catalog import Bounds, PublicationLag, Series, Source, default_catalog
 from macro_assets.sources.errors import NotFoundError, SourceError
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.protocol import Client, Fetched, Request, Response, Window, connector
+from macro_assets.sources.sdmx import from_csv
+from macro_assets.sources.sdmx_json import from_json
+from macro_assets.sources.sdmx_xml import from_xml
 
 RECORDINGS = Path(os.environ.get("MACRO_WIRE") or Path(__file__).resolve().parents[3] / "shared" / "wire")
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -92,6 +94,76 @@ def each_recording(provider: str) -> pytest.MarkDecorator:
 
 
 Reader = Callable[[Response], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How a connector reads the recorded answers of its provider.
+
+    Parameters
+    ----------
+    provider
+        Folder of the recordings.
+    readers
+        By pattern of the URL: what the connector reads such an answer with, as rows with `observation_date`, `value`;
+        or what gives them for a recording.
+    no_series
+        By pattern of the URL: why such an answer is no series; or what gives them for a recording.
+    count
+        Counts the rows of a body in another way than the connector does.
+    expected
+        By file: how many rows must come, counted by hand. Files that are not listed are held against `count`.
+    plausible
+        Whether rows may be true.
+    apart
+        Whether a recording was dealt with otherwise: it asserts what holds of it.
+    """
+
+    provider: str
+    readers: Mapping[str, Reader] | Callable[[Recording], Mapping[str, Reader]]
+    no_series: Mapping[str, str] | Callable[[Recording], Mapping[str, str]]
+    count: Callable[[bytes], int]
+    expected: Mapping[str, int] = field(default_factory=dict)
+    plausible: Callable[[pl.DataFrame], bool] = lambda rows: rows["observation_date"].is_unique().all()
+    apart: Callable[[Recording], bool] = lambda recording: False
+
+
+def check_recorded(recording: Recording, how: Recorded, explain: Callable[[Response], SourceError | None]) -> None:
+    """Hold a connector against a recording.
+
+    Parameters
+    ----------
+    explain
+        Must find an error in files named `error-*`, unless reading them does, and in no answer that has rows.
+    """
+    if how.apart(recording):
+        return
+    response = recording.response
+    error = explain(response)
+    where = f"{recording.method} {recording.url}?{urlencode(recording.query)}"
+    readers = how.readers(recording) if callable(how.readers) else how.readers
+    no_series = how.no_series(recording) if callable(how.no_series) else how.no_series
+    reader = next((r for pattern, r in readers.items() if re.search(pattern, where)), None)
+    if recording.file.startswith("error-") or "-error-" in recording.file or recording.status >= 400:
+        if error is None and reader is not None:  # one of several series in an answer may be an error
+            with pytest.raises(SourceError):
+                reader(response)
+            return
+        if error is None and any(re.search(pattern, where) for pattern in no_series):
+            return  # an error of a service that is not asked
+        assert isinstance(error, SourceError), f"{recording}: an error that is taken for an answer"
+        return
+    if any(re.search(pattern, where) for pattern in no_series):
+        return
+    if error is not None and _has_no_rows(recording.body, how.count):
+        return  # an error under another name
+    assert error is None, f"{recording}: {error}"
+    assert reader is not None, f"{recording}: nothing reads {where}, and nothing says why"
+    rows = reader(response)
+    assert rows.height == how.expected.get(recording.file, how.count(recording.body)), recording
+    assert rows["observation_date"].null_count() == 0
+    assert rows["value"].is_finite().fill_null(True).all()
+    assert how.plausible(rows), rows
 
 
 def check_recording(
@@ -217,6 +289,12 @@ def fetched(
     client = Replayed(bodies) if isinstance(bodies, Mapping) else bodies
     wanted = [series] if isinstance(series, Series) else list(series)
     return fetch(one, client, wanted, window or Window(today=date(2026, 11, 20)))
+
+
+def sdmx_reader(body: bytes) -> Reader:
+    """What reads a recorded answer of SDMX, by the form it begins in."""
+    begins = body.lstrip()[:1]
+    return from_xml if begins == b"<" else from_json if begins == b"{" else from_csv
 
 
 def explains(source: str) -> Callable[[Response], SourceError | None]:

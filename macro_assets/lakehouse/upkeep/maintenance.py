@@ -15,8 +15,9 @@ from pathlib import Path
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog import Table
 from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.write import compact, overwrite_computed, replace_rows
@@ -43,7 +44,7 @@ class Upkeep:
     seconds: float
 
 
-def maintain(root: Root, catalog: Catalog, now: datetime) -> Iterator[Upkeep]:
+def maintain(lake: Lakehouse, now: datetime) -> Iterator[Upkeep]:
     """Keep up every table of the catalog that is in the lake, one after the other.
 
     Raises
@@ -51,30 +52,31 @@ def maintain(root: Root, catalog: Catalog, now: datetime) -> Iterator[Upkeep]:
     LakeError
         When a table cannot be read or written; those before it are done.
     """
-    for table in catalog.tables.values():
-        if open_table(root, table.name) is not None:
-            yield maintain_table(root, table, catalog, now)
+    for name in lake.catalog.tables:
+        if open_table(lake.root, name) is not None:
+            yield maintain_table(lake, name, now)
 
 
-def maintain_table(root: Root, table: Table, catalog: Catalog, now: datetime) -> Upkeep:
+def maintain_table(lake: Lakehouse, name: str, now: datetime) -> Upkeep:
     """Keep up one table."""
     started = time.perf_counter()
-    rows, (files, size) = _rows(root, table), _on_disk(root, table)
+    root, table = lake.root, lake.table(name)
+    rows, (files, size) = _rows(root, name), _on_disk(root, name)
     if table.retention is not None:
-        overwrite_computed(root, table, catalog, _kept(table, now), {"purpose": "retention"})
-    target = open_table(root, table.name)
+        overwrite_computed(lake, name, _kept(table, now), {"purpose": "retention"})
+    target = open_table(root, name)
     if target is not None:
-        with _keeping_up(root, table):
+        with _keeping_up(root, name):
             compact(target, max_files=1, target_bytes=LARGE_BYTES)
             # full: also what killed writers left, which no version ever named
             target.vacuum(retention_hours=VACUUM_HOURS, dry_run=False, enforce_retention_duration=True, full=True)
-            _remove_half_written(root, table)
-    files_after, size_after = _on_disk(root, table)
+            _remove_half_written(root, name)
+    files_after, size_after = _on_disk(root, name)
     return Upkeep(
-        table_name=table.name,
+        table_name=name,
         started_at=now,
         rows_before=rows,
-        rows_after=_rows(root, table),
+        rows_after=_rows(root, name),
         files_before=files,
         files_after=files_after,
         bytes_before=size,
@@ -84,23 +86,23 @@ def maintain_table(root: Root, table: Table, catalog: Catalog, now: datetime) ->
 
 
 @contextmanager
-def _keeping_up(root: Root, table: Table) -> Iterator[None]:
+def _keeping_up(root: Root, name: str) -> Iterator[None]:
     """Errors of the store (no space, no permission) become one that names the table."""
     try:
         yield
     except (DeltaError, OSError) as error:
         raise LakeError(
-            f"table {table.name} at {root / table.name} cannot be compacted and cleaned: {reason(error)}. Its rows are "
+            f"table {name} at {root / name} cannot be compacted and cleaned: {reason(error)}. Its rows are "
             "as they were. Make room or change the permissions, then run it again."
         ) from error
 
 
-def _remove_half_written(root: Root, table: Table) -> None:
+def _remove_half_written(root: Root, name: str) -> None:
     """Remove files that killed writers did not finish: `...#1`, which the object store shows to no vacuum."""
     if not isinstance(root, Path):
         return
     oldest = time.time() - VACUUM_HOURS * 3600
-    for file in (root / table.name).rglob("*#*"):
+    for file in (root / name).rglob("*#*"):
         if file.stat().st_mtime < oldest:
             file.unlink()
 
@@ -118,18 +120,18 @@ def _kept(table: Table, now: datetime) -> Callable[[pl.DataFrame], pl.DataFrame]
     return kept
 
 
-def _rows(root: Root, table: Table) -> int:
-    stored = open_table(root, table.name)
+def _rows(root: Root, name: str) -> int:
+    stored = open_table(root, name)
     return int(stored.count()) if stored is not None else 0
 
 
-def _on_disk(root: Root, table: Table) -> tuple[int, int]:
+def _on_disk(root: Root, name: str) -> tuple[int, int]:
     """Data files of a table and their bytes, whether the current version needs them or not."""
     from pyarrow.fs import FileSelector
 
     files = [
         f
-        for f in filesystem(root).get_file_info(FileSelector(table.name, allow_not_found=True, recursive=True))
+        for f in filesystem(root).get_file_info(FileSelector(name, allow_not_found=True, recursive=True))
         if f.path.endswith(".parquet") and "/_delta_log/" not in f.path
     ]
     return len(files), sum(f.size for f in files)
@@ -144,7 +146,7 @@ class Migration:
     rows: int
 
 
-def migrations_due(root: Root, catalog: Catalog) -> list[Migration]:
+def migrations_due(lake: Lakehouse) -> list[Migration]:
     """The tables that must be migrated before this macro_assets reads them.
 
     Raises
@@ -153,14 +155,14 @@ def migrations_due(root: Root, catalog: Catalog) -> list[Migration]:
         When a table cannot be opened.
     """
     due = []
-    for name in catalog.tables:
-        stored = open_any(root, name)
+    for name in lake.catalog.tables:
+        stored = open_any(lake.root, name)
         if stored is not None and steps_due(name, written_version(stored)):
             due.append(Migration(name, written_version(stored), int(stored.count())))
     return due
 
 
-def migrate(root: Root, catalog: Catalog, name: str) -> None:
+def migrate(lake: Lakehouse, name: str) -> None:
     """Bring one table to the present layout, in one commit; the version before stays in its history.
 
     Raises
@@ -168,12 +170,11 @@ def migrate(root: Root, catalog: Catalog, name: str) -> None:
     LakeError
         When there is no such table, or the step does not give what the catalog says; the table is then as it was.
     """
-    stored = open_any(root, name)
+    stored = open_any(lake.root, name)
     if stored is None:
-        raise LakeError(f"there is no table {name} at {root / name} to migrate")
-    table = catalog.one_table(name)
+        raise LakeError(f"there is no table {name} at {lake.root / name} to migrate")
     written = written_version(stored)
     frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
     for step in steps_due(name, written):
         frame = step(frame)
-    replace_rows(stored, root, table, catalog, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
+    replace_rows(lake, name, stored, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})

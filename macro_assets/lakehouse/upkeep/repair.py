@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import names
 from macro_assets.lakehouse.delta import LakeError, reason
 from macro_assets.lakehouse.files import move_file, write_file
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.upkeep.damage import (
     LOG,
@@ -64,7 +65,7 @@ class RepairReport:
     message: str
 
 
-def repair(root: Root, name: str, catalog: Catalog | None = None) -> RepairReport:
+def repair(lake: Lakehouse, name: str) -> RepairReport:
     """Take a table back to its last good version. A sound table is left untouched.
 
     Where none is left, the log of a table that can be made anew, by computing or from landing, is moved out of the way;
@@ -76,23 +77,23 @@ def repair(root: Root, name: str, catalog: Catalog | None = None) -> RepairRepor
         When there is no such table, it cannot be read or written for a reason that is not damage, or another process
         writes to it.
     """
-    catalog = catalog or default_catalog()
+    root = lake.root
     with readable(name):
         judged = judge(filesystem(root / name), name)
         quarantine = _quarantine(root, name)
         if judged.good is None:
-            return _given_up(root, name, catalog, judged, judged.faults, quarantine)
+            return _given_up(lake, name, judged, judged.faults, quarantine)
         _move(root, name, judged.aside, quarantine)
         stored, faults, good = _last_good(root, name)
         faults = (*judged.faults, *faults)
         if not faults:
             return RepairReport(name, judged.newest, good, (), None, f"{name}: version {good} is whole.")
         if good is None:
-            return _given_up(root, name, catalog, judged, faults, quarantine)
+            return _given_up(lake, name, judged, faults, quarantine)
         if good != stored.version():
             _restore(stored, name, good)
         _record(quarantine, name, judged.newest, good, faults)
-        message = _went_back(root, name, catalog, judged.newest, good, faults)
+        message = _went_back(lake, name, judged.newest, good, faults)
         return RepairReport(name, judged.newest, good, faults, quarantine, f"{message} {_where(quarantine)}")
 
 
@@ -146,32 +147,32 @@ def _where(quarantine: Root) -> str:
     return f"Nothing was deleted: what was moved and a record are in {quarantine}."
 
 
-def _went_back(root: Root, name: str, catalog: Catalog, before: int, good: int, faults: Sequence[Fault]) -> str:
+def _went_back(lake: Lakehouse, name: str, before: int, good: int, faults: Sequence[Fault]) -> str:
     found = f"{name}, version {before}: {in_words(faults)}."
     if good == before:
         return f"{found} No row is missing: version {good} is read from the rest of the log."
-    rows = opened(root, name).count()
-    return f"{found} It has the {rows:,} rows of version {good} again. {_missing(root, name, catalog)}"
+    rows = opened(lake.root, name).count()
+    return f"{found} It has the {rows:,} rows of version {good} again. {_missing(lake, name)}"
 
 
-def _missing(root: Root, name: str, catalog: Catalog) -> str:
+def _missing(lake: Lakehouse, name: str) -> str:
     """What a table that went back lacks, and what brings it back."""
     layer, _, rest = name.partition("/")
-    if name not in catalog.tables:
+    if name not in lake.catalog.tables:
         return "What was stored after it is missing: have the program that writes it bring it up to date."
     if layer == "raw":
-        return f"Rows after that version are missing: {_from_landing(root, rest)}."
+        return f"Rows after that version are missing: {_from_landing(lake.root, rest)}."
     if layer == "landing":
         return (
             "Responses after that version are missing: `macro restore` brings them back from a backup. Do not run "
-            f"`macro rebuild {rest}` without them, or raw/{rest} loses their rows."
+            f"`macro rebuild {rest}` without them, or {names.raw(rest)} loses their rows."
         )
     if layer == "audit":
         return (
             "Decisions after that version are missing: `macro restore` brings them back from a backup, or decide again."
         )
     if layer == "fetch_log":
-        return f"`macro run raw/{rest}` brings it up to date."
+        return f"`macro run {names.raw(rest)}` brings it up to date."
     return f"`macro run {name} --force` computes it from what is stored now."
 
 
@@ -179,14 +180,14 @@ def _from_landing(root: Root, source: str) -> str:
     if _is_landing_whole(root, source):
         return f"`macro rebuild {source}` brings all rows back from landing"
     return (
-        f"`macro restore` brings all rows back from a backup (landing/{source} is not whole, so `macro rebuild` would "
-        "not)"
+        f"`macro restore` brings all rows back from a backup ({names.landing(source)} is not whole, so `macro rebuild` "
+        "would not)"
     )
 
 
 def _is_landing_whole(root: Root, source: str) -> bool:
     """Whether landing is sound and never lost anything to a repair."""
-    landing = f"landing/{source}"
+    landing = names.landing(source)
     try:
         return not examine(root, landing) and not _was_repaired(root, landing)
     except LakeError:
@@ -200,26 +201,27 @@ def _was_repaired(root: Root, name: str) -> bool:
 
 
 def _given_up(
-    root: Root, name: str, catalog: Catalog, judged: Judgement, faults: tuple[Fault, ...], quarantine: Root
+    lake: Lakehouse, name: str, judged: Judgement, faults: tuple[Fault, ...], quarantine: Root
 ) -> RepairReport:
     """No good version is left: make way for a new table where it can be made anew, else leave everything as it is."""
     found = f"{name}, version {judged.newest}: {in_words(faults)}. No good version is left"
-    way = _made_anew(root, name, catalog)
+    way = _made_anew(lake, name)
     if way is None:
         restore = "`macro restore` brings it back from a backup"
         return RepairReport(name, judged.newest, None, faults, None, f"{found}; it was left as it is: {restore}.")
-    _move(root, name, [f"{LOG}/{n}" for n in reversed(log_names(filesystem(root / name), name))], quarantine)
+    log = reversed(log_names(filesystem(lake.root / name), name))
+    _move(lake.root, name, [f"{LOG}/{n}" for n in log], quarantine)
     _record(quarantine, name, judged.newest, None, faults)
     message = f"{found}, and the table was set aside: {way}. {_where(quarantine)}"
     return RepairReport(name, judged.newest, None, faults, quarantine, message)
 
 
-def _made_anew(root: Root, name: str, catalog: Catalog) -> str | None:
+def _made_anew(lake: Lakehouse, name: str) -> str | None:
     """What makes a table from nothing; None where only a backup has it."""
     layer, _, rest = name.partition("/")
-    if name not in catalog.tables or layer in ("landing", "audit"):
+    if name not in lake.catalog.tables or layer in ("landing", "audit"):
         return None
     if layer == "raw":
         rebuild = f"`macro rebuild {rest}` makes it anew from landing; do that before anything is run"
-        return rebuild if _is_landing_whole(root, rest) else None
-    return f"`macro run {f'raw/{rest}' if layer == 'fetch_log' else name}` makes it anew"
+        return rebuild if _is_landing_whole(lake.root, rest) else None
+    return f"`macro run {names.raw(rest) if layer == 'fetch_log' else name}` makes it anew"

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse.delta import data_version, read_table
-from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.raw import INVALIDATIONS
+from macro_assets.lakehouse.delta import data_version
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.raw import INVALIDATIONS, read_decisions
 from macro_assets.orchestration.describe import key, rows_metadata, table_metadata
 
 
@@ -23,10 +23,9 @@ def invalidations_asset(catalog: Catalog) -> dg.AssetSpec:
     )
 
 
-def report_decision(instance: dg.DagsterInstance, lake: Root, catalog: Catalog) -> None:
+def report_decision(lake: Lakehouse, instance: dg.DagsterInstance) -> None:
     """Tell Dagster that the table changed, so that what is below it is computed again."""
-    table = catalog.one_table(INVALIDATIONS)
-    rows = read_table(lake, table, catalog)
+    table, rows = lake.table(INVALIDATIONS), read_decisions(lake)
     instance.report_runless_asset_event(
         dg.AssetMaterialization(
             key(table.name),

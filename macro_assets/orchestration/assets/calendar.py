@@ -7,7 +7,6 @@ import dagster as dg
 from macro_assets.catalog import Catalog
 from macro_assets.catalog.periods import utc_now
 from macro_assets.intake.calendars import CALENDAR, release_calendar
-from macro_assets.lakehouse.delta import read_table
 from macro_assets.lakehouse.write import conform
 from macro_assets.orchestration.assets.derived import check_spec, checked, spec_arguments
 from macro_assets.orchestration.describe import key, step_name
@@ -24,7 +23,7 @@ def calendar_asset(catalog: Catalog) -> dg.AssetsDefinition:
         check_specs=[check_spec(table)],
     )
     def releases(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        stored = read_table(lake.path, table, catalog)
+        stored = lake.with_catalog(catalog).read(CALENDAR)
         days, reasons = release_calendar(catalog, stored, utc_now().date())
         for source, why in reasons.items():
             context.log.warning(f"{source}: {why}")

@@ -112,6 +112,7 @@ def derived_asset(
     def derived(lake: Lake, **frames: pl.DataFrame) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         inputs = {t: frames[step_name(t)] for t in derivation.inputs}
         frame = conform(derivation.compute(inputs), table, catalog)
-        yield from checked(table, frame, catalog, inputs, lambda: further(frame, lake.path) if further else {})
+        root = lake.with_catalog(catalog).root
+        yield from checked(table, frame, catalog, inputs, lambda: further(frame, root) if further else {})
 
     return derived

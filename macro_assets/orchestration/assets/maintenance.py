@@ -38,7 +38,7 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
     )
     def upkeep(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         done = []
-        for one in maintain(lake.path, catalog, utc_now()):
+        for one in maintain(lake.with_catalog(catalog), utc_now()):
             context.log.info(
                 f"{one.table_name}: {one.files_before} files, {one.bytes_before:,} bytes before, "
                 f"{one.files_after} files, {one.bytes_after:,} bytes after"

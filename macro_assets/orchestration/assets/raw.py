@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Catalog, Series, Source, Table
+from macro_assets.catalog import Catalog, Series, Source, Table, names
 from macro_assets.intake.health import Health, health
 from macro_assets.intake.judge import Outcome
-from macro_assets.lakehouse.delta import data_version, open_table, read_table
+from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.orchestration.describe import (
     column_schema,
     key,
@@ -38,7 +38,7 @@ _MAX_FAILURES_NAMED = 10
 def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, dg.AssetChecksDefinition]:
     """The multi-asset of a source and the `complete` check of its table."""
     series = {series_key(s): s for s in catalog.series_of(source.name)}
-    table = catalog.one_table(f"raw/{source.name}")
+    table = catalog.one_table(names.raw(source.name))
     table_key = key(table.name)
     specs = _specs(source, series, table, catalog)
 
@@ -60,27 +60,28 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
     def raw(
         context: dg.AssetExecutionContext, lake: Lake
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetMaterialization]:
+        place = lake.with_catalog(catalog)
         selected = [s for k, s in series.items() if k in context.selected_asset_keys]
         outcomes: Sequence[Outcome] = []
         off = missing_key(source)
         if off:
             context.log.warning(off)
-            skip(context, lake, catalog, source, table, selected, off)
+            skip(place, source, selected, off, context.run.run_id)
         elif selected:
-            outcomes = fetch_and_store(context, lake, catalog, source, selected)
-        stored = read_table(lake.path, table, catalog)
-        had = last_successes(lake, catalog, source)
+            outcomes = fetch_and_store(place, context, source, selected)
+        stored = place.read(table.name)
+        had = last_successes(place, source)
         for outcome in outcomes:
             yield from _series_results(outcome, stored, table, had.get(outcome.series.id))
         failed = {o.series.id: o.failure for o in outcomes if o.failure}
-        opened = open_table(lake.path, table.name)
+        opened = open_table(place.root, table.name)
         metadata = rows_metadata(stored.sort("release_time"), opened.version() if opened else None)
         if off:
             metadata["off"] = off
         version = data_version(stored, table)
         if table_key in context.selected_asset_keys:
             yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
-            yield _health_result(table_key, health(source, lake.path, catalog))
+            yield _health_result(table_key, health(place, source))
             return
         # yielded, not logged through the context: logged events are lost when the step raises right after
         yield dg.AssetMaterialization(table_key, metadata=metadata, tags={"dagster/data_version": version})
@@ -94,12 +95,12 @@ def _complete_check(source: Source, catalog: Catalog) -> dg.AssetChecksDefinitio
     """The check that turns a run red when a series of it failed; a step of its own."""
 
     @dg.asset_check(
-        asset=key(f"raw/{source.name}"),
+        asset=key(names.raw(source.name)),
         name="complete",
         description="Every series the run asked for was fetched and stored whole; without a fetch, every latest one",
     )
     def complete(context: dg.AssetCheckExecutionContext, lake: Lake) -> dg.AssetCheckResult:
-        log = read_table(lake.path, catalog.one_table(f"fetch_log/{source.name}"), catalog)
+        log = lake.with_catalog(catalog).read(names.fetch_log(source.name))
         asked = log.filter(pl.col("last_run_id") == context.run.run_id)
         if asked.is_empty():  # the run fetched nothing: the question is about the latest fetch of each series
             asked = log

@@ -95,7 +95,10 @@ def read_values(response: Response, frequency: str = "D") -> pl.DataFrame:
 def _texts(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Dates and values as they were written; "" becomes null. Quicker than `records`, which finds what is wrong."""
     try:
-        columns = {"data": [row["data"] for row in rows], "valor": [row["valor"] or None for row in rows]}
+        columns = {
+            "data": [row["data"] for row in rows],
+            "valor": [None if row["valor"] == "" else row["valor"] for row in rows],
+        }
     except (KeyError, TypeError):
         return records(rows, ("data", "valor"))
     try:

@@ -1,4 +1,4 @@
-"""CFTC's Commitments of Traders from its public reporting service: the reports of ``cftc.py``, asked by contract.
+"""CFTC's Commitments of Traders from its public reporting service: the reports of ``cftc/``, asked by contract.
 
 It serves as a fallback for the files: `dataset` and `code` of a series are the same. Answers are JSON, a row per
 contract and week, every number a string, an empty field left out; at most a page of rows, ordered, from an offset.
@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.bodies import member, read_json, records, refuse_repeated
 from macro_assets.sources.cells import dates
 from macro_assets.sources.errors import NotFoundError, SchemaError
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window, read_each
@@ -58,6 +58,7 @@ def _steps(report: str, series: Sequence[Series], window: Window) -> Steps:
     while full:
         page = {**asked, "$offset": str(PAGE * len(answers))}
         response = yield Request(f"/resource/{RESOURCES[report]}.json", tuple(page.items()))
+        refuse_repeated(response, answers)
         table = read_rows(response, report)
         full = table.height >= PAGE
         answers.append(read_each(response, series if table.height else (), partial(_weeks, table)))

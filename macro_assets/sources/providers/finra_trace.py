@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import member, read_json, records
+from macro_assets.sources.bodies import member, read_json, records, refuse_repeated
 from macro_assets.sources.errors import SchemaError, SourceError, explain_status
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window, read_each
 from macro_assets.sources.rows import select
@@ -41,6 +41,7 @@ def _steps(code: str, series: tuple[Series, ...], window: Window) -> Steps:
         response = yield _page(code, column, begin, window.end, PAGE * len(answers))
         if response.http_status == _NO_CONTENT:
             break
+        refuse_repeated(response, answers)
         rows = member(read_json(response), of=list)
         answers.append(read_rows(response, rows, series))
         full = len(rows) == PAGE

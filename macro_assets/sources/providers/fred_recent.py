@@ -1,4 +1,4 @@
-"""Series of which FRED holds the last years alone, by the terms of who owns them: read as `fred.py` reads the others.
+"""Series of which FRED holds the last years alone, by the terms of who owns them: read as `fred/` reads the others.
 
 Three years of the ICE BofA indices since April 2026, ten of the S&P and Dow Jones averages; where ALFRED has vintages,
 they are of the same years. Each day the oldest figures leave. Whether FRED tells them as withdrawn is not documented;

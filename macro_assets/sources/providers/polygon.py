@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import member, members, read_json
+from macro_assets.sources.bodies import member, members, read_json, refuse_repeated
 from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import AuthError, NotFoundError, SchemaError, SourceError, explain_status
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
@@ -43,9 +43,10 @@ def _steps(series: Series, window: Window) -> Steps:
         f"/v2/aggs/ticker/{series.code}/range/1/day/{window.begin(series)}/{window.end}",
         (("adjusted", "true"), ("sort", "asc"), ("limit", "50000")),
     )
-    answers = []
+    answers: list[Answer] = []
     while request is not None:
         response = yield request
+        refuse_repeated(response, answers)
         answers.append(Answer(response, read_bars(response, series.dataset or "close")))
         request = next_page(response)
     return answers

@@ -15,10 +15,10 @@ from datetime import date
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import member, needed, read_json, records
+from macro_assets.sources.bodies import member, needed, read_json, records, refuse_repeated
 from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window, read_each
 from macro_assets.sources.rows import combined
 
 _UNION = "1"
@@ -37,7 +37,7 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 def _steps(annex: str, series: Sequence[Series], window: Window) -> Steps:
     """The report of a year comes when the year is over, so the open year is not asked for."""
-    answers = []
+    answers: list[Answer] = []
     first = min(map(window.begin, series))
     for year in range(first.year + (first > date(first.year, 1, 1)), min(window.end.year + 1, window.today.year)):
         offset, more = 0, True
@@ -52,6 +52,8 @@ def _steps(annex: str, series: Sequence[Series], window: Window) -> Steps:
                 ("offset", str(offset)),
             )
             response = yield Request("/rreo", query)
+            if offset:
+                refuse_repeated(response, answers)
             items, more = read_items(response)
             _same(items, {"exercicio": str(year), "periodo": _LAST, "cod_ibge": _UNION, "anexo": annex})
             answers.append(read_each(response, series, lambda one, items=items: _cells(items, one)))  # type: ignore[misc]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import member, members, read_json, records
+from macro_assets.sources.bodies import member, members, read_json, records, refuse_repeated
 from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
@@ -41,6 +41,7 @@ def _steps(series: Series, window: Window) -> Steps:
     while rows == _PAGE:
         page = (("page", str(len(answers) + 1)),)
         response = yield Request("/v1/series-temporais/custom/resultado-fiscal", (*query, *page))
+        refuse_repeated(response, answers)
         table = read_results(response)
         rows = table.height
         own = table.filter(pl.col("codigoSerie") == series.code).select("observation_date", "value")

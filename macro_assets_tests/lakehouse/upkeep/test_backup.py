@@ -25,12 +25,17 @@ from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import append_vintages, connect, observations_as_of, s3
 from macro_assets.lakehouse.delta import LakeError, open_any, open_table, table_versions
 from macro_assets.lakehouse.files import read_file, write_file
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, S3Root, charts_folder, filesystem, storage_options
 from macro_assets.lakehouse.upkeep import backup as backup_module
 from macro_assets.lakehouse.upkeep import copying, manifests, snapshot
-from macro_assets.lakehouse.upkeep.backup import backup, backups, is_half_restored, restore, verify
+from macro_assets.lakehouse.upkeep import restore as restore_module
+from macro_assets.lakehouse.upkeep.backup import backup
 from macro_assets.lakehouse.upkeep.copying import listing
+from macro_assets.lakehouse.upkeep.destination import backups, refuse_nested
 from macro_assets.lakehouse.upkeep.manifests import Manifest
+from macro_assets.lakehouse.upkeep.restore import is_half_restored, restore
+from macro_assets.lakehouse.upkeep.verify import verify
 from macro_assets.lakehouse.write import compact, overwrite
 from macro_assets_tests.lakehouse.synthetic import one_source
 
@@ -80,13 +85,13 @@ def append_other(lake: Root, n: int) -> None:
 def build(lake: Root, vintages: int = 13) -> None:
     """Checkpoints, a compaction, an overwritten table, a table of another program and files that are no tables."""
     for n in range(vintages - 1):
-        append_vintages("bundled", vintage(n), f"run-{n}", lake)
+        append_vintages("bundled", vintage(n), f"run-{n}", root=lake)
     raw = open_table(lake, "raw/bundled")
     assert raw is not None
     compact(raw, 1)
-    append_vintages("bundled", vintage(vintages - 1), "last", lake)
+    append_vintages("bundled", vintage(vintages - 1), "last", root=lake)
     for n in (3, 5, 4):
-        overwrite(lake, CATALOG.one_table("normalized/zscores"), CATALOG, zscores(n), {})
+        overwrite(Lakehouse(lake, CATALOG), "normalized/zscores", zscores(n), {})
     append_other(lake, 1)
     append_other(lake, 2)
     write_file(charts_folder(lake), "gdp.html", CHART)
@@ -137,7 +142,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def answers(lake: Root) -> list[pl.DataFrame]:
     """What every question is answered, by Polars and by SQL."""
-    con = connect(lake, catalog=CATALOG)
+    con = connect(root=lake, catalog=CATALOG)
     by = ["source", "series_id", "observation_date"]
     frames = []
     for moment in QUESTIONS:
@@ -198,6 +203,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         place(*arguments, **named)
 
     monkeypatch.setattr(backup_module, "place", failing)
+    monkeypatch.setattr(restore_module, "place", failing)
 
 
 # --- what was backed up comes back ---------------------------------------------------------------------------------
@@ -225,7 +231,7 @@ def test_a_restored_lake_can_be_written_and_backed_up_again(lake: Path, store: P
     restore(store, restored)
     assert {p.stat().st_mode for p in restored.rglob("*.json")} == {p.stat().st_mode for p in lake.rglob("*.json")}
     for at in (lake, restored):
-        append_vintages("bundled", vintage(13), "after", at)
+        append_vintages("bundled", vintage(13), "after", root=at)
     assert_frame_equal(observations_as_of(None, root=restored), observations_as_of(None, root=lake))
     again = backup(restored, store)
     assert again.files_copied < 10
@@ -251,7 +257,7 @@ def test_only_the_tables_at_their_versions_and_other_files_are_in_a_backup(lake:
 
 def test_an_empty_table_is_kept(lake: Path, store: Path, tmp_path: Path) -> None:
     catalog = default_catalog()
-    overwrite(lake, catalog.one_table("normalized/zscores"), catalog, zscores(1).clear(), {})
+    overwrite(Lakehouse(lake, catalog), "normalized/zscores", zscores(1).clear(), {})
     backup(lake, store)
     restore(store, tmp_path / "restored")
     table = open_table(tmp_path / "restored", "normalized/zscores")
@@ -305,7 +311,7 @@ def test_the_next_backup_reads_and_copies_only_what_is_new(
     assert (same.files_copied, same.bytes_copied, same.bytes_reused) == (0, 0, first.bytes)
     assert sorted(p for p in read if not p.startswith("manifests/")) == loose
     read.clear()
-    append_vintages("bundled", vintage(13), "next", lake)
+    append_vintages("bundled", vintage(13), "next", root=lake)
     write_file(charts_folder(lake), "gdp.html", b"redrawn")
     third = backup(lake, store)
     new = [p for p in read if not p.startswith("manifests/") and p not in loose]
@@ -343,7 +349,7 @@ def test_each_backup_is_restored_as_it_was_then(lake: Path, store: Path, tmp_pat
     expected = {}
     for n in range(3):
         expected[backup(lake, store).taken_at] = answers(lake)
-        append_vintages("bundled", vintage(13 + n), f"run-{n}", lake)
+        append_vintages("bundled", vintage(13 + n), f"run-{n}", root=lake)
     assert backups(store) == list(expected)
     for k, (moment, wanted) in enumerate(expected.items()):
         after = (moment + timedelta(microseconds=1)).isoformat()
@@ -487,7 +493,7 @@ def test_pruning_keeps_what_the_remaining_backups_need(lake: Path, store: Path, 
         expected.append(state(lake))
         backup(lake, store)
         backdated(store, days)
-        overwrite(lake, default_catalog().one_table("normalized/zscores"), default_catalog(), zscores(7 + n), {})
+        overwrite(Lakehouse.at(lake), "normalized/zscores", zscores(7 + n), {})
     (store / "objects/ab").mkdir(exist_ok=True)
     orphan = store / manifests.object_path("ab" * 32)
     orphan.write_bytes(b"of a killed backup")
@@ -604,14 +610,14 @@ def test_no_table_opens_before_all_is_in_place(
         place(target, content, path, mtime_ns)
         seen.extend(shown(restored, name) for name in tables)
         if len(seen) % 4 == 0:
-            con = connect(restored, catalog=CATALOG)
+            con = connect(root=restored, catalog=CATALOG)
             for name in tables:
                 schema, _, view = name.partition("/")
                 with pytest.raises(duckdb.Error, match=r"gap|Gap|No table metadata"):
                     con.execute(f'FROM "{schema}"."{view}"')
             con.close()
 
-    monkeypatch.setattr(backup_module, "place", watched)
+    monkeypatch.setattr(restore_module, "place", watched)
     monkeypatch.setattr(copying, "_WORKERS", 1)
     restore(store, restored)
     assert set(seen) == {None}
@@ -631,7 +637,7 @@ def test_interrupted_while_the_tables_are_opened(
         remove(target, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(backup_module, "remove", failing)
+        patch.setattr(restore_module, "remove", failing)
         patch.setattr(copying, "_WORKERS", 1)
         with pytest.raises(Interrupted):
             restore(store, tmp_path / "restored")
@@ -653,7 +659,7 @@ def test_a_writer_cannot_begin_a_table_that_is_being_restored(
         with pytest.raises(Interrupted):
             restore(store, tmp_path / "restored")
     with pytest.raises(LakeError, match="raw/bundled.* cannot be opened"):
-        append_vintages("bundled", vintage(0), "daemon", tmp_path / "restored")
+        append_vintages("bundled", vintage(0), "daemon", root=tmp_path / "restored")
     restore(store, tmp_path / "restored")
     assert state(tmp_path / "restored") == state(lake)
 
@@ -704,7 +710,7 @@ def killed(action: Callable[[], object], after: int) -> None:
             os._exit(9)
         place(*arguments, **named)
 
-    backup_module.place = failing  # type: ignore[attr-defined]
+    backup_module.place = restore_module.place = failing  # type: ignore[attr-defined]
     action()
 
 
@@ -746,7 +752,7 @@ def test_a_backup_beside_a_writer_is_one_state_of_it(lake: Path, store: Path, tm
                 write_deltalake(str(lake / name), rows, mode="append", configuration={"delta.checkpointInterval": "10"})
             if rounds[0] % 7 == 0:
                 DeltaTable(str(lake / "elsewhere/first")).optimize.compact()
-            append_vintages("bundled", vintage(12 + rounds[0]), f"run-{rounds[0]}", lake)
+            append_vintages("bundled", vintage(12 + rounds[0]), f"run-{rounds[0]}", root=lake)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -798,7 +804,7 @@ def test_a_writer_in_a_root_that_is_being_restored_is_noticed(
         settle(target, below)
         write_file(charts_folder(restored), "new.html", b"")
 
-    monkeypatch.setattr(backup_module, "settle", written)
+    monkeypatch.setattr(restore_module, "settle", written)
     with pytest.raises(LakeError, match="not of the backup being restored .files/charts/new.html"):
         restore(store, restored)
     assert (restored / ".restoring").exists()
@@ -834,11 +840,11 @@ def test_prefixes_of_a_bucket_must_be_apart(a: str, b: str, refused: bool) -> No
     one, other = S3Root("bucket", a), S3Root("bucket", b)
     if refused:
         with pytest.raises(LakeError, match="must be apart"):
-            backup_module._refuse_nested(one, other)
+            refuse_nested(one, other)
     else:
-        backup_module._refuse_nested(one, other)
-    backup_module._refuse_nested(one, S3Root("other-bucket", b))
-    backup_module._refuse_nested(one, Path("/"))
+        refuse_nested(one, other)
+    refuse_nested(one, S3Root("other-bucket", b))
+    refuse_nested(one, Path("/"))
 
 
 def test_a_place_that_holds_something_else_is_refused(lake: Path, store: Path, tmp_path: Path) -> None:

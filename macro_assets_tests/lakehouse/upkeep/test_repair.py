@@ -22,7 +22,8 @@ from polars.testing import assert_frame_equal
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.cli import examination
 from macro_assets.lakehouse import connect, s3
-from macro_assets.lakehouse.delta import LakeError, data_files, open_any, open_table, read_table, table_versions
+from macro_assets.lakehouse.delta import LakeError, data_files, open_any, open_table, table_versions
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land
 from macro_assets.lakehouse.paths import Root, S3Root, filesystem, location
 from macro_assets.lakehouse.raw import append_vintages, read_raw
@@ -90,10 +91,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound lake with a computed, a raw and a landing table, and one of another program."""
     catalog, root = default_catalog(), tmp_path_factory.mktemp("sound") / "a lake"
     for version in range(1, NEWEST + 1):
-        overwrite(root, catalog.one_table(NAME), catalog, rows(version), {})
+        overwrite(Lakehouse(root, catalog), NAME, rows(version), {})
     for n in (1, 2, 3):
-        append_vintages("bundled", vintages(n), f"run {n}", root, catalog)
-        land(root, catalog, "bundled", receipts(n), {})
+        append_vintages("bundled", vintages(n), f"run {n}", root=root, catalog=catalog)
+        land(Lakehouse(root, catalog), "bundled", receipts(n), {})
     parts = pa.table({"part": ["a b", "c/d", "e%20f"], "value": [1, 2, 3]})
     write_deltalake(str(root / "other" / "partitioned"), parts, partition_by=["part"])
     return root
@@ -303,7 +304,7 @@ def test_a_damaged_table_goes_back_to_its_last_good_version(
     silent_on_s3 = damage in (empty_entry, empty_entry_below) and isinstance(store.root, S3Root)
     if fails and not silent_on_s3:
         with pytest.raises(LakeError, match=rf"table {NAME}, version \d+,.*`macro doctor --repair`") as refusal:
-            read_table(store.root, table, catalog)
+            Lakehouse(store.root, catalog).read(table.name)
         assert "\n" not in str(refusal.value)
         assert "\x1b" not in str(refusal.value)
     (finding,) = [f for f in doctor_of(store) if not f.ok]
@@ -311,25 +312,25 @@ def test_a_damaged_table_goes_back_to_its_last_good_version(
     assert all(w in finding.message for w in [*words, "`macro doctor --repair`"])
     assert store.all() == before  # looking changes nothing
 
-    report = repair(store.root, NAME, catalog)
+    report = repair(Lakehouse(store.root, catalog), NAME)
     assert report.good == good
     assert report.before == NEWEST
     assert all(w in report.message for w in words)
-    assert_frame_equal(read_table(store.root, table, catalog), conform(rows(good), table, catalog))
+    assert_frame_equal(Lakehouse(store.root, catalog).read(table.name), conform(rows(good), table, catalog))
     assert examine(store.root, NAME) == []
-    count = connect(store.root, catalog=one_source()).execute("SELECT count(*) FROM normalized.zscores").fetchone()
+    count = connect(root=store.root, catalog=one_source()).execute("SELECT count(*) FROM normalized.zscores").fetchone()
     assert count == (good,)
 
     after = store.all()
     changed = {f for f in before | after if before.get(f) != after.get(f)}
     assert all(f.startswith(f"{NAME}/") for f in changed)
     assert set(before.values()) <= set(after.values())  # moved at most
-    repeated = repair(store.root, NAME, catalog)
+    repeated = repair(Lakehouse(store.root, catalog), NAME)
     assert repeated.faults == ()
     assert store.all() == after
 
-    assert overwrite(store.root, table, catalog, rows(5), {}) > 0
-    assert read_table(store.root, table, catalog).height == 5
+    assert overwrite(Lakehouse(store.root, catalog), table.name, rows(5), {}) > 0
+    assert Lakehouse(store.root, catalog).read(table.name).height == 5
 
 
 def doctor_of(store: Store) -> list[examination.Finding]:
@@ -345,7 +346,7 @@ def test_a_sound_lake_is_left_untouched(store: Store, catalog: Catalog) -> None:
     times = {f: f.stat().st_mtime_ns for f in store.root.rglob("*")} if isinstance(store.root, Path) else {}
     assert doctor_of(store) == []
     for name, version in table_versions(store.root).items():
-        report = repair(store.root, name, catalog)
+        report = repair(Lakehouse(store.root, catalog), name)
         assert report == RepairReport(name, version, version, (), None, f"{name}: version {version} is whole.")
     assert store.all() == before
     assert times == {f: f.stat().st_mtime_ns for f in times}
@@ -366,7 +367,7 @@ def test_upkeep_leaves_the_quarantine_alone(tmp_path: Path, sound: Path, catalog
     shutil.copytree(sound, tmp_path / "a lake")
     store = Store(tmp_path / "a lake")
     everything_at_once(store)
-    repair(store.root, NAME, catalog)
+    repair(Lakehouse(store.root, catalog), NAME)
     held = {f: c for f, c in store.all().items() if QUARANTINE in f}
     table = open_table(store.root, NAME)
     assert table is not None
@@ -377,7 +378,7 @@ def test_upkeep_leaves_the_quarantine_alone(tmp_path: Path, sound: Path, catalog
 def test_what_was_moved_and_why_is_on_record(store: Store) -> None:
     everything_at_once(store)
     original = store.read(entry(23))
-    report = repair(store.root, NAME)
+    report = repair(Lakehouse.at(store.root), NAME)
     moved = {f.rpartition("/")[2]: f.removeprefix(f"{NAME}/") for f in store.all() if f"/{QUARANTINE}/" in f}
     assert set(moved) == {"repair.json", "_last_checkpoint", checkpoint(20)[11:], entry(23)[11:]}
     assert store.read(moved[entry(23)[11:]]) == original
@@ -389,7 +390,7 @@ def test_what_was_moved_and_why_is_on_record(store: Store) -> None:
 
 def test_the_restored_version_is_a_new_one_and_history_stays(store: Store) -> None:
     missing_data(store)
-    repair(store.root, NAME)
+    repair(Lakehouse.at(store.root), NAME)
     table = open_table(store.root, NAME)
     assert table is not None
     assert table.version() == 24
@@ -406,7 +407,7 @@ def test_a_table_with_an_extra_column_goes_back_to_its_old_columns(tmp_path: Pat
     write_deltalake(narrow, pa.table({"a": [1], "b": [2]}), mode="overwrite", schema_mode="overwrite")
     (file,) = narrow.file_uris()
     Path(file).unlink()
-    report = repair(tmp_path, "marts/one", catalog)
+    report = repair(Lakehouse(tmp_path, catalog), "marts/one")
     assert report.good == 1
     assert "have the program that writes it bring it up to date" in report.message
     assert DeltaTable(tmp_path / "marts" / "one").to_pyarrow_table().to_pydict() == {"a": [1]}
@@ -414,12 +415,12 @@ def test_a_table_with_an_extra_column_goes_back_to_its_old_columns(tmp_path: Pat
 
 def test_an_empty_table_is_sound(tmp_path: Path, catalog: Catalog) -> None:
     DeltaTable.create(tmp_path / "marts" / "empty", pa.schema([("a", pa.int64())]))
-    assert repair(tmp_path, "marts/empty", catalog).faults == ()
+    assert repair(Lakehouse(tmp_path, catalog), "marts/empty").faults == ()
 
 
 def test_no_table_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="there is no table raw/nothing in the lake"):
-        repair(tmp_path, "raw/nothing")
+        repair(Lakehouse.at(tmp_path), "raw/nothing")
 
 
 # --- what to do next ------------------------------------------------------------------------------------------------
@@ -427,21 +428,21 @@ def test_no_table_is_said_so(tmp_path: Path) -> None:
 
 def test_rows_of_a_raw_table_come_back_from_landing(store: Store, catalog: Catalog) -> None:
     store.write(entry(3), b"{", "raw/bundled")
-    report = repair(store.root, "raw/bundled", catalog)
+    report = repair(Lakehouse(store.root, catalog), "raw/bundled")
     assert report.good == 2
     assert "Rows after that version are missing" in report.message
     assert "`macro rebuild bundled` brings all rows back from landing" in report.message
-    assert read_raw(store.root, catalog, "bundled")["value"].sort().to_list() == [101.0, 102.0]
-    done = append_vintages("bundled", vintages(3), "again", store.root, catalog)
+    assert read_raw(Lakehouse(store.root, catalog), "bundled")["value"].sort().to_list() == [101.0, 102.0]
+    done = append_vintages("bundled", vintages(3), "again", root=store.root, catalog=catalog)
     assert (done.new, done.version) == (1, 3)
 
 
 def test_a_raw_table_is_not_rebuilt_from_a_landing_that_lost_something(store: Store, catalog: Catalog) -> None:
     store.write(entry(3), b"", "raw/bundled")
     store.write(entry(3), b"", "landing/bundled")
-    message = repair(store.root, "landing/bundled", catalog).message
+    message = repair(Lakehouse(store.root, catalog), "landing/bundled").message
     assert "Do not run `macro rebuild bundled`" in message
-    message = repair(store.root, "raw/bundled", catalog).message
+    message = repair(Lakehouse(store.root, catalog), "raw/bundled").message
     assert "`macro restore` brings all rows back from a backup" in message
     assert "landing/bundled is not whole" in message
 
@@ -449,7 +450,7 @@ def test_a_raw_table_is_not_rebuilt_from_a_landing_that_lost_something(store: St
 def test_a_raw_table_without_a_good_version_makes_way_for_a_rebuild(store: Store, catalog: Catalog) -> None:
     store.write(entry(0), b"{", "raw/bundled")
     before = store.all()
-    report = repair(store.root, "raw/bundled", catalog)
+    report = repair(Lakehouse(store.root, catalog), "raw/bundled")
     assert report.good is None
     assert "No good version is left, and the table was set aside" in report.message
     assert "`macro rebuild bundled` makes it anew from landing; do that before anything is run" in report.message
@@ -461,7 +462,7 @@ def test_a_raw_table_that_landing_cannot_make_is_left_as_it_is(store: Store, cat
     store.write(entry(0), b"{", "raw/bundled")
     store.write(entry(3), b"{", "landing/bundled")
     before = store.all()
-    assert "it was left as it is: `macro restore`" in repair(store.root, "raw/bundled", catalog).message
+    assert "it was left as it is: `macro restore`" in repair(Lakehouse(store.root, catalog), "raw/bundled").message
     assert store.all() == before
 
 
@@ -471,20 +472,20 @@ def test_a_raw_table_that_landing_cannot_make_is_left_as_it_is(store: Store, cat
 def test_what_cannot_be_made_anew_is_restored_from_a_backup(store: Store, name: str, way: str) -> None:
     store.write(entry(0), b"", name)
     before = store.all()
-    assert way in repair(store.root, name).message
+    assert way in repair(Lakehouse.at(store.root), name).message
     assert store.all() == before
 
 
 def test_a_computed_table_without_a_good_version_makes_way(store: Store, catalog: Catalog) -> None:
     garbled_checkpoints(store)
     store.remove(entry(0))
-    report = repair(store.root, NAME, catalog)
+    report = repair(Lakehouse(store.root, catalog), NAME)
     assert report.good is None
     assert f"`macro run {NAME}` makes it anew" in report.message
     assert open_table(store.root, NAME) is None
-    overwrite(store.root, catalog.one_table(NAME), catalog, rows(4), {})
+    overwrite(Lakehouse(store.root, catalog), NAME, rows(4), {})
     assert examine(store.root, NAME) == []
-    assert read_table(store.root, catalog.one_table(NAME), catalog).height == 4
+    assert Lakehouse(store.root, catalog).read(NAME).height == 4
 
 
 @pytest.mark.parametrize("store", ["s3"], indirect=True)
@@ -494,7 +495,7 @@ def test_a_store_that_fails_is_not_damage(store: Store, monkeypatch: pytest.Monk
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         with pytest.raises(LakeError, match="cannot be looked at.*Nothing was changed"):
-            repair(store.root, NAME)
+            repair(Lakehouse.at(store.root), NAME)
     assert store.all() == before
 
 
@@ -508,7 +509,7 @@ def test_a_checkpoint_in_parts_and_files_of_other_writers_are_understood(tmp_pat
     (log / f"{0:020d}.checkpoint.0000000001.0000000001.parquet").write_bytes(content)
     (log / "_last_checkpoint").write_text('{"version":0,"size":3,"parts":1}')
     (log / f"{0:020d}.crc").write_text("{}")
-    assert repair(tmp_path, "other/spark", catalog).faults == ()
+    assert repair(Lakehouse(tmp_path, catalog), "other/spark").faults == ()
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

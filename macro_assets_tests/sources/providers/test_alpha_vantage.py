@@ -11,16 +11,15 @@ import httpx
 import pytest
 
 from macro_assets.catalog import default_catalog
-from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SourceError
+from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError
 from macro_assets.sources.http import HttpClient
-from macro_assets.sources.protocol import Request, Response, Window, connector
+from macro_assets.sources.protocol import Request, Window, connector
 from macro_assets.sources.providers.alpha_vantage import explain, read_figures, read_prices
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Reader,
+    Recorded,
     Recording,
-    Replayed,
-    check_recording,
-    each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -43,21 +42,127 @@ def prices(rows: dict[str, Any], refreshed: str, zone: str = "UTC") -> bytes:
 TWO_DAYS = {"2024-01-04": {"1. open": "1.1", "4. close": "1.2"}, "2024-01-03": {"1. open": "1.0", "4. close": "1.1"}}
 
 
+def settled(body: bytes) -> int:
+    """Days of a table of prices but the one under way, or figures of a list."""
+    under_way = re.search(rb'Last Refreshed"\s*:\s*"([\d-]+) ([\d:]+)".*?Time Zone"\s*:\s*"([\w/]+)"', body, re.S)
+    days = re.findall(rb'"(\d{4}-\d\d-\d\d)"\s*:\s*\{', body)
+    if under_way and not (under_way[3] in (b"US/Eastern", b"America/New_York") and under_way[2] >= b"16:00:00"):
+        days = [d for d in days if d < under_way[1]]
+    return len(days) or len(re.findall(rb'"value"\s*:', body))
+
+
+FIGURES = "TREASURY_YIELD|FEDERAL_FUNDS_RATE|CPI|INFLATION|RETAIL_SALES|DURABLES|UNEMPLOYMENT|NONFARM_PAYROLL|REAL_GDP"
+GOODS = "WTI|BRENT|NATURAL_GAS|COPPER|ALUMINUM|WHEAT|CORN|COTTON|SUGAR|COFFEE|ALL_COMMODITIES"
+ONE_READING = {b"annual": "A", b"quarterly": "Q", b"monthly": "M", b"weekly": "W"}
+
+
+def said(kind: str, text: str) -> bytes:
+    return json.dumps({kind: text}).encode()
+
+
+def readers(recording: Recording) -> dict[str, Reader]:
+    told = re.search(rb'"interval"\s*:\s*"(\w+)"', recording.body)  # several have one alone, or one by default
+    frequency = ONE_READING.get(told[1] if told else b"", "D")
+    return {
+        r"function=(TIME_SERIES|FX|DIGITAL_CURRENCY)_": lambda r: read_prices(r, recording.query.get("market", "")),
+        f"function=({FIGURES}|{GOODS})": lambda r: read_figures(r, frequency),
+    }
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            SHARE,
+            PATH,
+            DAILY,
+            rows=((date(2024, 1, 2), 100.25), (date(2024, 1, 3), 101.5), (date(2024, 1, 4), 102.25)),
+            figure=b'"101.5000"',
+            day=b"2024-01-03",
+            other_day=b"2024-01-02",
+            refused=(
+                (b"{}", "Alpha Vantage answers nothing"),
+                (b'{"Time Series (Daily)": {}}', "expected the member 'Meta Data'"),
+                (b'{"Meta Data": {}}', "expected 'Meta Data' and one table"),
+                (DAILY.replace(b"4. close", b"4. last"), "expected the field 'close'"),
+                (
+                    DAILY.replace(b'"4. close": "101.5000"', b'"4. closing": "101.5000"'),
+                    "expected the fields ['4. close']",
+                ),
+                (DAILY.replace(b'"101.5000"', b'"None"'), "expected a number in '4. close', got 'None'"),
+                (DAILY.replace(b'"101.5000"', b"[1]"), "expected text or numbers"),
+                (DAILY.replace(b'"101.5000"', b"null"), "expected a number in '4. close', got an empty cell"),
+                (DAILY.replace(b'"2024-01-03"', b'"2024-01-03 10:00:00"'), "expected a date like %Y-%m-%d in 'date'"),
+                (DAILY.replace(b'"2024-01-03"', b'"03.01.2024"'), "expected a date like %Y-%m-%d in 'date'"),
+                (DAILY.replace(b"3. Last Refreshed", b"3. Refreshed"), "expected the member 'Last Refreshed'"),
+            ),
+        ),
+        Good(
+            YIELD,
+            PATH,
+            fixture("alpha_vantage_yield.json"),
+            rows=((date(2024, 1, 1), None), (date(2024, 1, 2), 3.95), (date(2024, 1, 3), 3.91)),
+            figure=b'"3.91"',
+            day=b"2024-01-03",
+            other_day=b"2024-01-02",
+            missing=(b'"."',),
+            refused=(
+                (b'{"name": "x"}', "expected the member 'interval'"),
+                (b'{"interval": "monthly", "data": []}', "expected the interval 'daily', the answer has 'monthly'"),
+                (b'{"interval": "daily", "data": {}}', "expected 'data' to be list, got dict"),
+                (b'{"interval": "daily", "data": [{"date": "2024-01-02"}]}', "expected the fields ['date', 'value']"),
+                (
+                    b'{"interval": "daily", "data": [{"date": "2024-01", "value": "1"}]}',
+                    "expected a date like %Y-%m-%d",
+                ),
+                (
+                    b'{"interval": "daily", "data": [{"date": "2024-01-02", "value": "-"}]}',
+                    "expected a number in 'value'",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"function={s.dataset}", *s.code.split("/")),
+    errors=(
+        (200, said("Error Message", "Invalid API call. Please retry."), NotFoundError),
+        (200, said("Error Message", "the parameter apikey is invalid or missing."), AuthError),
+        (
+            200,
+            said("Note", "Our standard API call frequency is 5 per minute; there are premium plans."),
+            RateLimitError,
+        ),
+        (200, said("Information", "We have detected your API key as s3cret; the rate limit is 25."), RateLimitError),
+        (200, said("Information", "Please spread out requests more sparingly; premium lifts it."), RateLimitError),
+        (200, said("Information", "This is a premium endpoint."), AuthError),
+        (200, said("Information", "The outputsize=full parameter value is a premium feature."), AuthError),
+        (200, said("Information", "The **demo** API key is for demo purposes only."), AuthError),
+        (200, said("Information", "Something new."), RateLimitError),
+        (200, DAILY, None),
+        (200, b'{"Meta Data": {"Information": "x"}, "Rank A": {}}', None),
+    ),
+    recorded=Recorded(
+        "alpha_vantage",
+        readers=readers,
+        no_series={
+            "INTRADAY|interval=[0-9]+min": "prices within a day",
+            "function=(CURRENCY_EXCHANGE_RATE|GLOBAL_QUOTE|BATCH_STOCK_QUOTES|REALTIME|TOP_GAINERS)": "of the moment",
+            "function=(OVERVIEW|ETF_|INCOME_|BALANCE_SHEET|CASH_FLOW|EARNINGS|DIVIDENDS|SPLITS)": "of firms",
+            "function=(SECTOR|SYMBOL_SEARCH|LISTING_|IPO_|NEWS|MARKET_STATUS|HISTORICAL_OPTIONS)": "lists",
+            "function=(SMA|EMA|WMA|VWAP|MACD|RSI|BBANDS|ADX|STOCH|CCI|AROON|OBV|AD|HT_|ATR)": "computed from prices",
+            "datatype=csv": "the other form of the service, which is not asked for",
+            f"^(?!.*function=(TIME_SERIES|FX|DIGITAL_CURRENCY)_|.*function=({FIGURES}|{GOODS})(&|$))": (
+                "no function of prices, of US figures or of commodities"
+            ),
+        },
+        count=settled,
+    ),
+)
+
+
 def test_closes_are_read_oldest_first() -> None:
     found = fetched("alpha_vantage", SHARE, {PATH: DAILY}, Window(date(2024, 1, 3), date(2024, 12, 31)))
     assert found.failures == {}
     assert found.observations["observation_date"].to_list() == [date(2024, 1, 3), date(2024, 1, 4)]
     assert found.observations["value"].to_list() == [101.5, 102.25]
-
-
-def test_a_figure_is_read_and_a_missing_one_stays_missing() -> None:
-    found = fetched("alpha_vantage", YIELD, {PATH: fixture("alpha_vantage_yield.json")})
-    assert found.failures == {}
-    assert sorted(found.observations.select("observation_date", "value").rows()) == [
-        (date(2024, 1, 1), None),
-        (date(2024, 1, 2), 3.95),
-        (date(2024, 1, 3), 3.91),
-    ]
 
 
 def test_every_function_has_its_parameters() -> None:
@@ -78,12 +183,6 @@ def test_every_function_has_its_parameters() -> None:
         Request(PATH, (("function", "TREASURY_YIELD"), ("interval", "daily"), ("maturity", "10year"))),
         Request(PATH, (("function", "COPPER"), ("interval", "monthly"))),
     ]
-
-
-def test_a_series_takes_one_request() -> None:
-    client = Replayed({PATH: DAILY})
-    fetched("alpha_vantage", SHARE, client)
-    assert len(client.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -113,73 +212,7 @@ def test_a_table_without_rows_is_empty() -> None:
     assert found.observations.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (b"[]", "got list"),
-        (b"{}", "Alpha Vantage answers nothing"),
-        (DAILY[:300], "expected JSON"),
-        (b'{"Time Series (Daily)": {}}', "expected the member 'Meta Data'"),
-        (b'{"Meta Data": {}}', "expected 'Meta Data' and one table"),
-        (DAILY.replace(b"4. close", b"4. last"), "expected the field 'close'"),
-        (DAILY.replace(b'"4. close": "101.5000"', b'"4. closing": "101.5000"'), "expected the fields ['4. close']"),
-        (DAILY.replace(b'"101.5000"', b'"None"'), "expected a number in '4. close', got 'None'"),
-        (DAILY.replace(b'"101.5000"', b'"NaN"'), "expected a number in '4. close', got 'NaN'"),
-        (DAILY.replace(b'"101.5000"', b"[1]"), "expected text or numbers"),
-        (DAILY.replace(b'"101.5000"', b"null"), "expected a number in '4. close', got an empty cell"),
-        (DAILY.replace(b'"2024-01-03"', b'"2024-01-03 10:00:00"'), "expected a date like %Y-%m-%d in 'date'"),
-        (DAILY.replace(b'"2024-01-03"', b'"03.01.2024"'), "expected a date like %Y-%m-%d in 'date'"),
-        (DAILY.replace(b"3. Last Refreshed", b"3. Refreshed"), "expected the member 'Last Refreshed'"),
-        ((503, b""), "HTTP 503: the provider failed"),
-    ],
-)
-def test_bad_prices_are_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("alpha_vantage", SHARE, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b'{"name": "x"}', "expected the member 'interval'"),
-        (b'{"interval": "monthly", "data": []}', "expected the interval 'daily', the answer has 'monthly'"),
-        (b'{"interval": "daily", "data": {}}', "expected 'data' to be list, got dict"),
-        (b'{"interval": "daily", "data": [{"date": "2024-01-02"}]}', "expected the fields ['date', 'value']"),
-        (b'{"interval": "daily", "data": [{"date": "2024-01", "value": "1"}]}', "expected a date like %Y-%m-%d"),
-        (b'{"interval": "daily", "data": [{"date": "2024-01-02", "value": "-"}]}', "expected a number in 'value'"),
-    ],
-)
-def test_bad_figures_are_refused(body: bytes, says: str) -> None:
-    found = fetched("alpha_vantage", YIELD, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
 KEY = "CANARYKEY0123456"
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "error"),
-    [
-        ("Error Message", "Invalid API call. Please retry.", NotFoundError),
-        ("Error Message", "the parameter apikey is invalid or missing.", AuthError),
-        ("Note", "Our standard API call frequency is 5 calls per minute; there are premium plans.", RateLimitError),
-        ("Information", f"We have detected your API key as {KEY}; the rate limit is 25 requests.", RateLimitError),
-        ("Information", "Please spread out requests more sparingly; premium features lift it.", RateLimitError),
-        ("Information", "This is a premium endpoint.", AuthError),
-        ("Information", "The outputsize=full parameter value is a premium feature.", AuthError),
-        ("Information", "The **demo** API key is for demo purposes only.", AuthError),
-        ("Information", "Something new.", RateLimitError),
-    ],
-)
-def test_errors_come_with_success_and_never_show_the_key(kind: str, text: str, error: type[SourceError]) -> None:
-    found = explain(Response("GET /query", json.dumps({kind: text}).encode(), NOW, 200))
-    assert type(found) is error
-    assert KEY not in str(found)
-    assert "alpha_vantage" in fetched("alpha_vantage", SHARE, {PATH: json.dumps({kind: text}).encode()}).failures["TOY"]
 
 
 def test_a_spent_quota_is_not_asked_again() -> None:
@@ -197,11 +230,6 @@ def test_a_spent_quota_is_not_asked_again() -> None:
     assert len(asked) == 1
 
 
-def test_an_answer_is_no_error() -> None:
-    assert explain(Response("GET /query", DAILY, NOW, 200)) is None
-    assert explain(Response("GET /query", b'{"Meta Data": {"Information": "x"}, "Rank A": {}}', NOW, 200)) is None
-
-
 def test_every_series_of_the_catalog_is_asked_for_within_the_free_quota() -> None:
     catalog = default_catalog()
     series = catalog.series_of("alpha_vantage")
@@ -212,44 +240,3 @@ def test_every_series_of_the_catalog_is_asked_for_within_the_free_quota() -> Non
     assert key is not None
     assert key.required
     assert all(key.name not in dict(r.params) for r in requests)
-
-
-def settled(body: bytes) -> int:
-    """Days of a table of prices but the one under way, or figures of a list."""
-    under_way = re.search(rb'Last Refreshed"\s*:\s*"([\d-]+) ([\d:]+)".*?Time Zone"\s*:\s*"([\w/]+)"', body, re.S)
-    days = re.findall(rb'"(\d{4}-\d\d-\d\d)"\s*:\s*\{', body)
-    if under_way and not (under_way[3] in (b"US/Eastern", b"America/New_York") and under_way[2] >= b"16:00:00"):
-        days = [d for d in days if d < under_way[1]]
-    return len(days) or len(re.findall(rb'"value"\s*:', body))
-
-
-@each_recording("alpha_vantage")
-def test_a_recording_is_read(recording: Recording) -> None:
-    figures = (
-        "TREASURY_YIELD|FEDERAL_FUNDS_RATE|CPI|INFLATION|RETAIL_SALES|DURABLES|UNEMPLOYMENT|NONFARM_PAYROLL|REAL_GDP"
-    )
-    goods = "WTI|BRENT|NATURAL_GAS|COPPER|ALUMINUM|WHEAT|CORN|COTTON|SUGAR|COFFEE|ALL_COMMODITIES"
-    said = re.search(rb'"interval"\s*:\s*"(\w+)"', recording.body)  # several have one alone, or one by default
-    frequency = {b"annual": "A", b"quarterly": "Q", b"monthly": "M", b"weekly": "W"}.get(said[1] if said else b"", "D")
-    check_recording(
-        recording,
-        readers={
-            r"function=(TIME_SERIES|FX|DIGITAL_CURRENCY)_": lambda r: read_prices(r, recording.query.get("market", "")),
-            f"function=({figures}|{goods})": lambda r: read_figures(r, frequency),
-        },
-        no_series={
-            "INTRADAY|interval=[0-9]+min": "prices within a day",
-            "function=(CURRENCY_EXCHANGE_RATE|GLOBAL_QUOTE|BATCH_STOCK_QUOTES|REALTIME|TOP_GAINERS)": "of the moment",
-            "function=(OVERVIEW|ETF_|INCOME_|BALANCE_SHEET|CASH_FLOW|EARNINGS|DIVIDENDS|SPLITS)": "of firms",
-            "function=(SECTOR|SYMBOL_SEARCH|LISTING_|IPO_|NEWS|MARKET_STATUS|HISTORICAL_OPTIONS)": "lists",
-            "function=(SMA|EMA|WMA|VWAP|MACD|RSI|BBANDS|ADX|STOCH|CCI|AROON|OBV|AD|HT_|ATR)": "computed from prices",
-            "datatype=csv": "the other form of the service, which is not asked for",
-            f"^(?!.*function=(TIME_SERIES|FX|DIGITAL_CURRENCY)_|.*function=({figures}|{goods})(&|$))": (
-                "no function of prices, of US figures or of commodities"
-            ),
-        },
-        expected={},
-        count=settled,
-        plausible=lambda rows: rows["observation_date"].is_unique().all(),
-        explain=explains("alpha_vantage"),
-    )

@@ -6,10 +6,8 @@ import json
 from datetime import date
 from typing import Any
 
-import pytest
-
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Request, Window, connector
+from macro_assets.sources.protocol import Request, Window
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import Replayed, fetched, toy_series
 
 ROOT = "/feed/precos-indices/v1/titulos-publicos"
@@ -40,6 +38,35 @@ def bond(day: str, kind: str = "NTN-B") -> dict[str, Any]:
     return {"tipo_titulo": kind, "data_vencimento": "2035-05-15", "data_referencia": day, "taxa_indicativa": 5.6123}
 
 
+CONTRACT = Contract(
+    good=(
+        Good(
+            FIXED,
+            CURVES,
+            curve(FRIDAY),
+            rows=((date(2024, 1, 5), 10.25),),
+            figure=b"10.25",
+            day=FRIDAY.encode(),
+            window=Window(date(2024, 1, 5), date(2024, 1, 5)),
+            refused=(
+                (b'{"message": "x"}', "got dict"),
+                (curve(FRIDAY).replace(b"ettj", b"curva"), "expected the member 'ettj'"),
+                (curve(FRIDAY).replace(b"data_referencia", b"data"), "expected the member 'data_referencia'"),
+                (curve(FRIDAY).replace(b"vertice_du", b"du"), "expected the fields"),
+                (curve(FRIDAY).replace(b"taxa_prefixadas", b"taxa_pre"), "expected the fields"),
+                (curve(FRIDAY, "10,25"), "expected a number in 'taxa_prefixadas', got '10,25'"),
+                (curve(FRIDAY, True), "expected text or numbers"),
+                (curve(MONDAY), "expected rates of 2024-01-05, got those of 2024-01-08"),
+                (curve("05/01/2024"), "expected rates of 2024-01-05, got those of 05/01/2024"),
+                (curve(FRIDAY).replace(b"252,", b"253,"), "no row of the answer has {'vertice_du': '252'}"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"{ROOT}/{s.dataset}?data=",),
+    statuses={404: None},  # a day without figures
+)
+
+
 def test_curves_are_asked_by_weekday_and_read_by_vertex() -> None:
     client = Replayed({f"{CURVES}?data={FRIDAY}": curve(FRIDAY), f"{CURVES}?data={MONDAY}": curve(MONDAY, 10.5)})
     found = fetched("anbima", [FIXED, REAL], client, WINDOW)
@@ -63,37 +90,3 @@ def test_a_day_without_figures_is_no_failure() -> None:
         )
         assert found.failures == {}
         assert found.observations["observation_date"].to_list() == [date(2024, 1, 8)]
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (b'{"message": "x"}', "got dict"),
-        (curve(FRIDAY).replace(b"ettj", b"curva"), "expected the member 'ettj'"),
-        (curve(FRIDAY).replace(b"data_referencia", b"data"), "expected the member 'data_referencia'"),
-        (curve(FRIDAY).replace(b"vertice_du", b"du"), "expected the fields"),
-        (curve(FRIDAY).replace(b"taxa_prefixadas", b"taxa_pre"), "expected the fields"),
-        (curve(FRIDAY, "10,25"), "expected a number in 'taxa_prefixadas', got '10,25'"),
-        (curve(FRIDAY, True), "expected text or numbers"),
-        (curve(MONDAY), "expected rates of 2024-01-05, got those of 2024-01-08"),
-        (curve("05/01/2024"), "expected rates of 2024-01-05, got those of 05/01/2024"),
-        (curve(FRIDAY).replace(b"252,", b"253,"), "no row of the answer has {'vertice_du': '252'}"),
-        ((401, b"Could not find a required APP in the request"), "HTTP 401: access was refused"),
-        ((500, b""), "HTTP 500: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("anbima", FIXED, {CURVES: body}, Window(date(2024, 1, 5), date(2024, 1, 5)))
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    wanted = catalog.series_of("anbima")
-    friday = date(2026, 1, 9)
-    asks = list(connector(catalog.sources["anbima"]).plan(wanted, Window(friday, friday)))
-    assert [next(ask.steps).target for ask in asks] == [f"{CURVES}?data={friday}", f"{BONDS}?data={friday}"]
-    assert {s.id for ask in asks for s in ask.series} == {s.id for s in wanted}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from datetime import UTC, date, datetime
+from datetime import date
 
+import polars as pl
 import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import TransientError
-from macro_assets.sources.protocol import Window
+from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers import b3
 from macro_assets.sources.providers.b3 import at_days, read_curve
+from macro_assets_tests.sources.contract import HTML, Contract, Good
 from macro_assets_tests.sources.wire import (
-    Recording,
+    Recorded,
     Replayed,
-    check_recording,
-    each_recording,
-    explains,
     fetched,
     toy_series,
 )
@@ -46,6 +45,78 @@ def service(**files: bytes) -> dict[str, bytes]:
 
 
 KNOTS = "DI x pré;1;1;14,90\r\nDI x pré;200;290;14,00\r\nDI x pré;300;430;13,50\r\n"
+
+
+def knots(response: Response) -> pl.DataFrame:
+    read = read_curve(response)
+    return read.rename({"rate": "value"}).with_columns(observation_date=pl.lit(response.fetched_at.date()))
+
+
+LISTED = path("GetDate", id="PRE")
+ONE_SESSION = service(d2026_11_19=curve(KNOTS))
+FILE = path("GetDownloadFile", id="PRE", date="2026-11-19")
+KNOT = toy_series("b3", "PRE/200", first_year=2020)
+CONTRACT = Contract(
+    good=(
+        Good(
+            KNOT,
+            FILE,
+            (HEAD + KNOTS).encode("latin-1"),
+            rows=((date(2026, 11, 19), 14.0),),
+            figure=b"14,00",
+            harmless={"no bytes": "a holiday has no rates"},
+            others=ONE_SESSION,
+            pack=lambda text: b'"' + b64encode(text) + b'"' if text not in (b"", HTML) else text,
+            refused=(
+                (b"not base64!", "expected a file in base64"),
+                (curve("DI x pré;1;1;14,90;x\r\n"), "expected CSV"),
+                (
+                    curve("Descrição da Taxa;Dias;Preço/Taxa\r\nDI x pré;1;14,90\r\n"),
+                    "expected the column 'Dias Úteis'",
+                ),
+                (curve("DI x pré;1;1;n/d\r\n"), "expected a number in 'Preço/Taxa', got 'n/d'"),
+                (curve("DI x pré;1;1;14.900,1\r\n"), "expected a number in 'Preço/Taxa'"),
+                (curve("DI x pré;5;7;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
+                (curve("DI x pré;0;0;14,9\r\n"), "expected growing 'Dias Úteis'"),
+                (curve("DI x pré;4;6;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
+                (curve("DI x pré;1;1;14,9\r\nSelic x pré;4;6;14,8\r\n"), "expected one curve"),
+            ),
+        ),
+        Good(
+            KNOT,
+            LISTED,
+            ONE_SESSION[LISTED],
+            rows=((date(2026, 11, 19), 14.0),),
+            figure=None,
+            harmless={"other names": "a list of days has no names"},
+            day=b"2026-11-19T00:00:00",
+            others=ONE_SESSION,
+            refused=(
+                (b'{"dates":[]}', "expected a list of dates"),
+                (b"[20261119]", "expected a list of dates"),
+                (b'["19/11/2026"]', "expected a date like"),
+                (
+                    json.dumps([f"2026-{m:02d}-{d:02d}" for m in (1, 2, 3) for d in range(1, 29)]).encode(),
+                    "at most 60 sessions",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (LISTED,),
+    errors=((200, b"<html>", TransientError),),
+    recorded=Recorded(
+        "b3",
+        readers={r"GetDownloadFile/": knots},
+        no_series={r"GetDate/": "the list of sessions", r"GetList/": "the newest curve whatever the date"},
+        count=lambda body: b64decode(body.strip().strip(b'"')).decode("latin-1").count("DI x pr"),
+        plausible=lambda rows: rows["value"].is_between(-5, 100).all(),
+    ),
+)
+
+
+def test_codes_are_those_of_the_ids() -> None:
+    for one in default_catalog().series_of("b3"):
+        assert one.id == f"BR_DI_PRE_{one.code.partition('/')[2]}D"
 
 
 def test_a_session_is_read_between_its_knots() -> None:
@@ -99,73 +170,3 @@ def test_no_session_in_the_window_is_no_error() -> None:
     found = fetched("b3", TOY, service(), TODAY)
     assert found.failures == {}
     assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("file", "says"),
-    [
-        (b"<!DOCTYPE html>", "expected data, got a page"),
-        (b"not base64!", "expected a file in base64"),
-        (curve("DI x pré;1;1;14,90;x\r\n"), "expected CSV"),
-        (curve("Descrição da Taxa;Dias;Preço/Taxa\r\nDI x pré;1;14,90\r\n"), "expected the column 'Dias Úteis'"),
-        (curve("DI x pré;1;1;n/d\r\n"), "expected a number in 'Preço/Taxa', got 'n/d'"),
-        (curve("DI x pré;1;1;14.900,1\r\n"), "expected a number in 'Preço/Taxa'"),
-        (curve("DI x pré;5;7;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
-        (curve("DI x pré;0;0;14,9\r\n"), "expected growing 'Dias Úteis'"),
-        (curve("DI x pré;4;6;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
-        (curve("DI x pré;1;1;14,9\r\nSelic x pré;4;6;14,8\r\n"), "expected one curve"),
-    ],
-)
-def test_a_bad_file_is_refused(file: bytes, says: str) -> None:
-    found = fetched("b3", TOY, service(d2026_11_19=file), TODAY)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-@pytest.mark.parametrize(
-    ("listed", "says"),
-    [
-        (b"", "empty body"),
-        (b'{"dates":[]}', "expected a list of dates"),
-        (b"[20261119]", "expected a list of dates"),
-        (b'["19/11/2026"]', "expected a date like"),
-        (
-            json.dumps([f"2026-{m:02d}-{d:02d}" for m in (1, 2, 3) for d in range(1, 29)]).encode(),
-            "at most 60 sessions",
-        ),
-    ],
-)
-def test_a_bad_list_of_sessions_is_refused(listed: bytes, says: str) -> None:
-    found = fetched("b3", TOY, {path("GetDate", id="PRE"): listed}, TODAY)
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_a_page_instead_of_data_may_go_away() -> None:
-    response = b3.Response("GET x", b"<html>", datetime.now(UTC), 200)
-    assert isinstance(b3.explain(response), TransientError)
-
-
-def test_series_of_the_catalog_share_sessions() -> None:
-    series = default_catalog().series_of("b3")
-    (ask,) = b3.plan(series, TODAY)
-    assert ask.series == tuple(series)
-    assert next(ask.steps).path == path("GetDate", id="PRE")
-    for one in series:
-        assert one.id == f"BR_DI_PRE_{one.code.partition('/')[2]}D"
-
-
-@each_recording("b3")
-def test_a_recording_is_read(recording: Recording) -> None:
-    def knots(response: b3.Response) -> b3.pl.DataFrame:
-        read = read_curve(response)
-        return read.rename({"rate": "value"}).with_columns(observation_date=b3.pl.lit(recording.recorded.date()))
-
-    check_recording(
-        recording,
-        readers={r"GetDownloadFile/": knots},
-        no_series={r"GetDate/": "the list of sessions", r"GetList/": "the newest curve whatever the date"},
-        expected={},
-        count=lambda body: b64decode(body.strip().strip(b'"')).decode("latin-1").count("DI x pr"),
-        plausible=lambda rows: rows["value"].is_between(-5, 100).all(),
-        explain=explains("b3"),
-    )

@@ -9,17 +9,16 @@ from datetime import UTC, date, datetime, time
 import polars as pl
 import pytest
 
-from macro_assets.catalog import PublicationLag, Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import PublicationLag, Selector, Series, default_catalog
 from macro_assets.sources.protocol import Request, Response, Window
 from macro_assets.sources.providers import bcb_focus
 from macro_assets.sources.providers.bcb_focus import read_survey
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -40,7 +39,7 @@ def toy(code: str, dataset: str = "ExpectativasMercadoAnuais", **facts: object) 
     )
 
 
-class Pages:
+class PageByPage:
     """Answers page by page, whatever is asked."""
 
     def __init__(self, *bodies: bytes) -> None:
@@ -53,9 +52,87 @@ class Pages:
         return Response(request.target, body, datetime.now(UTC), 200)
 
 
+def surveys(*rows: str) -> bytes:
+    return f'{{"value":[{",".join(rows)}]}}'.encode()
+
+
+def survey(day: str, year: str, median: str = "3.8") -> str:
+    return f'{{"Data":"{day}","DataReferencia":"{year}","baseCalculo":0,"Mediana":{median}}}'
+
+
+def target(skip: int) -> str:
+    """What is asked of `toy("IPCA/0")` in `MARCH`, from a row on."""
+    return (
+        f"{ANNUAL}?$format=json&$select=Data,DataReferencia,baseCalculo,Mediana&$filter=Indicador%20eq%20'IPCA'%20and"
+        "%20baseCalculo%20eq%200%20and%20Data%20ge%20'2024-03-01'%20and%20Data%20le%20'2024-03-31'"
+        f"&$orderby=Data%20asc,DataReferencia%20asc&$top=10000&$skip={skip}"
+    )
+
+
+TWO_DAYS = surveys(survey("2024-03-01", "2024"), survey("2024-03-04", "2024", "3.75"))
+CONTRACT = Contract(
+    good=(
+        Good(
+            toy("IPCA/0"),
+            target(0),
+            TWO_DAYS,
+            rows=((date(2024, 3, 1), 3.8), (date(2024, 3, 4), 3.75)),
+            figure=b"3.8",
+            day=b"2024-03-01",
+            other_day=b"2024-03-04",
+            window=MARCH,
+            others={ANNUAL: EMPTY},
+            refused=(
+                (b'/*{\n "codigo" : 400,\n "mensagem" : "The property is unknown."\n}*/', "the request was refused"),
+                (b'{"value":null}', "expected 'value' to be list, got NoneType"),
+                (b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0}]}', "expected the field"),
+                (
+                    b'{"value":[{"Data":"2024-03-01","DataReferencia":"03/2024","baseCalculo":0,"Mediana":3.8}]}',
+                    "expected a year in 'DataReferencia', got '03/2024'",
+                ),
+                (
+                    b'{"value":[{"Data":"01/03/2024","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8}]}',
+                    "expected a date like %Y-%m-%d in 'Data'",
+                ),
+                (
+                    b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8},'
+                    b'{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.9}]}',
+                    "expected one row for 2024-03-01, got several",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"{SERVICE}/{s.dataset}?", f"Indicador eq '{s.code.partition('/')[0]}' and ", "baseCalculo eq 0"),
+    pages=(
+        Pages(
+            toy("IPCA/0"),
+            {
+                target(0): surveys(survey("2024-03-01", "2024"), survey("2024-03-01", "2025", "3.5")),
+                target(2): surveys(survey("2024-03-04", "2024", "3.7")),
+                target(3): EMPTY,
+            },
+            rows=((date(2024, 3, 1), 3.8), (date(2024, 3, 4), 3.7)),
+            window=MARCH,
+        ),
+    ),
+    recorded=Recorded(
+        "bcb_focus",
+        readers={r"odata/Expectativas?Mercado\w+": read_survey},
+        no_series={
+            r"odata/DatasReferencia": "the list of reference periods",
+            r"format=(text|application|xml|csv|html)": "the other forms of the service, which are not asked for",
+            r"^(?!.*odata/Expectativas?Mercado)": "no survey",
+        },
+        expected={"inflation12m-2026-06.json": 3, "top5-annual.json": 3, "top5-selic.json": 3},
+        count=lambda body: len(json.loads(body)["value"]),
+        plausible=lambda rows: rows["observation_date"].is_between(date(1999, 1, 1), date(2100, 1, 1)).all(),
+    ),
+)
+
+
 def test_years_are_counted_from_the_surveys() -> None:
     both = [toy("IPCA/0", id="THIS"), toy("IPCA/1", id="NEXT")]
-    client = Pages(fixture("bcb_focus_annual.json"))
+    client = PageByPage(fixture("bcb_focus_annual.json"))
     found = fetched("bcb_focus", both, client, MARCH)
     assert found.failures == {}
     rows = found.observations.sort("series_id", "observation_date")
@@ -67,7 +144,7 @@ def test_years_are_counted_from_the_surveys() -> None:
 def test_the_week_is_published_on_the_monday_after() -> None:
     days = [date(2024, 3, d) for d in (1, 4, 8, 10, 11)]  # Friday, Monday, Friday, Sunday, Monday
     rows = ",".join(f'{{"Data":"{d}","DataReferencia":"2024","baseCalculo":0,"Mediana":3.5}}' for d in days)
-    found = fetched("bcb_focus", toy("IPCA/0"), Pages(f'{{"value":[{rows}]}}'.encode()), MARCH)
+    found = fetched("bcb_focus", toy("IPCA/0"), PageByPage(f'{{"value":[{rows}]}}'.encode()), MARCH)
     local = found.observations["release_time"].dt.convert_time_zone("America/Sao_Paulo")
     assert [t.isoformat()[:16] for t in local] == [
         "2024-03-04T08:25",
@@ -106,72 +183,11 @@ def test_smoothed_and_unsmoothed_are_told_apart_by_the_service() -> None:
     assert asked["$orderby"] == "Data asc"
 
 
-def test_pages_are_asked_until_one_is_empty() -> None:
-    pages = [
-        b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8},'
-        b'{"Data":"2024-03-01","DataReferencia":"2025","baseCalculo":0,"Mediana":3.5}]}',
-        b'{"value":[{"Data":"2024-03-04","DataReferencia":"2024","baseCalculo":0,"Mediana":3.7}]}',
-    ]
-    client = Pages(*pages)
-    found = fetched("bcb_focus", toy("IPCA/0"), client, MARCH)
-    assert [dict(r.params)["$skip"] for r in client.asked] == ["0", "2", "3"]
-    assert found.observations["value"].to_list() == [3.8, 3.7]
-    assert len(found.responses) == 3
-
-
 def test_a_row_on_two_pages_is_refused() -> None:
     page = b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8}]}'
     other = page.replace(b"3.8", b"3.9")
-    found = fetched("bcb_focus", toy("IPCA/0"), Pages(page, other), MARCH)
+    found = fetched("bcb_focus", toy("IPCA/0"), PageByPage(page, other), MARCH)
     assert "expected one row per survey day, got several for 2024-03-01" in found.failures["TOY"]
-
-
-def test_a_service_that_ignores_the_page_is_found_out() -> None:
-    client = Replayed({ANNUAL: fixture("bcb_focus_annual.json")})
-    found = fetched("bcb_focus", toy("IPCA/0"), client, MARCH)
-    assert "got the same page again: $skip is ignored" in found.failures["TOY"]
-    assert len(client.asked) == 2
-
-
-def test_no_survey_in_the_window_is_no_error() -> None:
-    found = fetched("bcb_focus", toy("IPCA/0"), {ANNUAL: EMPTY}, MARCH)
-    assert found.failures == {}
-    assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Service Unavailable</html>", "a page of the gateway"),
-        (b'/*{\n "codigo" : 400,\n "mensagem" : "The property is unknown."\n}*/', "the request was refused"),
-        (b'{"value":null}', "expected 'value' to be list, got NoneType"),
-        (b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0}]}', "expected the field"),
-        (
-            b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":"3.8"}]}',
-            "expected a number in 'Mediana', got '3.8'",
-        ),
-        (
-            b'{"value":[{"Data":"2024-03-01","DataReferencia":"03/2024","baseCalculo":0,"Mediana":3.8}]}',
-            "expected a year in 'DataReferencia', got '03/2024'",
-        ),
-        (
-            b'{"value":[{"Data":"01/03/2024","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8}]}',
-            "expected a date like %Y-%m-%d in 'Data'",
-        ),
-        (
-            b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8},'
-            b'{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.9}]}',
-            "expected one row for 2024-03-01, got several",
-        ),
-        ((502, b"<html>"), "HTTP 502: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    client = Pages(body) if isinstance(body, bytes) else {ANNUAL: body}
-    found = fetched("bcb_focus", toy("IPCA/0"), client, MARCH)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
 
 
 def test_a_series_without_a_selector_is_refused() -> None:
@@ -182,16 +198,8 @@ def test_a_series_without_a_selector_is_refused() -> None:
 def test_series_of_the_catalog_share_requests() -> None:
     series = default_catalog().series_of("bcb_focus")
     asks = list(bcb_focus.plan(series, Window(today=date(2026, 11, 20))))
-    assert sum(len(a.series) for a in asks) == len(series)
     assert len(asks) == 5
-    for ask in asks:
-        request = next(ask.steps)
-        (dataset,) = {s.dataset for s in ask.series}
-        assert request.path == f"{SERVICE}/{dataset}"
-        filters = dict(request.params)["$filter"]
-        assert filters.startswith(f"Indicador eq '{ask.series[0].code.partition('/')[0]}' and ")
-        assert "baseCalculo eq 0" in filters
-        assert all(s.publication_lag.time == time(9) for s in ask.series)
+    assert all(s.publication_lag.time == time(9) for s in series)
 
 
 def test_days_named_as_late_have_the_day_that_is_given() -> None:
@@ -200,27 +208,10 @@ def test_days_named_as_late_have_the_day_that_is_given() -> None:
     rows = ",".join(
         f'{{"Data":"{d}","DataReferencia":"2024","baseCalculo":0,"Mediana":3.5}}' for d in ("2024-03-01", "2024-03-04")
     )
-    pages = Pages(f'{{"value":[{rows}]}}'.encode())
+    pages = PageByPage(f'{{"value":[{rows}]}}'.encode())
     found = fetched("bcb_focus", series.model_copy(update={"publication_lag": late}), pages, MARCH)
     local = found.observations["release_time"].dt.convert_time_zone("America/Sao_Paulo")
     assert [t.isoformat()[:16] for t in local] == ["2024-03-26T08:25", "2024-03-11T08:25"]
-
-
-@each_recording("bcb_focus")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={r"odata/Expectativas?Mercado\w+": read_survey},
-        no_series={
-            r"odata/DatasReferencia": "the list of reference periods",
-            r"format=(text|application|xml|csv|html)": "the other forms of the service, which are not asked for",
-            r"^(?!.*odata/Expectativas?Mercado)": "no survey",
-        },
-        expected={"inflation12m-2026-06.json": 3, "top5-annual.json": 3, "top5-selic.json": 3},
-        count=lambda body: len(json.loads(body)["value"]),
-        plausible=lambda rows: rows["observation_date"].is_between(date(1999, 1, 1), date(2100, 1, 1)).all(),
-        explain=explains("bcb_focus"),
-    )
 
 
 def is_of_another_form(recording: Recording) -> bool:
@@ -266,7 +257,7 @@ def test_a_recorded_survey_goes_through_the_connector(recording: Recording) -> N
         for ahead in range(8) if "DataReferencia" in rows.columns else [None]:
             code = rows["Indicador"][0] if ahead is None else f"{rows['Indicador'][0]}/{ahead}"
             series = toy(code, name, where={k: str(v) for k, v in where.items()})
-            found = fetched("bcb_focus", series, Pages(recording.body), window)
+            found = fetched("bcb_focus", series, PageByPage(recording.body), window)
             assert found.failures == {}
             read += found.observations.height
     assert read == rows.unique([*told, *(c for c in ("Data", "DataReferencia") if c in rows.columns)]).height

@@ -6,19 +6,19 @@ import json
 import re
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
-from macro_assets.sources.protocol import Window
+from macro_assets.catalog import Selector, Series, default_catalog
+from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers import bcb_ptax
 from macro_assets.sources.providers.bcb_ptax import read_quotes
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -37,6 +37,96 @@ def toy(currency: str, rate: str = "cotacaoVenda", **facts: object) -> Series:
 
 def answer(*rows: str) -> bytes:
     return f'{{"@odata.context":"x","value":[{",".join(rows)}]}}'.encode()
+
+
+GOOD = '"cotacaoCompra":5.2,"cotacaoVenda":5.3'
+
+
+def target(first: str, last: str) -> str:
+    """What is asked of the dollar."""
+    span = f"@dataInicial='{first}'&@dataFinalCotacao='{last}'"
+    return f"{DOLLAR}?{span}&$format=json&$select=cotacaoCompra,cotacaoVenda,dataHoraCotacao"
+
+
+def quote(day: str, rate: float = 5.3) -> bytes:
+    return answer(f'{{"cotacaoCompra":5.2,"cotacaoVenda":{rate},"dataHoraCotacao":"{day} 13:00:00.0"}}')
+
+
+def rates(response: Response) -> pl.DataFrame:
+    quotes = read_quotes(response)
+    return quotes.rename({next(n for n in bcb_ptax.RATES if n in quotes.columns): "value"})
+
+
+def days(body: bytes) -> int:
+    rows = json.loads(body)["value"]
+    closing = [r for r in rows if str(r.get("tipoBoletim", "Fechamento")).startswith("Fechamento")]
+    return len({r["dataHoraCotacao"][:10] for r in closing})
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            toy("USD"),
+            DOLLAR,
+            quote("2024-03-01"),
+            rows=((date(2024, 3, 1), 5.3),),
+            figure=b"5.3",
+            day=b"2024-03-01",
+            window=MARCH,
+            refused=(
+                (b'/*{\n "codigo" : 500,\n "mensagem" : "Erro"\n}*/', "the service failed"),
+                (b'/*{\n "codigo" : 400,\n "mensagem" : "The URI is malformed."\n}*/', "the request was refused"),
+                (b'{"value":{}}', "expected 'value' to be list, got dict"),
+                (b'{"values":[]}', "expected the member 'value'"),
+                (answer('{"cotacaoCompra":5.2,"cotacaoVenda":5.3}'), "expected the fields ['dataHoraCotacao']"),
+                (answer(f'{{{GOOD},"dataHoraCotacao":"02/01/2024 13:00:00"}}'), "expected a time like"),
+                (answer('{"cotacaoVenda":"5.3","dataHoraCotacao":"2024-03-01 13:00:00.0"}'), "expected a number"),
+                (
+                    answer('{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-01 13:00:00.0"}'),
+                    "expected the field 'cotacaoVenda'",
+                ),
+                (
+                    answer(
+                        f'{{{GOOD},"dataHoraCotacao":"2024-03-01 13:00:00.0"}}',
+                        '{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-02 13:00:00.0"}',
+                    ),
+                    "expected the field 'cotacaoVenda' in every row or none",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (DOLLAR if s.code == "USD" else f"{OTHER}?@moeda='{s.code}'",),
+    pages=(
+        Pages(
+            toy("USD"),
+            {
+                target("01-01-2010", "12-31-2014"): quote("2014-12-31", 2.5),
+                target("01-01-2015", "06-30-2016"): quote("2016-06-30", 3.5),
+            },
+            rows=((date(2014, 12, 31), 2.5), (date(2016, 6, 30), 3.5)),
+            window=Window(date(2010, 1, 1), None, date(2016, 6, 30)),
+        ),
+    ),
+    recorded=Recorded(
+        "bcb_ptax",
+        readers={r"Cotacao(Moeda|Dolar)(Periodo|Dia)": rates},
+        no_series={
+            r"/Moedas": "the list of currencies",
+            r"format=(text|application|xml|csv|html)": "the other forms of the service, which are not asked for",
+            "^(?!.*Cotacao(Moeda|Dolar)(Periodo|Dia))": "no function with quotations by day",
+        },
+        expected={"usd-period-2024-01.json": 4},
+        count=days,
+        plausible=lambda rows: (
+            rows["value"].is_between(0.0001, 100).all() and rows["observation_date"].is_unique().all()
+        ),
+    ),
+)
+
+
+def test_series_of_the_catalog_are_of_known_rates() -> None:
+    series = default_catalog().series_of("bcb_ptax")
+    assert {s.selector.value for s in series if s.selector} <= set(bcb_ptax.RATES)
 
 
 def test_only_the_closing_bulletin_counts() -> None:
@@ -87,94 +177,9 @@ def test_what_is_asked_for() -> None:
     ]
 
 
-def test_long_windows_are_asked_in_pieces() -> None:
-    client = Replayed({DOLLAR: answer()})
-    found = fetched("bcb_ptax", toy("USD"), client, Window(date(2010, 1, 1), None, date(2016, 6, 30)))
-    spans = [tuple(v for _, v in r.params[:2]) for r in client.asked]
-    assert spans == [("'01-01-2010'", "'12-31-2014'"), ("'01-01-2015'", "'06-30-2016'")]
-    assert found.failures == {}
-    assert found.observations.is_empty()
-
-
-GOOD = '"cotacaoCompra":5.2,"cotacaoVenda":5.3'
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Service Unavailable</html>", "a page of the gateway"),
-        (b'/*{\n "codigo" : 500,\n "mensagem" : "Erro"\n}*/', "the service failed"),
-        (b'/*{\n "codigo" : 400,\n "mensagem" : "The URI is malformed."\n}*/', "the request was refused"),
-        (b'{"value":{}}', "expected 'value' to be list, got dict"),
-        (b'{"values":[]}', "expected the member 'value'"),
-        (answer('{"cotacaoCompra":5.2,"cotacaoVenda":5.3}'), "expected the fields ['dataHoraCotacao']"),
-        (answer(f'{{{GOOD},"dataHoraCotacao":"02/01/2024 13:00:00"}}'), "expected a time like"),
-        (answer('{"cotacaoVenda":"5.3","dataHoraCotacao":"2024-03-01 13:00:00.0"}'), "expected a number"),
-        (
-            answer('{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-01 13:00:00.0"}'),
-            "expected the field 'cotacaoVenda'",
-        ),
-        (
-            answer(
-                f'{{{GOOD},"dataHoraCotacao":"2024-03-01 13:00:00.0"}}',
-                '{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-02 13:00:00.0"}',
-            ),
-            "expected the field 'cotacaoVenda' in every row or none",
-        ),
-        ((503, b""), "HTTP 503: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("bcb_ptax", toy("USD"), {DOLLAR: body}, MARCH)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
 def test_a_series_says_which_rate() -> None:
     found = fetched("bcb_ptax", toy("USD", "paridadeVenda"), {DOLLAR: answer()}, MARCH)
     assert "needs one of ('cotacaoCompra', 'cotacaoVenda')" in found.failures["TOY"]
-
-
-def test_every_series_of_the_catalog_asks_for_its_currency() -> None:
-    series = default_catalog().series_of("bcb_ptax")
-    asks = list(bcb_ptax.plan(series, Window(today=date(2026, 11, 20))))
-    assert sum(len(a.series) for a in asks) == len(series)
-    for ask in asks:
-        (currency,) = {s.code for s in ask.series}
-        request = next(ask.steps)
-        assert request.path == (DOLLAR if currency == "USD" else OTHER)
-        assert currency == "USD" or dict(request.params)["@moeda"] == f"'{currency}'"
-        assert {s.selector.value for s in ask.series if s.selector} <= set(bcb_ptax.RATES)
-
-
-@each_recording("bcb_ptax")
-def test_a_recording_is_read(recording: Recording) -> None:
-    def rates(response: object) -> object:
-        quotes = read_quotes(response)  # type: ignore[arg-type]
-        name = next(n for n in bcb_ptax.RATES if n in quotes.columns)
-        return quotes.rename({name: "value"})
-
-    def days(body: bytes) -> int:
-        rows = json.loads(body)["value"]
-        closing = [r for r in rows if str(r.get("tipoBoletim", "Fechamento")).startswith("Fechamento")]
-        return len({r["dataHoraCotacao"][:10] for r in closing})
-
-    check_recording(
-        recording,
-        readers={r"Cotacao(Moeda|Dolar)(Periodo|Dia)": rates},  # type: ignore[dict-item]
-        no_series={
-            r"/Moedas": "the list of currencies",
-            r"format=(text|application|xml|csv|html)": "the other forms of the service, which are not asked for",
-            "^(?!.*Cotacao(Moeda|Dolar)(Periodo|Dia))": "no function with quotations by day",
-        },
-        expected={"usd-period-2024-01.json": 4},
-        count=days,
-        plausible=lambda rows: (
-            rows["value"].is_between(0.0001, 100).all() and rows["observation_date"].is_unique().all()
-        ),
-        explain=explains("bcb_ptax"),
-    )
 
 
 @each_recording("bcb_ptax")

@@ -8,15 +8,14 @@ from datetime import date, datetime
 
 import pytest
 
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.errors import RateLimitError, SchemaError, TransientError
+from macro_assets.sources.errors import SchemaError, TransientError
 from macro_assets.sources.protocol import Window
-from macro_assets.sources.providers import bcb_sgs
 from macro_assets.sources.providers.bcb_sgs import read_values
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
     explains,
     fetched,
@@ -29,6 +28,78 @@ DAILY = toy_series("bcb_sgs", "999", first_year=2020)
 MONTHLY = toy_series("bcb_sgs", "999", first_year=2020, frequency="M")
 YEARS = Window(date(2023, 1, 1), date(2024, 12, 31), date(2026, 11, 20))
 NOTHING = b'{"erro":{"statusCode":404,"detail":"Value(s) not found"}}'
+
+
+TWO_DAYS = b'[{"data":"02/01/2024","valor":"0.2"},{"data":"03/01/2024","valor":"0.3"}]'
+
+
+def is_empty(recording: Recording) -> bool:
+    """Named an error, but it is how the service says that a span has no figures."""
+    if recording.status != 404 or b"Value(s) not found" not in recording.body:
+        return False
+    assert explains("bcb_sgs")(recording.response) is None
+    return read_values(recording.response).is_empty()
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            DAILY,
+            PATH,
+            TWO_DAYS,
+            rows=((date(2024, 1, 2), 0.2), (date(2024, 1, 3), 0.3)),
+            figure=b'"0.2"',
+            day=b"02/01/2024",
+            other_day=b"03/01/2024",
+            window=YEARS,
+            refused=(
+                (b"<!DOCTYPE html><title>Requisi\xc3\xa7\xc3\xa3o inv\xc3\xa1lida!</title>", "a page of the gateway"),
+                (b'{"data":"02/01/2024","valor":"0.2"}', "expected '' to be list, got dict"),
+                (b'"valor"', b'"value"', "expected the fields ['data', 'valor']"),
+                (b'["02/01/2024"]', "expected the fields ['data', 'valor']"),
+                (b'"0.2"', b"0.2", "expected text in 'data' and 'valor', got 0.2"),
+                (b'"0.2"', b'"0,2"', "expected a number in 'valor', got '0,2'"),
+                (b"02/01/2024", b"2024-01-02", "expected a date like %d/%m/%Y in 'data', got '2024-01-02'"),
+                (b"02/01/2024", b"31/02/2024", "expected a date like %d/%m/%Y in 'data', got '31/02/2024'"),
+                (b"03/01/2024", b"02/01/2024", "2024-01-02 twice"),
+                ((400, b'{"error":"data"}'), "HTTP 400: the request was refused"),
+                ((406, b'{"error":"10 anos"}'), "HTTP 406: the span is longer than the service allows"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/dados/serie/bcdata.sgs.{s.code}/dados?formato=json",),
+    errors=(
+        (200, b"\n <html>", TransientError),
+        (406, b"{}", SchemaError),
+        (404, NOTHING, None),
+        (200, b"[]", None),
+    ),
+    pages=(
+        Pages(
+            toy_series("bcb_sgs", "999", first_year=2010),
+            {
+                f"{PATH}?formato=json&dataInicial=01/01/2010&dataFinal=31/12/2019": (
+                    b'[{"data":"31/12/2019","valor":"1.5"}]'
+                ),
+                f"{PATH}?formato=json&dataInicial=01/01/2020&dataFinal=20/11/2026": (
+                    b'[{"data":"02/01/2020","valor":"1.6"}]'
+                ),
+            },
+            rows=((date(2019, 12, 31), 1.5), (date(2020, 1, 2), 1.6)),
+        ),
+    ),
+    recorded=Recorded(
+        "bcb_sgs",
+        readers={r"bcdata\.sgs\.\d+/dados": read_values},
+        no_series={
+            "formato=csv": "the other form of the service, which is not asked for",
+            r"^(?!.*bcdata\.sgs\.\d+/dados)": "not the service of figures",
+        },
+        expected={"1-usd-venda-2024-01.json": 7, "24369-unemployment-2020.json": 60},
+        count=lambda body: len(json.loads(body)),
+        apart=is_empty,
+    ),
+)
 
 
 def test_values_are_read_and_an_empty_one_is_missing() -> None:
@@ -69,26 +140,6 @@ def test_no_request_spans_more_than_ten_years() -> None:
     ]
 
 
-def test_pieces_are_put_together() -> None:
-    first = f"{PATH}?formato=json&dataInicial=01/01/2010&dataFinal=31/12/2019"
-    second = f"{PATH}?formato=json&dataInicial=01/01/2020&dataFinal=20/11/2026"
-    bodies = {
-        first: b'[{"data":"31/12/2019","valor":"1.5"}]',
-        second: b'[{"data":"02/01/2020","valor":"1.6"}]',
-    }
-    series = toy_series("bcb_sgs", "999", first_year=2010)
-    found = fetched("bcb_sgs", series, bodies, Window(today=date(2026, 11, 20)))
-    assert found.observations["value"].to_list() == [1.5, 1.6]
-    assert len(found.responses) == 2
-
-
-def test_a_window_after_the_last_day_asks_nothing() -> None:
-    client = Replayed({})
-    found = fetched("bcb_sgs", DAILY, client, Window(date(2030, 1, 1), None, date(2026, 11, 20)))
-    assert client.asked == []
-    assert found.failures == {}
-
-
 @pytest.mark.parametrize("body", [(404, NOTHING), (200, b"[]")])
 def test_no_value_in_the_span_is_no_error(body: tuple[int, bytes]) -> None:
     found = fetched("bcb_sgs", DAILY, {PATH: body}, YEARS)
@@ -97,82 +148,9 @@ def test_no_value_in_the_span_is_no_error(body: tuple[int, bytes]) -> None:
     assert len(found.responses) == 1
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html><title>Requisi\xc3\xa7\xc3\xa3o inv\xc3\xa1lida!</title>", "a page of the gateway"),
-        (b'[{"data":"02/01/2024","valor":"0.2"', "expected JSON"),
-        (b'{"data":"02/01/2024","valor":"0.2"}', "expected '' to be list, got dict"),
-        (b'[{"data":"02/01/2024","value":"0.2"}]', "expected the fields ['data', 'valor']"),
-        (b'["02/01/2024"]', "expected the fields ['data', 'valor']"),
-        (b'[{"data":"02/01/2024","valor":0.2}]', "expected text in 'data' and 'valor', got 0.2"),
-        (b'[{"data":"02/01/2024","valor":"0,2"}]', "expected a number in 'valor', got '0,2'"),
-        (b'[{"data":"02/01/2024","valor":"NaN"}]', "expected a number in 'valor', got 'NaN'"),
-        (b'[{"data":"2024-01-02","valor":"0.2"}]', "expected a date like %d/%m/%Y in 'data', got '2024-01-02'"),
-        (b'[{"data":"31/02/2024","valor":"0.2"}]', "expected a date like %d/%m/%Y in 'data', got '31/02/2024'"),
-        (b'[{"data":"02/01/2024","valor":"1"},{"data":"02/01/2024","valor":"1"}]', "2024-01-02 twice"),
-        ((400, b'{"error":"data"}'), "HTTP 400: the request was refused"),
-        ((404, b"nothing here"), "HTTP 404: not found"),
-        ((406, b'{"error":"10 anos"}'), "HTTP 406: the span is longer than the service allows"),
-        ((504, b"<html>Gateway</html>"), "HTTP 504: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("bcb_sgs", DAILY, {PATH: body}, YEARS)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-    assert "series TOY of source bcb_sgs" in found.failures["TOY"]
-
-
 def test_a_month_must_be_dated_its_first_day() -> None:
     found = fetched("bcb_sgs", MONTHLY, {PATH: b'[{"data":"31/01/2024","valor":"0.2"}]'}, YEARS)
     assert "expected the first day of a period (frequency M) in 'data', got 2024-01-31" in found.failures["TOY"]
-
-
-def test_kinds_of_errors() -> None:
-    explain = explains("bcb_sgs")
-
-    def error(status: int, body: bytes) -> object:
-        return explain(Replayed({"/x": (status, body)}).get(bcb_sgs.Request("/x")))
-
-    assert isinstance(error(200, b"\n <html>"), TransientError)
-    assert isinstance(error(406, b"{}"), SchemaError)
-    assert isinstance(error(429, b""), RateLimitError)
-    assert error(404, NOTHING) is None
-    assert error(200, b"[]") is None
-
-
-@pytest.mark.parametrize("series", default_catalog().series_of("bcb_sgs"), ids=lambda s: s.id)
-def test_every_series_of_the_catalog_asks_for_itself(series: object) -> None:
-    (ask,) = bcb_sgs.plan([series], Window(today=date(2026, 11, 20)))  # type: ignore[list-item]
-    request = next(ask.steps)
-    assert re.fullmatch(r"/dados/serie/bcdata\.sgs\.[1-9]\d*/dados", request.path)
-    asked = dict(request.params)
-    assert asked["formato"] == "json"
-    first, last = (datetime.strptime(asked[p], "%d/%m/%Y").date() for p in ("dataInicial", "dataFinal"))
-    assert date(first.year + 10, first.month, first.day) > last > first
-
-
-@each_recording("bcb_sgs")
-def test_a_recording_is_read(recording: Recording) -> None:
-    if recording.status == 404 and b"Value(s) not found" in recording.body:
-        # Named an error, but it is how the service says that a span has no figures.
-        assert explains("bcb_sgs")(recording.response) is None
-        assert read_values(recording.response).is_empty()
-        return
-    check_recording(
-        recording,
-        readers={r"bcdata\.sgs\.\d+/dados": read_values},
-        no_series={
-            "formato=csv": "the other form of the service, which is not asked for",
-            r"^(?!.*bcdata\.sgs\.\d+/dados)": "not the service of figures",
-        },
-        expected={"1-usd-venda-2024-01.json": 7, "24369-unemployment-2020.json": 60},
-        count=lambda body: len(json.loads(body)),
-        plausible=lambda rows: rows["observation_date"].is_unique().all(),
-        explain=explains("bcb_sgs"),
-    )
 
 
 @each_recording("bcb_sgs")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.bls import read_series
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -28,6 +27,80 @@ PATH = "/timeseries/data/"
 ONE = toy_series("bls", "SYN1", id="ONE", frequency="M", first_year=2020)
 TWO = toy_series("bls", "SYN2", id="TWO", frequency="M", first_year=2020)
 GOOD = fixture("bls.json")
+
+
+def rows_of(response: Response) -> pl.DataFrame:
+    document = json.loads(response.body)
+    codes = [b["seriesID"] for b in document["Results"]["series"]]
+    return pl.concat(read_series(document, c).with_columns(code=pl.lit(c)) for c in codes)
+
+
+def said(status: str, message: str) -> bytes:
+    return json.dumps({"status": status, "message": [message], "Results": {}}).encode()
+
+
+def year(value: str, of: int) -> bytes:
+    row = {"year": str(of), "period": "M01", "value": value}
+    series = [{"seriesID": "SYN1", "data": [row]}]
+    return json.dumps({"status": "REQUEST_SUCCEEDED", "message": [], "Results": {"series": series}}).encode()
+
+
+REFUSED = "REQUEST_NOT_PROCESSED"
+CONTRACT = Contract(
+    good=(
+        Good(
+            ONE,
+            PATH,
+            GOOD,
+            rows=((date(2023, 12, 1), 100.5), (date(2024, 1, 1), None), (date(2024, 2, 1), 101.5)),
+            figure=b'"101.5"',
+            day=b'"M02"',
+            other_day=b'"M01"',
+            refused=(
+                (b'"101.5"', b'"1,015"', "expected a number in 'value', got '1,015'"),
+                (b'"101.5"', b"null", "expected a number in 'value', got an empty cell"),
+                (b'"M02"', b'"M14"', "got '2024M14'"),
+                (b'"M02"', b'"M01"', "expected each period of 'SYN1' once"),
+                (b'"value": "101.5"', b'"val": "101.5"', "expected the fields"),
+                (b'"SYN1"', b'"SYN9"', "expected the series 'SYN1' once in the answer, got it 0 times"),
+                (b'"seriesID"', b'"seriesId"', "expected the member 'seriesID'"),
+                (b'"series":', b'"serie":', "expected the member 'Results.series'"),
+                (b'{"status": "REQUEST_SUCCEEDED"}', "expected"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f'"{s.code}"',),
+    errors=(
+        (200, said(REFUSED, "the daily threshold for total number of requests has been reached."), RateLimitError),
+        (200, said(REFUSED, "User Toy has exceeded the number of requests"), RateLimitError),
+        (200, said(REFUSED, "The key: s3cret provided by the User is invalid."), AuthError),
+        (200, said(REFUSED, "Series does not exist for Series NOPE"), NotFoundError),
+        (200, said("REQUEST_FAILED_INVALID_PARAMETERS", "Start year is invalid."), SchemaError),
+        (200, said("REQUEST_FAILED", ""), TransientError),
+        (200, said("OK", ""), SchemaError),
+    ),
+    pages=(
+        Pages(
+            ONE.model_copy(update={"first_year": 2010}),
+            {
+                f'{PATH}{{"seriesid": ["SYN1"], "startyear": "2010", "endyear": "2019"}}': year("1.5", 2019),
+                f'{PATH}{{"seriesid": ["SYN1"], "startyear": "2020", "endyear": "2026"}}': year("1.6", 2020),
+            },
+            rows=((date(2019, 1, 1), 1.5), (date(2020, 1, 1), 1.6)),
+        ),
+    ),
+    recorded=Recorded(
+        "bls",
+        readers={"/timeseries/data": rows_of},
+        no_series={
+            "/timeseries/popular|/surveys": "lists, no series",
+            "^(?!.*/timeseries/data)": "not the service of figures, as the flat files",
+        },
+        expected={"v2-APU0000701111-2022-calculations.json": 12},
+        count=lambda body: len(re.findall(rb'"period"\s*:\s*"(?!M13|Q05|S03)', body)),
+        plausible=lambda rows: rows.select("code", "observation_date").is_unique().all(),
+    ),
+)
 
 
 def test_figures_of_several_series_are_read() -> None:
@@ -86,83 +159,6 @@ def test_no_figures_in_the_window_are_no_error() -> None:
     found = fetched("bls", [ONE, TWO], {PATH: json.dumps(document).encode()})
     assert found.failures == {}
     assert "TWO" not in found.observations["series_id"]
-
-
-@pytest.mark.parametrize(
-    ("was", "becomes", "says"),
-    [
-        (b'"101.5"', b'"1,015"', "expected a number in 'value', got '1,015'"),
-        (b'"101.5"', b"null", "expected a number in 'value', got an empty cell"),
-        (b'"101.5"', b"[1]", "expected text or numbers"),
-        (b'"M02"', b'"M14"', "got '2024M14'"),
-        (b'"M02"', b'"M01"', "expected each period of 'SYN1' once"),
-        (b'"value": "101.5"', b'"val": "101.5"', "expected the fields"),
-        (b'"SYN1"', b'"SYN9"', "expected the series 'SYN1' once in the answer, got it 0 times"),
-        (b'"seriesID"', b'"seriesId"', "expected the member 'seriesID'"),
-        (b'"series":', b'"serie":', "expected the member 'Results.series'"),
-    ],
-)
-def test_a_changed_answer_is_refused(was: bytes, becomes: bytes, says: str) -> None:
-    assert was in GOOD
-    found = fetched("bls", ONE, {PATH: GOOD.replace(was, becomes)})
-    assert found.observations.is_empty()
-    assert says in found.failures["ONE"], found.failures
-
-
-@pytest.mark.parametrize(
-    ("status", "said", "kind"),
-    [
-        ("REQUEST_NOT_PROCESSED", "the daily threshold for total number of requests has been reached.", RateLimitError),
-        ("REQUEST_NOT_PROCESSED", "User s3cret has exceeded the number of requests", RateLimitError),
-        ("REQUEST_NOT_PROCESSED", "The key: s3cret provided by the User is invalid.", AuthError),
-        ("REQUEST_NOT_PROCESSED", "Series does not exist for Series NOPE", NotFoundError),
-        ("REQUEST_FAILED_INVALID_PARAMETERS", "Start year is invalid.", SchemaError),
-        ("REQUEST_FAILED", "", TransientError),
-        ("OK", "", SchemaError),
-    ],
-)
-def test_what_went_wrong_is_told_by_the_body(status: str, said: str, kind: type[Exception]) -> None:
-    body = json.dumps({"status": status, "message": [said], "Results": {}}).encode()
-    error = explains("bls")(Response("POST", body, datetime(2026, 1, 1, tzinfo=UTC), 200))
-    assert type(error) is kind
-    assert not (kind is AuthError and "s3cret" in str(error))
-    found = fetched("bls", [ONE, TWO], {PATH: body})
-    assert set(found.failures) == {"ONE", "TWO"}
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>denied</html>", b"[]", b'{"status": "REQUEST_SUCCEEDED"}', b"{"])
-def test_what_is_no_answer_at_all_is_refused(body: bytes) -> None:
-    found = fetched("bls", ONE, {PATH: body})
-    assert found.failures["ONE"].startswith("series ONE of source bls: expected")
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    series = default_catalog().series_of("bls")
-    client = Replayed({})
-    fetched("bls", series, client, Window(date(2026, 1, 1), today=date(2026, 11, 20)))
-    assert [sorted(json.loads(r.json or "")["seriesid"]) for r in client.asked] == [sorted(s.code for s in series)]
-
-
-def rows_of(response: Response) -> pl.DataFrame:
-    document = json.loads(response.body)
-    codes = [b["seriesID"] for b in document["Results"]["series"]]
-    return pl.concat(read_series(document, c).with_columns(code=pl.lit(c)) for c in codes)
-
-
-@each_recording("bls")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/timeseries/data": rows_of},
-        no_series={
-            "/timeseries/popular|/surveys": "lists, no series",
-            "^(?!.*/timeseries/data)": "not the service of figures, as the flat files",
-        },
-        expected={"v2-APU0000701111-2022-calculations.json": 12},
-        count=lambda body: len(re.findall(rb'"period"\s*:\s*"(?!M13|Q05|S03)', body)),
-        plausible=lambda rows: rows.select("code", "observation_date").is_unique().all(),
-        explain=explains("bls"),
-    )
 
 
 @each_recording("bls")

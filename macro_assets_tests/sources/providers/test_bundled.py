@@ -19,6 +19,7 @@ from macro_assets.sources.errors import SourceError
 from macro_assets.sources.protocol import OBSERVATION_SCHEMA, Client, Fetched, Request, Response, Window
 from macro_assets.sources.providers import bundled
 from macro_assets.sources.providers.bundled import DATASETS, PackageClient
+from macro_assets_tests.sources.contract import Contract, Good
 
 EVERYTHING = Window()
 FIRST, SECOND = DATASETS["frbny_nowcast"].files
@@ -60,6 +61,34 @@ def values(fetched: Fetched, series_id: str, day: date) -> list[float | None]:
 def everything() -> Fetched:
     """All series of the package's catalog."""
     return fetch_with(bundled.client(default_catalog().sources["bundled"]), default_catalog().series_of("bundled"))
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            default_catalog().series["VIXCLS"],
+            next(iter(DATASETS["vix"].files)),
+            b"Date,vix\n1/3/2014,13.76\n1/6/2014,13.55\n",
+            rows=((date(2014, 1, 3), 13.76), (date(2014, 1, 6), 13.55)),
+            figure=b"13.76",
+            harmless={"cut off": "a row that ends before its only figure has none"},
+            missing=(b".", b" . ", b""),
+            day=b"1/3/2014",
+            other_day=b"1/6/2014",
+            refused=(
+                (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
+                (
+                    b"1/3/2014",
+                    b"2014-01-03",
+                    "has no dates where they were",
+                ),  # a date format that is not the data set's
+                (b"13.76", b"n/a", "expected a number in 'vix', got 'n/a'"),
+                (b"vix", b"VIX", "has no column 'vix'; it has ['Date', 'VIX']"),
+            ),
+        ),
+    ),
+    asks=lambda s: (next(iter(DATASETS[str(s.dataset)].files)),),
+)
 
 
 def test_every_declared_series_is_there(everything: Fetched, catalog: Catalog) -> None:

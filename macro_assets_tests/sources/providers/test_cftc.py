@@ -15,13 +15,13 @@ from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.cftc import connector as cftc
 from macro_assets.sources.providers.cftc.connector import positions, read_report
 from macro_assets.sources.providers.cftc.releases import released
+from macro_assets_tests.sources.contract import HTML, Contract, Good
 from macro_assets_tests.sources.wire import (
     Bodies,
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -57,14 +57,78 @@ def why(body: bytes | tuple[int, bytes], series: Series = NET) -> str:
     return found.failures[series.id]
 
 
-@pytest.mark.parametrize("body", [TEXT, zipped(TEXT)], ids=["text", "zip"])
-def test_net_positions_are_long_less_short(body: bytes) -> None:
-    found = fetched("cftc", NET, {FILE: body}, YEAR)
-    assert found.failures == {}
-    assert found.observations.sort("observation_date").select("observation_date", "value").rows() == [
-        (date(2026, 1, 6), -400.0),
-        (date(2026, 1, 13), -350.0),
-    ]
+def every_contract(response: Response) -> pl.DataFrame:
+    """Open interest of all contracts of a report."""
+    table = read_report(response, [","])
+    codes = table["cftc_contract_market_code"].str.strip_chars().unique()
+    return pl.concat([positions(table, other(f"{c}:open_interest")) for c in codes])
+
+
+def every_line(body: bytes) -> int:
+    archive = zipfile.ZipFile(BytesIO(body))
+    return archive.read(archive.namelist()[0]).count(b"\n") - 1
+
+
+REPORTS = {"tff": "fut_fin_txt_2025", "disaggregated": "fut_disagg_txt_2025", "legacy": "deacot2025"}
+CONTRACT = Contract(
+    good=(
+        Good(
+            NET,
+            FILE,
+            TEXT,
+            rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
+            figure=b"     100",
+            day=b"2026-01-06",
+            other_day=b"2026-01-13",
+            window=YEAR,
+            refused=(
+                (TEXT.replace(b"Report_Date_as", b"Date_of"), "one of ('report_date_as_yyyy_mm_dd'"),
+                (TEXT.replace(b"CFTC_Contract_Market_Code", b"Code"), "expected the columns cftc_contract_market_code"),
+                (TEXT.replace(b"Lev_Money_Positions_Short_All", b"Short"), "column 'lev_money_positions_short_all'"),
+                (TEXT.replace(b"     100", b"        "), "expected a number"),
+                (TEXT.replace(b"2026-01-06", b"2026-13-06"), "got '2026-13-06'"),
+                (TEXT.replace(b"2026-01-06", b"20260106"), "expected a date"),
+                (TEXT + TEXT.splitlines()[1] + b"\n", "one line of contract 13874A for 2026-01-13, got several"),
+                (TEXT[:-40], "cut off"),
+                (TEXT.replace(b"E-MINI", b"\xff-MINI"), "utf-8"),
+                (zipped(TEXT)[:-30], "cannot be read"),
+                (zipped(TEXT, TEXT), "a zip with one text"),
+                (zipped(), "a zip with one text"),
+            ),
+        ),
+        Good(
+            NET,
+            FILE,
+            TEXT,
+            rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
+            figure=b"     100",
+            day=b"2026-01-06",
+            window=YEAR,
+            pack=lambda text: zipped(text) if text not in (b"", HTML) else text,
+        ),
+    ),
+    asks=lambda s: (f"{FOLDER}{REPORTS[str(s.dataset)]}.zip",),
+    recorded=Recorded(
+        "cftc",
+        readers={r"files/dea/history/\w+\.zip": every_contract},
+        no_series={
+            "/resource/": "the same reports from another service, which is not asked",
+            "newcot": "one week",
+            r"^(?!.*files/dea/history/\w+\.zip)": "pages and descriptions",
+        },
+        count=lambda body: len(body.strip().splitlines()) - 1 if not body.startswith(b"PK") else every_line(body),
+        plausible=lambda rows: (
+            rows["value"].min() >= 0 and rows["observation_date"].dt.weekday().is_in([1, 2, 3]).all()
+        ),
+    ),
+)
+
+
+def test_series_of_the_catalog_are_weekly_and_known_on_friday() -> None:
+    for series in default_catalog().series_of("cftc"):
+        assert cftc._CODE.fullmatch(series.code)
+        assert series.frequency == "W"
+        assert (series.publication_lag.days, series.publication_lag.time_zone) == (3, "America/New_York")
 
 
 @pytest.mark.parametrize(
@@ -250,15 +314,6 @@ def test_a_year_is_not_asked_before_its_first_report(today: date, newest: int) -
     assert everything(Window(date(2025, 12, 1), None, today=today))[-1] == f"fut_fin_txt_{newest}.zip"
 
 
-@pytest.mark.parametrize("series", default_catalog().series_of("cftc"), ids=lambda s: s.id)
-def test_every_series_of_the_catalog_is_asked_for(series: Series) -> None:
-    file = {"tff": "fut_fin_txt", "disaggregated": "fut_disagg_txt", "legacy": "deacot"}[str(series.dataset)]
-    assert [a.replace("_2026", "").replace("2026", "") for a in asked(YEAR, series)] == [f"{file}.zip"]
-    assert cftc._CODE.fullmatch(series.code)
-    assert series.frequency == "W"
-    assert (series.publication_lag.days, series.publication_lag.time_zone) == (3, "America/New_York")
-
-
 # --- what is refused -----------------------------------------------------------------------------------------------
 
 
@@ -279,34 +334,6 @@ def test_a_contract_may_be_absent_from_older_years() -> None:
     window = Window(date(2024, 1, 1), date(2024, 12, 31), today=date(2026, 11, 20))
     found = fetched("cftc", other("133741:lev_money:net"), {f"{FOLDER}fut_fin_txt_2024.zip": TEXT}, window)
     assert (found.failures, found.observations.height) == ({}, 0)
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html><html>Sorry</html>", "page of HTML"),
-        (TEXT.replace(b"Report_Date_as", b"Date_of"), "one of ('report_date_as_yyyy_mm_dd'"),
-        (TEXT.replace(b"CFTC_Contract_Market_Code", b"Code"), "expected the columns cftc_contract_market_code"),
-        (TEXT.replace(b"Lev_Money_Positions_Short_All", b"Short"), "column 'lev_money_positions_short_all'"),
-        (TEXT.replace(b"     100", b"     n/a"), "got 'n/a'"),
-        (TEXT.replace(b"     100", b"     NaN"), "got 'NaN'"),
-        (TEXT.replace(b"     100", b"        "), "expected a number"),
-        (TEXT.replace(b"2026-01-06", b"2026-13-06"), "got '2026-13-06'"),
-        (TEXT.replace(b"2026-01-06", b"20260106"), "expected a date"),
-        (TEXT + TEXT.splitlines()[1] + b"\n", "one line of contract 13874A for 2026-01-13, got several"),
-        (TEXT[:-40], "cut off"),
-        (TEXT.replace(b"E-MINI", b"\xff-MINI"), "utf-8"),
-        (zipped(TEXT)[:-30], "cannot be read"),
-        (zipped(TEXT, TEXT), "a zip with one text"),
-        (zipped(), "a zip with one text"),
-        ((404, b"<html>"), "HTTP 404"),
-        ((503, b""), "HTTP 503"),
-    ],
-)
-def test_a_bad_file_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    assert says in why(body)
-    assert "series TOY of source cftc" in why(body)
 
 
 def test_a_zip_with_a_flipped_bit_is_refused() -> None:
@@ -337,37 +364,6 @@ def test_an_unknown_report_is_refused() -> None:
 
 
 # --- recordings ----------------------------------------------------------------------------------------------------
-
-
-def every_contract(response: Response) -> pl.DataFrame:
-    """Open interest of all contracts of a report."""
-    table = read_report(response, [","])
-    codes = table["cftc_contract_market_code"].str.strip_chars().unique()
-    return pl.concat([positions(table, other(f"{c}:open_interest")) for c in codes])
-
-
-@each_recording("cftc")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={r"files/dea/history/\w+\.zip": every_contract},
-        no_series={
-            "/resource/": "the same reports from another service, which is not asked",
-            "newcot": "one week",
-            r"^(?!.*files/dea/history/\w+\.zip)": "pages and descriptions",
-        },
-        expected={},
-        count=lambda body: len(body.strip().splitlines()) - 1 if not body.startswith(b"PK") else every_line(body),
-        plausible=lambda rows: (
-            rows["value"].min() >= 0 and rows["observation_date"].dt.weekday().is_in([1, 2, 3]).all()
-        ),  # type: ignore[operator]
-        explain=explains("cftc"),
-    )
-
-
-def every_line(body: bytes) -> int:
-    archive = zipfile.ZipFile(BytesIO(body))
-    return archive.read(archive.namelist()[0]).count(b"\n") - 1
 
 
 @each_recording("cftc")

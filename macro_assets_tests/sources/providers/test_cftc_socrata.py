@@ -13,12 +13,10 @@ from macro_assets.catalog import Series, default_catalog
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.cftc.connector import positions
 from macro_assets.sources.providers.cftc_socrata import PAGE, read_rows
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
-    Recording,
+    Recorded,
     Replayed,
-    check_recording,
-    each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -49,6 +47,81 @@ def changed(**fields: Any) -> bytes:
         else:
             rows[0][name] = value
     return json.dumps(rows).encode()
+
+
+def every_contract(response: Response) -> pl.DataFrame:
+    """Open interest of all contracts of an answer."""
+    table = read_rows(response, "tff")
+    codes = table["cftc_contract_market_code"].str.strip_chars().unique()
+    return pl.concat([positions(table, other(f"{c}:open_interest")) for c in codes])
+
+
+def target(offset: int) -> str:
+    """What is asked of `NET` in `DAYS`, from a row on."""
+    return (
+        f"{PATH}?$where=cftc_contract_market_code%20in('13874A')%20AND%20report_date_as_yyyy_mm_dd%20between%20"
+        f"'{DAYS[0]}T00:00:00'%20and%20'{DAYS[-1]}T00:00:00'&$order=report_date_as_yyyy_mm_dd,cftc_contract_market_code"
+        f"&$limit=1000&$offset={offset}"
+    )
+
+
+def weeks(days: list[date]) -> bytes:
+    week = {"cftc_contract_market_code": "13874A", "lev_money_positions_long": "5", "lev_money_positions_short": "3"}
+    return json.dumps([{**week, "report_date_as_yyyy_mm_dd": f"{d}T00:00:00.000"} for d in days]).encode()
+
+
+DAYS = pl.date_range(date(2020, 1, 1), date(2025, 6, 22), "1d", eager=True).to_list()
+CONTRACT = Contract(
+    good=(
+        Good(
+            NET,
+            PATH,
+            ROWS,
+            rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
+            figure=b'"100"',
+            day=b"2026-01-06",
+            other_day=b"2026-01-13",
+            window=YEAR,
+            refused=(
+                (b'{"message":"no"}', "to be list, got dict"),
+                (b"[1]", "a list of objects"),
+                (changed(report_date_as_yyyy_mm_dd=None), "'report_date_as_yyyy_mm_dd'"),
+                (changed(cftc_contract_market_code=None), "'cftc_contract_market_code'"),
+                (changed(lev_money_positions_short=None), "expected the column 'lev_money_positions_short_all'"),
+                (changed(lev_money_positions_short=["5"]), "expected text or numbers"),
+                (changed(lev_money_positions_short=True), "expected text or numbers"),
+                (changed(report_date_as_yyyy_mm_dd="06/01/2026"), "expected a date"),
+                (changed(report_date_as_yyyy_mm_dd="2026-01-13T00:00:00.000"), "for 2026-01-13, got several"),
+                (
+                    (400, b'{"message":"Query coordinator error","errorCode":"query.soql.no-such-column"}'),
+                    "no-such-column",
+                ),
+                ((429, b'{"message":"throttled"}'), "asked too often"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"'{s.code.partition(':')[0]}'",),
+    pages=(
+        Pages(
+            NET,
+            {target(n): weeks(DAYS[n : n + PAGE]) for n in (0, PAGE, 2 * PAGE)},
+            rows=tuple((d, 2.0) for d in DAYS),
+            window=Window(DAYS[0], DAYS[-1]),
+        ),
+    ),
+    recorded=Recorded(
+        "cftc",
+        readers={r"/resource/[\w-]+\.json": every_contract},
+        no_series={
+            r"files/dea|newcot": "a file, read by cftc.py",
+            r"/api/": "about the service, no rows of it",
+            r"%24(select|group)=": "columns of somebody's choice",
+            r"^(?!.*/resource/[\w-]+\.json)": "pages, or other forms of the service",
+        },
+        count=lambda body: body.count(b'"report_date_as_yyyy_mm_dd"'),
+        plausible=lambda rows: rows["value"].min() >= 0,
+    ),
+)
 
 
 def test_net_positions_are_those_of_the_files() -> None:
@@ -117,41 +190,9 @@ def test_what_is_asked() -> None:
     }
 
 
-def test_pages_are_asked_for_until_one_is_not_full() -> None:
-    week = {"cftc_contract_market_code": "13874A", "lev_money_positions_long": "5", "lev_money_positions_short": "3"}
-    days = pl.date_range(date(2020, 1, 1), date(2026, 11, 20), "1d", eager=True).to_list()[: 2 * PAGE]
-    rows = [{**week, "report_date_as_yyyy_mm_dd": f"{d}T00:00:00.000"} for d in days]
-    client = Paged(rows)
-    found = fetched("cftc_socrata", NET, client, Window(today=date(2026, 11, 20)))
-    assert client.offsets == ["0", "1000", "2000"]
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == days
-
-
-class Paged(Replayed):
-    def __init__(self, rows: list[dict[str, str]]) -> None:
-        super().__init__({})
-        self.rows = rows
-        self.offsets: list[str] = []
-
-    def get(self, request: Any) -> Response:
-        asked = dict(request.params)
-        self.offsets.append(asked["$offset"])
-        start = int(asked["$offset"])
-        body = json.dumps(self.rows[start : start + int(asked["$limit"])]).encode()
-        return Response(f"GET {request.target}", body, self.at, 200)
-
-
 def test_no_weeks_are_no_failure() -> None:
     found = fetched("cftc_socrata", NET, {PATH: b"[]\n"}, YEAR)
     assert (found.failures, found.observations.height) == ({}, 0)
-
-
-def test_a_series_that_begins_after_the_window_asks_nothing() -> None:
-    client = Replayed({})
-    window = Window(None, date(2010, 12, 31), today=date(2026, 11, 20))
-    assert fetched("cftc_socrata", other("133741:lev_money:net", first_year=2017), client, window).failures == {}
-    assert client.asked == []
 
 
 @pytest.mark.parametrize("series", default_catalog().series_of("cftc"), ids=lambda s: s.id)
@@ -163,57 +204,5 @@ def test_every_series_of_the_files_falls_back_on_it(series: Series) -> None:
     assert len(client.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html>", "page of HTML"),
-        (ROWS[:-20], "expected JSON"),
-        (b'{"message":"no"}', "to be list, got dict"),
-        (b"[1]", "a list of objects"),
-        (changed(report_date_as_yyyy_mm_dd=None), "'report_date_as_yyyy_mm_dd'"),
-        (changed(cftc_contract_market_code=None), "'cftc_contract_market_code'"),
-        (changed(lev_money_positions_short=None), "expected the column 'lev_money_positions_short_all'"),
-        (changed(lev_money_positions_short="many"), "got 'many'"),
-        (changed(lev_money_positions_short="NaN"), "got 'NaN'"),
-        (changed(lev_money_positions_short=["5"]), "expected text or numbers"),
-        (changed(lev_money_positions_short=True), "expected text or numbers"),
-        (changed(report_date_as_yyyy_mm_dd="06/01/2026"), "expected a date"),
-        (changed(report_date_as_yyyy_mm_dd="2026-01-13T00:00:00.000"), "for 2026-01-13, got several"),
-        ((400, b'{"message":"Query coordinator error","errorCode":"query.soql.no-such-column"}'), "no-such-column"),
-        ((429, b'{"message":"throttled"}'), "asked too often"),
-        ((500, b""), "HTTP 500"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    assert says in why(body)
-    assert "series TOY of source cftc_socrata" in why(body)
-
-
 def test_an_unknown_report_is_refused() -> None:
     assert "no report 'weekly'" in why(ROWS, NET.model_copy(update={"dataset": "weekly"}))
-
-
-def every_contract(response: Response) -> pl.DataFrame:
-    """Open interest of all contracts of an answer."""
-    table = read_rows(response, "tff")
-    codes = table["cftc_contract_market_code"].str.strip_chars().unique()
-    return pl.concat([positions(table, other(f"{c}:open_interest")) for c in codes])
-
-
-@each_recording("cftc")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={r"/resource/[\w-]+\.json": every_contract},
-        no_series={
-            r"files/dea|newcot": "a file, read by cftc.py",
-            r"/api/": "about the service, no rows of it",
-            r"%24(select|group)=": "columns of somebody's choice",
-            r"^(?!.*/resource/[\w-]+\.json)": "pages, or other forms of the service",
-        },
-        expected={},
-        count=lambda body: body.count(b'"report_date_as_yyyy_mm_dd"'),
-        plausible=lambda rows: rows["value"].min() >= 0,  # type: ignore[operator]
-        explain=explains("cftc_socrata"),
-    )

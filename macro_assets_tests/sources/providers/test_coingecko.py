@@ -7,20 +7,19 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
-import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.quality.answers import empty
 from macro_assets.sources.bodies import read_json
-from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, SourceError
-from macro_assets.sources.protocol import Request, Response, Window, connector
-from macro_assets.sources.providers.coingecko import GLOBAL, explain, read_global, read_points
+from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError
+from macro_assets.sources.protocol import Request, Window
+from macro_assets.sources.providers.coingecko import GLOBAL, read_global, read_points
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -42,11 +41,96 @@ def market(**changes: Any) -> bytes:
     return json.dumps({"data": {k: v for k, v in data.items() if v is not None}}).encode()
 
 
-def test_daily_points_are_read_without_the_one_of_the_moment() -> None:
-    found = fetched("coingecko", TOY, {PATH: CHART})
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, d) for d in (1, 2, 3)]
-    assert found.observations["value"].to_list() == [42000.5, 43100.25, 42950.0]
+def midnights(body: bytes) -> int:
+    """Days of which a point lies in the first hour, the last point left out."""
+    return len({ms // 86_400_000 for ms, _ in json.loads(body)["prices"][:-1] if ms % 86_400_000 < 3_600_000})
+
+
+def said(code: int) -> bytes:
+    return json.dumps({"status": {"error_code": code, "error_message": "x"}}).encode()
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            PATH,
+            CHART,
+            rows=((date(2024, 1, 1), 42000.5), (date(2024, 1, 2), 43100.25), (date(2024, 1, 3), 42950.0)),
+            figure=b"42000.5",
+            day=b"1704067200000",
+            refused=(
+                (b'{"price":[]}', "expected the member 'prices'"),
+                (b'{"prices":{}}', "expected 'prices' to be list, got dict"),
+                (points([1704067200000, "42000"]), "expected a number in 'prices', got '42000'"),
+                (points([1704067200000, 1, 2]), "expected points [milliseconds, value] in 'prices'"),
+                (points({"t": 1704067200000}), "expected points [milliseconds, value] in 'prices'"),
+                (points(["2024-01-01", 1]), "expected a number in 'prices time', got '2024-01-01'"),
+                (points([None, 1]), "expected a time in 'prices', got null"),
+                (points(*[[1704110400000 + d * 86_400_000, 1] for d in range(9)]), "expected points at 00:00 UTC"),
+                ((422, b'{"error":"Missing parameter days"}'), "HTTP 422: the request was refused"),
+                ((429, b'{"status":{"error_code":429,"error_message":"slower"}}'), "asked too often: 'slower'"),
+                (b'{"status":{"error_code":429,"error_message":"slower"}}', "asked too often: 'slower'"),
+                (b'{"error":"something"}', "CoinGecko says None"),
+            ),
+        ),
+        Good(
+            toy_series("coingecko", "global", dataset="total_market_cap.usd"),
+            "/global",
+            market(),
+            rows=((UPDATED.date(), 1.6e12),),
+            figure=b"1600000000000.0",
+            day=b"%d" % UPDATED.timestamp(),
+            refused=(
+                (b'{"status":"ok"}', "expected the member 'data'"),
+                (market(updated_at=None), "expected the member 'updated_at'"),
+                (market(updated_at="2024-01-03"), "expected 'updated_at' to be int, got str"),
+                (market(total_market_cap={"usd": "1"}), "expected a number in 'total_market_cap.usd', got '1'"),
+                (market(total_market_cap={"usd": True}), "expected a number in 'total_market_cap.usd', got True"),
+            ),
+        ),
+    ),
+    asks=lambda s: ("/global" if s.code == GLOBAL else f"/coins/{s.code}/market_chart?",),
+    errors=(
+        (429, said(429), RateLimitError),
+        (200, said(429), RateLimitError),
+        (401, said(10002), AuthError),
+        (400, b'{"error_code":10010,"status":{"error_code":10010,"error_message":"x"}}', AuthError),
+        (401, b'{"error":{"status":{"error_code":10005,"error_message":"x"}}}', AuthError),
+        (401, b'{"error":{"status":{"error_code":10012,"error_message":"x"}}}', SchemaError),
+        (200, said(500), SchemaError),
+        (404, b'{"error":"coin not found"}', NotFoundError),
+        (422, b'{"error":"Missing parameter vs_currency"}', SchemaError),
+        (200, CHART, None),
+        (200, market(), None),
+    ),
+    recorded=Recorded(
+        "coingecko",
+        readers={
+            "/market_chart": lambda r: read_points(read_json(r), "prices"),
+            r"/global\?": lambda r: read_global(read_json(r), "total_market_cap.usd"),
+        },
+        no_series={
+            "/simple/": "quotes of the moment",
+            "/history": "one day's figures, whose date is in the question alone",
+            "/ohlc": "candles of hours",
+            "/global/decentralized_finance_defi": "figures without a time",
+            r"/coins/(markets|list|[^/]+/tickers|[^/?]+\?)": "quotes of the moment and descriptions",
+            "/(exchanges|exchange_rates|search|ping|derivatives|asset_platforms|companies|indexes|nfts|token_lists)": (
+                "lists, quotes of the moment, or volumes of single exchanges"
+            ),
+            r"/contract/(?!.*market_chart)": "a token's description",
+            "/(categories|onchain|finance_platforms|finance_products|status_updates|events|key)": "no series",
+            "/(nfts/.*market_chart|global/market_cap_chart|circulating_supply_chart|total_supply_chart)": (
+                "charts for paying customers, of other members"
+            ),
+            r"^(?!.*(/market_chart|/global\?))": "no end point with a coin's prices or the totals",
+        },
+        expected={"market-chart-hourly.json": 30, "market-chart-minutely.json": 1, "global.json": 1},
+        count=lambda body: midnights(body) if b'"prices"' in body else 1,
+        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
+    ),
+)
 
 
 def test_a_last_point_at_midnight_is_a_daily_one() -> None:
@@ -109,125 +193,6 @@ def test_no_points_are_no_rows() -> None:
     found = fetched("coingecko", TOY, {PATH: points()})
     assert found.failures == {}
     assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Just a moment...</html>", "page of HTML"),
-        (b'{"prices":[[1704067200000,420', "expected JSON"),
-        (b'{"price":[]}', "expected the member 'prices'"),
-        (b'{"prices":{}}', "expected 'prices' to be list, got dict"),
-        (points([1704067200000, "42000"]), "expected a number in 'prices', got '42000'"),
-        (points([1704067200000, 1, 2]), "expected points [milliseconds, value] in 'prices'"),
-        (points({"t": 1704067200000}), "expected points [milliseconds, value] in 'prices'"),
-        (points(["2024-01-01", 1]), "expected a number in 'prices time', got '2024-01-01'"),
-        (points([None, 1]), "expected a time in 'prices', got null"),
-        (points([1704067200000, float("nan")]), "NaN is no JSON number"),
-        (points(*[[1704110400000 + d * 86_400_000, 1] for d in range(9)]), "expected points at 00:00 UTC"),
-        ((422, b'{"error":"Missing parameter days"}'), "HTTP 422: the request was refused"),
-        ((404, b'{"error":"coin not found"}'), "HTTP 404: not found"),
-        ((429, b'{"status":{"error_code":429,"error_message":"slower"}}'), "asked too often: 'slower'"),
-        (b'{"status":{"error_code":429,"error_message":"slower"}}', "asked too often: 'slower'"),
-        (b'{"error":"something"}', "CoinGecko says None"),
-        ((502, b"Bad Gateway"), "HTTP 502: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("coingecko", TOY, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b'{"status":"ok"}', "expected the member 'data'"),
-        (market(updated_at=None), "expected the member 'updated_at'"),
-        (market(updated_at="2024-01-03"), "expected 'updated_at' to be int, got str"),
-        (market(total_market_cap={"usd": "1"}), "expected a number in 'total_market_cap.usd', got '1'"),
-        (market(total_market_cap={"usd": True}), "expected a number in 'total_market_cap.usd', got True"),
-    ],
-)
-def test_bad_totals_are_refused(body: bytes, says: str) -> None:
-    found = fetched("coingecko", toy_series("coingecko", "global", dataset="total_market_cap.usd"), {"/global": body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (429, '{"status":{"error_code":429,"error_message":"x"}}', RateLimitError),
-        (200, '{"status":{"error_code":429,"error_message":"x"}}', RateLimitError),
-        (429, "Throttled", RateLimitError),
-        (401, '{"status":{"error_code":10002,"error_message":"x"}}', AuthError),
-        (400, '{"error_code":10010,"status":{"error_code":10010,"error_message":"x"}}', AuthError),
-        (401, '{"error":{"status":{"error_code":10005,"error_message":"x"}}}', AuthError),
-        (401, '{"error":{"status":{"error_code":10012,"error_message":"x"}}}', SchemaError),
-        (200, '{"status":{"error_code":500,"error_message":"x"}}', SchemaError),
-        (404, '{"error":"coin not found"}', NotFoundError),
-        (422, '{"error":"Missing parameter vs_currency"}', SchemaError),
-    ],
-)
-def test_errors_have_their_kind(status: int, body: str, kind: type[SourceError]) -> None:
-    error = explain(Response("GET /x", body.encode(), UPDATED, status))
-    assert type(error) is kind
-
-
-def test_an_answer_is_no_error() -> None:
-    assert explain(Response("GET /x", CHART, UPDATED, 200)) is None
-    assert explain(Response("GET /x", market(), UPDATED, 200)) is None
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    series = catalog.series_of("coingecko")
-    asks = list(connector(catalog.sources["coingecko"]).plan(series, Window()))
-    assert {next(ask.steps).path for ask in asks} == {
-        "/coins/bitcoin/market_chart",
-        "/coins/ethereum/market_chart",
-        "/global",
-    }
-    assert {s.id for ask in asks for s in ask.series} == {s.id for s in series}
-    assert catalog.sources["coingecko"].rolling
-
-
-def midnights(body: bytes) -> int:
-    """Days of which a point lies in the first hour, the last point left out."""
-    return len({ms // 86_400_000 for ms, _ in json.loads(body)["prices"][:-1] if ms % 86_400_000 < 3_600_000})
-
-
-@each_recording("coingecko")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={
-            "/market_chart": lambda r: read_points(read_json(r), "prices"),
-            r"/global\?": lambda r: read_global(read_json(r), "total_market_cap.usd"),
-        },
-        no_series={
-            "/simple/": "quotes of the moment",
-            "/history": "one day's figures, whose date is in the question alone",
-            "/ohlc": "candles of hours",
-            "/global/decentralized_finance_defi": "figures without a time",
-            r"/coins/(markets|list|[^/]+/tickers|[^/?]+\?)": "quotes of the moment and descriptions",
-            "/(exchanges|exchange_rates|search|ping|derivatives|asset_platforms|companies|indexes|nfts|token_lists)": (
-                "lists, quotes of the moment, or volumes of single exchanges"
-            ),
-            r"/contract/(?!.*market_chart)": "a token's description",
-            "/(categories|onchain|finance_platforms|finance_products|status_updates|events|key)": "no series",
-            "/(nfts/.*market_chart|global/market_cap_chart|circulating_supply_chart|total_supply_chart)": (
-                "charts for paying customers, of other members"
-            ),
-            r"^(?!.*(/market_chart|/global\?))": "no end point with a coin's prices or the totals",
-        },
-        expected={"market-chart-hourly.json": 30, "market-chart-minutely.json": 1, "global.json": 1},
-        count=lambda body: midnights(body) if b'"prices"' in body else 1,
-        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
-        explain=explains("coingecko"),
-    )
 
 
 @each_recording("coingecko")

@@ -10,12 +10,11 @@ import pytest
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.dbnomics import read_page
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
-    Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -26,13 +25,71 @@ TOY = toy_series("dbnomics", "XXX/SYN/M.A", frequency="M", first_year=1990)
 GOOD = fixture("dbnomics.json")
 
 
-def test_figures_are_read() -> None:
-    client = Replayed({PATH: GOOD})
-    found = fetched("dbnomics", TOY, client)
-    assert found.failures == {}
-    rows = found.observations.select("observation_date", "value").rows()
-    assert rows == [(date(2024, 1, 1), 1.5), (date(2024, 2, 1), None), (date(2024, 3, 1), 3.0)]
-    assert [r.target for r in client.asked] == [f"{PATH}?observations=1&format=json&limit=1000&offset=0"]
+def page(code: str, of: int = 2) -> bytes:
+    document = json.loads(GOOD)
+    document["series"]["num_found"] = of
+    document["series"]["docs"][0]["series_code"] = code
+    return json.dumps(document).encode()
+
+
+QUERY = f"{PATH}?observations=1&format=json&limit=1000&offset="
+ROWS = ((date(2024, 1, 1), 1.5), (date(2024, 2, 1), None), (date(2024, 3, 1), 3.0))
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            PATH,
+            GOOD,
+            rows=ROWS,
+            figure=b"1.5",
+            missing=(b'"NA"',),
+            day=b"2024-01-01",
+            other_day=b"2024-02-01",
+            refused=(
+                (json.dumps({"series": {"docs": [], "num_found": 0}}).encode(), "DBnomics has 0 series 'XXX/SYN/M.A'"),
+                (GOOD.replace(b"M.A", b"M.C"), "DBnomics has 0 series 'XXX/SYN/M.A'"),
+                (GOOD.replace(b'"monthly"', b'"quarterly"'), "expected monthly figures, got quarterly"),
+                (GOOD.replace(b'"NA"', b"true"), "expected a number in 'value', got True"),
+                (GOOD.replace(b'"NA", 3]', b'"NA"]'), "expected as many days as values"),
+                (
+                    GOOD.replace(b'"2024-02-01"', b"20240201"),
+                    "expected days as text in 'period_start_day', got 20240201",
+                ),
+                (GOOD.replace(b'"2024-02-01"', b'"2024-02"'), "got '2024-02'"),
+                (GOOD.replace(b'"2024-02-01"', b'"2024-01-01"'), "expected each day once"),
+                (GOOD.replace(b"period_start_day", b"start_day"), "expected the member 'period_start_day'"),
+                (GOOD.replace(b'"docs"', b'"data"'), "expected the member 'series.docs'"),
+                (
+                    GOOD.replace(b'"num_found": 1', b'"num_found": "1"'),
+                    "expected 'series.num_found' to be int, got str",
+                ),
+                (
+                    json.dumps({"series": {"docs": [], "num_found": 2}}).encode(),
+                    "expected 2 series, got 0 and then none",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/series/{s.code}?",),
+    pages=(Pages(TOY, {f"{QUERY}0": page("M.B"), f"{QUERY}1": page("M.A")}, rows=ROWS),),
+    recorded=Recorded(
+        "dbnomics",
+        readers={"/series": lambda response: read_page(response).rows},
+        no_series={
+            "/(datasets|providers|search|last-updates)": "lists, no series",
+            "/series(?!.*observations=(1|true))": "descriptions of series without their figures",
+            "^(?!.*/v22/series)": "not the service of series",
+        },
+        expected={"series-CEPII-CHELEM-TRADE-CHEL.json": 55000},
+        count=lambda body: sum(len(d["period"]) for d in json.loads(body)["series"]["docs"]),
+        plausible=lambda rows: rows.select("code", "observation_date").is_unique().all(),
+    ),
+)
+
+
+def test_codes_are_of_three_parts_and_sent_without_escapes() -> None:
+    assert all(s.code.count("/") == 2 for s in default_catalog().series_of("dbnomics"))
+    assert Request("/series/OECD/DSD@DF/A").target == "/series/OECD/DSD@DF/A"
 
 
 def test_the_whole_history_is_cut_to_the_window() -> None:
@@ -50,83 +107,12 @@ def test_a_week_is_dated_by_its_last_day() -> None:
     assert found.observations["observation_date"].max() == date(2024, 3, 10)
 
 
-def test_pages_are_asked_until_all_series_are_had() -> None:
-    first, second = json.loads(GOOD), json.loads(GOOD)
-    first["series"]["num_found"] = second["series"]["num_found"] = 2
-    first["series"]["docs"][0]["series_code"] = "M.B"
-    query = "observations=1&format=json&limit=1000&offset="
-    bodies = {f"{PATH}?{query}{n}": json.dumps(d).encode() for n, d in enumerate((first, second))}
-    client = Replayed(bodies)
-    found = fetched("dbnomics", TOY, client)
-    assert found.failures == {}
-    assert found.observations.height == 3
-    assert len(client.asked) == 2
-
-
-def test_pages_that_stop_early_are_refused() -> None:
-    empty = json.dumps({"series": {"docs": [], "num_found": 2}}).encode()
-    assert "expected 2 series, got 0 and then none" in fetched("dbnomics", TOY, {PATH: empty}).failures["TOY"]
-
-
 def test_a_series_without_observations_is_empty() -> None:
     document = json.loads(GOOD)
     document["series"]["docs"][0] |= {"period": [], "period_start_day": [], "value": []}
     found = fetched("dbnomics", TOY, {PATH: json.dumps(document).encode()})
     assert found.failures == {}
     assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ((404, b'{"message": "not found"}'), "HTTP 404: not found"),
-        (json.dumps({"series": {"docs": [], "num_found": 0}}).encode(), "DBnomics has 0 series 'XXX/SYN/M.A'"),
-        (GOOD.replace(b"M.A", b"M.C"), "DBnomics has 0 series 'XXX/SYN/M.A'"),
-        (GOOD.replace(b'"monthly"', b'"quarterly"'), "expected monthly figures, got quarterly"),
-        (GOOD.replace(b'"NA"', b'"n/a"'), "expected a number in 'value', got 'n/a'"),
-        (GOOD.replace(b'"NA"', b"true"), "expected a number in 'value', got True"),
-        (GOOD.replace(b'"NA", 3]', b'"NA"]'), "expected as many days as values"),
-        (GOOD.replace(b'"2024-02-01"', b"20240201"), "expected days as text in 'period_start_day', got 20240201"),
-        (GOOD.replace(b'"2024-02-01"', b'"2024-02"'), "got '2024-02'"),
-        (GOOD.replace(b'"2024-02-01"', b'"2024-01-01"'), "expected each day once"),
-        (GOOD.replace(b"period_start_day", b"start_day"), "expected the member 'period_start_day'"),
-        (GOOD.replace(b'"docs"', b'"data"'), "expected the member 'series.docs'"),
-        (GOOD.replace(b'"num_found": 1', b'"num_found": "1"'), "expected 'series.num_found' to be int, got str"),
-        (GOOD[:-6], "expected JSON"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("dbnomics", TOY, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_every_series_and_fallback_of_the_catalog_asks_for_its_code() -> None:
-    catalog = default_catalog()
-    stood_in = [s.at(f) for s in catalog.series.values() for f in s.fallback if f.source == "dbnomics"]
-    series = [*catalog.series_of("dbnomics"), *stood_in]
-    client = Replayed({})
-    fetched("dbnomics", series, client)
-    assert {r.path for r in client.asked} == {f"/series/{s.code}" for s in series}
-    assert all(s.code.count("/") == 2 for s in series)
-    assert Request("/series/OECD/DSD@DF/A").target == "/series/OECD/DSD@DF/A"
-
-
-@each_recording("dbnomics")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/series": lambda response: read_page(response).rows},
-        no_series={
-            "/(datasets|providers|search|last-updates)": "lists, no series",
-            "/series(?!.*observations=(1|true))": "descriptions of series without their figures",
-            "^(?!.*/v22/series)": "not the service of series",
-        },
-        expected={"series-CEPII-CHELEM-TRADE-CHEL.json": 55000},
-        count=lambda body: sum(len(d["period"]) for d in json.loads(body)["series"]["docs"]),
-        plausible=lambda rows: rows.select("code", "observation_date").is_unique().all(),
-        explain=explains("dbnomics"),
-    )
 
 
 @each_recording("dbnomics")

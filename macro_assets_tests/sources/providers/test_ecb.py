@@ -9,18 +9,16 @@ import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import NotFoundError
-from macro_assets.sources.protocol import Request, Window
-from macro_assets.sources.sdmx import from_csv
-from macro_assets.sources.sdmx_json import from_json
-from macro_assets.sources.sdmx_xml import from_xml
+from macro_assets.sources.protocol import Window
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
+    sdmx_reader,
     toy_series,
 )
 
@@ -28,16 +26,67 @@ PATH = "/data/EXR/D.XXX.EUR.SP00.A"
 RATE = toy_series("ecb", "D.XXX.EUR.SP00.A", dataset="EXR", first_year=1999)
 
 
-def test_figures_are_read_and_a_holiday_is_missing() -> None:
-    found = fetched("ecb", RATE, {PATH: fixture("ecb_exr.csv")})
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [
-        date(2024, 3, 27),
-        date(2024, 3, 28),
-        date(2024, 3, 29),
-        date(2024, 4, 2),
-    ]
-    assert found.observations["value"].to_list() == [1.25, 1.5, None, 1.75]
+def count(body: bytes) -> int:
+    if body.lstrip().startswith(b"<"):
+        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
+    if body.lstrip().startswith(b"{"):
+        cells = body[body.index(b'"dataSets"') :]
+        return len(re.findall(rb'"[\d:]+"\s*:\s*\[', cells))
+    return len(body.strip().splitlines()) - 1
+
+
+def is_empty(recording: Recording) -> bool:
+    """Named an error, but it is how the portal says that a window has no figures."""
+    return recording.status == 404 and b"No results found" in recording.body
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            RATE,
+            PATH,
+            fixture("ecb_exr.csv"),
+            rows=(
+                (date(2024, 3, 27), 1.25),
+                (date(2024, 3, 28), 1.5),
+                (date(2024, 3, 29), None),  # a holiday
+                (date(2024, 4, 2), 1.75),
+            ),
+            figure=b"1.25",
+            missing=(b"NaN",),
+            day=b"2024-03-27",
+            other_day=b"2024-03-28",
+            refused=(
+                ((400, b"Invalid key"), "HTTP 400: the request was refused"),
+                (b"OBS_VALUE", b"VALUE", "expected the column 'OBS_VALUE'"),
+                (b"2024-03-27", b"27/03/2024", "got '27/03/2024'"),
+                (b"1.25", b"one", "expected a number in 'OBS_VALUE'"),
+                (b"EXR.D.XXX", b"EXR.D.USD", "alone, got 'EXR.D.USD.EUR.SP00.A'"),
+                (b"2024-03-28", b"2024-03-27", "got several"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/data/{s.dataset}/{s.code}?",),
+    errors=((404, b"No results found.", None), (404, b"<html>no such page</html>", NotFoundError)),
+    recorded=Recorded(
+        "ecb",
+        readers=lambda recording: {"/service/data/": sdmx_reader(recording.body)},
+        no_series={
+            "/service/(?!data/)": "structures, no series",
+            "detail=(nodata|serieskeysonly)": "no figures",
+            "^(?!.*/service/data/)": "not the service of data, as that behind the portal's own pages",
+        },
+        expected={"fm-data.xml": 575, "hicp-annual-rate-2026.csv": 4, "exr-sdmx-json-flat.json": 4},
+        count=count,
+        plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
+        apart=is_empty,
+    ),
+)
+
+
+def test_codes_begin_with_the_frequency() -> None:
+    series = default_catalog().series_of("ecb")
+    assert all(s.code[0] == s.frequency or (s.code[0], s.frequency) == ("B", "D") for s in series)
 
 
 @pytest.mark.parametrize(
@@ -75,72 +124,6 @@ def test_nothing_in_the_window_is_no_error() -> None:
     assert found.failures == {}
     assert found.observations.is_empty()
     assert fetched("ecb", RATE, {PATH: b"KEY,TIME_PERIOD,OBS_VALUE\n"}).observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ((404, b"<html>no such page</html>"), "HTTP 404: not found"),
-        ((400, b"Invalid key"), "HTTP 400: the request was refused"),
-        ((504, b""), "HTTP 504: the provider failed"),
-        (b"", "empty body"),
-        (b"KEY,TIME_PERIOD,VALUE\nEXR.D.XXX.EUR.SP00.A,2024-01-02,1\n", "expected the column 'OBS_VALUE'"),
-        (b"KEY,TIME_PERIOD,OBS_VALUE\nEXR.D.XXX.EUR.SP00.A,02/01/2024,1\n", "got '02/01/2024'"),
-        (b"KEY,TIME_PERIOD,OBS_VALUE\nEXR.D.XXX.EUR.SP00.A,2024-01-02,one\n", "expected a number in 'OBS_VALUE'"),
-        (b"KEY,TIME_PERIOD,OBS_VALUE\nEXR.D.USD.EUR.SP00.A,2024-01-02,1\n", "alone, got 'EXR.D.USD.EUR.SP00.A'"),
-        (b"KEY,TIME_PERIOD,OBS_VALUE\n" + 2 * b"EXR.D.XXX.EUR.SP00.A,2024-01-02,1\n", "got several"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("ecb", RATE, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_a_page_that_is_not_there_is_told_from_no_results() -> None:
-    answer = Replayed({"/x": (404, b"nothing here")}).get(Request("/x"))
-    assert isinstance(explains("ecb")(answer), NotFoundError)
-
-
-def test_every_series_of_the_catalog_asks_for_its_key() -> None:
-    source = default_catalog().sources["ecb"]
-    series = default_catalog().series_of("ecb")
-    client = Replayed({})
-    fetched(source, series, client)
-    asked = {r.path for r in client.asked}
-    assert asked == {f"/data/{s.dataset}/{s.code}" for s in series}
-    assert all(s.code[0] == s.frequency or (s.code[0], s.frequency) == ("B", "D") for s in series)
-
-
-@each_recording("ecb")
-def test_a_recording_is_read(recording: Recording) -> None:
-    def count(body: bytes) -> int:
-        if body.lstrip().startswith(b"<"):
-            return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-        if body.lstrip().startswith(b"{"):
-            cells = body[body.index(b'"dataSets"') :]
-            return len(re.findall(rb'"[\d:]+"\s*:\s*\[', cells))
-        return len(body.strip().splitlines()) - 1
-
-    if recording.status == 404 and b"No results found" in recording.body:
-        # Named an error, but it is how the portal says that a window has no figures.
-        assert explains("ecb")(recording.response) is None
-        return
-    body = recording.body.lstrip()
-    read = from_xml if body.startswith(b"<") else from_json if body.startswith(b"{") else from_csv
-    check_recording(
-        recording,
-        readers={"/service/data/": read},
-        no_series={
-            "/service/(?!data/)": "structures, no series",
-            "detail=(nodata|serieskeysonly)": "no figures",
-            "^(?!.*/service/data/)": "not the service of data, as that behind the portal's own pages",
-        },
-        expected={"fm-data.xml": 575, "hicp-annual-rate-2026.csv": 4, "exr-sdmx-json-flat.json": 4},
-        count=count,
-        plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
-        explain=explains("ecb"),
-    )
 
 
 @each_recording("ecb")

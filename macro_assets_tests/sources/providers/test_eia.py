@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
-from typing import Any
 
 import pytest
 
-from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
-from macro_assets.sources.protocol import Request, Window
+from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.eia import read_page
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -29,11 +27,79 @@ TOY = toy_series("eia", "SYN", dataset="syn/thetic", frequency="W", first_year=2
 GOOD = fixture("eia.json")
 
 
-def test_figures_are_read() -> None:
-    found = fetched("eia", TOY, {PATH: GOOD})
-    assert found.failures == {}
-    rows = found.observations.select("observation_date", "value").rows()
-    assert rows == [(date(2024, 1, 5), 1000.0), (date(2024, 1, 12), None), (date(2024, 1, 19), 1200.5)]
+def target(offset: int) -> str:
+    """What is asked of `TOY` in the first months of 2024, from a row on."""
+    return (
+        f"{PATH}?frequency=weekly&data%5B0%5D=value&facets%5Bseries%5D%5B%5D=SYN&start=2024-01-01&end=2024-03-31"
+        f"&sort%5B0%5D%5Bcolumn%5D=period&sort%5B0%5D%5Bdirection%5D=asc&offset={offset}&length=5000"
+    )
+
+
+def page(total: int, *days: str) -> bytes:
+    rows = [{"period": day, "series": "SYN", "value": "1"} for day in days]
+    return json.dumps({"response": {"total": str(total), "frequency": "weekly", "data": rows}}).encode()
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            PATH,
+            GOOD,
+            rows=((date(2024, 1, 5), 1000.0), (date(2024, 1, 12), None), (date(2024, 1, 19), 1200.5)),
+            figure=b'"1000"',
+            day=b"2024-01-05",
+            other_day=b"2024-01-12",
+            refused=(
+                (b'"1000"', b'"1,000"', "expected a number in 'value', got '1,000'"),
+                (b'"value": "1000"', b'"figure": "1000"', "expected the fields"),
+                (b"2024-01-05", b"05/01/2024", "got '05/01/2024'"),
+                (b"2024-01-05", b"2024-01-12", "expected each period of 'SYN' once"),
+                (b'"series": "SYN"', b'"series": "OTHER"', "expected rows of the series 'SYN' alone, got 'OTHER'"),
+                (b'"frequency": "weekly", "data"', b'"frequency": "daily", "data"', "weekly figures, got 'daily'"),
+                (b'"total": "3"', b'"total": "many"', "expected a whole number in 'total', got 'many'"),
+                (b'"data":', b'"rows":', "expected the member 'data'"),
+                (b'"response"', b'"answer"', "expected the member 'response'"),
+                (page(5), "expected 5 rows, got 0 and then none"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/{s.dataset}/data/", f"facets[series][]={s.code}&"),
+    errors=(
+        (403, b'{"error": {"code": "API_KEY_INVALID", "message": "s3cret"}}', AuthError),
+        (403, b'{"error": {"code": "API_KEY_MISSING", "message": "s3cret"}}', AuthError),
+        (429, b'{"error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
+        (403, b'{\n  "error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
+        (404, b'{"error": "s3cret", "code": 404}', NotFoundError),
+        (400, b'{"error": "invalid frequency, s3cret", "code": 400}', SchemaError),
+        (200, b'{"error": "s3cret"}', SchemaError),
+        (200, b'{"error": s3cret', SchemaError),
+        (503, b"s3cret", TransientError),
+    ),
+    pages=(
+        Pages(
+            TOY,
+            {
+                target(0): page(3, "2024-01-05", "2024-01-12"),
+                target(2): page(3, "2024-01-19"),
+            },
+            rows=((date(2024, 1, 5), 1), (date(2024, 1, 12), 1), (date(2024, 1, 19), 1)),
+            window=Window(date(2024, 1, 1), date(2024, 3, 31)),
+        ),
+    ),
+    recorded=Recorded(
+        "eia",
+        readers={"/data/?": lambda response: read_page(response)[0], "/v2/seriesid/": lambda r: read_page(r)[0]},
+        no_series={
+            "frequency=(local-)?hourly": "hours, which no series has",
+            r"data%5B\d*%5D=(?!value)": "other columns than the figure of a series",
+            r"^(?!.*/v2/(.*/data/?|seriesid/[^/]+)\?)": "routes, facets, or the service before the second version",
+        },
+        expected={"v2-seismic-crews-2000-01.json": 1},
+        count=lambda body: len(re.findall(rb'"period"\s*:', body[: body.rfind(b'"request"')])),
+        plausible=lambda rows: rows["observation_date"].dt.year().is_between(1900, 2060).all(),
+    ),
+)
 
 
 def test_numbers_of_before_2024_are_read_too() -> None:
@@ -78,107 +144,6 @@ def test_the_request_is_exact(frequency: str, name: str, first: str, last: str) 
             "length": "5000",
         }
     ]
-
-
-class Paged:
-    """A service with more rows than it gives at once."""
-
-    def __init__(self, sizes: list[int], total: int) -> None:
-        self.sizes, self.total = sizes, total
-        self.offsets: list[int] = []
-
-    def get(self, request: Request) -> Any:
-        offset = int(dict(request.params)["offset"])
-        size = self.sizes[len(self.offsets)]
-        self.offsets.append(offset)
-        rows = [
-            {"period": str(date.fromordinal(737000 + 7 * n)), "series": "SYN", "value": "1"}
-            for n in range(offset, offset + size)
-        ]
-        body = {"response": {"total": str(self.total), "frequency": "weekly", "data": rows}}
-        return Replayed({PATH: json.dumps(body).encode()}).get(request)
-
-
-def test_pages_are_asked_until_all_rows_are_had() -> None:
-    client = Paged([5000, 5000, 1], 10001)
-    found = fetched("eia", TOY, client, Window(today=date(2026, 1, 1)))
-    assert found.failures == {}
-    assert client.offsets == [0, 5000, 10000]
-    assert found.observations.height == 10001
-
-
-def test_pages_that_stop_early_are_refused() -> None:
-    found = fetched("eia", TOY, Paged([3, 0], 5))
-    assert "expected 5 rows, got 3 and then none" in found.failures["TOY"]
-
-
-@pytest.mark.parametrize(
-    ("was", "becomes", "says"),
-    [
-        (b'"1000"', b'"1,000"', "expected a number in 'value', got '1,000'"),
-        (b'"1000"', b'"NaN"', "expected a number in 'value', got 'NaN'"),
-        (b'"1000"', b"{}", "expected text or numbers"),
-        (b'"value": "1000"', b'"figure": "1000"', "expected the fields"),
-        (b"2024-01-05", b"05/01/2024", "got '05/01/2024'"),
-        (b"2024-01-05", b"2024-01-12", "expected each period of 'SYN' once"),
-        (b'"series": "SYN"', b'"series": "OTHER"', "expected rows of the series 'SYN' alone, got 'OTHER'"),
-        (b'"frequency": "weekly", "data"', b'"frequency": "daily", "data"', "expected weekly figures, got 'daily'"),
-        (b'"total": "3"', b'"total": "many"', "expected a whole number in 'total', got 'many'"),
-        (b'"data":', b'"rows":', "expected the member 'data'"),
-        (b'"response"', b'"answer"', "expected the member 'response'"),
-        (b"}\n", b"", "expected JSON"),
-    ],
-)
-def test_a_changed_answer_is_refused(was: bytes, becomes: bytes, says: str) -> None:
-    assert was in GOOD
-    found = fetched("eia", TOY, {PATH: GOOD.replace(was, becomes)})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (403, b'{"error": {"code": "API_KEY_INVALID", "message": "s3cret"}}', AuthError),
-        (403, b'{"error": {"code": "API_KEY_MISSING", "message": "s3cret"}}', AuthError),
-        (429, b'{"error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
-        (403, b'{\n  "error": {"code": "OVER_RATE_LIMIT", "message": "s3cret"}}', RateLimitError),
-        (404, b'{"error": "s3cret", "code": 404}', NotFoundError),
-        (400, b'{"error": "invalid frequency, s3cret", "code": 400}', SchemaError),
-        (200, b'{"error": "s3cret"}', SchemaError),
-        (200, b'{"error": s3cret', SchemaError),
-        (503, b"s3cret", TransientError),
-    ],
-)
-def test_errors_are_typed_and_repeat_no_body(status: int, body: bytes, kind: type[Exception]) -> None:
-    error = explains("eia")(Replayed({PATH: (status, body)}).get(Request(PATH)))
-    assert type(error) is kind
-    assert "s3cret" not in str(error)
-
-
-def test_every_series_of_the_catalog_asks_for_its_code() -> None:
-    series = default_catalog().series_of("eia")
-    client = Replayed({})
-    fetched("eia", series, client)
-    asked = {(r.path, dict(r.params)["facets[series][]"]) for r in client.asked}
-    assert asked == {(f"/{s.dataset}/data/", s.code) for s in series}
-
-
-@each_recording("eia")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/data/?": lambda response: read_page(response)[0], "/v2/seriesid/": lambda r: read_page(r)[0]},
-        no_series={
-            "frequency=(local-)?hourly": "hours, which no series has",
-            r"data%5B\d*%5D=(?!value)": "other columns than the figure of a series",
-            r"^(?!.*/v2/(.*/data/?|seriesid/[^/]+)\?)": "routes, facets, or the service before the second version",
-        },
-        expected={"v2-seismic-crews-2000-01.json": 1},
-        count=lambda body: len(re.findall(rb'"period"\s*:', body[: body.rfind(b'"request"')])),
-        plausible=lambda rows: rows["observation_date"].dt.year().is_between(1900, 2060).all(),
-        explain=explains("eia"),
-    )
 
 
 @each_recording("eia")

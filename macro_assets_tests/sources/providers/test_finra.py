@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pytest
-
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Window, connector
+from macro_assets.sources.errors import AuthError
+from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.finra import read_volume, read_volumes
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -38,6 +36,44 @@ def series(name: str, **selector: Any) -> Any:
 
 ALL = series("TOY", combine="sum")
 ONE = series("TOY_ONE", where={"Symbol": "TOYB"}, value="TotalVolume")
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            ALL,
+            path("20240102"),
+            FILE,
+            rows=((DAY, 147.5),),
+            figure=b"100",
+            day=b"20240102",
+            window=ONE_DAY,
+            refused=(
+                (FILE.replace(b"\r\n3\r\n", b"\r\n"), "expected the count 2 alone on the last line"),
+                (FILE.replace(b"\r\n3\r\n", b"\r\n4\r\n"), "expected the count 3 alone on the last line, got '4'"),
+                (FILE[: FILE.index(b"|7.5")], "is the file cut off?"),
+                (FILE.replace(b"ShortVolume|S", b"Shorts|S"), "expected the column 'ShortVolume'"),
+                (FILE.replace(b"|", b","), "expected the column 'Date'"),
+                (FILE.replace(b"|100|", b"||"), "expected a number in 'ShortVolume', got an empty cell"),
+                (FILE.replace(b"20240102|TOYB", b"20240103|TOYB"), "expected rows of one date"),
+                (FILE.replace(b"20240102", b"20240103"), "expected the file of 20240102, got that of 20240103"),
+            ),
+        ),
+    ),
+    asks=lambda s: (path("20250101"),),
+    errors=((*DENIED, None), (403, b"<html>Request blocked</html>", AuthError)),
+    statuses={404: None},
+    recorded=Recorded(
+        "finra",
+        readers={"/equity/regsho/daily/": lambda r: read_volume(read_volumes(r), ALL)},
+        no_series={
+            "/equity/otcmarket/": "fortnightly short interest, another form",
+            "^(?!.*/equity/regsho/daily/)": "tables of the service for queries, of which finra_trace reads its own",
+        },
+        count=lambda body: int(int(body.split()[-1]) > 0),
+        plausible=lambda rows: bool((rows["value"] > 0).all()),
+    ),
+)
 
 
 def test_a_file_gives_sums_and_single_shares() -> None:
@@ -65,61 +101,12 @@ def test_a_file_without_rows_is_empty() -> None:
     assert found.observations.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (FILE.replace(b"\r\n3\r\n", b"\r\n"), "expected the count 2 alone on the last line"),
-        (FILE.replace(b"\r\n3\r\n", b"\r\n4\r\n"), "expected the count 3 alone on the last line, got '4'"),
-        (FILE[: FILE.index(b"|7.5")], "is the file cut off?"),
-        (FILE.replace(b"ShortVolume|S", b"Shorts|S"), "expected the column 'ShortVolume'"),
-        (FILE.replace(b"|", b","), "expected the column 'Date'"),
-        (FILE.replace(b"|100|", b"|n/a|"), "expected a number in 'ShortVolume', got 'n/a'"),
-        (FILE.replace(b"|100|", b"||"), "expected a number in 'ShortVolume', got an empty cell"),
-        (FILE.replace(b"|100|", b"|NaN|"), "expected a number in 'ShortVolume', got 'NaN'"),
-        (FILE.replace(b"20240102|TOYB", b"20240103|TOYB"), "expected rows of one date"),
-        (FILE.replace(b"20240102", b"20240103"), "expected the file of 20240102, got that of 20240103"),
-        ((403, b"<html>Request blocked</html>"), "HTTP 403: access was refused"),
-        ((503, b""), "HTTP 503: the provider failed"),
-    ],
-)
-def test_a_bad_file_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("finra", ALL, {path("20240102"): body}, ONE_DAY)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
 def test_a_share_that_is_not_there_and_a_series_without_selector_fail_alone() -> None:
     gone, plain = series("TOY_GONE", where={"Symbol": "TOYZ"}), toy_series("finra", "CNMS", id="TOY_PLAIN")
     found = fetched("finra", [ALL, gone, plain], {path("20240102"): FILE}, ONE_DAY)
     assert found.observations["series_id"].unique().to_list() == ["TOY"]
     assert "no row of the answer has {'Symbol': 'TOYZ'}" in found.failures["TOY_GONE"]
     assert "needs a `selector`" in found.failures["TOY_PLAIN"]
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    wanted = catalog.series_of("finra")
-    (ask,) = connector(catalog.sources["finra"]).plan(wanted, Window(date(2026, 6, 1), date(2026, 6, 1)))
-    assert ask.series == wanted
-    assert next(ask.steps).path == path("20260601")
-
-
-@each_recording("finra")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/equity/regsho/daily/": lambda r: read_volume(read_volumes(r), ALL)},
-        no_series={
-            "/equity/otcmarket/": "fortnightly short interest, another form",
-            "^(?!.*/equity/regsho/daily/)": "tables of the service for queries, of which finra_trace reads its own",
-        },
-        expected={},
-        count=lambda body: int(int(body.split()[-1]) > 0),
-        plausible=lambda rows: bool((rows["value"] > 0).all()),
-        explain=explains("finra"),
-    )
 
 
 @each_recording("finra")

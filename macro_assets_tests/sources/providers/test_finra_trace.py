@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Request, Window, connector
+from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.finra_trace import PAGE
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import Replayed, fetched, toy_series
 
 PATH = "/data/group/fixedIncomeMarket/name/toys"
@@ -39,6 +39,42 @@ def answer(*rows: Any) -> bytes:
     return json.dumps(rows).encode()
 
 
+CONTRACT = Contract(
+    good=(
+        Good(
+            BILLS,
+            PATH,
+            answer(row("2024-01-02"), row("2024-01-03", volume=18)),
+            rows=((date(2024, 1, 2), 17.5), (date(2024, 1, 3), 18)),
+            figure=b"17.5",
+            day=b"2024-01-02",
+            other_day=b"2024-01-03",
+            window=WINDOW,
+            refused=(
+                (b'{"statusCode": 200}', "got dict"),
+                (answer({"tradeDate": "2024-01-02", "productCategory": "Bills"}), "expected the fields"),
+                (answer(row("2024-01-02", volume=[1])), "expected text or numbers"),
+                (answer(row("01/02/2024")), "expected a date like %Y-%m-%d in 'tradeDate'"),
+                (
+                    answer(row("2024-01-02"), row("2024-01-02", volume=3)),
+                    "expected one row for 2024-01-02, got several",
+                ),
+                (answer(row("2024-01-02", "Notes")), "no row of the answer has {'productCategory': 'Bills'}"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/data/group/fixedIncomeMarket/name/{s.code}", '"startDate": "2025-01-01"'),
+    pages=(
+        Pages(
+            BILLS,
+            {PATH + body(): answer(*[row("2024-01-02")] * PAGE), PATH + body(PAGE): answer(row("2024-01-03"))},
+            rows=((date(2024, 1, 2), 17.5), (date(2024, 1, 3), 17.5)),
+            window=WINDOW,
+        ),
+    ),
+)
+
+
 def test_rows_are_selected_and_summed() -> None:
     both = series("TOY_BOTH", where={"benchmark": "On-the-run"}, combine="sum")
     run = [{**row("2024-01-02", "Nominal Coupons", v), "benchmark": "On-the-run"} for v in (1.5, 2.5)]
@@ -50,14 +86,6 @@ def test_rows_are_selected_and_summed() -> None:
     assert values == {"TOY": [17.5, 18], "TOY_BOTH": [4]}
 
 
-def test_pages_are_asked_for_until_one_is_not_full() -> None:
-    full = answer(*[row("2024-01-02")] * PAGE)
-    client = Replayed({PATH + body(): full, PATH + body(PAGE): answer(row("2024-01-03"))})
-    found = fetched("finra_trace", BILLS, client, WINDOW)
-    assert [r.json for r in client.asked] == [body(), body(PAGE)]
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, 2), date(2024, 1, 3)]
-
-
 @pytest.mark.parametrize("empty", [(204, b""), b"[]"])
 def test_no_rows_are_no_failure(empty: bytes | tuple[int, bytes]) -> None:
     found = fetched("finra_trace", BILLS, {PATH: empty}, WINDOW)
@@ -65,39 +93,7 @@ def test_no_rows_are_no_failure(empty: bytes | tuple[int, bytes]) -> None:
     assert found.observations.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("answered", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (b'{"statusCode": 200}', "got dict"),
-        (answer({"tradeDate": "2024-01-02", "productCategory": "Bills"}), "expected the fields"),
-        (answer(row("2024-01-02", volume="many")), "expected a number in 'dealerCustomerVolume', got 'many'"),
-        (answer(row("2024-01-02", volume=[1])), "expected text or numbers"),
-        (answer(row("01/02/2024")), "expected a date like %Y-%m-%d in 'tradeDate'"),
-        (answer(row("2024-01-02"), row("2024-01-02", volume=3)), "expected one row for 2024-01-02, got several"),
-        (answer(row("2024-01-02", "Notes")), "no row of the answer has {'productCategory': 'Bills'}"),
-        ((401, b"Unauthorized"), "HTTP 401: access was refused"),
-        ((429, b""), "HTTP 429: asked too often"),
-    ],
-)
-def test_a_bad_answer_is_refused(answered: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("finra_trace", BILLS, {PATH: answered}, WINDOW)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
 def test_series_without_a_selector_of_one_date_are_refused() -> None:
     for several in ([toy_series("finra_trace", "toys")], [BILLS, series("TOY_MONTHS", date="tradeMonth")]):
         found = fetched("finra_trace", several, {PATH: b"[]"}, WINDOW)
         assert "need a `selector` of one date" in found.failures["TOY"]
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    wanted = catalog.series_of("finra_trace")
-    (ask,) = connector(catalog.sources["finra_trace"]).plan(wanted, WINDOW)
-    request = next(ask.steps)
-    assert ask.series == wanted
-    assert request.path == "/data/group/fixedIncomeMarket/name/treasuryDailyAggregates"
-    assert json.loads(request.json or "")["dateRangeFilters"][0]["startDate"] == "2024-01-02"

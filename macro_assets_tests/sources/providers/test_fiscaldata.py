@@ -10,19 +10,18 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.bodies import read_json
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Response, Window, connector
+from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.fiscaldata import AUCTIONS, CASH, PAGE, read_table
 from macro_assets.sources.rows import select
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -55,6 +54,96 @@ def debt(day: str, amount: Any = "36000000000000.01") -> dict[str, Any]:
     return {"record_date": day, "src_line_nbr": "1", "tot_pub_debt_out_amt": amount}
 
 
+FIGURES = ("CURRENCY", "NUMBER", "PERCENTAGE", "RATE")
+
+
+def read_figures(response: Response) -> pl.DataFrame:
+    """The first amount or ratio of a recorded table, whatever table it is."""
+    document = read_json(response)
+    kinds = document["meta"]["dataTypes"]
+    day = next(d for d in ("auction_date", "record_date") if d in kinds)
+    value = next(c for c, kind in kinds.items() if kind.startswith(FIGURES))
+    table = read_table(document, dict.fromkeys([day, value]), day)
+    one = toy_series("fiscaldata", value, selector=Selector(date=day, value=value, combine="last", meaning="any"))
+    return select(table, one, missing=("null",))
+
+
+def has_figures(body: bytes) -> bool:
+    kinds = json.loads(body).get("meta", {}).get("dataTypes", {}) if body.lstrip().startswith(b"{") else {}
+    return bool({"auction_date", "record_date"} & set(kinds)) and any(k.startswith(FIGURES) for k in kinds.values())
+
+
+def target(page: int) -> str:
+    return (
+        f"/{DEBT}?fields=record_date,src_line_nbr,tot_pub_debt_out_amt"
+        "&filter=record_date:gte:2025-01-01,record_date:lte:2025-01-31&sort=record_date,src_line_nbr"
+        f"&page%5Bnumber%5D={page}&page%5Bsize%5D={PAGE}"
+    )
+
+
+def columns(series: Series) -> set[str]:
+    assert series.selector is not None
+    return {series.selector.date, series.selector.value, *series.selector.where}
+
+
+JANUARY = Window(date(2025, 1, 1), date(2025, 1, 31))
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOTAL,
+            f"/{DEBT}",
+            body([debt("2025-01-02", "36.5"), debt("2025-01-03", "37")]),
+            rows=((date(2025, 1, 2), 36.5), (date(2025, 1, 3), 37)),
+            figure=b'"36.5"',
+            day=b"2025-01-02",
+            other_day=b"2025-01-03",
+            missing=(b'"null"',),
+            window=JANUARY,
+            refused=(
+                (b'{"rows":[]}', "expected the member 'meta'"),
+                (body([{"record_date": "2025-01-02", "src_line_nbr": "1", "total": "1"}]), "expected the fields"),
+                (body([debt("2025-01-02", ["1"])]), "expected text or numbers"),
+                (body([debt("2025-01-02", "")]), "expected a number in 'tot_pub_debt_out_amt', got ''"),
+                (body([debt("01/02/2025")]), "expected a date like %Y-%m-%d in 'record_date'"),
+                (body([debt("2025-01-02")], record_date="STRING"), "expected 'record_date' to be of type DATE"),
+                (body([debt("2025-01-02"), debt("2025-01-02", "1")]), "expected one row for 2025-01-02, got several"),
+                ((400, b'{"error":"Invalid Query Param","message":"x"}'), "HTTP 400: the request was refused"),
+                (body([debt("2025-01-02")], total=2), "expected 2 rows on 1 pages, got 1"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/{s.dataset}?", ":gte:", ":lte:", *columns(s)),
+    pages=(
+        Pages(
+            TOTAL,
+            {
+                target(1): body([debt("2025-01-02", "1")], total=2, pages=2),
+                target(2): body([debt("2025-01-03", "2")], total=2, pages=2),
+            },
+            rows=((date(2025, 1, 2), 1), (date(2025, 1, 3), 2)),
+            window=JANUARY,
+        ),
+    ),
+    recorded=Recorded(
+        "fiscaldata",
+        readers={"": read_figures},
+        no_series=lambda recording: (
+            {
+                "upcoming_auctions": "a calendar of announced auctions, without results",
+                "format=(csv|xml)": "the other forms of the service, which are not asked for",
+            }
+            | ({} if has_figures(recording.body) else {"": "a table without a record date or without any figure"})
+        ),
+        expected={"debt-to-penny-2025-q1.json": 61},
+        count=lambda body: len({r.get("auction_date", r.get("record_date")) for r in json.loads(body)["data"]}),
+    ),
+)
+
+
+def test_series_of_the_catalog_are_of_six_tables() -> None:
+    assert len({s.dataset for s in default_catalog().series_of("fiscaldata")}) == 6
+
+
 def test_the_debt_is_asked_with_its_fields_and_window() -> None:
     client = Replayed({f"/{DEBT}": body([debt("2025-01-02"), debt("2025-01-03", "null")])})
     window = Window(date(2025, 1, 1), date(2025, 3, 31), today=date(2026, 11, 20))
@@ -75,27 +164,6 @@ def test_the_debt_is_asked_with_its_fields_and_window() -> None:
         )
     ]
     assert "page%5Bsize%5D=10000" in client.asked[0].target
-
-
-def test_pages_are_read_to_the_last() -> None:
-    def target(page: int) -> str:
-        return (
-            f"/{DEBT}?fields=record_date,src_line_nbr,tot_pub_debt_out_amt"
-            "&filter=record_date:gte:2025-01-01,record_date:lte:2025-01-31&sort=record_date,src_line_nbr"
-            f"&page%5Bnumber%5D={page}&page%5Bsize%5D={PAGE}"
-        )
-
-    window = Window(date(2025, 1, 1), date(2025, 1, 31))
-    bodies = {
-        target(1): body([debt("2025-01-02")], total=2, pages=2),
-        target(2): body([debt("2025-01-03")], total=2, pages=2),
-    }
-    client = Replayed(bodies)
-    found = fetched("fiscaldata", TOTAL, client, window)
-    assert (found.failures, found.observations.height, len(client.asked)) == ({}, 2, 2)
-    bodies[target(2)] = body([], total=2, pages=2)
-    found = fetched("fiscaldata", TOTAL, bodies, window)
-    assert "expected 2 rows on 2 pages, got 1" in found.failures["TOY"]
 
 
 def test_a_series_of_a_later_page_is_no_failure() -> None:
@@ -197,30 +265,6 @@ def test_tables_are_asked_apart_and_fail_apart() -> None:
     assert found.observations["series_id"].to_list() == ["US_DEBT_TOTAL"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (b"<!DOCTYPE html><html>Down</html>", "page of HTML"),
-        (b'{"data":[{"record_date":"2025-01-02","tot_pub', "expected JSON"),
-        (b'{"rows":[]}', "expected the member 'meta'"),
-        (body([{"record_date": "2025-01-02", "src_line_nbr": "1", "total": "1"}]), "expected the fields"),
-        (body([debt("2025-01-02", ["1"])]), "expected text or numbers"),
-        (body([debt("2025-01-02", "n/a")]), "expected a number in 'tot_pub_debt_out_amt', got 'n/a'"),
-        (body([debt("2025-01-02", "")]), "expected a number in 'tot_pub_debt_out_amt', got ''"),
-        (body([debt("01/02/2025")]), "expected a date like %Y-%m-%d in 'record_date'"),
-        (body([debt("2025-01-02")], record_date="STRING"), "expected 'record_date' to be of type DATE"),
-        (body([debt("2025-01-02"), debt("2025-01-02", "1")]), "expected one row for 2025-01-02, got several"),
-        ((400, b'{"error":"Invalid Query Param","message":"x"}'), "HTTP 400: the request was refused"),
-        ((429, b""), "HTTP 429: asked too often"),
-        ((503, b""), "HTTP 503: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(answer: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("fiscaldata", TOTAL, {f"/{DEBT}": answer}, Window(date(2025, 1, 1), date(2025, 1, 31)))
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
 def test_an_account_that_was_renamed_again_is_an_error() -> None:
     renamed = fixture("fiscaldata_cash.json").replace(b"(TGA)", b"(GA)").replace(b"Federal Reserve", b"Fed")
     found = fetched("fiscaldata", of_catalog("US_TGA_CLOSE"), {f"/{CASH}": renamed}, Window(date(2021, 1, 1)))
@@ -238,58 +282,6 @@ def test_a_whole_column_needs_its_selector_and_its_columns() -> None:
         select(table, toy_series("fiscaldata", "x"))
     with pytest.raises(SchemaError, match="expected the column 'record_date'"):
         select(table, TOTAL)
-
-
-def test_every_series_of_the_catalog_is_asked_with_its_table() -> None:
-    series = default_catalog().series_of("fiscaldata")
-    asks = list(connector(default_catalog().sources["fiscaldata"]).plan(series, Window(today=date(2026, 11, 20))))
-    assert len(asks) == len({s.dataset for s in series}) == 6
-    assert sum(len(a.series) for a in asks) == len(series)
-    for ask in asks:
-        request = next(ask.steps)
-        params = dict(request.params)
-        assert request.path == f"/{ask.series[0].dataset}"
-        assert params["filter"].count(":gte:") == params["filter"].count(":lte:") == 1
-        for one in ask.series:
-            assert one.selector is not None
-            assert {one.selector.date, one.selector.value, *one.selector.where} <= set(params["fields"].split(","))
-            assert one.selector.date in params["filter"]
-
-
-FIGURES = ("CURRENCY", "NUMBER", "PERCENTAGE", "RATE")
-
-
-def read_figures(response: Response) -> pl.DataFrame:
-    """The first amount or ratio of a recorded table, whatever table it is."""
-    document = read_json(response)
-    kinds = document["meta"]["dataTypes"]
-    day = next(d for d in ("auction_date", "record_date") if d in kinds)
-    value = next(c for c, kind in kinds.items() if kind.startswith(FIGURES))
-    table = read_table(document, dict.fromkeys([day, value]), day)
-    one = toy_series("fiscaldata", value, selector=Selector(date=day, value=value, combine="last", meaning="any"))
-    return select(table, one, missing=("null",))
-
-
-def has_figures(body: bytes) -> bool:
-    kinds = json.loads(body).get("meta", {}).get("dataTypes", {}) if body.lstrip().startswith(b"{") else {}
-    return bool({"auction_date", "record_date"} & set(kinds)) and any(k.startswith(FIGURES) for k in kinds.values())
-
-
-@each_recording("fiscaldata")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"": read_figures},
-        no_series={
-            "upcoming_auctions": "a calendar of announced auctions, without results",
-            "format=(csv|xml)": "the other forms of the service, which are not asked for",
-        }
-        | ({} if has_figures(recording.body) else {"": "a table without a record date or without any figure"}),
-        expected={"debt-to-penny-2025-q1.json": 61},
-        count=lambda body: len({r.get("auction_date", r.get("record_date")) for r in json.loads(body)["data"]}),
-        plausible=lambda rows: rows["observation_date"].is_unique().all(),
-        explain=explains("fiscaldata"),
-    )
 
 
 @each_recording("fiscaldata")

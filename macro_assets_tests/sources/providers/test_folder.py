@@ -413,7 +413,7 @@ def test_fred_md_loads_with_a_small_header(tmp_path: Path, absent: str) -> None:
 
 # --- what docs/own-data.md shows -----------------------------------------------------------------------------------
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-data.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "own-data.md"
 
 
 def test_the_headers_of_the_page_are_a_catalog_and_its_lines_are_read(

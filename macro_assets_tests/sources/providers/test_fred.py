@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -16,29 +17,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog, Series
-from macro_assets.catalog.models import PublicationLag
-from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
+from macro_assets.catalog import Catalog, PublicationLag, Series
+from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Fetched, Request, Response, Window
 from macro_assets.sources.providers import fred_graph
 from macro_assets.sources.providers.fred import connector as fred
+from macro_assets.sources.providers.fred import paging
 from macro_assets.sources.providers.fred import vintages as fred_vintages
 from macro_assets.sources.providers.fred.answers import (
     check_metadata,
     has_no_vintages,
-    page_rows,
     read_calendar,
     read_observations,
     read_vintage_dates,
 )
+from macro_assets.sources.providers.fred.paging import page_rows
 from macro_assets.sources.providers.fred.units import UnitPeriod, exponent, in_todays_unit
 from macro_assets.sources.providers.fred.vintages import OPEN, latest_vintage, release_instant, released, spans
-from macro_assets_tests.sources.fred_server import ABSENT, NOT_IN_ALFRED, FredServer
+from macro_assets_tests.sources.fred_server import (
+    ABSENT,
+    CHART,
+    NOT_IN_ALFRED,
+    FredServer,
+    V,
+    answers,
+    described,
+    fred_contract,
+    row,
+)
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
-    each_recording,
     explains,
     fetched,
     recordings,
@@ -46,9 +56,68 @@ from macro_assets_tests.sources.wire import (
 )
 
 CLOCKS = [(time(8, 30), "America/New_York"), (time(19, 30), "America/New_York"), (time(8, 50), "Asia/Tokyo")]
-V = [date(2020, 1, 10), date(2020, 2, 10), date(2020, 3, 10), date(2020, 4, 10)]
 JAN, FEB, MAR = date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)
 LATER = Window(today=date(2020, 5, 1))
+
+
+def rows_of(response: Response, name: str) -> list[Any]:
+    offset = json.loads(response.body)["offset"]
+    return page_rows(response, name, offset)[0]
+
+
+def read_recorded(response: Response) -> pl.DataFrame:
+    return read_observations(rows_of(response, "observations"))
+
+
+def read_recorded_chart(response: Response) -> pl.DataFrame:
+    code = response.body.split(b"\n")[0].split(b",")[1].strip().decode()
+    return fred_graph.read_chart(response, code)
+
+
+def count_rows(body: bytes) -> int:
+    return body.count(b'"value":') if body.lstrip().startswith(b"{") else len(body.split()) - 1
+
+
+XML = r"api\.stlouisfed\.org(?!.*file_type=json)"
+NO_SERIES = {
+    XML: "XML, which FRED sends where JSON is not asked for; the connector always does",
+    r"output_type=[23]\b": "vintages as columns; the connector asks for real-time periods",
+    r"/fred/series/vintagedates": "dates of vintages, read in a test of their own",
+    r"/fred/releases/dates": "dates of releases, read in a test of their own",
+    r"/fred/series\?": "metadata of a series, read in a test of their own",
+    r"/fred/series/(release|categories|tags|updates|search)": "descriptions of series",
+    r"/fred/releases?(\?|/(dates|series|sources|tags|related_tags|tables))": "descriptions of releases",
+    r"/fred/(categor|source|tag|related_tags)": "descriptions of categories, sources and tags",
+    r"/(geofred|maps)/": "maps of regions, no series",
+    r"^(?!.*(/fred/series/observations|/graph/fredgraph\.csv))": "no end point with a series' figures",
+}
+
+
+def has_no_vintages_to_tell(recording: Recording) -> bool:
+    """An error that the connector reads as an answer."""
+    if not has_no_vintages(recording.response):
+        return False
+    assert explains("fred")(recording.response) is None or "/series/vintagedates" not in recording.url
+    return True
+
+
+CONTRACT = replace(
+    fred_contract("fred", missing=(b'"."',)),
+    recorded=Recorded(
+        "fred",
+        readers={r"/fred/series/observations": read_recorded, r"/graph/fredgraph\.csv": read_recorded_chart},
+        no_series=NO_SERIES,
+        expected={
+            "series-observations-GDP-rt1776-07-04-to9999-12-31-2024-11-03.json": 3199,
+            "series-observations-CPILFESL-2025-01-20.json": 816,
+            "series-observations-WGS10YR-2024-11-03.json": 3278,
+            "fredgraph-GDPC1-2024-07-01.csv": 21,
+        },
+        count=count_rows,
+        plausible=lambda rows: rows["observation_date"].is_between(date(1700, 1, 1), date(2100, 1, 1)).all(),
+        apart=has_no_vintages_to_tell,
+    ),
+)
 
 
 def toy(frequency: str = "M", clock: tuple[time, str] = CLOCKS[0], **facts: Any) -> Series:
@@ -64,7 +133,7 @@ def server(states: dict[date, list[float | str]] | None = None, **facts: Any) ->
 @contextmanager
 def small_pages(vintages: int, rows: int) -> Iterator[None]:
     limits = {"vintage_dates": rows, "observations": rows, "release_dates": rows}
-    with patch.object(fred_vintages, "VINTAGES_PER_REQUEST", vintages), patch.object(fred, "LIMITS", limits):
+    with patch.object(fred_vintages, "VINTAGES_PER_REQUEST", vintages), patch.object(paging, "LIMITS", limits):
         yield
 
 
@@ -214,9 +283,9 @@ def test_each_row_names_the_answer_it_came_from() -> None:
     with small_pages(2, 1):
         found = fetched("fred", toy(), server(cap=2), LATER)
     bodies = {r.sha256: r.body for r in found.responses}
-    for row in found.observations.filter(pl.col("value").is_not_null()).iter_rows(named=True):
-        assert str(row["observation_date"]).encode() in bodies[row["payload_sha256"]]
-        assert str(row["value"]).encode() in bodies[row["payload_sha256"]]
+    for told in found.observations.filter(pl.col("value").is_not_null()).iter_rows(named=True):
+        assert str(told["observation_date"]).encode() in bodies[told["payload_sha256"]]
+        assert str(told["value"]).encode() in bodies[told["payload_sha256"]]
 
 
 def test_a_vintage_published_between_two_requests_is_left_to_the_next_fetch() -> None:
@@ -530,28 +599,6 @@ def test_a_series_fred_does_not_know_fails() -> None:
 # --- answers that are wrong ----------------------------------------------------------------------------------------
 
 
-def row(day: str, value: Any, start: date = V[0], end: date = OPEN) -> dict[str, Any]:
-    return {"realtime_start": str(start), "realtime_end": str(end), "date": day, "value": value}
-
-
-def described(**facts: Any) -> bytes:
-    """Synthetic metadata of a series."""
-    told = {"realtime_start": "2020-01-10", "units": "Percent"}
-    told |= {"frequency_short": "M", "seasonal_adjustment_short": "NSA"}
-    return json.dumps({"seriess": [{**told, **facts}]}).encode()
-
-
-def answers(rows: list[Any], vintages: Any = None, **envelope: Any) -> dict[str, bytes]:
-    """Synthetic answers to a whole fetch."""
-    listed = {"count": len(V), "offset": 0, "vintage_dates": [str(v) for v in V] if vintages is None else vintages}
-    page = {"count": len(rows), "offset": 0, "observations": rows, **envelope}
-    return {
-        "/fred/series/vintagedates": json.dumps({**listed, "count": len(listed["vintage_dates"])}).encode(),
-        "/fred/series": described(),
-        "/fred/series/observations": json.dumps(page).encode(),
-    }
-
-
 def test_a_point_is_a_missing_figure_and_no_rows_are_no_error() -> None:
     assert statements(fetched("fred", toy(), answers([row("2020-01-01", ".")]), LATER)) == [
         (JAN, None, V[0], "snapshot")
@@ -644,35 +691,8 @@ def test_other_spellings_of_the_same_are_taken(facts: dict[str, Any], metadata: 
     assert found.failures == {}
 
 
-KEY = "0123456789abcdef0123456789abcdef"
-
-
 def said(status: int, body: str, path: str = "/fred/series/observations") -> Response:
     return Response(f"GET https://api.stlouisfed.org{path}?series_id=X", body.encode(), datetime.now(UTC), status)
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (400, f'{{"error_code":400,"error_message":"The value for variable api_key ({KEY}) is not ..."}}', AuthError),
-        (400, '<error code="400" message="Bad Request.  Variable api_key has not been set."/>', AuthError),
-        (403, f"<html>Access Denied api_key={KEY}</html>", AuthError),
-        (200, '{"error_code":400,"error_message":"Bad Request.  The series does not exist."}', NotFoundError),
-        (400, '<?xml version="1.0"?>\n<error code="400" message="The series does not exist." />', NotFoundError),
-        (400, NOT_IN_ALFRED.decode(), NotFoundError),
-        (404, '{"error_code":404,"error_message":"Not Found"}', NotFoundError),
-        (429, f'{{"error_code":429,"error_message":"Too Many Requests. {KEY}"}}', RateLimitError),
-        (500, '<error code="500" message="Internal Server Error"/>', TransientError),
-        (503, f"<html>Unavailable: /fred/series?api_key={KEY}</html>", TransientError),
-        (504, "", TransientError),
-        (400, '{"error_code":400,"error_message":"There are 5073 vintage dates in the period."}', SchemaError),
-        (200, '{"error_code":400,"error_message":"Bad Request.  Bad limit."}', SchemaError),
-    ],
-)
-def test_errors_are_told_apart_and_no_key_is_repeated(status: int, body: str, kind: type[Exception]) -> None:
-    error = explains("fred")(said(status, body))
-    assert type(error) is kind
-    assert KEY not in str(error)
 
 
 def test_only_a_list_of_vintage_dates_may_be_refused_for_want_of_vintages() -> None:
@@ -706,137 +726,7 @@ def test_a_release_without_a_name_is_refused() -> None:
         read_calendar([{"release_id": 10, "date": "2020-05-01"}])
 
 
-# --- the chart files -----------------------------------------------------------------------------------------------
-
-CHART = "/graph/fredgraph.csv"
-TOYS = toy_series("fred_graph", "TOYS", first_year=2020)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"observation_date,TOYS\n2020-01-01,1.50\n2020-02-01,\n2020-03-01,-2\n",
-        b"DATE,TOYS\n2020-01-01,1.50\n2020-02-01,.\n2020-03-01,-2\n",
-    ],
-)
-def test_both_headers_and_both_marks_of_missing_figures(body: bytes) -> None:
-    found = fetched("fred_graph", TOYS, {CHART: body})
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [JAN, FEB, MAR]
-    assert found.observations["value"].to_list() == [1.5, None, -2.0]
-    assert set(found.observations["release_basis"]) == {"publication_lag"}
-
-
-@pytest.mark.parametrize(
-    ("facts", "window", "query"),
-    [
-        ({}, LATER, "id=TOYS&cosd=2020-01-01&coed=2020-05-01"),
-        ({}, Window(date(2020, 2, 1), date(2020, 3, 31)), "id=TOYS&cosd=2020-02-01&coed=2020-03-31"),
-        ({"projections": True}, LATER, "id=TOYS&cosd=2020-01-01"),
-    ],
-)
-def test_what_is_asked_of_the_chart(facts: dict[str, Any], window: Window, query: str) -> None:
-    ask = next(iter(fred_graph.plan([TOYS.model_copy(update=facts)], window)))
-    assert next(ask.steps).target == f"{CHART}?{query}"
-
-
-def test_a_chart_without_rows_is_empty() -> None:
-    found = fetched("fred_graph", TOYS, {CHART: b"observation_date,TOYS\n"})
-    assert (found.failures, found.observations.height) == ({}, 0)
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html><html>Not found</html>", "page of HTML"),
-        (b"observation_date,OTHER\n2020-01-01,1\n", "expected the column 'TOYS'"),
-        (b"day,TOYS\n2020-01-01,1\n", "expected 'observation_date' or 'DATE'"),
-        (b"observation_date,TOYS\n01/02/2020,1\n", "expected a date like %Y-%m-%d in 'observation_date'"),
-        (b"observation_date,TOYS\n2020-01-01,NaN\n", "expected a number in 'TOYS', got 'NaN'"),
-        (b"observation_date,TOYS\n2020-01-01,inf\n", "expected a number in 'TOYS', got 'inf'"),
-        ((404, b"<html>Not found</html>"), "HTTP 404: not found"),
-    ],
-)
-def test_a_bad_chart_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("fred_graph", TOYS, {CHART: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-# --- the catalog ---------------------------------------------------------------------------------------------------
-
-
-def test_every_series_of_the_catalog_is_planned(catalog: Catalog) -> None:
-    series = catalog.series_of("fred")
-    assert series
-    asks = list(fred.plan(series, LATER))
-    assert [a.series for a in asks] == [(s,) for s in series]
-    for one, ask in zip(series, asks, strict=True):
-        request = next(ask.steps)
-        assert (request.path, dict(request.params)["series_id"]) == ("/fred/series/vintagedates", one.code)
-        ask.steps.close()
-    for one in series:
-        for fallback in (f for f in one.fallback if f.source == "fred_graph"):
-            request = next(next(iter(fred_graph.plan([one.at(fallback)], LATER))).steps)
-            assert dict(request.params)["id"] == fallback.code
-
-
 # --- recordings ----------------------------------------------------------------------------------------------------
-
-
-def rows_of(response: Response, name: str) -> list[Any]:
-    offset = json.loads(response.body)["offset"]
-    return page_rows(response, name, offset)[0]
-
-
-def read_recorded(response: Response) -> pl.DataFrame:
-    return read_observations(rows_of(response, "observations"))
-
-
-def read_recorded_chart(response: Response) -> pl.DataFrame:
-    code = response.body.split(b"\n")[0].split(b",")[1].strip().decode()
-    return fred_graph.read_chart(response, code)
-
-
-def count_rows(body: bytes) -> int:
-    return body.count(b'"value":') if body.lstrip().startswith(b"{") else len(body.split()) - 1
-
-
-XML = r"api\.stlouisfed\.org(?!.*file_type=json)"
-NO_SERIES = {
-    XML: "XML, which FRED sends where JSON is not asked for; the connector always does",
-    r"output_type=[23]\b": "vintages as columns; the connector asks for real-time periods",
-    r"/fred/series/vintagedates": "dates of vintages, read in a test of their own",
-    r"/fred/releases/dates": "dates of releases, read in a test of their own",
-    r"/fred/series\?": "metadata of a series, read in a test of their own",
-    r"/fred/series/(release|categories|tags|updates|search)": "descriptions of series",
-    r"/fred/releases?(\?|/(dates|series|sources|tags|related_tags|tables))": "descriptions of releases",
-    r"/fred/(categor|source|tag|related_tags)": "descriptions of categories, sources and tags",
-    r"/(geofred|maps)/": "maps of regions, no series",
-    r"^(?!.*(/fred/series/observations|/graph/fredgraph\.csv))": "no end point with a series' figures",
-}
-
-
-@each_recording("fred")
-def test_a_recording_is_read(recording: Recording) -> None:
-    if has_no_vintages(recording.response):  # an error that the connector reads as an answer
-        assert explains("fred")(recording.response) is None or "/series/vintagedates" not in recording.url
-        return
-    check_recording(
-        recording,
-        readers={r"/fred/series/observations": read_recorded, r"/graph/fredgraph\.csv": read_recorded_chart},
-        no_series=NO_SERIES,
-        expected={
-            "series-observations-GDP-rt1776-07-04-to9999-12-31-2024-11-03.json": 3199,
-            "series-observations-CPILFESL-2025-01-20.json": 816,
-            "series-observations-WGS10YR-2024-11-03.json": 3278,
-            "fredgraph-GDPC1-2024-07-01.csv": 21,
-        },
-        count=count_rows,
-        plausible=lambda rows: rows["observation_date"].is_between(date(1700, 1, 1), date(2100, 1, 1)).all(),
-        explain=explains("fred"),
-    )
 
 
 def answered(path: str, **query: str) -> list[Recording]:

@@ -10,11 +10,9 @@ import pytest
 from macro_assets.catalog import Catalog
 from macro_assets.intake.judge import judge
 from macro_assets.quality.answers import empty
-from macro_assets.sources.errors import AuthError
 from macro_assets.sources.protocol import OBSERVATION_SCHEMA, Fetched, Window
-from macro_assets.sources.providers import fred_graph, fred_recent
-from macro_assets_tests.sources.fred_server import ABSENT, FredServer
-from macro_assets_tests.sources.wire import explains, fetched, toy_series
+from macro_assets_tests.sources.fred_server import ABSENT, FredServer, fred_contract
+from macro_assets_tests.sources.wire import fetched, toy_series
 
 TODAY = date(2026, 11, 20)
 V = [date(2026, 11, 17), date(2026, 11, 18), date(2026, 11, 19)]
@@ -31,6 +29,9 @@ def server(**facts: object) -> FredServer:
     return FredServer(
         **{"vintages": V, "states": STATES, "today": TODAY, "metadata": {"frequency_short": "D"}, **facts}
     )  # type: ignore[arg-type]
+
+
+CONTRACT = fred_contract("fred_recent")
 
 
 def test_what_leaves_the_window_is_not_withdrawn() -> None:
@@ -58,21 +59,10 @@ def test_without_vintages_the_latest_values_are_told() -> None:
     assert set(found.observations["release_basis"]) == {"publication_lag"}
 
 
-def test_errors_are_those_of_fred() -> None:
-    refused = b'{"error_code":400,"error_message":"Bad Request.  The value for variable api_key is not registered."}'
-    response = fetched("fred_recent", SPREAD, {"/fred/series/vintagedates": (400, refused)}).responses[0]
-    assert type(explains("fred_recent")(response)) is AuthError
-
-
-def test_every_series_of_the_catalog_is_planned(catalog: Catalog) -> None:
+def test_series_of_the_catalog_have_their_code_as_fallback(catalog: Catalog) -> None:
     source, series = catalog.sources["fred_recent"], catalog.series_of("fred_recent")
     assert source.rolling
-    for one, ask in zip(series, fred_recent.plan(series, Window(today=TODAY)), strict=True):
-        assert dict(next(ask.steps).params)["series_id"] == one.code
-        ask.steps.close()
-        for fallback in one.fallback:
-            request = next(next(iter(fred_graph.plan([one.at(fallback)], Window(today=TODAY)))).steps)
-            assert dict(request.params)["id"] == one.code
+    assert all(fallback.code == one.code for one in series for fallback in one.fallback)
 
 
 NOTHING = pl.DataFrame(schema=OBSERVATION_SCHEMA)

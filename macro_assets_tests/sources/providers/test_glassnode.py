@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from datetime import date
 
-import pytest
-
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Request, Window, connector
+from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.glassnode import read_points
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     toy_series,
 )
@@ -27,6 +24,58 @@ POINTS = b'[{"t":1704067200,"v":10.5},{"t":1704153600,"v":null},{"t":1704240000,
 BULK = (
     b'{"data":[{"t":1704067200,"bulk":[{"a":"BTC","v":1.5},{"a":"ETH","network":"eth","v":2.5}]},'
     b'{"t":1704153600,"bulk":[{"a":"ETH","network":"eth","v":3.5}]}]}'
+)
+
+
+def btc_points(body: bytes) -> int:
+    document = json.loads(body)
+    return len(document) if isinstance(document, list) else sum('"BTC"' in json.dumps(r) for r in document["data"])
+
+
+def part_of(body: bytes) -> str:
+    """A part of a recorded metric that has parts; '' of one that has none."""
+    document = json.loads(body)
+    return next(iter(document[0].get("o", {})), "") if isinstance(document, list) and document else ""
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            PATH,
+            POINTS,
+            rows=((date(2024, 1, 1), 10.5), (date(2024, 1, 2), None), (date(2024, 1, 3), 12)),
+            figure=b"10.5",
+            day=b"1704067200",
+            other_day=b"1704153600",
+            missing=(b"null",),
+            window=WINDOW,
+            refused=(
+                (b'{"message":"x"}', "expected the member 'data'"),
+                (b'[{"t":1704067200,"o":{"a":1}}]', "expected points of 't' and 'v'"),
+                (b'[{"t":1704067200,"value":1}]', "expected points of 't' and 'v'"),
+                (b"[[1704067200,1]]", "expected points of 't' and 'v'"),
+                (b'[{"t":1704067200,"v":"1"}]', "expected a number in 'v', got '1'"),
+                (b'[{"t":"2024-01-01","v":1}]', "expected a number in 't', got '2024-01-01'"),
+                (b'[{"t":null,"v":1}]', "expected a time in 't', got null"),
+                (b'{"data":[{"t":1704067200,"bulk":{}}]}', "expected 'bulk' to be list, got dict"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/v1/metrics/{s.dataset}?a={s.code.partition('.')[0]}&",),
+    recorded=Recorded(
+        "glassnode",
+        readers={"/v1/metrics/": lambda r: read_points(r, "BTC", part_of(r.body))},
+        no_series={
+            "/v1/metadata/": "describes metrics and assets",
+            "/v1/user": "describes a key",
+            "i=(10m|1h|1w|1month)": "of other spans than days",
+            "f=csv": "the other form of the service, which is not asked for",
+            "^(?!.*/v1/metrics/)": "no end point with a metric",
+        },
+        expected={"metric-bulk.json": 31},
+        count=btc_points,
+    ),
 )
 
 
@@ -64,68 +113,6 @@ def test_no_points_are_no_failure() -> None:
         found = fetched("glassnode", TOY, {PATH: body}, WINDOW)
         assert found.failures == {}
         assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (POINTS[:30], "expected JSON"),
-        (b'{"message":"x"}', "expected the member 'data'"),
-        (b'[{"t":1704067200,"o":{"a":1}}]', "expected points of 't' and 'v'"),
-        (b'[{"t":1704067200,"value":1}]', "expected points of 't' and 'v'"),
-        (b"[[1704067200,1]]", "expected points of 't' and 'v'"),
-        (b'[{"t":1704067200,"v":"1"}]', "expected a number in 'v', got '1'"),
-        (b'[{"t":"2024-01-01","v":1}]', "expected a number in 't', got '2024-01-01'"),
-        (b'[{"t":null,"v":1}]', "expected a time in 't', got null"),
-        (b'{"data":[{"t":1704067200,"bulk":{}}]}', "expected 'bulk' to be list, got dict"),
-        ((401, b"unauthorized"), "HTTP 401: access was refused"),
-        ((404, b"metric not found"), "HTTP 404: not found"),
-        ((429, b""), "HTTP 429: asked too often"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("glassnode", TOY, {PATH: body}, WINDOW)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    series = catalog.series_of("glassnode")
-    asks = list(connector(catalog.sources["glassnode"]).plan(series, Window()))
-    assert [next(ask.steps).path for ask in asks] == [f"/v1/metrics/{s.dataset}" for s in series]
-
-
-def btc_points(body: bytes) -> int:
-    document = json.loads(body)
-    return len(document) if isinstance(document, list) else sum('"BTC"' in json.dumps(r) for r in document["data"])
-
-
-def part_of(body: bytes) -> str:
-    """A part of a recorded metric that has parts; '' of one that has none."""
-    document = json.loads(body)
-    return next(iter(document[0].get("o", {})), "") if isinstance(document, list) and document else ""
-
-
-@each_recording("glassnode")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/v1/metrics/": lambda r: read_points(r, "BTC", part_of(r.body))},
-        no_series={
-            "/v1/metadata/": "describes metrics and assets",
-            "/v1/user": "describes a key",
-            "i=(10m|1h|1w|1month)": "of other spans than days",
-            "f=csv": "the other form of the service, which is not asked for",
-            "^(?!.*/v1/metrics/)": "no end point with a metric",
-        },
-        expected={"metric-bulk.json": 31},
-        count=btc_points,
-        plausible=lambda rows: rows["observation_date"].is_unique().all(),
-        explain=explains("glassnode"),
-    )
 
 
 @each_recording("glassnode")

@@ -6,23 +6,21 @@ import json
 import re
 from datetime import date
 
-import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import NotFoundError
 from macro_assets.sources.protocol import Response, Window
-from macro_assets.sources.sdmx import from_csv
 from macro_assets.sources.sdmx_json import from_json
-from macro_assets.sources.sdmx_xml import from_xml
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
     explains,
     fetched,
     fixture,
+    sdmx_reader,
     toy_series,
 )
 
@@ -31,11 +29,63 @@ GROWTH = toy_series("imf", "XXX.NGDP_RPCH.A", dataset="IMF.RES/WEO", frequency="
 OUTLOOK = GROWTH.model_copy(update={"projections": True})
 
 
-def test_figures_and_projections_are_read() -> None:
-    found = fetched("imf", OUTLOOK, {PATH: fixture("imf_weo.json")})
-    assert found.failures == {}
-    assert found.observations["observation_date"].dt.year().to_list() == [2019, 2020, 2021, 2031]
-    assert found.observations["value"].to_list() == [2.5, -3.0, None, 4.25]
+def count(body: bytes) -> int:
+    if body.lstrip().startswith(b"<"):
+        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
+    if not body.lstrip().startswith(b"{"):
+        return len(body.strip().splitlines()) - 1
+    sets = json.loads(body)["data"]["dataSets"]
+    return sum(len(one["observations"]) for s in sets for one in s.get("series", {}).values())
+
+
+def is_absent(recording: Recording) -> bool:
+    """A dataflow that is not there is answered with success and nothing."""
+    if recording.status != 204:
+        return False
+    assert isinstance(explains("imf")(recording.response), NotFoundError)
+    return True
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            OUTLOOK,
+            PATH,
+            fixture("imf_weo.json"),
+            rows=((date(2019, 1, 1), 2.5), (date(2020, 1, 1), -3), (date(2021, 1, 1), None), (date(2031, 1, 1), 4.25)),
+            figure=b'"2.5"',
+            missing=(b'"NaN"',),
+            day=b'"2019"',
+            other_day=b'"2020"',
+            refused=(
+                ((204, b""), "no such dataflow"),
+                (b"[]", "expected the member 'dataSets'"),
+                (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
+                (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
+                (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/data/dataflow/{s.dataset}/+/{s.code}?",),
+    recorded=Recorded(
+        "imf",
+        readers=lambda recording: {"/data/": sdmx_reader(recording.body)},
+        no_series={
+            "/structure/": "structures, no series",
+            "/availability/": "what there is, no figures",
+            r"SDMX_JSON\.svc|/datamapper/": "the services of before and of the maps, which are not asked",
+            "^(?!.*/data/)": "no end point with figures",
+        },
+        expected={
+            "data-dataflow-IMF-STA-GFS-SOO-ABW-S13-G2M-G23-T-POGDP-PT-A.json": 5,
+            "data-dataflow-IMF-STA-GFS-SOO-S13-G2M-G23-T-POGDP-PT-A.json": 970,
+            "data-dataflow-IMF-WHD-WHDREO-M.json": 0,
+        },
+        count=count,
+        plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
+        apart=is_absent,
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -72,71 +122,6 @@ def test_a_structure_without_series_is_no_rows() -> None:
     found = fetched("imf", GROWTH, {PATH: json.dumps(document).encode()})
     assert found.failures == {}
     assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ((204, b""), "no such dataflow"),
-        ((500, b"oops"), "HTTP 500: the provider failed"),
-        (b"[]", "expected the member 'dataSets'"),
-        (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
-        (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
-        (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("imf", GROWTH, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_every_series_of_the_catalog_asks_for_its_key() -> None:
-    series = default_catalog().series_of("imf")
-    client = Replayed({})
-    fetched("imf", series, client)
-    assert {r.path for r in client.asked} == {f"/data/dataflow/{s.dataset}/+/{s.code}" for s in series}
-    assert len(client.asked) == len(series)
-
-
-@each_recording("imf")
-def test_a_recording_is_read(recording: Recording) -> None:
-    if recording.status == 204:
-        assert isinstance(explains("imf")(recording.response), NotFoundError)
-        return
-
-    body = recording.body.lstrip()
-    read = from_xml if body.startswith(b"<") else from_json if body.startswith(b"{") else from_csv
-
-    def count(body: bytes) -> int:
-        if read is from_xml:
-            return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-        if read is from_csv:
-            return len(body.strip().splitlines()) - 1
-        sets = json.loads(body)["data"]["dataSets"]
-        return sum(len(one["observations"]) for s in sets for one in s.get("series", {}).values())
-
-    def plausible(rows: pl.DataFrame) -> bool:
-        return rows.select("key", "observation_date").is_unique().all()
-
-    check_recording(
-        recording,
-        readers={"/data/": read},
-        no_series={
-            "/structure/": "structures, no series",
-            "/availability/": "what there is, no figures",
-            r"SDMX_JSON\.svc|/datamapper/": "the services of before and of the maps, which are not asked",
-            "^(?!.*/data/)": "no end point with figures",
-        },
-        expected={
-            "data-dataflow-IMF-STA-GFS-SOO-ABW-S13-G2M-G23-T-POGDP-PT-A.json": 5,
-            "data-dataflow-IMF-STA-GFS-SOO-S13-G2M-G23-T-POGDP-PT-A.json": 970,
-            "data-dataflow-IMF-WHD-WHDREO-M.json": 0,
-        },
-        count=count,
-        plausible=plausible,
-        explain=explains("imf"),
-    )
 
 
 @each_recording("imf")

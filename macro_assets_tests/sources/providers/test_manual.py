@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
 from macro_assets.cli.observe import observe_command
-from macro_assets.intake.observe import observe
+from macro_assets.intake.observe import Entry, observe
 from macro_assets.sources.errors import SourceError
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.protocol import Fetched, Request, Window
@@ -215,8 +215,8 @@ Enter = Callable[..., str]
 @pytest.fixture
 def enter(mine: Catalog) -> Enter:
     def entered(series: str = "MY_PMI", day: str = "2026-09-01", value: str = "48.5", **more: str) -> str:
-        facts = {"author": "ana", "reason": "press release", "release_time": "now", **more}
-        return observe(series, day, value, **facts, catalog=mine, now=NOW)
+        facts = {"author": "ana", "reason": "press release", **more}
+        return observe(Entry(series, day, value, **facts), mine, NOW)
 
     return entered
 

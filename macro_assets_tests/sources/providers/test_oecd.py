@@ -12,22 +12,84 @@ from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.sdmx import from_csv
-from macro_assets.sources.sdmx_json import from_json
-from macro_assets.sources.sdmx_xml import from_xml
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
-    each_recording,
     explains,
     fetched,
     fixture,
+    sdmx_reader,
     toy_series,
 )
 
 FLOW = "OECD.SDD.STES,DSD_STES@DF_CLI,4.1"
 PATH = f"/data/{FLOW}/XXX.M.LI"
 CLI = toy_series("oecd", "XXX.M.LI", dataset=FLOW, frequency="M", first_year=1995)
+
+
+def count(body: bytes) -> int:
+    if body.lstrip().startswith(b"<"):
+        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
+    if not body.lstrip().startswith(b"{"):
+        return len(body.strip().splitlines()) - 1
+    document = json.loads(body)
+    sets = document.get("data", document)["dataSets"]
+    return sum(
+        len(s.get("observations", {})) + sum(len(one["observations"]) for one in s.get("series", {}).values())
+        for s in sets
+    )
+
+
+def is_no_series(recording: Recording) -> bool:
+    """A window without figures is an answer; a table without a time dimension is refused, not read as another."""
+    if recording.status == 404 and any(word in recording.body for word in (b"NoRecordsFound", b"NoResultsFound")):
+        assert explains("oecd")(recording.response) is None
+        return True
+    if recording.status == 200 and b"TIME_PERIOD" not in recording.body and "/data/" in recording.url.lower():
+        with pytest.raises(SchemaError):
+            sdmx_reader(recording.body)(recording.response)
+        return True
+    return False
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            CLI,
+            PATH,
+            fixture("oecd_cli.csv"),
+            rows=((date(2024, 1, 1), 99.5), (date(2024, 2, 1), 100.5)),
+            figure=b"99.5",
+            missing=(b"NaN",),
+            day=b"2024-01",
+            other_day=b"2024-02",
+            refused=(
+                ((422, b"bad key"), "HTTP 422: the request was refused"),
+                (fixture("oecd_cli.csv").replace(b"XXX,M,LI,2024-01", b"YYY,M,LI,2024-01"), "alone, got 'YYY.M.LI'"),
+                (fixture("oecd_cli.csv").replace(b"2024-01", b"2024-02"), "for 2024-02-01, got several"),
+                (fixture("oecd_cli.csv").replace(b"99.5", b"c"), "expected a number in 'OBS_VALUE', got 'c'"),
+                (fixture("oecd_cli.csv").replace(b"TIME_PERIOD", b"TIME"), "expected the column 'TIME_PERIOD'"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/data/{s.dataset}/{s.code}?",),
+    errors=((404, b"NoRecordsFound", None), (404, b"NoResultsFound", None)),
+    recorded=Recorded(
+        "oecd",
+        readers=lambda recording: {"(?i)/data/": sdmx_reader(recording.body)},
+        no_series={"(?i)^(?!.*/data/)": "structures and what there is, no figures"},
+        expected={"jsdmx-land_use.json": 14150},
+        count=count,
+        plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
+        apart=is_no_series,
+    ),
+)
+
+
+def test_keys_of_the_catalog_have_nine_parts() -> None:
+    assert all(s.code.count(".") == 8 for s in default_catalog().series_of("oecd"))
 
 
 @pytest.mark.parametrize("name", ["oecd_cli.csv", "oecd_cli_labels.csv"])
@@ -62,66 +124,3 @@ def test_nothing_in_the_window_is_no_error(word: bytes) -> None:
     found = fetched("oecd", CLI, {PATH: (404, word)})
     assert found.failures == {}
     assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ((404, b"Could not find Dataflow"), "HTTP 404: not found"),
-        ((429, b"slow down"), "HTTP 429: asked too often"),
-        ((422, b"bad key"), "HTTP 422: the request was refused"),
-        (fixture("oecd_cli.csv").replace(b"XXX,M,LI,2024-01", b"YYY,M,LI,2024-01"), "alone, got 'YYY.M.LI'"),
-        (fixture("oecd_cli.csv").replace(b"2024-01", b"2024-02"), "for 2024-02-01, got several"),
-        (fixture("oecd_cli.csv").replace(b"99.5", b"c"), "expected a number in 'OBS_VALUE', got 'c'"),
-        (fixture("oecd_cli.csv").replace(b"TIME_PERIOD", b"TIME"), "expected the column 'TIME_PERIOD'"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("oecd", CLI, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_every_series_of_the_catalog_asks_for_its_key() -> None:
-    series = default_catalog().series_of("oecd")
-    client = Replayed({})
-    fetched("oecd", series, client)
-    assert [r.path for r in client.asked] == [f"/data/{s.dataset}/{s.code}" for s in series]
-    assert all(s.code.count(".") == 8 for s in series)
-
-
-@each_recording("oecd")
-def test_a_recording_is_read(recording: Recording) -> None:
-    """Tables without a time dimension are no series and must be refused, not read as something else."""
-    if recording.status == 404 and any(word in recording.body for word in (b"NoRecordsFound", b"NoResultsFound")):
-        # Named an error, but it is how the service says that a window has no figures.
-        assert explains("oecd")(recording.response) is None
-        return
-    body = recording.body.lstrip()
-    read = from_xml if body.startswith(b"<") else from_json if body.startswith(b"{") else from_csv
-    if recording.status == 200 and b"TIME_PERIOD" not in recording.body and "/data/" in recording.url.lower():
-        with pytest.raises(SchemaError):
-            read(recording.response)
-        return
-
-    def count(body: bytes) -> int:
-        if body.lstrip().startswith(b"<"):
-            return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-        if not body.lstrip().startswith(b"{"):
-            return len(body.strip().splitlines()) - 1
-        document = json.loads(body)
-        sets = document.get("data", document)["dataSets"]
-        return sum(
-            len(s.get("observations", {})) + sum(len(one["observations"]) for one in s.get("series", {}).values())
-            for s in sets
-        )
-
-    check_recording(
-        recording,
-        readers={"(?i)/data/": read},
-        no_series={"(?i)^(?!.*/data/)": "structures and what there is, no figures"},
-        expected={"jsdmx-land_use.json": 14150},
-        count=count,
-        plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
-        explain=explains("oecd"),
-    )

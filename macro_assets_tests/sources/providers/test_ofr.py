@@ -6,15 +6,12 @@ from datetime import date
 
 import pytest
 
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Window, connector
+from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.ofr import read_points
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
-    Recording,
+    Recorded,
     Replayed,
-    check_recording,
-    each_recording,
-    explains,
     fetched,
     toy_series,
 )
@@ -22,6 +19,49 @@ from macro_assets_tests.sources.wire import (
 PATH = "/v1/series/timeseries"
 RATE = toy_series("ofr", "REPO-TRI_AR_OO-P", dataset="v1")
 WINDOW = Window(date(2024, 1, 1), date(2024, 12, 31), today=date(2026, 11, 20))
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            RATE,
+            PATH,
+            b'[["2024-01-02",5.32],["2024-01-03",null],["2024-01-04",5]]',
+            rows=((date(2024, 1, 2), 5.32), (date(2024, 1, 3), None), (date(2024, 1, 4), 5)),
+            figure=b"5.32",
+            harmless={"other names": "pairs have no names"},
+            missing=(b"null",),
+            day=b"2024-01-02",
+            other_day=b"2024-01-03",
+            window=WINDOW,
+            refused=(
+                (b"Invalid mnemonic", "the service says 'Invalid mnemonic'. Check the series' code"),
+                (b'"Invalid Mnemonic."', "the service says"),
+                (b'{"error":"x"}', "to be list, got dict"),
+                (b'[{"date":"2024-01-02","value":5.32}]', "expected pairs of a date and a number"),
+                (b'[["2024-01-02",5.32,1]]', "expected pairs of a date and a number"),
+                (b"[[1704153600000,5.32]]", "expected pairs of a date and a number"),
+                (b'[["2024-01-02","5.32"]]', "expected a number in 'value', got '5.32'"),
+                (b'[["2024-01-02",1e999]]', "expected a number in 'value'"),
+                (b'[["01/02/2024",5.32]]', "expected a date like %Y-%m-%d in 'date', got '01/02/2024'"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"{s.dataset}/series/timeseries?mnemonic={s.code}&",),
+    recorded=Recorded(
+        "ofr",
+        readers={"series/timeseries|calc/spread": read_points},
+        no_series={
+            "fsi.csv": "the stress index, another source",
+            "metadata/": "names and descriptions",
+            "series/(full|multifull|dataset)": "whole bundles of series, which are not asked for",
+            "time_format=ms": "times in milliseconds, which are not asked for",
+            "^(?!.*data.financialresearch.gov)": "not of the monitors",
+        },
+        count=lambda body: body.count(b'["'),
+        plausible=lambda rows: rows["observation_date"].is_sorted(),
+    ),
+)
 
 
 def test_a_series_is_asked_by_its_mnemonic_and_window() -> None:
@@ -59,57 +99,3 @@ def test_a_series_that_begins_after_the_window_is_not_asked() -> None:
 def test_an_empty_answer_has_no_rows() -> None:
     found = fetched("ofr", RATE, {PATH: b"[]"}, WINDOW)
     assert (found.failures, found.observations.height) == ({}, 0)
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"Invalid mnemonic", "the service says 'Invalid mnemonic'. Check the series' code"),
-        (b'"Invalid Mnemonic."', "the service says"),
-        (b"<!DOCTYPE html><html>", "page of HTML"),
-        (b'[["2024-01-02",5.32],["2024-01', "expected JSON"),
-        (b'{"error":"x"}', "to be list, got dict"),
-        (b'[{"date":"2024-01-02","value":5.32}]', "expected pairs of a date and a number"),
-        (b'[["2024-01-02",5.32,1]]', "expected pairs of a date and a number"),
-        (b"[[1704153600000,5.32]]", "expected pairs of a date and a number"),
-        (b'[["2024-01-02","5.32"]]', "expected a number in 'value', got '5.32'"),
-        (b'[["2024-01-02",NaN]]', "expected JSON"),
-        (b'[["2024-01-02",1e999]]', "expected a number in 'value'"),
-        (b'[["01/02/2024",5.32]]', "expected a date like %Y-%m-%d in 'date', got '01/02/2024'"),
-        ((403, b"Forbidden"), "HTTP 403: access was refused"),
-        ((502, b""), "HTTP 502: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("ofr", RATE, {PATH: body}, WINDOW)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_every_series_of_the_catalog_is_asked() -> None:
-    series = default_catalog().series_of("ofr")
-    asks = list(connector(default_catalog().sources["ofr"]).plan(series, WINDOW))
-    assert [a.series for a in asks] == [(s,) for s in series]
-    for ask in asks:
-        request = next(ask.steps)
-        assert request.path in (PATH, "/hf/v1/series/timeseries")
-        assert dict(request.params)["mnemonic"] == ask.series[0].code
-
-
-@each_recording("ofr")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"series/timeseries|calc/spread": read_points},
-        no_series={
-            "fsi.csv": "the stress index, another source",
-            "metadata/": "names and descriptions",
-            "series/(full|multifull|dataset)": "whole bundles of series, which are not asked for",
-            "time_format=ms": "times in milliseconds, which are not asked for",
-            "^(?!.*data.financialresearch.gov)": "not of the monitors",
-        },
-        expected={},
-        count=lambda body: body.count(b'["'),
-        plausible=lambda rows: rows["observation_date"].is_sorted(),
-        explain=explains("ofr"),
-    )

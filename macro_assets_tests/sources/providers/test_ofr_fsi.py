@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Response, Window
+from macro_assets.sources.protocol import Response
 from macro_assets.sources.providers.ofr_fsi import one_column, read_table
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -25,6 +25,41 @@ PATH = "/financial-stress-index/data/fsi.csv"
 INDEX = toy_series("ofr_fsi", "OFR FSI")
 CATEGORIES = ("CREDIT", "EQUITY", "SAFE", "FUNDING", "VOLATILITY")
 REGIONS = ("US", "ADVANCED", "EMERGING")
+
+
+def read_index(response: Response) -> pl.DataFrame:
+    return one_column(read_table(response), INDEX)
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            INDEX,
+            PATH,
+            fixture("ofr_fsi.csv"),
+            rows=((date(2024, 1, 2), -1.5), (date(2024, 1, 3), 0.75)),
+            figure=b"-1.5",
+            day=b"2024-01-02",
+            other_day=b"2024-01-03",
+            refused=(
+                (b"Day,OFR FSI\n2024-01-02,1\n", "expected the column 'Date'"),
+                (b"Date,OFR FSI\n01/02/2024,1\n", "expected a date like %Y-%m-%d in 'Date', got '01/02/2024'"),
+                (b"Date,OFR FSI\n2024-01-02,\n", "expected a number in 'OFR FSI', got an empty cell"),
+            ),
+        ),
+    ),
+    asks=lambda s: (PATH,),
+    recorded=Recorded(
+        "ofr",
+        readers={"fsi.csv": read_index},
+        no_series={
+            "data.financialresearch.gov": "of the monitors, another source",
+            "^(?!.*fsi.csv)": "not the file of the index",
+        },
+        count=lambda body: len(body.split(b"\n")) - 1 - body.endswith(b"\n"),
+        plausible=lambda rows: rows["value"].is_between(-6, 30).all() and rows["observation_date"].is_unique().all(),
+    ),
+)
 
 
 def test_one_file_serves_every_series() -> None:
@@ -37,55 +72,11 @@ def test_one_file_serves_every_series() -> None:
     assert index.select("observation_date", "value").rows() == [(date(2024, 1, 2), -1.5), (date(2024, 1, 3), 0.75)]
 
 
-def test_only_the_window_is_kept() -> None:
-    found = fetched("ofr_fsi", INDEX, {PATH: fixture("ofr_fsi.csv")}, Window(date(2024, 1, 3)))
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, 3)]
-
-
 def test_a_column_that_is_gone_fails_alone() -> None:
     body = fixture("ofr_fsi.csv").replace(b"Funding", b"Fundng")
     found = fetched("ofr_fsi", default_catalog().series_of("ofr_fsi"), {PATH: body})
     assert set(found.failures) == {"OFR_FSI_FUNDING"}
     assert "expected the column 'Funding'" in found.failures["OFR_FSI_FUNDING"]
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (b"Day,OFR FSI\n2024-01-02,1\n", "expected the column 'Date'"),
-        (b"Date,OFR FSI\n01/02/2024,1\n", "expected a date like %Y-%m-%d in 'Date', got '01/02/2024'"),
-        (b"Date,OFR FSI\n2024-01-02,\n", "expected a number in 'OFR FSI', got an empty cell"),
-        (b"Date,OFR FSI\n2024-01-02,NA\n", "expected a number in 'OFR FSI', got 'NA'"),
-        (b"Date,OFR FSI\n2024-01-02,inf\n", "expected a number in 'OFR FSI', got 'inf'"),
-        ((404, b"gone"), "HTTP 404: not found"),
-    ],
-)
-def test_a_bad_file_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("ofr_fsi", INDEX, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def read_index(response: Response) -> pl.DataFrame:
-    return one_column(read_table(response), INDEX)
-
-
-@each_recording("ofr")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"fsi.csv": read_index},
-        no_series={
-            "data.financialresearch.gov": "of the monitors, another source",
-            "^(?!.*fsi.csv)": "not the file of the index",
-        },
-        expected={},
-        count=lambda body: len(body.split(b"\n")) - 1 - body.endswith(b"\n"),
-        plausible=lambda rows: rows["value"].is_between(-6, 30).all() and rows["observation_date"].is_unique().all(),
-        explain=explains("ofr_fsi"),
-    )
 
 
 @each_recording("ofr")

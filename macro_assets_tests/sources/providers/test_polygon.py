@@ -9,16 +9,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, SourceError
-from macro_assets.sources.protocol import Request, Response, Window, connector
-from macro_assets.sources.providers.polygon import explain, read_bars
+from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError
+from macro_assets.sources.protocol import Response, Window
+from macro_assets.sources.providers.polygon import read_bars
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -33,16 +32,67 @@ LAST = b'{"status":"OK","resultsCount":1,"results":[{"c":110.5,"v":5,"vw":110,"t
 NOW = datetime(2024, 8, 1, tzinfo=UTC)
 
 
-def test_pages_are_followed_to_the_last_without_any_key() -> None:
-    client = Replayed({FIRST: PAGE, SECOND: LAST})
-    found = fetched("polygon", TOY, client, WINDOW)
-    assert client.asked == [
-        Request(FIRST, (("adjusted", "true"), ("sort", "asc"), ("limit", "50000"))),
-        Request(SECOND, (("cursor", "c3ludGhldGlj"),)),
-    ]
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, 2), date(2024, 1, 3), date(2024, 7, 4)]
-    assert found.observations["value"].to_list() == [100.25, 101.5, 110.5]
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            FIRST,
+            LAST,
+            rows=((date(2024, 7, 4), 110.5),),
+            figure=b"110.5",
+            day=b"1720065600000",
+            window=WINDOW,
+            refused=(
+                (b"[]", "got list"),
+                (b'{"results":[]}', "expected the status to be one of"),
+                (b'{"status":"OK","resultsCount":3}', "expected the member 'results'"),
+                (LAST.replace(b'"c"', b'"close"'), "expected the member 'c'"),
+                (LAST.replace(b"110.5", b'"110.5"'), "expected 'c' to be int or float, got str"),
+                (LAST.replace(b"110.5", b"null"), "expected 'c' to be int or float, got NoneType"),
+                (LAST.replace(b"110.5", b"true"), "expected a number in 'c', got True"),
+                (LAST.replace(b"1720065600000", b'"2024-07-04"'), "expected 't' to be int or float, got str"),
+                (
+                    LAST[:-1] + b',"next_url":"https://api.polygon.io/v3/other"}',
+                    "expected a 'next_url' of further bars",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/v2/aggs/ticker/{s.code}/range/1/day/2025-01-01/2026-11-20?",),
+    errors=(
+        (200, b'{"status":"NOT_AUTHORIZED"}', AuthError),
+        (403, b'{"status":"NOT_AUTHORIZED"}', AuthError),
+        (200, b'{"status":"NOT_FOUND"}', NotFoundError),
+        (200, b'{"status":"ERROR"}', SchemaError),
+        (401, b'{"status":"ERROR","error":"Unknown API Key"}', AuthError),
+        (429, b'{"status":"ERROR"}', RateLimitError),
+        (200, b'{"status":"OK"}', None),
+        (200, b"[]", None),
+    ),
+    pages=(
+        Pages(  # the first page names the second, with a key that must not be sent on
+            TOY,
+            {f"{FIRST}?adjusted=true&sort=asc&limit=50000": PAGE, f"{SECOND}?cursor=c3ludGhldGlj": LAST},
+            rows=((date(2024, 1, 2), 100.25), (date(2024, 1, 3), 101.5), (date(2024, 7, 4), 110.5)),
+            window=WINDOW,
+        ),
+    ),
+    recorded=Recorded(
+        "polygon",
+        readers={"/v2/aggs/ticker/[^/]+/range/1/day/": read_bars},
+        no_series={
+            "/v2/aggs/ticker/[^/]+/(prev|range/(?!1/day/))|/v2/aggs/grouped": "bars of other spans, or of all tickers",
+            "/v1/(marketstatus|open-close|indicators|related|conversion)|/v2/(snapshot|reference|last)|/v3/": (
+                "lists, single quotes, or computed from bars"
+            ),
+            "/v1/|/vX/|/stocks/|/fed/": "other data sets",
+            "^(?!.*/v2/aggs/ticker/)": "no end point with bars",
+        },
+        expected={"aggs-I_NDX-1d-2023.json": 54, "v2_aggs_ticker_AAPL_range_1_day_2005-04-01_2005-04-04.json": 2},
+        count=lambda body: len(json.loads(body).get("results", [])),
+        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
+    ),
+)
 
 
 def test_a_volume_is_a_series_too() -> None:
@@ -79,81 +129,9 @@ def test_an_answer_without_results_is_empty() -> None:
     assert found.observations.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Sorry</html>", "page of HTML"),
-        (LAST[:60], "expected JSON"),
-        (b"[]", "got list"),
-        (b'{"results":[]}', "expected the status to be one of"),
-        (b'{"status":"OK","resultsCount":3}', "expected the member 'results'"),
-        (LAST.replace(b'"c"', b'"close"'), "expected the member 'c'"),
-        (LAST.replace(b"110.5", b'"110.5"'), "expected 'c' to be int or float, got str"),
-        (LAST.replace(b"110.5", b"null"), "expected 'c' to be int or float, got NoneType"),
-        (LAST.replace(b"110.5", b"true"), "expected a number in 'c', got True"),
-        (LAST.replace(b"1720065600000", b'"2024-07-04"'), "expected 't' to be int or float, got str"),
-        (LAST[:-1] + b',"next_url":"https://api.polygon.io/v3/other"}', "expected a 'next_url' of further bars"),
-        ((401, b'{"status":"ERROR","error":"Unknown API Key"}'), "HTTP 401: access was refused"),
-        ((429, b'{"status":"ERROR"}'), "HTTP 429: asked too often"),
-        ((500, b""), "HTTP 500: the provider failed"),
-    ],
-)
-def test_bad_bars_are_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("polygon", TOY, {FIRST: body}, WINDOW)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
 def test_a_column_nobody_knows_is_refused() -> None:
     odd = toy_series("polygon", "TOY", dataset="open", first_year=2024)
     assert "expected `dataset` to be one of" in fetched("polygon", odd, {FIRST: PAGE}, WINDOW).failures["TOY"]
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (200, b'{"status":"NOT_AUTHORIZED"}', AuthError),
-        (403, b'{"status":"NOT_AUTHORIZED"}', AuthError),
-        (200, b'{"status":"NOT_FOUND"}', NotFoundError),
-        (200, b'{"status":"ERROR"}', SchemaError),
-        (429, b'{"status":"ERROR"}', RateLimitError),
-        (200, b'{"status":"OK"}', None),
-        (200, b"[]", None),
-    ],
-)
-def test_errors_have_their_kind(status: int, body: bytes, kind: type[SourceError] | None) -> None:
-    error = explain(Response("GET /x", body, NOW, status))
-    assert error is None if kind is None else type(error) is kind
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    series = catalog.series_of("polygon")
-    asks = list(connector(catalog.sources["polygon"]).plan(series, WINDOW))
-    assert [next(ask.steps).path for ask in asks] == [
-        f"/v2/aggs/ticker/{s.code}/range/1/day/2024-01-02/2024-07-31" for s in series
-    ]
-
-
-@each_recording("polygon")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/v2/aggs/ticker/[^/]+/range/1/day/": read_bars},
-        no_series={
-            "/v2/aggs/ticker/[^/]+/(prev|range/(?!1/day/))|/v2/aggs/grouped": "bars of other spans, or of all tickers",
-            "/v1/(marketstatus|open-close|indicators|related|conversion)|/v2/(snapshot|reference|last)|/v3/": (
-                "lists, single quotes, or computed from bars"
-            ),
-            "/v1/|/vX/|/stocks/|/fed/": "other data sets",
-            "^(?!.*/v2/aggs/ticker/)": "no end point with bars",
-        },
-        expected={"aggs-I_NDX-1d-2023.json": 54, "v2_aggs_ticker_AAPL_range_1_day_2005-04-01_2005-04-04.json": 2},
-        count=lambda body: len(json.loads(body).get("results", [])),
-        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
-        explain=explains("polygon"),
-    )
 
 
 @each_recording("polygon")

@@ -8,18 +8,17 @@ from datetime import date
 
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.errors import SchemaError, TransientError
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers import sidra
 from macro_assets.sources.providers.sidra import read_table
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -49,6 +48,63 @@ def answer(*cells: tuple[object, object], label: str = "Mês", unit: str = "%") 
     header = {"V": "Valor", "MN": "Unidade de Medida", "D1C": "Variável (Código)", "D2C": f"{label} (Código)"}
     rows = [{"V": value, "MN": unit, "D1C": "1", "D2C": period} for period, value in cells]
     return json.dumps([header, *rows]).encode()
+
+
+UNASKED = r"/(h/n|f/[cnu])(/|\?|$)"
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            alone(),
+            ONE,
+            answer(("202311", "1.5"), ("202312", "-1.5")),
+            rows=((date(2023, 11, 1), 1.5), (date(2023, 12, 1), -1.5)),
+            figure=b'"1.5"',
+            missing=(b'"..."', b'".."', b'"X"'),
+            day=b"202311",
+            other_day=b"202312",
+            window=YEAR_END,
+            refused=(
+                (b"[]", "expected a header"),
+                (b'{"V":"Valor"}', "expected '' to be list, got dict"),
+                (b'[{"V":"Valor","D1C":"X (C)"},{"V":"1","D1C":"2"}]', "expected a column of periods"),
+                (b'[{"V":"1.2","D2C":"202311"}]', "expected a header with 'V' = 'Valor'"),
+                (b'[{"V":"Valor","A":"Ano (C\xc3\xb3digo)","B":"Ano (C\xc3\xb3digo)"}]', "labels of their own"),
+                (answer(("202311", "1,5")), "expected a number in 'Valor', got '1,5'"),
+                (answer(("202311", "")), "expected a number in 'Valor', got ''"),
+                (answer(("202311", 1.5)), "expected text in 'V', got 1.5"),
+                (answer(("202311", None)), "expected text in 'V', got None"),
+                (answer(("202313", "1")), "expected a period like 202001 in 'Mês (Código)', got '202313'"),
+                (answer(("2023", "1")), "expected a period like 202001 in 'Mês (Código)', got '2023'"),
+                (answer(("nov/23", "1")), "got 'nov/23'"),
+                (answer((None, "1")), "expected a period in 'Mês (Código)', got null"),
+                (answer(("202311", "1"), ("202311", "2")), "expected one row for 2023-11-01, got several"),
+                (answer(("202304", "1"), label="Trimestre"), "expected frequency M, got 'Q'"),
+                (answer(("202311", "1"), unit="Reais"), "expected the unit '%', got 'Reais'"),
+                (b'[{"V":"Valor","D2C":"M\xc3\xaas (C\xc3\xb3digo)"},{"V":"1"}]', "expected the fields"),
+                ((400, b'"Par\xc3\xa2metro inv\xc3\xa1lido"'), "HTTP 400: the request was refused"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/values/{s.code}/p/",),
+    errors=(
+        (200, b"<!DOCTYPE html>", TransientError),
+        (400, b"more than 50000 values", SchemaError),
+        (200, b"[]", None),
+    ),
+    recorded=Recorded(
+        "sidra",
+        readers={r"/values/t/\d+/": read_table},
+        no_series={
+            UNASKED: "a form without a header, codes or units, which is not asked for",
+            r"^(?!.*/values/)": "another service, or descriptions of tables",
+        },
+        expected={"table-5459-2.json": 2, "table-5459-4.json": 4},
+        count=lambda body: len(json.loads(body)) - 1,
+        plausible=lambda rows: rows["observation_date"].is_between(date(1900, 1, 1), date(2100, 1, 1)).all(),
+    ),
+)
 
 
 def test_series_of_a_query_are_read_from_one_answer() -> None:
@@ -144,54 +200,9 @@ def test_a_series_in_another_unit_fails_alone() -> None:
     assert "expected the unit 'Reais', got '%'" in found.failures["HOUSING"]
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<html>Site em manuten\xc3\xa7\xc3\xa3o</html>", "got a page of the gateway"),
-        (b"[]", "expected a header"),
-        (b'{"V":"Valor"}', "expected '' to be list, got dict"),
-        (b'[{"V":"Valor","D1C":"X (C)"},{"V":"1","D1C":"2"}]', "expected a column of periods"),
-        (b'[{"V":"1.2","D2C":"202311"}]', "expected a header with 'V' = 'Valor'"),
-        (b'[{"V":"Valor","A":"Ano (C\xc3\xb3digo)","B":"Ano (C\xc3\xb3digo)"}]', "labels of their own"),
-        (answer(("202311", "1,5")), "expected a number in 'Valor', got '1,5'"),
-        (answer(("202311", "")), "expected a number in 'Valor', got ''"),
-        (answer(("202311", "NaN")), "got 'NaN'"),
-        (answer(("202311", 1.5)), "expected text in 'V', got 1.5"),
-        (answer(("202311", None)), "expected text in 'V', got None"),
-        (answer(("202313", "1")), "expected a period like 202001 in 'Mês (Código)', got '202313'"),
-        (answer(("2023", "1")), "expected a period like 202001 in 'Mês (Código)', got '2023'"),
-        (answer(("nov/23", "1")), "got 'nov/23'"),
-        (answer((None, "1")), "expected a period in 'Mês (Código)', got null"),
-        (answer(("202311", "1"), ("202311", "2")), "expected one row for 2023-11-01, got several"),
-        (answer(("202304", "1"), label="Trimestre"), "expected frequency M, got 'Q'"),
-        (answer(("202311", "1"), unit="Reais"), "expected the unit '%', got 'Reais'"),
-        (b'[{"V":"Valor","D2C":"M\xc3\xaas (C\xc3\xb3digo)"},{"V":"1"}]', "expected the fields"),
-        ((400, b'"Par\xc3\xa2metro inv\xc3\xa1lido"'), "HTTP 400: the request was refused"),
-        ((500, b""), "HTTP 500: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("sidra", alone(), {ONE: body}, YEAR_END)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_kinds_of_errors() -> None:
-    explain = explains("sidra")
-
-    def error(status: int, body: bytes) -> object:
-        return explain(Replayed({"/x": (status, body)}).get(sidra.Request("/x")))
-
-    assert isinstance(error(200, b"<!DOCTYPE html>"), TransientError)
-    assert isinstance(error(400, b"more than 50000 values"), SchemaError)
-    assert error(200, b"[]") is None
-
-
 def test_every_query_of_the_catalog_can_be_asked() -> None:
     series = default_catalog().series_of("sidra")
     asks = list(sidra.plan(series, Window(today=date(2026, 11, 20))))
-    assert sum(len(a.series) for a in asks) == len(series)
     for ask in asks:
         path = next(ask.steps).path
         assert re.fullmatch(r"/values/t/\d+/n1/all/v/[\d,]+(/c\d+/[\d,]+)*/p/all", path), path
@@ -209,25 +220,6 @@ def test_fallbacks_to_the_tables_can_be_asked() -> None:
         assert one.provider_unit == "%"
         (ask,) = sidra.plan([one], Window(today=date(2026, 11, 20)))
         assert next(ask.steps).path.startswith(f"/values/{one.code}/p/")
-
-
-UNASKED = r"/(h/n|f/[cnu])(/|\?|$)"
-
-
-@each_recording("sidra")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={r"/values/t/\d+/": read_table},
-        no_series={
-            UNASKED: "a form without a header, codes or units, which is not asked for",
-            r"^(?!.*/values/)": "another service, or descriptions of tables",
-        },
-        expected={"table-5459-2.json": 2, "table-5459-4.json": 4},
-        count=lambda body: len(json.loads(body)) - 1,
-        plausible=lambda rows: rows["observation_date"].is_between(date(1900, 1, 1), date(2100, 1, 1)).all(),
-        explain=explains("sidra"),
-    )
 
 
 @each_recording("sidra")

@@ -8,18 +8,16 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Series, default_catalog
-from macro_assets.catalog.models import Selector
+from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.cells import dates, numbers
-from macro_assets.sources.protocol import Request, Response, Window
+from macro_assets.sources.protocol import Request, Response
 from macro_assets.sources.providers import tesouro_direto
 from macro_assets.sources.providers.tesouro_direto import read_history, read_quotes
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
-    Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -42,6 +40,64 @@ def quoted(title: str, maturity: str = "01/01/2040", **facts: object) -> Series:
     return toy_series("tesouro_direto_shop", title, dataset="rendimento-resgatar", selector=selector, **facts)
 
 
+def _history(response: Response) -> pl.DataFrame:
+    table = read_history(response)
+    return pl.DataFrame(
+        {
+            "observation_date": dates(table["Data Base"], "%d/%m/%Y"),
+            "value": numbers(table["Taxa Compra Manha"], ("", None), decimal=","),
+        }
+    )
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            toy(),
+            PATH,
+            fixture("tesouro_direto_history.csv"),
+            rows=((date(2024, 1, 3), None), (date(2024, 1, 4), 6.05), (date(2024, 1, 5), 6.10)),
+            figure=b"6,05",
+            missing=(b"",),
+            day=b"04/01/2024",
+            other_day=b"05/01/2024",
+            refused=(
+                (b"Tipo Titulo;Data Vencimento;Data;Taxa Compra Manha\n", "expected the column 'Data Base'"),
+                (
+                    b"Tipo Titulo;Data Vencimento;Data Base;Taxa\nTesouro Teste;01/01/2040;02/01/2024;1\n",
+                    "'Taxa Compra Manha'",
+                ),
+                (HEAD + b"Tesouro Teste;01/01/2040;2024-01-02;6,1\n", "expected a date like %d/%m/%Y in 'Data Base'"),
+                (HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6.1.2\n", "expected a number in 'Taxa Compra Manha'"),
+                (
+                    HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6,1\nTesouro Teste;01/01/2040;02/01/2024;6,2\n",
+                    "expected one row for 2024-01-02, got several",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (PATH if s.source == "tesouro_direto" else f"{SHOP}?",),
+    recorded=Recorded(
+        "tesouro_direto",
+        readers={r"(?i)precotaxatesourodireto\.csv": _history, r"rendimento-\w+-csv": read_quotes},
+        no_series={
+            r"/api/3/action/": "the catalogue of files",
+            r"(?i)^(?!.*(precotaxatesourodireto\.csv|rendimento-\w+-csv))": "other files, as of sales, or pages",
+        },
+        expected={"preco-taxa-2026-excerpt.csv": 3},
+        count=lambda body: sum(1 for line in body.splitlines() if line.strip()) - 1,
+        plausible=lambda rows: rows["value"].drop_nulls().is_between(-5, 60).all(),
+    ),
+)
+
+
+@pytest.mark.parametrize("source", ["tesouro_direto", "tesouro_direto_shop"])
+def test_every_series_of_the_catalog_names_its_bond(source: str) -> None:
+    for one in default_catalog().series_of(source):
+        assert one.selector is not None
+        assert one.code == " ".join(one.selector.where.values())
+
+
 def test_bonds_are_told_apart_by_title_and_maturity() -> None:
     both = [toy(), toy("Tesouro Selic", "01/03/2041", id="SELIC")]
     found = fetched("tesouro_direto", both, {PATH: fixture("tesouro_direto_history.csv")})
@@ -53,49 +109,11 @@ def test_bonds_are_told_apart_by_title_and_maturity() -> None:
     assert len(found.responses) == 1
 
 
-def test_what_is_asked_for() -> None:
-    client = Replayed({PATH: fixture("tesouro_direto_history.csv")})
-    fetched("tesouro_direto", toy(), client, Window(date(2024, 1, 4), date(2024, 1, 4)))
-    assert [r.target for r in client.asked] == [PATH]
-    assert PATH.endswith("/download/precotaxatesourodireto.csv")
-
-
 def test_a_bond_that_is_not_there_fails_alone() -> None:
     both = [toy(), toy("Tesouro Nenhum", id="NONE")]
     found = fetched("tesouro_direto", both, {PATH: fixture("tesouro_direto_history.csv")})
     assert set(found.observations["series_id"]) == {"TOY"}
     assert "no row of the answer has {'Tipo Titulo': 'Tesouro Nenhum'" in found.failures["NONE"]
-
-
-def test_a_window_without_quotes_is_no_error() -> None:
-    window = Window(date(2023, 1, 1), date(2023, 12, 31))
-    found = fetched("tesouro_direto", toy(), {PATH: fixture("tesouro_direto_history.csv")}, window)
-    assert found.failures == {}
-    assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html><html>Manuten\xe7\xe3o</html>", "page of HTML"),
-        (b"Tipo Titulo;Data Vencimento;Data;Taxa Compra Manha\n", "expected the column 'Data Base'"),
-        (b"Tipo Titulo;Data Vencimento;Data Base;Taxa\nTesouro Teste;01/01/2040;02/01/2024;1\n", "'Taxa Compra Manha'"),
-        (HEAD + b"Tesouro Teste;01/01/2040;2024-01-02;6,1\n", "expected a date like %d/%m/%Y in 'Data Base'"),
-        (HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6.1.2\n", "expected a number in 'Taxa Compra Manha'"),
-        (HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;NaN\n", "got 'NaN'"),
-        (
-            HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6,1\nTesouro Teste;01/01/2040;02/01/2024;6,2\n",
-            "expected one row for 2024-01-02, got several",
-        ),
-        ((404, b""), "HTTP 404: not found"),
-        ((503, b""), "HTTP 503: the provider failed"),
-    ],
-)
-def test_a_bad_file_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("tesouro_direto", toy(), {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
 
 
 class _Shop:
@@ -163,43 +181,6 @@ def test_a_quote_may_name_another_index_than_its_title(rate: str, value: float) 
     found = fetched("tesouro_direto_shop", quoted("Tesouro Teste"), {SHOP: body})
     assert found.failures == {}
     assert found.observations["value"].to_list() == [value]
-
-
-@pytest.mark.parametrize("source", ["tesouro_direto", "tesouro_direto_shop"])
-def test_every_series_of_the_catalog_names_its_bond(source: str) -> None:
-    series = default_catalog().series_of(source)
-    (ask,) = tesouro_direto.plan(series, Window(today=date(2026, 11, 20)))
-    assert ask.series == tuple(series)
-    assert next(ask.steps).path == (PATH if source == "tesouro_direto" else SHOP)
-    for one in series:
-        assert one.selector is not None
-        assert one.code == " ".join(one.selector.where.values())
-
-
-def _history(response: Response) -> pl.DataFrame:
-    table = read_history(response)
-    return pl.DataFrame(
-        {
-            "observation_date": dates(table["Data Base"], "%d/%m/%Y"),
-            "value": numbers(table["Taxa Compra Manha"], ("", None), decimal=","),
-        }
-    )
-
-
-@each_recording("tesouro_direto")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={r"(?i)precotaxatesourodireto\.csv": _history, r"rendimento-\w+-csv": read_quotes},
-        no_series={
-            r"/api/3/action/": "the catalogue of files",
-            r"(?i)^(?!.*(precotaxatesourodireto\.csv|rendimento-\w+-csv))": "other files, as of sales, or pages",
-        },
-        expected={"preco-taxa-2026-excerpt.csv": 3},
-        count=lambda body: sum(1 for line in body.splitlines() if line.strip()) - 1,
-        plausible=lambda rows: rows["value"].drop_nulls().is_between(-5, 60).all(),
-        explain=explains("tesouro_direto"),
-    )
 
 
 @each_recording("tesouro_direto")

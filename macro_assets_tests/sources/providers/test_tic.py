@@ -9,8 +9,9 @@ import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Response, Window, connector
+from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.tic import read_holdings
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import Replayed, fetched, fixture, toy_series
 
 FOLDER = "/resource-center/data-chart-center/tic/Documents"
@@ -21,6 +22,33 @@ FILES = {LATEST: fixture("tic_table5.txt"), HISTORY: fixture("tic_history.txt")}
 
 def answer(body: bytes) -> Response:
     return Response("GET /", body, datetime(2026, 4, 20, tzinfo=UTC), 200)
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            toy_series("tic", "Japan", frequency="M", first_year=2012),
+            LATEST,
+            FILES[LATEST],
+            rows=((date(2025, 12, 1), 1143.1), (date(2026, 1, 1), 1116.7), (date(2026, 2, 1), 1103.9)),
+            figure=b"1116.7",
+            missing=(b"n.a.",),
+            day=b"2026-01",
+            other_day=b"2026-02",
+            header=b"Country",
+            window=Window(date(2025, 12, 1), today=date(2026, 4, 20)),
+            refused=(
+                (b"Country", b"Nation", "expected a table of holders headed 'Country'"),
+                (b"2026-02", b"2026-13", "expected months like 2026-07"),
+                (b"2026-02", b"Feb 2026", "expected months like 2026-07"),
+                (b"1,103.9\t1116.7\t1143.1", b"1,103.9\t1116.7", "expected 3 figures of 'Japan', got 2"),
+                (b"1116.7", b"?", "expected a number in 'value', got '?'"),
+                (b"Japan\t1\n", "expected a table of holders"),
+            ),
+        ),
+    ),
+    asks=lambda s: (LATEST,),
+)
 
 
 def test_the_history_is_read_for_the_months_before_the_table() -> None:
@@ -64,40 +92,6 @@ def test_a_row_that_is_gone_fails_alone() -> None:
     assert found.observations.height == 2
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        (b"Country", b"Nation", "expected a table of holders headed 'Country'"),
-        (b"2026-02", b"2026-13", "expected months like 2026-07"),
-        (b"2026-02", b"Feb 2026", "expected months like 2026-07"),
-        (b"1,103.9\t1116.7\t1143.1", b"1,103.9\t1116.7", "expected 3 figures of 'Japan', got 2"),
-        (b"1116.7", b"?", "expected a number in 'value', got '?'"),
-        (b"1116.7", b"NaN", "expected a number in 'value', got 'NaN'"),
-    ],
-)
-def test_a_bad_file_is_refused(old: bytes, new: bytes, says: str) -> None:
-    body = fixture("tic_table5.txt")
-    assert old in body
-    japan = default_catalog().series["US_TIC_HOLDINGS_JP"]
-    window = Window(date(2026, 1, 1), today=date(2026, 4, 20))
-    found = fetched("tic", japan, {LATEST: body.replace(old, new)}, window)
-    assert found.observations.is_empty()
-    assert says in found.failures[japan.id], found.failures
-
-
-@pytest.mark.parametrize("body", [b"", b"<!DOCTYPE html><html>Sorry</html>", b"Japan\t1\n"])
-def test_what_is_no_table_is_refused(body: bytes) -> None:
-    with pytest.raises(SchemaError, match="expected a table of holders"):
-        read_holdings(answer(body))
-
-
 def test_a_history_with_years_under_no_months_is_refused() -> None:
     with pytest.raises(SchemaError, match="expected months"):
         read_holdings(answer(fixture("tic_history.txt").replace(b"Dec\tNov\tOct", b"a\tb\tc")))
-
-
-def test_every_series_of_the_catalog_is_asked_at_once() -> None:
-    series = default_catalog().series_of("tic")
-    (ask,) = connector(default_catalog().sources["tic"]).plan(series, Window(today=date(2026, 11, 20)))
-    assert ask.series == series
-    assert next(ask.steps).target == LATEST

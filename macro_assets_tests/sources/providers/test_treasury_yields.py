@@ -11,14 +11,14 @@ import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Response, Window, connector
+from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.treasury_yields import one_rate, rate_name, read_rates
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -33,6 +33,77 @@ WINDOW = Window(date(2024, 1, 1), date(2024, 12, 31), today=date(2025, 6, 30))
 
 def answer(body: bytes) -> Response:
     return Response("GET /", body, datetime(2024, 2, 1, tzinfo=UTC), 200)
+
+
+def read_first(response: Response) -> pl.DataFrame:
+    """The ten-year rate, or the first of a file that has none, as those of bills and of long bonds."""
+    table = read_rates(response)
+    if table.is_empty():
+        return pl.DataFrame(schema={"observation_date": pl.Date, "value": pl.Float64})
+    rates = [c for c in table.columns if re.fullmatch(r"10 yr|\d+ weeks .*|lt .*|treasury .*|rate", c)]
+    code = "10 yr" if "10 yr" in rates else rates[0]
+    return one_rate(table, toy_series("treasury_yields", code))
+
+
+def year_of(year: int) -> str:
+    """What is asked for the par curve of a year."""
+    return f"{FOLDER}/{year}/all?type={PAR}&field_tdr_date_value={year}&_format=csv"
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            TEN,
+            f"{FOLDER}/2024/all",
+            fixture("treasury_par_2024.csv"),
+            rows=((date(2024, 1, 2), 3.36), (date(2024, 1, 3), 3.35), (date(2024, 1, 4), 3.34)),
+            figure=b"3.35",
+            missing=(b"", b"N/A"),
+            day=b"01/03/2024",
+            other_day=b"01/02/2024",
+            window=WINDOW,
+            refused=(
+                (b'Day,"10 Yr"\n01/02/2024,3.36\n', "expected the column 'date'"),
+                (b'Date,"10 Yr"\n2024-01-02,3.36\n', "expected a date like %m/%d/%Y in 'Date', got '2024-01-02'"),
+                (
+                    b'Date,"10 Yr"\n01/02/24,3.36\n01/03/2024,3.35\n',
+                    "expected a date like %m/%d/%Y in 'Date', got '01/02/24'",
+                ),
+                (
+                    b'Date,"10 Yr"\n01/02/2024,3.36\n01/02/2024,3.37\n',
+                    "expected one row a day, got several of 2024-01-02",
+                ),
+                (b'Date,"10 Yr","30 Yr"\n01/03/2024,3.35,4.46\n01/02/2024,3.3', "expected 3 cells in the last row"),
+                (b'Date,"10 Yr"\n01/02/2023,3.36\n', "expected days of 2024, the answer has 2023-01-02"),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"{FOLDER}/2025/all?type={s.dataset}&",),
+    pages=(
+        Pages(
+            TEN,
+            {year_of(2024): b'Date,"10 Yr"\n12/31/2024,4.58\n', year_of(2025): b'Date,"10 Yr"\n01/02/2025,4.57\n'},
+            rows=((date(2024, 12, 31), 4.58), (date(2025, 1, 2), 4.57)),
+            window=Window(date(2024, 1, 1), today=date(2025, 6, 30)),
+        ),
+    ),
+    recorded=Recorded(
+        "treasury_yields",
+        readers={"": read_first},
+        no_series={
+            "TextView": "a page, no file",
+            "(?i)interest-rates/datasets/|/sites/default/files/": "the files of the week before there was a feed",
+            r"(?i)^(?!.*(interest-rates/|/system/files/|/feed\.svc/))": "other data, or pages",
+        },
+        expected={"csv-2023-ytd.csv": 169, "feed-1990.xml": 250, "feed-2008.xml": 251, "feed-2019-site.xml": 45},
+        count=lambda body: (
+            len(set(re.findall(rb"<d:(?:NEW|INDEX|QUOTE)_DATE[^>]*>([^<]*)", body)))
+            if body.lstrip().startswith(b"<")
+            else len(body.strip().splitlines()) - 1
+        ),
+        plausible=lambda rows: rows["value"].drop_nulls().is_between(-2, 10).all(),  # real ones were negative
+    ),
+)
 
 
 def test_one_file_a_year_serves_every_tenor() -> None:
@@ -163,28 +234,6 @@ def test_names_of_both_forms_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"<!DOCTYPE html><html>Sorry</html>", "page of HTML"),
-        (b'Day,"10 Yr"\n01/02/2024,3.36\n', "expected the column 'date'"),
-        (b'Date,"10 Yr"\n2024-01-02,3.36\n', "expected a date like %m/%d/%Y in 'Date', got '2024-01-02'"),
-        (b'Date,"10 Yr"\n01/02/24,3.36\n01/03/2024,3.35\n', "expected a date like %m/%d/%Y in 'Date', got '01/02/24'"),
-        (b'Date,"10 Yr"\n01/02/2024,n/a\n', "expected a number in '10 yr', got 'n/a'"),
-        (b'Date,"10 Yr"\n01/02/2024,NaN\n', "expected a number in '10 yr', got 'NaN'"),
-        (b'Date,"10 Yr"\n01/02/2024,3.36\n01/02/2024,3.37\n', "expected one row a day, got several of 2024-01-02"),
-        (b'Date,"10 Yr","30 Yr"\n01/03/2024,3.35,4.46\n01/02/2024,3.3', "expected 3 cells in the last row"),
-        (b'Date,"10 Yr"\n01/02/2023,3.36\n', "expected days of 2024, the answer has 2023-01-02"),
-        ((404, b"Not found"), "HTTP 404: not found"),
-        ((503, b""), "HTTP 503: the provider failed"),
-    ],
-)
-def test_a_bad_file_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("treasury_yields", TEN, {f"{FOLDER}/2024/all": body}, WINDOW)
-    assert found.observations.is_empty()
-    assert says in found.failures["TEN"], found.failures
-
-
-@pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ("NEW_DATE", "DAY", "expected entries with NEW_DATE"),
@@ -200,48 +249,10 @@ def test_a_bad_feed_is_refused(old: str, new: str, says: str) -> None:
         read_rates(answer(body.replace(old, new).encode()))
 
 
-def test_every_series_of_the_catalog_is_in_the_file_of_its_curve() -> None:
-    source = default_catalog().sources["treasury_yields"]
+def test_each_rate_of_the_five_curves_is_one_series() -> None:
     series = default_catalog().series_of("treasury_yields")
-    asks = list(connector(source).plan(series, Window(date(2026, 1, 1), today=date(2026, 11, 20))))
-    assert sum(len(a.series) for a in asks) == len(series) == len({(s.dataset, rate_name(s.code)) for s in series})
-    assert len(asks) == 5
-    for ask in asks:
-        assert len({s.dataset for s in ask.series}) == 1
-        request = next(ask.steps)
-        assert dict(request.params)["type"] == ask.series[0].dataset
-        assert request.path == f"{FOLDER}/2026/all"
-
-
-def read_first(response: Response) -> pl.DataFrame:
-    """The ten-year rate, or the first of a file that has none, as those of bills and of long bonds."""
-    table = read_rates(response)
-    if table.is_empty():
-        return pl.DataFrame(schema={"observation_date": pl.Date, "value": pl.Float64})
-    rates = [c for c in table.columns if re.fullmatch(r"10 yr|\d+ weeks .*|lt .*|treasury .*|rate", c)]
-    code = "10 yr" if "10 yr" in rates else rates[0]
-    return one_rate(table, toy_series("treasury_yields", code))
-
-
-@each_recording("treasury_yields")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"": read_first},
-        no_series={
-            "TextView": "a page, no file",
-            "(?i)interest-rates/datasets/|/sites/default/files/": "the files of the week before there was a feed",
-            r"(?i)^(?!.*(interest-rates/|/system/files/|/feed\.svc/))": "other data, or pages",
-        },
-        expected={"csv-2023-ytd.csv": 169, "feed-1990.xml": 250, "feed-2008.xml": 251, "feed-2019-site.xml": 45},
-        count=lambda body: (
-            len(set(re.findall(rb"<d:(?:NEW|INDEX|QUOTE)_DATE[^>]*>([^<]*)", body)))
-            if body.lstrip().startswith(b"<")
-            else len(body.strip().splitlines()) - 1
-        ),
-        plausible=lambda rows: rows["value"].drop_nulls().is_between(-2, 10).all(),  # real ones were negative
-        explain=explains("treasury_yields"),
-    )
+    assert len(series) == len({(s.dataset, rate_name(s.code)) for s in series})
+    assert len({s.dataset for s in series}) == 5
 
 
 @each_recording("treasury_yields")

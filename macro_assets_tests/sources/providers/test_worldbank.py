@@ -10,15 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.worldbank import read_page
+from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -42,11 +41,82 @@ def pages(*years: int) -> dict[str, bytes]:
     return bodies
 
 
-def test_figures_are_read() -> None:
-    found = fetched("worldbank", TOY, {PATH: fixture("worldbank.json")})
-    assert found.failures == {}
-    rows = found.observations.select("observation_date", "value").rows()
-    assert rows == [(date(2023, 1, 1), 3.5), (date(2022, 1, 1), None), (date(2021, 1, 1), 6.0)]
+FIGURES = r"/v2/(countr(y|ies)/[^/]+/indicators?/[^/]+|sources?/\d+/.+/data)\?"
+
+
+def rows_of(response: Response) -> pl.DataFrame:
+    return read_page(response)[0]
+
+
+def count(body: bytes) -> int:
+    return len(re.findall(rb'"concept"\s*:\s*"Time"', body)) or len(re.findall(rb'"date"\s*:', body))
+
+
+def message(code: str) -> bytes:
+    return json.dumps([{"message": [{"id": code, "key": "Invalid value", "value": "It is not valid"}]}]).encode()
+
+
+GOOD = fixture("worldbank.json")
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            PATH,
+            GOOD,
+            rows=((date(2021, 1, 1), 6.0), (date(2022, 1, 1), None), (date(2023, 1, 1), 3.5)),
+            figure=b"3.5",
+            missing=(b"null",),
+            day=b'"2023"',
+            other_day=b'"2022"',
+            refused=(
+                (b'<?xml version="1.0"?><error/>', "expected JSON"),
+                (message("120"), "the World Bank does not know it"),
+                (message("175"), "the World Bank does not know it"),
+                (message("999"), "the World Bank refused the request"),
+                (GOOD.replace(b'"date"', b'"year"'), "expected the member 'date'"),
+                (GOOD.replace(b'"2023"', b"2023"), "expected 'date' to be str, got int"),
+                (GOOD.replace(b'"2023"', b'"FY23"'), "got 'FY23'"),
+                (GOOD.replace(b"3.5", b'"3.5"'), "expected 'value' to be int or float or NoneType, got str"),
+                (GOOD.replace(b"3.5", b"true"), "expected a number in 'value', got True"),
+                (GOOD.replace(b"3.5", b"1e999"), "expected a number in 'value', got inf"),
+                (GOOD.replace(b'"2023"', b'"2022"'), "expected each period once"),
+                (GOOD.replace(b'"pages": 1', b'"pages": "one"'), "expected a whole number in 'pages', got 'one'"),
+                (GOOD.replace(b'"page": 1', b'"page": 2'), "expected page 1, got page 2"),
+                (b'[{"page":1,"pages":1,"per_page":50,"total":0}]', "expected the member '1'"),
+            ),
+        ),
+        Good(
+            DEBT,
+            DEBT_PATH,
+            fixture("worldbank_debt.json"),
+            rows=((date(1971, 1, 1), 2500.5),),
+            figure=b"2500.5",
+            day=b'"1971"',
+            refused=(
+                (
+                    b'"Time", "id": "YR1971"',
+                    b'"Year", "id": "YR1971"',
+                    "the concept 'Time' once in a row, got it 0 times",
+                ),
+            ),
+        ),
+    ),
+    asks=lambda s: (f"/country/{s.code.split('/')[0]}/", f"/{s.code.split('/')[1]}"),
+    pages=(Pages(TOY, pages(2023, 2022, 2021), tuple((date(y, 1, 1), float(y)) for y in (2021, 2022, 2023))),),
+    recorded=Recorded(
+        "worldbank",
+        readers={FIGURES: rows_of},
+        no_series=lambda recording: (
+            {f"^(?!.*{FIGURES})": "lists and descriptions"}
+            | ({"": "XML, which comes where JSON is not asked for"} if recording.body.lstrip().startswith(b"<") else {})
+        ),
+        expected={"ids-china.json": 50},
+        count=count,
+        plausible=lambda rows: rows["observation_date"].dt.year().is_between(1950, 2040).all(),
+    ),
+)
 
 
 def test_source_6_answers_another_shape() -> None:
@@ -55,14 +125,6 @@ def test_source_6_answers_another_shape() -> None:
     assert found.failures == {}
     assert found.observations["value"].to_list() == [2500.5]  # 1970 is before the series' first year
     assert [r.target for r in client.asked] == [f"{DEBT_PATH}?format=json&per_page=1000&page=1"]
-
-
-def test_every_page_is_asked_for_and_no_more() -> None:
-    client = Replayed(pages(2023, 2022, 2021))
-    found = fetched("worldbank", TOY, client, TODAY)
-    assert found.failures == {}
-    assert sorted(found.observations["value"].to_list()) == [2021, 2022, 2023]
-    assert len(client.asked) == 3
 
 
 @pytest.mark.parametrize(("frequency", "span"), [("A", "2010:2012"), ("Q", "2010Q2:2012Q1"), ("M", "2010M05:2012M02")])
@@ -80,80 +142,6 @@ def test_a_blank_that_is_not_due_is_no_missing_figure() -> None:
     early = Replayed({PATH: body}, at=datetime(2023, 12, 31, tzinfo=UTC))
     found = fetched("worldbank", TOY, early)
     assert found.observations["observation_date"].dt.year().to_list() == [2022, 2021]
-
-
-def message(code: str) -> bytes:
-    return json.dumps([{"message": [{"id": code, "key": "Invalid value", "value": "It is not valid"}]}]).encode()
-
-
-GOOD = fixture("worldbank.json")
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (message("120"), "the World Bank does not know it"),
-        (message("175"), "the World Bank does not know it"),
-        (message("999"), "the World Bank refused the request"),
-        ((502, b"<html>bad gateway</html>"), "HTTP 502: the provider failed"),
-        (b'<?xml version="1.0"?><error/>', "expected JSON"),
-        (GOOD.replace(b'"date"', b'"year"'), "expected the member 'date'"),
-        (GOOD.replace(b'"2023"', b"2023"), "expected 'date' to be str, got int"),
-        (GOOD.replace(b'"2023"', b'"FY23"'), "got 'FY23'"),
-        (GOOD.replace(b"3.5", b'"3.5"'), "expected 'value' to be int or float or NoneType, got str"),
-        (GOOD.replace(b"3.5", b"true"), "expected a number in 'value', got True"),
-        (GOOD.replace(b"3.5", b"1e999"), "expected a number in 'value', got inf"),
-        (GOOD.replace(b'"2023"', b'"2022"'), "expected each period once"),
-        (GOOD.replace(b'"pages": 1', b'"pages": "one"'), "expected a whole number in 'pages', got 'one'"),
-        (GOOD.replace(b'"page": 1', b'"page": 2'), "expected page 1, got page 2"),
-        (GOOD[:-4], "expected JSON"),
-        (b'[{"page":1,"pages":1,"per_page":50,"total":0}]', "expected the member '1'"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("worldbank", TOY, {PATH: body})
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-
-
-def test_a_row_without_a_time_is_refused() -> None:
-    body = fixture("worldbank_debt.json").replace(b'"Time", "id": "YR1971"', b'"Year", "id": "YR1971"')
-    found = fetched("worldbank", DEBT, {DEBT_PATH: body})
-    assert "expected the concept 'Time' once in a row, got it 0 times" in found.failures["TOY"]
-
-
-def test_every_series_of_the_catalog_asks_for_its_indicator() -> None:
-    series = default_catalog().series_of("worldbank")
-    client = Replayed({})
-    fetched("worldbank", series, client)
-    assert {r.path for r in client.asked} == {
-        "/country/{}/indicator/{}".format(*s.code.split("/")) for s in series if s.dataset is None
-    }
-
-
-FIGURES = r"/v2/(countr(y|ies)/[^/]+/indicators?/[^/]+|sources?/\d+/.+/data)\?"
-
-
-def rows_of(response: Response) -> pl.DataFrame:
-    return read_page(response)[0]
-
-
-def count(body: bytes) -> int:
-    return len(re.findall(rb'"concept"\s*:\s*"Time"', body)) or len(re.findall(rb'"date"\s*:', body))
-
-
-@each_recording("worldbank")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={FIGURES: rows_of},
-        no_series={f"^(?!.*{FIGURES})": "lists and descriptions"}
-        | ({"": "XML, which comes where JSON is not asked for"} if recording.body.lstrip().startswith(b"<") else {}),
-        expected={"ids-china.json": 50},
-        count=count,
-        plausible=lambda rows: rows["observation_date"].dt.year().is_between(1950, 2040).all(),
-        explain=explains("worldbank"),
-    )
 
 
 def is_no_answer(recording: Recording) -> bool:

@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Request, Window, connector
+from macro_assets.sources.errors import NotFoundError
+from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.yahoo_chart import read_bars
+from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
+    Recorded,
     Recording,
     Replayed,
-    check_recording,
     each_recording,
-    explains,
     fetched,
     fixture,
     toy_series,
@@ -52,11 +52,83 @@ def dates_of(body: bytes, window: Window = WINDOW) -> list[date]:
     return found.observations["observation_date"].to_list()
 
 
-def test_closes_are_read_and_a_missing_one_stays_missing() -> None:
-    found = fetched("yahoo_chart", TOY, {PATH: fixture("yahoo_chart.json")}, WINDOW)
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, d) for d in (2, 3, 4, 5)]
-    assert found.observations["value"].to_list() == [100.25, 101.5, None, 103.25]
+def settled_days(body: bytes) -> int:
+    """Days with a bar, before that of a session under way, by the exchange's offset alone."""
+    result = json.loads(body)["chart"]["result"][0]
+    meta = result["meta"]
+    days = {(t + meta["gmtoffset"]) // 86_400 for t in result.get("timestamp", [])}
+    session = meta["currentTradingPeriod"]["regular"]
+    if meta.get("regularMarketTime", session["end"]) >= session["end"]:
+        return len(days)
+    return len([d for d in days if d < (session["start"] + meta["gmtoffset"]) // 86_400])
+
+
+CONTRACT = Contract(
+    good=(
+        Good(
+            TOY,
+            PATH,
+            fixture("yahoo_chart.json"),
+            rows=(
+                (date(2024, 1, 2), 100.25),
+                (date(2024, 1, 3), 101.5),
+                (date(2024, 1, 4), None),
+                (date(2024, 1, 5), 103.25),
+            ),
+            figure=b"100.25",
+            day=b"1704205800",
+            window=WINDOW,
+            refused=(
+                (b'{"finance": {}}', "expected the member 'chart'"),
+                (b'{"chart": {"result": [], "error": null}}', "expected the member 'result.0'"),
+                (chart([stamp("2024-01-04T14:30")], ["100"]), "expected a number in 'close', got '100'"),
+                (chart([stamp("2024-01-04T14:30")], [True]), "expected a number in 'close', got True"),
+                (chart(["2024-01-04"], [100]), "expected a number in 'timestamp', got '2024-01-04'"),
+                (chart([None], [100]), "expected a time in 'timestamp', got null"),
+                (chart([stamp("2024-01-04T14:30")], [100, 101]), "expected as many 'close' as timestamps"),
+                (chart([stamp("2024-01-04T14:30")], [100], dataGranularity="1wk"), "expected daily bars"),
+                (
+                    chart([stamp("2024-01-04T14:30")], [100], exchangeTimezoneName=None),
+                    "'exchangeTimezoneName' to be str",
+                ),
+                (
+                    fixture("yahoo_chart.json").replace(b'"close"', b'"last"'),
+                    "expected the member 'indicators.quote.0.close'",
+                ),
+                (
+                    fixture("yahoo_chart.json").replace(b'"regular":', b'"main":'),
+                    "expected the member 'currentTradingPeriod.reg",
+                ),
+                (
+                    b'{"chart": {"result": null, "error": {"code": "Not Found", "description": "x"}}}',
+                    "Check the symbol",
+                ),
+                (
+                    b'{"chart": {"result": null, "error": {"code": "Odd", "description": "x"}}}',
+                    "the service says 'Odd': 'x'",
+                ),
+                ((400, b'{"chart": {"error": {"code": "Bad Request", "description": "Invalid input"}}}'), "HTTP 400"),
+            ),
+        ),
+    ),
+    errors=((404, b'{"chart": {"result": null, "error": {}}}', NotFoundError),),
+    asks=lambda s: (f"/v8/finance/chart/{s.code}?period1=",),
+    recorded=Recorded(
+        "yahoo_chart",
+        readers={"/v8/finance/chart/": read_bars},
+        no_series={
+            r"interval=(?!1d)": "bars of minutes, hours, weeks or months",
+            "^(?!.*/v8/finance/chart/)": "another service",
+        },
+        expected={
+            "chart-AAPL-2020-08-31-to-2020-11-07.json": 49,
+            "chart-BTC-USD-2020-01-01-to-2020-01-03.json": 3,
+            "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.json": 252,
+        },
+        count=settled_days,
+        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
+    ),
+)
 
 
 def test_a_symbol_is_asked_once_for_all_its_columns() -> None:
@@ -162,82 +234,6 @@ def test_a_window_without_bars_is_empty() -> None:
         found = fetched("yahoo_chart", TOY, {PATH: answer}, WINDOW)
         assert found.failures == {}
         assert found.observations.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html><html>Oops</html>", "page of HTML"),
-        (b'{"chart": {"result"', "expected JSON"),
-        (b'{"finance": {}}', "expected the member 'chart'"),
-        (b'{"chart": {"result": [], "error": null}}', "expected the member 'result.0'"),
-        (chart([stamp("2024-01-04T14:30")], ["100"]), "expected a number in 'close', got '100'"),
-        (chart([stamp("2024-01-04T14:30")], [True]), "expected a number in 'close', got True"),
-        (chart([stamp("2024-01-04T14:30")], [float("nan")]), "NaN is no JSON number"),
-        (chart(["2024-01-04"], [100]), "expected a number in 'timestamp', got '2024-01-04'"),
-        (chart([None], [100]), "expected a time in 'timestamp', got null"),
-        (chart([stamp("2024-01-04T14:30")], [100, 101]), "expected as many 'close' as timestamps"),
-        (chart([stamp("2024-01-04T14:30")], [100], dataGranularity="1wk"), "expected daily bars"),
-        (chart([stamp("2024-01-04T14:30")], [100], exchangeTimezoneName=None), "'exchangeTimezoneName' to be str"),
-        (fixture("yahoo_chart.json").replace(b'"close"', b'"last"'), "expected the member 'indicators.quote.0.close'"),
-        (
-            fixture("yahoo_chart.json").replace(b'"regular":', b'"main":'),
-            "expected the member 'currentTradingPeriod.reg",
-        ),
-        (b'{"chart": {"result": null, "error": {"code": "Not Found", "description": "x"}}}', "Check the symbol"),
-        (b'{"chart": {"result": null, "error": {"code": "Odd", "description": "x"}}}', "the service says 'Odd': 'x'"),
-        ((404, b'{"chart": {"result": null, "error": {}}}'), "HTTP 404: not found"),
-        ((429, b"Too Many Requests"), "HTTP 429: asked too often"),
-        ((400, b'{"chart": {"error": {"code": "Bad Request", "description": "Invalid input"}}}'), "HTTP 400"),
-        ((502, b""), "HTTP 502: the provider failed"),
-    ],
-)
-def test_a_bad_answer_is_refused(body: bytes | tuple[int, bytes], says: str) -> None:
-    found = fetched("yahoo_chart", TOY, {PATH: body}, WINDOW)
-    assert found.observations.is_empty()
-    assert says in found.failures["TOY"], found.failures
-    assert "source yahoo_chart" in found.failures["TOY"]
-
-
-def test_every_series_of_the_catalog_is_asked_for() -> None:
-    catalog = default_catalog()
-    series = catalog.series_of("yahoo_chart")
-    speaker = connector(catalog.sources["yahoo_chart"])
-    requests = [next(ask.steps) for ask in speaker.plan(series, WINDOW)]
-    assert {r.path.rpartition("/")[2] for r in requests} == {s.code for s in series}
-    assert all(int(dict(r.params)["period1"]) < int(dict(r.params)["period2"]) for r in requests)
-
-
-def settled_days(body: bytes) -> int:
-    """Days with a bar, before that of a session under way, by the exchange's offset alone."""
-    result = json.loads(body)["chart"]["result"][0]
-    meta = result["meta"]
-    days = {(t + meta["gmtoffset"]) // 86_400 for t in result.get("timestamp", [])}
-    session = meta["currentTradingPeriod"]["regular"]
-    if meta.get("regularMarketTime", session["end"]) >= session["end"]:
-        return len(days)
-    return len([d for d in days if d < (session["start"] + meta["gmtoffset"]) // 86_400])
-
-
-@each_recording("yahoo_chart")
-def test_a_recording_is_read(recording: Recording) -> None:
-    check_recording(
-        recording,
-        readers={"/v8/finance/chart/": read_bars},
-        no_series={
-            r"interval=(?!1d)": "bars of minutes, hours, weeks or months",
-            "^(?!.*/v8/finance/chart/)": "another service",
-        },
-        expected={
-            "chart-AAPL-2020-08-31-to-2020-11-07.json": 49,
-            "chart-BTC-USD-2020-01-01-to-2020-01-03.json": 3,
-            "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.json": 252,
-        },
-        count=settled_days,
-        plausible=lambda rows: rows["observation_date"].is_unique().all() and bool((rows["value"] > 0).all()),
-        explain=explains("yahoo_chart"),
-    )
 
 
 def recorded_span(recording: Recording) -> list[int]:

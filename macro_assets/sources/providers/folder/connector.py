@@ -1,7 +1,8 @@
 """Files of the user's own: a folder of CSV or Parquet files, one of them, or one per vintage.
 
-A source file in the folder that MACRO_CATALOG names declares it (``catalog.models.Folder``). What is asked: `listing`,
-the names of the files as JSON, then each file by its name below the folder; so landing has all that a rebuild needs.
+A source file in the folder that MACRO_CATALOG names declares it (``catalog.kinds.source.Folder``). What is asked:
+`listing`, the names of the files as JSON, then each file by its name below the folder; so landing has all that a
+rebuild needs.
 
 - A date may be any day of its period; it becomes the period's first day (a quarter often stands in its last month).
 - Where files are vintages, values were known at the end (UTC) of the vintage's day, or month, and a blank was not

@@ -1,6 +1,7 @@
-"""Reads one file of a folder, CSV or Parquet, into a table; the connector is ``folder.py``.
+"""Reads one file of a folder, CSV or Parquet, into a table; the connector is ``connector.py``.
 
-Strict as ``reading.py``: a row that is cut off, a date in another form, NaN and infinity are a :class:`SchemaError`.
+Strict as ``bodies.py`` and ``cells.py``: a row that is cut off, a date in another form, NaN and infinity are a
+:class:`SchemaError`.
 """
 
 from __future__ import annotations

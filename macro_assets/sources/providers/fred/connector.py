@@ -2,7 +2,7 @@
 
 Documentation: https://fred.stlouisfed.org/docs/api/fred/. How a series' vintages are had, by its real-time periods
 (https://fred.stlouisfed.org/docs/api/fred/realtime_period.html) and its cap of 2,000 vintage dates a request (stated in
-its answer to a longer one); of their units more in `fred_units.py`:
+its answer to a longer one); of their units more in `units.py`:
 
     listed = vintage dates from the latest known one on, or of all time
     if nothing is known and FRED lists none: the series is not in ALFRED; its latest values, without release times

@@ -27,7 +27,7 @@ def listed_pages(
         response = yield Request(path, (*params.items(), *place.items()))
         if has_no_vintages(response):
             return [(response, read([]))]
-        rows, count = _page_rows(response, name, got)
+        rows, count = page_rows(response, name, got)
         if told not in (None, count):
             raise TransientError(f"the list {name!r} changed while it was read: {told} rows, then {count}. Ask again.")
         found.append((response, read(rows)))
@@ -35,7 +35,7 @@ def listed_pages(
     return found
 
 
-def _page_rows(response: Response, name: str, offset: int) -> tuple[list[Any], int]:
+def page_rows(response: Response, name: str, offset: int) -> tuple[list[Any], int]:
     """The rows of one page of a list, and how many the whole list has."""
     page = read_json(response)
     count, at = member(page, "count", of=int), member(page, "offset", of=int)

@@ -1,4 +1,4 @@
-"""FRED's real-time periods as dated changes: pure functions of what `fred.py` asked and was answered.
+"""FRED's real-time periods as dated changes: pure functions of what `connector.py` asked and was answered.
 
 FRED states, for each value of an observation, the first and last day on which it was in force (`realtime_start`,
 `realtime_end`), both clipped to the period that was asked for: a border of a request looks like a release. Source of

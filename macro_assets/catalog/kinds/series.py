@@ -1,0 +1,112 @@
+"""What a series is: where its numbers are, what they mean, and who else has them."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from macro_assets.catalog.kinds.declaration import Country, Declaration, SeriesId, Slug
+from macro_assets.catalog.kinds.release import PublicationLag
+from macro_assets.catalog.kinds.source import Folder
+
+Frequency = Literal["D", "W", "M", "Q", "A"]
+"""Daily (business days), weekly, monthly, quarterly, annual."""
+
+SeasonalAdjustment = Literal["SA", "NSA", "SAAR"]
+"""Seasonally adjusted, not seasonally adjusted, seasonally adjusted annual rate."""
+
+Aggregation = Literal["mean", "last", "sum"]
+"""How observations become one of a lower frequency: average, end of period, total."""
+
+
+class Bounds(Declaration):
+    """Inclusive limits of plausible values, in the provider's unit. None = no limit on that side."""
+
+    low: float | None
+    high: float | None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+
+class Selector(Declaration):
+    """Which cells of a table of many columns make up a series."""
+
+    where: dict[str, str] = Field(default_factory=dict, description="Column to the text it must hold")
+    date: str = Field(description="Column of the observation date")
+    value: str = Field(description="Column of the value")
+    combine: Literal["only", "sum", "last"] = Field(
+        default="only", description="What to do with several rows of one date; 'only' refuses them"
+    )
+    meaning: str = Field(description="What the observation date means, as 'settlement date of the auction'")
+
+
+class Fallback(Declaration):
+    """The same series at another provider."""
+
+    source: Slug
+    code: str = Field(description="Its code there; by default the series' own")
+    dataset: str | None = None
+    selector: Selector | None = None
+    factor: float = Field(
+        default=1.0, gt=0, description="Its number times factor = number in the series' provider_unit"
+    )
+
+
+class Series(Declaration):
+    """One time series of one source."""
+
+    id: SeriesId
+    source: Slug
+    dataset: str | None = Field(default=None, description="The provider's data set, where codes repeat between sets")
+    code: str = Field(description="The provider's own code; by default the id")
+    selector: Selector | None = Field(
+        default=None, description="For answers of many columns: which cells are the series"
+    )
+    title: str
+    unit: str = Field(description="Standard unit after `scale`: 'usd', 'persons', 'percent', 'index_2009_100', ...")
+    scale: float = Field(gt=0, description="Provider's number times scale = number in `unit`")
+    provider_unit: str = Field(description="The unit the provider publishes, in words")
+    frequency: Frequency
+    seasonal_adjustment: SeasonalAdjustment
+    country: Country
+    theme: Slug
+    first_year: int = Field(ge=1700, le=2100)
+    publication_lag: PublicationLag
+    transform: int = Field(ge=1, le=7, description="FRED-MD transformation code (McCracken and Ng, 2016)")
+    bounds: Bounds
+    staleness_days: int = Field(gt=0, description="Age of the last observation period, at which a use of it refuses")
+    aggregation: Aggregation
+    fallback: tuple[Fallback, ...] = Field(default=(), description="Asked, in order, when the source fails")
+    release: str | None = Field(
+        default=None, description="Id of the release that brings it, one of those of its source"
+    )
+    last_year: int | None = Field(
+        default=None, ge=1700, le=2100, description="Year of the last observation, if it ended"
+    )
+    irregular: bool = Field(default=False, description="Whether its dates follow no rhythm, as those of auctions")
+    projections: bool = Field(default=False, description="Whether observation dates in the future are right")
+    folder: Folder | None = Field(
+        default=None, repr=False, description="Of a series in a folder of files: how they are read; from its source"
+    )
+    licence: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _codes(cls, entry: object) -> object:
+        """The code is the id where none is stated, and a fallback's code that of the series."""
+        if not isinstance(entry, dict) or not (code := entry.get("code", entry.get("id"))):
+            return entry
+        fallback = entry.get("fallback", ())
+        if isinstance(fallback, list | tuple):
+            fallback = [{"code": code, **f} if isinstance(f, dict) else f for f in fallback]
+        return {**entry, "code": code, "fallback": fallback}
+
+    def at(self, fallback: Fallback) -> Series:
+        """The series as one of its fallbacks has it."""
+        update = {f: getattr(fallback, f) for f in ("source", "code", "dataset", "selector")}
+        return self.model_copy(update=update)

@@ -1,0 +1,25 @@
+"""Names of what every source has: its tables, and the assets of its series. They are spelled here and nowhere else."""
+
+from __future__ import annotations
+
+from macro_assets.catalog import Series
+
+
+def raw(source: str) -> str:
+    """The table of every vintage of a source."""
+    return f"raw/{source}"
+
+
+def raw_series(series: Series) -> str:
+    """The asset of one series; its rows are in the table of its source."""
+    return f"{raw(series.source)}/{series.id}"
+
+
+def landing(source: str) -> str:
+    """The table of the responses of a source as they came."""
+    return f"landing/{source}"
+
+
+def fetch_log(source: str) -> str:
+    """The table of the latest fetch of each series of a source."""
+    return f"fetch_log/{source}"
