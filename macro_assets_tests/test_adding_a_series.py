@@ -18,8 +18,8 @@ import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.sources.protocol import Window
@@ -38,8 +38,17 @@ def had(series_id: str, catalog: Catalog, lake: Path) -> pl.DataFrame:
     series = catalog.one_series(series_id)
     source = catalog.sources[series.source]
     world, window = World(catalog=catalog, today=TODAY), Window(today=TODAY)
-    fetched = fetch(source, [series], window, catalog, lambda s: InMemory(s.name, world))
-    done = ingest(Lakehouse(lake, catalog), source, [series], window, fetched, "run", "v1")
+    fetched = fetch_with_fallbacks(source, [series], window, catalog, lambda s: InMemory(s.name, world))
+    here = Lakehouse(lake, catalog)
+    done = ingest(
+        here,
+        StoredSource.of(here, source),
+        [series],
+        window,
+        fetched,
+        "run",
+        "v1",
+    )
     assert [(o.failure, o.warning) for o in done.outcomes] == [(None, None)]
     figures = world.figures(series)
     known = observations_as_of(None, [series_id], lake, catalog)

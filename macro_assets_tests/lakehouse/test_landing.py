@@ -12,7 +12,7 @@ import polars as pl
 from macro_assets.catalog import Catalog
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.landing import land, landed
+from macro_assets.lakehouse.landing import land, landed, vouch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -82,8 +82,8 @@ def test_another_question_in_between_does_not_hide_a_change(tmp_path: Path, cata
 def test_a_run_that_mattered_is_on_record_whatever_was_answered(tmp_path: Path, catalog: Catalog) -> None:
     """A decision between two equal answers can make the second one store rows."""
     land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}, mattered=True) == 1
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}, mattered=True) == 0
+    assert vouch(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}) == 1
+    assert vouch(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}) == 0
     assert landed(Lakehouse(tmp_path, catalog), "bundled").select("run_id", "body").rows() == [
         ("run0", b"x"),
         ("run1", b"x"),
