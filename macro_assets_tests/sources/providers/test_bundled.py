@@ -64,27 +64,20 @@ def everything() -> Fetched:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            default_catalog().series["VIXCLS"],
-            next(iter(DATASETS["vix"].files)),
-            b"Date,vix\n1/3/2014,13.76\n1/6/2014,13.55\n",
-            rows=((date(2014, 1, 3), 13.76), (date(2014, 1, 6), 13.55)),
-            figure=b"13.76",
-            harmless={"cut off": "a row that ends before its only figure has none"},
-            missing=(b".", b" . ", b""),
-            day=b"1/3/2014",
-            other_day=b"1/6/2014",
-            refused=(
-                (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
-                (
-                    b"1/3/2014",
-                    b"2014-01-03",
-                    "has no dates where they were",
-                ),  # a date format that is not the data set's
-                (b"13.76", b"n/a", "expected a number in 'vix', got 'n/a'"),
-                (b"vix", b"VIX", "has no column 'vix'; it has ['Date', 'VIX']"),
-            ),
+    good=Good(
+        default_catalog().series["VIXCLS"],
+        next(iter(DATASETS["vix"].files)),
+        b"Date,vix\n1/3/2014,13.76\n1/6/2014,13.55\n",
+        rows=((date(2014, 1, 3), 13.76), (date(2014, 1, 6), 13.55)),
+        figure=b"13.76",
+        harmless={"cut off": "a row that ends before its only figure has none"},
+        missing=(b".", b" . ", b""),
+        days=(b"1/3/2014", b"1/6/2014"),
+        refused=(
+            (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
+            (b"1/3/2014", b"2014-01-03", "has no dates where they were"),  # a date format that is not the data set's
+            (b"13.76", b"n/a", "expected a number in 'vix', got 'n/a'"),
+            (b"vix", b"VIX", "has no column 'vix'; it has ['Date', 'VIX']"),
         ),
     ),
     asks=lambda s: (next(iter(DATASETS[str(s.dataset)].files)),),

@@ -7,34 +7,25 @@ from datetime import date
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.cboe import read_closes
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Replayed, fetched, fixture, toy_series
 
 PATH = "/api/global/us_indices/daily_prices/VIX_History.csv"
 VIX = toy_series("cboe", "VIX")
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            VIX,
-            PATH,
-            fixture("cboe_ohlc.csv"),
-            rows=((date(2024, 1, 2), 13.20), (date(2024, 1, 3), 14.04), (date(2024, 2, 29), 13.40)),
-            figure=b"13.200000",
-            day=b"01/02/2024",
-            other_day=b"01/03/2024",
-            refused=(
-                (b"CLOSE", b"LAST", "expected the column 'CLOSE'"),
-                (b"DATE", b"DAY", "expected the column 'DATE'"),
-                (b"01/02/2024", b"2024-01-02", "expected a date like %m/%d/%Y in 'DATE', got '2024-01-02'"),
-                (b"DATE,OPEN,CLOSE\n01/02/2024,13.2,13.1\n01/03/2024,1", "got '01/03/2024,1': is the file cut off?"),
-            ),
+    good=Good(
+        VIX,
+        PATH,
+        fixture("cboe_ohlc.csv"),
+        rows=((date(2024, 1, 2), 13.20), (date(2024, 1, 3), 14.04), (date(2024, 2, 29), 13.40)),
+        figure=b"13.200000",
+        days=(b"01/02/2024", b"01/03/2024"),
+        refused=(
+            (b"CLOSE", b"LAST", "expected the column 'CLOSE'"),
+            (b"DATE", b"DAY", "expected the column 'DATE'"),
+            (b"01/02/2024", b"2024-01-02", "expected a date like %m/%d/%Y in 'DATE', got '2024-01-02'"),
+            (b"DATE,OPEN,CLOSE\n01/02/2024,13.2,13.1\n01/03/2024,1", "got '01/03/2024,1': is the file cut off?"),
         ),
     ),
     asks=lambda s: (f"/api/global/us_indices/daily_prices/{s.code}_History.csv",),

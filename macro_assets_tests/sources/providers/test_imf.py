@@ -47,23 +47,20 @@ def is_absent(recording: Recording) -> bool:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            OUTLOOK,
-            PATH,
-            fixture("imf_weo.json"),
-            rows=((date(2019, 1, 1), 2.5), (date(2020, 1, 1), -3), (date(2021, 1, 1), None), (date(2031, 1, 1), 4.25)),
-            figure=b'"2.5"',
-            missing=(b'"NaN"',),
-            day=b'"2019"',
-            other_day=b'"2020"',
-            refused=(
-                ((204, b""), "no such dataflow"),
-                (b"[]", "expected the member 'dataSets'"),
-                (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
-                (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
-                (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
-            ),
+    good=Good(
+        OUTLOOK,
+        PATH,
+        fixture("imf_weo.json"),
+        rows=((date(2019, 1, 1), 2.5), (date(2020, 1, 1), -3), (date(2021, 1, 1), None), (date(2031, 1, 1), 4.25)),
+        figure=b'"2.5"',
+        missing=(b'"NaN"',),
+        days=(b'"2019"', b'"2020"'),
+        refused=(
+            ((204, b""), "no such dataflow"),
+            (b"[]", "expected the member 'dataSets'"),
+            (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
+            (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
+            (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
         ),
     ),
     asks=lambda s: (f"/data/dataflow/{s.dataset}/+/{s.code}?",),

@@ -10,19 +10,10 @@ import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Response, Window
+from macro_assets.sources.protocol import Response
 from macro_assets.sources.sdmx import from_csv
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    explains,
-    fetched,
-    fixture,
-    sdmx_reader,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, explains, fetched, fixture, sdmx_reader, toy_series
 
 FLOW = "OECD.SDD.STES,DSD_STES@DF_CLI,4.1"
 PATH = f"/data/{FLOW}/XXX.M.LI"
@@ -55,24 +46,23 @@ def is_no_series(recording: Recording) -> bool:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            CLI,
-            PATH,
-            fixture("oecd_cli.csv"),
-            rows=((date(2024, 1, 1), 99.5), (date(2024, 2, 1), 100.5)),
-            figure=b"99.5",
-            missing=(b"NaN",),
-            day=b"2024-01",
-            other_day=b"2024-02",
-            refused=(
-                ((422, b"bad key"), "HTTP 422: the request was refused"),
-                (fixture("oecd_cli.csv").replace(b"XXX,M,LI,2024-01", b"YYY,M,LI,2024-01"), "alone, got 'YYY.M.LI'"),
-                (fixture("oecd_cli.csv").replace(b"2024-01", b"2024-02"), "for 2024-02-01, got several"),
-                (fixture("oecd_cli.csv").replace(b"99.5", b"c"), "expected a number in 'OBS_VALUE', got 'c'"),
-                (fixture("oecd_cli.csv").replace(b"TIME_PERIOD", b"TIME"), "expected the column 'TIME_PERIOD'"),
-            ),
+    good=Good(
+        CLI,
+        PATH,
+        fixture("oecd_cli.csv"),
+        rows=((date(2024, 1, 1), 99.5), (date(2024, 2, 1), 100.5)),
+        figure=b"99.5",
+        missing=(b"NaN",),
+        days=(b"2024-01", b"2024-02"),
+        refused=(
+            ((422, b"bad key"), "HTTP 422: the request was refused"),
+            (fixture("oecd_cli.csv").replace(b"XXX,M,LI,2024-01", b"YYY,M,LI,2024-01"), "alone, got 'YYY.M.LI'"),
+            (fixture("oecd_cli.csv").replace(b"2024-01", b"2024-02"), "for 2024-02-01, got several"),
+            (fixture("oecd_cli.csv").replace(b"99.5", b"c"), "expected a number in 'OBS_VALUE', got 'c'"),
+            (fixture("oecd_cli.csv").replace(b"TIME_PERIOD", b"TIME"), "expected the column 'TIME_PERIOD'"),
         ),
+        empty=((404, b"NoRecordsFound"), (404, b"NoResultsFound")),
+        asked=(f"{PATH}?startPeriod=1995-01&endPeriod=2026-11&dimensionAtObservation=AllDimensions&format=csvfile",),
     ),
     asks=lambda s: (f"/data/{s.dataset}/{s.code}?",),
     errors=((404, b"NoRecordsFound", None), (404, b"NoResultsFound", None)),
@@ -110,17 +100,3 @@ def test_codes_with_their_labels_behind_a_colon_are_read_as_the_codes() -> None:
     )
     found = from_csv(Response("GET /x", body, datetime(2026, 11, 20, tzinfo=UTC)))
     assert found.rows() == [("XXX.M.LI", date(2024, 1, 1), 99.5), ("XXX.M.LI", date(2024, 2, 1), None)]
-
-
-def test_the_request_is_exact() -> None:
-    client = Replayed({PATH: fixture("oecd_cli.csv")})
-    fetched("oecd", CLI, client, Window(date(2024, 2, 5), today=date(2026, 11, 20)))
-    query = "startPeriod=2024-02&endPeriod=2026-11&dimensionAtObservation=AllDimensions&format=csvfile"
-    assert [r.target for r in client.asked] == [f"{PATH}?{query}"]
-
-
-@pytest.mark.parametrize("word", [b"NoRecordsFound", b"NoResultsFound"])
-def test_nothing_in_the_window_is_no_error(word: bytes) -> None:
-    found = fetched("oecd", CLI, {PATH: (404, word)})
-    assert found.failures == {}
-    assert found.observations.is_empty()
