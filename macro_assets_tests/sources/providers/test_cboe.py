@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from macro_assets.sources.providers.cboe import read_closes
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import Recorded, fetched, fixture, toy_series
+from macro_assets_tests.sources.wire import Recorded, Recording, each_recording, fetched, fixture, toy_series
 
 PATH = "/api/global/us_indices/daily_prices/VIX_History.csv"
 VIX = toy_series("cboe", "VIX")
@@ -53,3 +55,10 @@ def test_one_broken_file_leaves_the_other_indices() -> None:
     found = fetched("cboe", [VIX, ovx], {PATH: fixture("cboe_ohlc.csv"), PATH.replace("VIX", "OVX"): b"<html>"})
     assert list(found.failures) == ["OTHER"]
     assert found.observations["series_id"].unique().to_list() == ["TOY"]
+
+
+@each_recording("cboe")
+def test_the_recorded_vix_is_in_its_range(recording: Recording) -> None:
+    if not recording.url.endswith("/VIX_History.csv") or recording.status != 200:
+        pytest.skip("not the file of the VIX")
+    assert read_closes(recording.response)["value"].is_between(5, 150).all()
