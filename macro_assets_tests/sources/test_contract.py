@@ -19,7 +19,7 @@ from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, TransientError
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
 from macro_assets_tests.sources import contract
-from macro_assets_tests.sources.contract import LAWS, Contract, Good, Law, Pages, Served, contract_of
+from macro_assets_tests.sources.contract import LAWS, Contract, Good, Pages, Served, contract_of
 from macro_assets_tests.sources.wire import toy_series
 
 A, B = (toy_series("toy", code, id=code, first_year=2024) for code in ("A", "B"))
@@ -322,8 +322,3 @@ def test_a_connector_without_a_contract_is_told_what_to_write_and_where() -> Non
     where = "CONTRACT = Contract.* in macro_assets_tests/sources/providers/test_no_such.py"
     with pytest.raises(LookupError, match=where):
         contract_of("no_such")
-
-
-def test_every_law_says_what_it_is() -> None:
-    laws: Sequence[Law] = LAWS
-    assert all(law.__doc__ for law in laws)

@@ -170,6 +170,13 @@ def test_smoothed_and_unsmoothed_are_told_apart_by_the_service() -> None:
     assert asked["$orderby"] == "Data asc"
 
 
+def test_a_service_that_ignores_the_page_is_found_out() -> None:
+    client = Replayed({ANNUAL: fixture("bcb_focus_annual.json")})
+    found = fetched("bcb_focus", toy("IPCA/0"), client, MARCH)
+    assert "got the same page again: $skip is ignored" in found.failures["TOY"]
+    assert len(client.asked) == 2
+
+
 def test_a_row_on_two_pages_is_refused() -> None:
     page = b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8}]}'
     other = page.replace(b"3.8", b"3.9")

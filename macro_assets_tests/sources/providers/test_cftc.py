@@ -300,13 +300,6 @@ def test_the_legacy_report_has_a_file_for_every_year() -> None:
     assert everything(window, series)[:1] == ["deacot1986.zip"]
 
 
-def test_a_series_that_begins_after_the_window_asks_nothing() -> None:
-    bitcoin = other("133741:lev_money:net", first_year=2017)
-    window = Window(None, date(2010, 12, 31), today=date(2026, 11, 20))
-    found = fetched("cftc", bitcoin, client := Replayed({}), window)
-    assert (client.asked, found.failures, found.observations.height) == ([], {}, 0)
-
-
 @pytest.mark.parametrize(("today", "newest"), [(date(2026, 1, 9), 2025), (date(2026, 1, 10), 2026)])
 def test_a_year_is_not_asked_before_its_first_report(today: date, newest: int) -> None:
     """2026-01-06 is the first Tuesday, 2026-01-09 the Friday of its report."""

@@ -160,6 +160,7 @@ def test_a_coin_is_asked_once_and_the_same_whatever_the_window() -> None:
 def test_no_total_in_a_past_window_is_no_error() -> None:
     momentary = [s for s in default_catalog().series_of("coingecko") if s.code == GLOBAL]
     assert momentary
+    assert default_catalog().sources["coingecko"].rolling
     past = (date(2028, 1, 1), date(2028, 12, 31), date(2030, 1, 1))
     assert all(empty(pl.DataFrame(), s, *past) is None for s in momentary)
     rhythmic = momentary[0].model_copy(update={"irregular": False})

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Request, Window
+from macro_assets.sources.protocol import Request
 from macro_assets.sources.providers.dbnomics import read_page
 from macro_assets_tests.sources.contract import Contract, Good, Pages
 from macro_assets_tests.sources.wire import Recorded, Recording, each_recording, fetched, fixture, toy_series
@@ -34,6 +34,7 @@ CONTRACT = Contract(
         GOOD,
         rows=ROWS,
         figure=b"1.5",
+        asked=(f"{QUERY}0",),
         missing=(b'"NA"',),
         days=(b"2024-01-01", b"2024-02-01"),
         refused=(
@@ -71,14 +72,6 @@ CONTRACT = Contract(
 def test_codes_are_of_three_parts_and_sent_without_escapes() -> None:
     assert all(s.code.count("/") == 2 for s in default_catalog().series_of("dbnomics"))
     assert Request("/series/OECD/DSD@DF/A").target == "/series/OECD/DSD@DF/A"
-
-
-def test_the_whole_history_is_cut_to_the_window() -> None:
-    window = Window(date(2024, 2, 1), date(2024, 2, 29))
-    found = fetched("dbnomics", TOY, {PATH: GOOD}, window)
-    assert found.observations["observation_date"].to_list() == [date(2024, 2, 1)]
-    late = TOY.model_copy(update={"first_year": 2025})
-    assert fetched("dbnomics", late, {PATH: GOOD}).observations.is_empty()
 
 
 def test_a_week_is_dated_by_its_last_day() -> None:

@@ -19,20 +19,12 @@ from macro_assets_tests.sources.wire import (
     fetched,
     fixture,
     sdmx_reader,
+    sdmx_rows,
     toy_series,
 )
 
 PATH = "/data/EXR/D.XXX.EUR.SP00.A"
 RATE = toy_series("ecb", "D.XXX.EUR.SP00.A", dataset="EXR", first_year=1999)
-
-
-def count(body: bytes) -> int:
-    if body.lstrip().startswith(b"<"):
-        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-    if body.lstrip().startswith(b"{"):
-        cells = body[body.index(b'"dataSets"') :]
-        return len(re.findall(rb'"[\d:]+"\s*:\s*\[', cells))
-    return len(body.strip().splitlines()) - 1
 
 
 def is_empty(recording: Recording) -> bool:
@@ -75,7 +67,7 @@ CONTRACT = Contract(
             "^(?!.*/service/data/)": "not the service of data, as that behind the portal's own pages",
         },
         expected={"fm-data.xml": 575, "hicp-annual-rate-2026.csv": 4, "exr-sdmx-json-flat.json": 4},
-        count=count,
+        count=sdmx_rows,
         plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
         apart=is_empty,
     ),

@@ -39,6 +39,7 @@ CONTRACT = Contract(
         GOOD,
         rows=((date(2024, 1, 5), 1000.0), (date(2024, 1, 12), None), (date(2024, 1, 19), 1200.5)),
         figure=b'"1000"',
+        missing=(b"null", b'"NA"', b'"-"', b'"--"', b'"w"'),
         days=(b"2024-01-05", b"2024-01-12"),
         refused=(
             (b'"1000"', b'"1,000"', "expected a number in 'value', got '1,000'"),
@@ -89,13 +90,6 @@ CONTRACT = Contract(
 def test_numbers_of_before_2024_are_read_too() -> None:
     found = fetched("eia", TOY, {PATH: GOOD.replace(b'"1000"', b"1000").replace(b'"3"', b"3")})
     assert found.observations["value"].to_list() == [1000.0, None, 1200.5]
-
-
-@pytest.mark.parametrize("word", ["NA", "-", "--", "w"])
-def test_a_figure_that_is_withheld_or_not_there_is_missing(word: str) -> None:
-    found = fetched("eia", TOY, {PATH: GOOD.replace(b'"1000"', b'"%s"' % word.encode())})
-    assert found.failures == {}
-    assert found.observations["value"].to_list() == [None, None, 1200.5]
 
 
 @pytest.mark.parametrize(

@@ -21,21 +21,13 @@ from macro_assets_tests.sources.wire import (
     fetched,
     fixture,
     sdmx_reader,
+    sdmx_rows,
     toy_series,
 )
 
 PATH = "/data/dataflow/IMF.RES/WEO/+/XXX.NGDP_RPCH.A"
 GROWTH = toy_series("imf", "XXX.NGDP_RPCH.A", dataset="IMF.RES/WEO", frequency="A", first_year=1980)
 OUTLOOK = GROWTH.model_copy(update={"projections": True})
-
-
-def count(body: bytes) -> int:
-    if body.lstrip().startswith(b"<"):
-        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-    if not body.lstrip().startswith(b"{"):
-        return len(body.strip().splitlines()) - 1
-    sets = json.loads(body)["data"]["dataSets"]
-    return sum(len(one["observations"]) for s in sets for one in s.get("series", {}).values())
 
 
 def is_absent(recording: Recording) -> bool:
@@ -78,7 +70,7 @@ CONTRACT = Contract(
             "data-dataflow-IMF-STA-GFS-SOO-S13-G2M-G23-T-POGDP-PT-A.json": 970,
             "data-dataflow-IMF-WHD-WHDREO-M.json": 0,
         },
-        count=count,
+        count=sdmx_rows,
         plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
         apart=is_absent,
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -13,24 +11,20 @@ from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Response
 from macro_assets.sources.sdmx import from_csv
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import Recorded, Recording, explains, fetched, fixture, sdmx_reader, toy_series
+from macro_assets_tests.sources.wire import (
+    Recorded,
+    Recording,
+    explains,
+    fetched,
+    fixture,
+    sdmx_reader,
+    sdmx_rows,
+    toy_series,
+)
 
 FLOW = "OECD.SDD.STES,DSD_STES@DF_CLI,4.1"
 PATH = f"/data/{FLOW}/XXX.M.LI"
 CLI = toy_series("oecd", "XXX.M.LI", dataset=FLOW, frequency="M", first_year=1995)
-
-
-def count(body: bytes) -> int:
-    if body.lstrip().startswith(b"<"):
-        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-    if not body.lstrip().startswith(b"{"):
-        return len(body.strip().splitlines()) - 1
-    document = json.loads(body)
-    sets = document.get("data", document)["dataSets"]
-    return sum(
-        len(s.get("observations", {})) + sum(len(one["observations"]) for one in s.get("series", {}).values())
-        for s in sets
-    )
 
 
 def is_no_series(recording: Recording) -> bool:
@@ -71,7 +65,7 @@ CONTRACT = Contract(
         readers=lambda recording: {"(?i)/data/": sdmx_reader(recording.body)},
         no_series={"(?i)^(?!.*/data/)": "structures and what there is, no figures"},
         expected={"jsdmx-land_use.json": 14150},
-        count=count,
+        count=sdmx_rows,
         plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
         apart=is_no_series,
     ),

@@ -71,9 +71,3 @@ def test_a_period_is_dated_by_its_first_day(frequency: str, end: date, asked: st
     found = fetched("ofr", one, client, Window(date(2024, 1, 1), end, today=date(2026, 11, 20)))
     assert found.observations.select("observation_date", "value").rows() == [(first, 1e13)]
     assert dict(client.asked[0].params)["end_date"].startswith(asked[:8])
-
-
-def test_a_series_that_begins_after_the_window_is_not_asked() -> None:
-    later = toy_series("ofr", "REPO-DVP_AR_OO-P", dataset="v1", first_year=2025)
-    found = fetched("ofr", later, Replayed({}), WINDOW)
-    assert (found.failures, found.responses) == ({}, ())
