@@ -102,29 +102,21 @@ def take_in(lake: Lakehouse, source: Source, question: Question, run: Run) -> St
         When a table cannot be read or written.
     """
     stored = StoredSource.of(lake, source)
-    off = missing_key(source)
-    done: Ingested | None = None
-    log, version = stored.log.rows, stored.raw.version
-    if off:
+    raw, log = stored.raw, stored.log.rows
+    if off := missing_key(source):
         version = open_or_create(lake, names.raw(source.name)).version()
         log = _logged(lake, stored, run, [_entry(s, run, "off", off, 0) for s in question.series])
-    elif question.series:
-        window = _window(question, stored)
-        fetched = _asked(lake, source, question, window, run)
-        done = ingest(lake, stored, question.series, window, fetched, run.run_id, run.code_version)
-        run.tell(f"{source.name}: {done.report}")
-        log = _logged(lake, stored, run, _entries(done, fetched, window, source, run))
-        version = done.raw.version
-    raw = done.raw.rows if done else stored.raw.rows
-    return StepResult(
-        outcomes=done.outcomes if done else (),
-        elsewhere=_elsewhere(done, question.years, run) if done else (),
-        health=health(source, lake.catalog, log),
-        rows=raw,
-        version=version,
-        log=log,
-        off=off,
-    )
+        return StepResult((), (), health(source, lake.catalog, log), raw.rows, version, log, off)
+    if not question.series:
+        return StepResult((), (), health(source, lake.catalog, log), raw.rows, raw.version, log)
+    window = _window(question, stored)
+    fetched = _asked(lake, source, question, window, run)
+    done = ingest(lake, stored, question.series, window, fetched, run.run_id, run.code_version)
+    run.tell(f"{source.name}: {done.report}")
+    log = _logged(lake, stored, run, _entries(done, fetched, window, source, run))
+    elsewhere = _elsewhere(done, question.years, run)
+    now = health(source, lake.catalog, log)
+    return StepResult(done.outcomes, elsewhere, now, done.raw.rows, done.raw.version, log)
 
 
 # --- what to ask ---------------------------------------------------------------------------------------------------
