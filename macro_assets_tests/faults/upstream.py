@@ -29,6 +29,7 @@ from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.sources.http import HttpClient, Patience
 from macro_assets.sources.protocol import Window, connector
+from macro_assets_tests.lakehouse.synthetic import tables_of
 from macro_assets_tests.loopback import Asked, Loopback, Scripted
 from macro_assets_tests.providers import World, answer
 
@@ -56,6 +57,7 @@ def small_catalog(*series: str, **facts: Mapping[str, object]) -> Catalog:
         full,
         sources={n: _with_api(full.sources[n], facts.get(n, {})) for n in sources},
         series=kept,
+        tables=tables_of(full, sources),
         indicators={},
         models={},
         charts={},

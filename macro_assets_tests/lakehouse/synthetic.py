@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import Catalog, Table, default_catalog
 
 SCHEMA = pl.Schema(
     {
@@ -43,10 +44,19 @@ Row = dict[str, object]
 def one_source() -> Catalog:
     """The catalog with one source: answers are the same, and reading and opening sessions takes a part of the time."""
     full = default_catalog()
-    per_source = ("raw", "landing", "fetch_log")
-    tables = {n: t for n, t in full.tables.items() if t.layer not in per_source or n.endswith(f"/{PROVIDER}")}
     series = {s.id: s for s in full.series_of(PROVIDER)}
-    return dataclasses.replace(full, sources={PROVIDER: full.sources[PROVIDER]}, series=series, tables=tables)
+    sources = {PROVIDER: full.sources[PROVIDER]}
+    return dataclasses.replace(full, sources=sources, series=series, tables=tables_of(full, sources))
+
+
+def tables_of(catalog: Catalog, sources: Collection[str]) -> dict[str, Table]:
+    """The tables of a catalog that are left when it has some of its sources."""
+    per_source = ("raw", "landing", "fetch_log")
+    return {
+        name: table
+        for name, table in catalog.tables.items()
+        if table.layer not in per_source or name.removeprefix(f"{table.layer}/") in sources
+    }
 
 
 def day(n: int) -> datetime:

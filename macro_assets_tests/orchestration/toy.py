@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, Series, Source, default_catalog
+from macro_assets.catalog import Catalog, Series, Source
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.build import build_defs
 from macro_assets.orchestration.io_manager import LakeIOManager
@@ -18,6 +18,7 @@ from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
 from macro_assets.orchestration.resources import Lake
 from macro_assets.sources import fetching
 from macro_assets.sources.protocol import Client, Fetched, Window
+from macro_assets_tests.lakehouse.synthetic import one_source
 
 SERIES = ("PAYEMS", "UNRATE", "AAA")
 FIRST_YEAR, *_, THIS_YEAR = YEARS.get_partition_keys()
@@ -25,10 +26,9 @@ RANGE = {RANGE_START: FIRST_YEAR, RANGE_END: THIS_YEAR}
 
 
 def toy_catalog() -> Catalog:
-    full = default_catalog()
+    full = one_source()
     return dataclasses.replace(
         full,
-        sources={"bundled": full.sources["bundled"]},
         series={s: full.series[s] for s in SERIES},
         indicators={},
         models={},
