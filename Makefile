@@ -33,11 +33,13 @@ test: env  ## Run the whole test suite, with up to four processes (ARGS="-n 0" f
 coverage: env  ## Run the suite with its coverage; under 80 % is an error
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-# Monotonic clocks stay true, or waits with a timeout never end; clock/ mends what libfaketime then breaks.
+# Monotonic clocks stay true, or waits with a timeout never end; the times of files shift too (clock.c).
 CLOCK ?= 2027-03-01
-test-clock: env  ## Run the whole test suite on another day: CLOCK=2028-02-29 (needs faketime of Debian)
-	@PYTHONPATH=$(CURDIR)/macro_assets_tests/clock:$$PYTHONPATH FAKETIME_DONT_FAKE_MONOTONIC=1 \
-	  faketime "$(CLOCK) 12:00:00" $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+test-clock: env  ## Run the whole test suite on another day, CLOCK=2028-02-29 (needs faketime and cc)
+	@cc -shared -fPIC -O2 -Wall -o $(VENV)/clock.so macro_assets_tests/clock.c
+	@shift=$$(($$(date -d "$(CLOCK) 12:00" +%s) - $$(date +%s))); \
+	  CLOCK_SHIFT=$$shift NO_FAKE_STAT=1 FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD=$(abspath $(VENV))/clock.so \
+	  faketime -f "$$(printf %+ds $$shift)" $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: env  ## Check style, the import fence and types
 	@$(BIN)/ruff check .
