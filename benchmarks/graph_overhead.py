@@ -19,8 +19,8 @@ def plain_loop(folder: Path) -> None:
     from macro_assets.catalog import default_catalog
     from macro_assets.catalog.periods import utc_now
     from macro_assets.graph.declared import derivations, nowcast_tables
-    from macro_assets.intake.fetch import fetch
-    from macro_assets.intake.ingest import ingest
+    from macro_assets.intake.fetch import fetch_with_fallbacks
+    from macro_assets.intake.ingest import StoredSource, ingest
     from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.raw import INVALIDATIONS
     from macro_assets.lakehouse.write import overwrite
@@ -34,8 +34,8 @@ def plain_loop(folder: Path) -> None:
     for source in catalog.sources.values():
         if not source.is_live:
             series, window = catalog.series_of(source.name), Window()
-            fetched = fetch(source, series, window, catalog)
-            done = ingest(lake, source, series, window, fetched, "loop", "loop")
+            fetched = fetch_with_fallbacks(source, series, window, catalog)
+            done = ingest(lake, StoredSource.of(lake, source), series, window, fetched, "loop", "loop")
             assert not any(o.failure for o in done.outcomes)
         frames[f"raw/{source.name}"] = lake.read(f"raw/{source.name}")
     frames[INVALIDATIONS] = lake.read(INVALIDATIONS)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import polars as pl
 import pytest
@@ -18,15 +15,15 @@ import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
 from macro_assets_tests.conftest import ROOT
 from macro_assets_tests.providers import InMemory, World
-from macro_assets_tests.sources import wire
+from macro_assets_tests.sources.contract import LAWS, Law, served
 from macro_assets_tests.test_docs import blocks
 
 PAGE = "adding-a-series.md"
@@ -38,8 +35,17 @@ def had(series_id: str, catalog: Catalog, lake: Path) -> pl.DataFrame:
     series = catalog.one_series(series_id)
     source = catalog.sources[series.source]
     world, window = World(catalog=catalog, today=TODAY), Window(today=TODAY)
-    fetched = fetch(source, [series], window, catalog, lambda s: InMemory(s.name, world))
-    done = ingest(Lakehouse(lake, catalog), source, [series], window, fetched, "run", "v1")
+    fetched = fetch_with_fallbacks(source, [series], window, catalog, lambda s: InMemory(s.name, world))
+    here = Lakehouse(lake, catalog)
+    done = ingest(
+        here,
+        StoredSource.of(here, source),
+        [series],
+        window,
+        fetched,
+        "run",
+        "v1",
+    )
     assert [(o.failure, o.warning) for o in done.outcomes] == [(None, None)]
     figures = world.figures(series)
     known = observations_as_of(None, [series_id], lake, catalog)
@@ -82,10 +88,9 @@ Toy = tuple[Catalog, ModuleType]
 
 @pytest.fixture
 def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:  # noqa: F811
-    """The page's source: a catalog that has it, its connector and stand-in as modules; gives its tests."""
+    """The page's source: a catalog that has it, its connector and stand-in as modules; gives its contract."""
     (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[2])
     catalog = load_catalog(folder)
-    monkeypatch.setattr(wire, "default_catalog", lambda: catalog)
     names = ("macro_assets.sources.providers.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
     modules = [ModuleType(name) for name in names]
     for module, text in zip(modules, blocks(PAGE, "python"), strict=True):
@@ -103,20 +108,10 @@ def test_a_source_needs_its_entry_and_its_connector(toy: Toy, tmp_path: Path) ->
     assert known.filter(pl.col("release_basis") != "publication_lag")["observation_date"].to_list() == [TODAY]
 
 
-def test_the_tests_of_the_page_pass(toy: Toy) -> None:
-    _, tests = toy
-    run = [one for name, one in vars(tests).items() if name.startswith("test_")]
-    assert len(run) == 2
-    for one in run:
-        for arguments in cases(one):
-            one(*arguments)
-
-
-def cases(test: Callable[..., None]) -> list[tuple[Any, ...]]:
-    """The arguments of a test, by its parametrization."""
-    marks = [m for m in getattr(test, "pytestmark", []) if m.name == "parametrize"]
-    assert bool(marks) == bool(inspect.signature(test).parameters)
-    return [tuple(case) for case in marks[0].args[1]] if marks else [()]
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_the_contract_of_the_page_is_kept(toy: Toy, law: Law) -> None:
+    catalog, tests = toy
+    assert list(law(tests.CONTRACT, served(catalog, "toy_bank"))) == []
 
 
 def test_a_connector_of_the_page_is_short_enough() -> None:

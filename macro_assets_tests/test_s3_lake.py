@@ -190,7 +190,6 @@ def test_many_appends_are_compacted(s3_bucket: str, catalog: Catalog) -> None:
 
 APPENDER = """
 import sys
-from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import append_vintages
 from macro_assets_tests.lakehouse.synthetic import day, frame, month, row
 series, lake = sys.argv[1:]
@@ -198,7 +197,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for n in range(8):
     rows = frame(row(month(1), float(n + 1), day(n + 1), series_id=series))
-    append_vintages("bundled", rows, series, lake, default_catalog())
+    append_vintages("bundled", rows, series, root=lake)
 """
 
 
@@ -315,7 +314,7 @@ def test_a_store_that_stays_broken_is_one_message(
     [
         lambda lake: Lakehouse.at(lake).read("raw/bundled"),
         table_versions,
-        connect,
+        lambda lake: connect(root=lake),
         lambda lake: append_vintages("bundled", vintages(1), "run", root=lake),
     ],
 )

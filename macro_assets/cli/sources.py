@@ -22,6 +22,7 @@ def sources_command() -> None:
     """How every source is doing: up, degraded, down, off for want of a key; latency and last success."""
     from rich.table import Table as RichTable
 
+    from macro_assets.catalog import names
     from macro_assets.intake.health import health
     from macro_assets.lakehouse.handle import Lakehouse
 
@@ -33,7 +34,7 @@ def sources_command() -> None:
     table.add_column("last success", no_wrap=True)
     table.add_column("ms", justify="right")
     table.add_column("key")
-    found = [health(lake, source) for source in sources]
+    found = [health(s, lake.catalog, lake.read(names.fetch_log(s.name))) for s in sources]
     for one in found:
         seen = f"{one.last_success:%Y-%m-%d %H:%M}" if one.last_success else ""
         latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f}"
@@ -82,7 +83,7 @@ def fetch_command(
 
     with instance() as dagster:
         from macro_assets.orchestration.refresh import refreshes, whole_history
-        from macro_assets.orchestration.run import fetch, select
+        from macro_assets.orchestration.run import run_refreshes, select
 
         lake = Lakehouse.at()
         catalog = lake.catalog
@@ -104,7 +105,7 @@ def fetch_command(
             out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
         if dry_run or not runs:
             return
-        summary = fetch(lake, runs, dagster)
+        summary = run_refreshes(lake, runs, dagster)
         print_summary(lake, summary)
     if summary.failures:
         sys.exit(1)

@@ -23,7 +23,7 @@ Clients = Callable[[Source], Client]
 """Opens the client of a source; raises a :class:`SourceError` where that is not possible."""
 
 
-def fetch(
+def fetch_with_fallbacks(
     source: Source,
     selected: Sequence[Series],
     window: Window,

@@ -13,8 +13,7 @@ from typing import Literal
 
 import polars as pl
 
-from macro_assets.catalog import Source, names
-from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.catalog import Catalog, Source
 from macro_assets.sources.secrets import missing_key
 
 State = Literal["up", "degraded", "down", "off", "never fetched"]
@@ -49,16 +48,10 @@ class Health:
     reason: str = ""
 
 
-def health(lake: Lakehouse, source: Source, environ: Mapping[str, str] = os.environ) -> Health:
-    """The state of one source.
-
-    Raises
-    ------
-    LakeError
-        When its fetch log cannot be read.
-    """
-    declared = [s.id for s in lake.catalog.series_of(source.name)]
-    log = lake.read(names.fetch_log(source.name)).filter(pl.col("series_id").is_in(declared))
+def health(source: Source, catalog: Catalog, log: pl.DataFrame, environ: Mapping[str, str] = os.environ) -> Health:
+    """The state of one source, from the log of its fetches."""
+    declared = [s.id for s in catalog.series_of(source.name)]
+    log = log.filter(pl.col("series_id").is_in(declared))
     last: datetime | None = log["last_success"].max()  # type: ignore[assignment]
     asked = log.filter(pl.col("status") != "off")
     latency: float | None = asked["latency_ms"].mean()  # type: ignore[assignment]

@@ -13,15 +13,35 @@ import polars as pl
 from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.judge import Outcome, judge
-from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.landing import land
-from macro_assets.lakehouse.raw import append_batch, read_raw
+from macro_assets.lakehouse.handle import Held, Lakehouse
+from macro_assets.lakehouse.landing import land, vouch
+from macro_assets.lakehouse.raw import append_to_held
 from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError
 from macro_assets.sources.protocol import Fetched, Window
 
 
 @dataclass(frozen=True)
-class Ingested:
+class StoredSource:
+    """What is stored of a source, read once: its raw table and the log of its fetches."""
+
+    source: Source
+    raw: Held
+    log: Held
+
+    @classmethod
+    def of(cls, lake: Lakehouse, source: Source) -> StoredSource:
+        """What is stored now.
+
+        Raises
+        ------
+        LakeError
+            When a table cannot be read.
+        """
+        return cls(source, lake.hold(names.raw(source.name)), lake.hold(names.fetch_log(source.name)))
+
+
+@dataclass(frozen=True)
+class Settled:
     """What became of an answer: per series, and in rows; `accepted` are the observations that were offered."""
 
     outcomes: tuple[Outcome, ...]
@@ -29,19 +49,28 @@ class Ingested:
     accepted: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Ingested(Settled):
+    """What was stored of an answer, and the raw table after it."""
+
+    raw: Held
+
+
 def ingest(
     lake: Lakehouse,
-    source: Source,
+    stored: StoredSource,
     selected: Sequence[Series],
     window: Window,
     fetched: Fetched,
     run_id: str,
     code_version: str,
 ) -> Ingested:
-    """Land an answer, judge it, and append what passed in one commit.
+    """Land an answer, judge it, append what passed in one commit, and vouch for what that came from.
 
     Parameters
     ----------
+    stored
+        What is stored of the source; judged by it, and read again only if another process wrote meanwhile.
     selected, window
         What was asked for.
     fetched
@@ -52,25 +81,28 @@ def ingest(
     LakeError
         When a table cannot be read or written.
     """
+    source, raw = stored.source, stored.raw
     commit = {"run_id": run_id, "code_version": code_version, "source": source.name}
     landing = polars_schema(lake.table(names.landing(source.name)).columns)
     responses = receipts(fetched, selected, window, run_id, landing)
     land(lake, source.name, responses, commit)
-    held = read_raw(lake, source.name, [s.id for s in selected])
+    held = raw.rows.filter(pl.col("series_id").is_in([s.id for s in selected]))
     outcomes, accepted = judge(fetched, selected, window, held, source)
 
     def store(rows: pl.DataFrame) -> AppendReport:
-        return append_batch(lake, source.name, rows, run_id, code_version)
+        nonlocal raw
+        report, raw = append_to_held(lake, source.name, raw, rows, run_id, code_version)
+        return report
 
     done = appended(outcomes, accepted, store)
     if done.report.appended:
-        land(lake, source.name, responses, commit, mattered=True)
-    return done
+        vouch(lake, source.name, responses, commit)
+    return Ingested(done.outcomes, done.report, done.accepted, raw)
 
 
 def appended(
     outcomes: Sequence[Outcome], accepted: pl.DataFrame, store: Callable[[pl.DataFrame], AppendReport]
-) -> Ingested:
+) -> Settled:
     """Store what was accepted, leaving out series whose vintages contradict each other."""
     failures: dict[str, str] = {}
     while True:
@@ -82,7 +114,7 @@ def appended(
             accepted = accepted.filter(pl.col("series_id") != error.series_id)
     failures |= report.rejections
     judged = tuple(replace(o, failure=o.failure or failures.get(o.series.id)) for o in outcomes)
-    return Ingested(judged, report, accepted)
+    return Settled(judged, report, accepted)
 
 
 def receipts(

@@ -16,7 +16,7 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Source, names
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.intake.fetch import fetch
+from macro_assets.intake.fetch import fetch_with_fallbacks
 from macro_assets.intake.ingest import appended
 from macro_assets.intake.judge import Outcome, judge
 from macro_assets.lakehouse.handle import Lakehouse
@@ -73,11 +73,12 @@ def rebuilt(lake: Lakehouse, source: Source) -> pl.DataFrame:
         asked = str(ids).split() if ids is not None else [s.id for s in catalog.series_of(source.name)]
         selected = [catalog.series[i] for i in asked if i in catalog.series]
         window = _window(group.row(0, named=True))
-        fetched = fetch(source, selected, window, catalog, partial(_Replay, own))
+        fetched = fetch_with_fallbacks(source, selected, window, catalog, partial(_Replay, own))
         # A fetch that stored rows left a receipt of every response it had: what has none was not answered, and a
         # fallback may have served. Of one that was ended before it left them all, earlier answers stand for the rest.
         if lacking := [s for s in selected if s.id in fetched.failures]:
-            fetched = _completed(fetched, fetch(source, lacking, window, catalog, partial(_Replay, answers)))
+            again = fetch_with_fallbacks(source, lacking, window, catalog, partial(_Replay, answers))
+            fetched = _completed(fetched, again)
         outcomes, accepted = judge(fetched, selected, window, stored, source)
         moment: datetime = group["fetched_at"].max()  # type: ignore[assignment]
         taken = decisions.filter(pl.col("decided_at") <= moment)

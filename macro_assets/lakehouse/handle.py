@@ -17,6 +17,18 @@ from macro_assets.lakehouse.paths import Root, lake_root
 
 
 @dataclass(frozen=True)
+class Held:
+    """All rows of a table, read once, and the version they were read at; None when it did not exist yet."""
+
+    rows: pl.DataFrame
+    version: int | None
+
+    def is_of(self, version: int) -> bool:
+        """Whether these are the rows of a version of the table. One that was only made since has none."""
+        return version == (self.version or 0)
+
+
+@dataclass(frozen=True)
 class Lakehouse:
     """A lake: its root, a folder or an S3 prefix, and the catalog that declares its tables."""
 
@@ -56,9 +68,14 @@ class Lakehouse:
         LakeError
             When it cannot be read.
         """
-        rows, version = self.scan(name)
-        with reading(name, version):
-            return rows.collect()
+        return self.hold(name).rows
+
+    def hold(self, name: str) -> Held:
+        """What :meth:`read` gives, with the version it is of: for a writer that decides by it."""
+        stored = open_table(self.root, name)
+        version = stored.version() if stored is not None else None
+        with reading(name, version or 0):
+            return Held(self.rows(name, stored).collect(), version)
 
     def scan(self, name: str) -> tuple[pl.LazyFrame, int]:
         """The rows of a table, unread, and its version (0 when it does not exist yet). Collect under `reading`."""

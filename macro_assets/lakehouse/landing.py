@@ -3,42 +3,60 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
 from macro_assets.catalog import names
 from macro_assets.lakehouse.delta import reading
-from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.write import append_computed, overwrite_computed
 
 _QUESTION = ["request", "series_ids", "window_first", "window_last"]
 
 
-def land(
-    lake: Lakehouse,
-    source: str,
-    receipts: pl.DataFrame,
-    commit: Mapping[str, str],
-    mattered: bool = False,
-) -> int:
+def land(lake: Lakehouse, source: str, receipts: pl.DataFrame, commit: Mapping[str, str]) -> int:
     """Store the responses of a run: a receipt each, and the body unless it is the one stored last for the request.
 
-    The same answer to the same question leaves no receipt, unless another answer came in between, or it mattered.
+    The same answer to the same question leaves no receipt, unless another answer came in between.
 
     Parameters
     ----------
     receipts
         Columns of `landing/<source>`, `body` as it came. `request` is without any key; `series_ids` and the window say
         for what the response was parsed.
-    mattered
-        Rows were stored because of this run, so that a rebuild must know of it: every response gets its receipt.
 
     Returns
     -------
     int
         How many receipts were stored.
     """
+
+    def lacking(stored: pl.LazyFrame, latest: pl.DataFrame) -> pl.DataFrame:
+        return receipts.join(latest, on=[*_QUESTION, "payload_sha256"], how="anti", nulls_equal=True)
+
+    return _land(lake, source, lacking, commit)
+
+
+def vouch(lake: Lakehouse, source: str, receipts: pl.DataFrame, commit: Mapping[str, str]) -> int:
+    """Leave a receipt of every response of a run that stored rows, so that a rebuild knows what they came from.
+
+    Parameters and result as :func:`land`, which comes before.
+    """
+
+    def lacking(stored: pl.LazyFrame, latest: pl.DataFrame) -> pl.DataFrame:
+        return receipts.join(stored.select("run_id", "request").collect(), on=["run_id", "request"], how="anti")
+
+    return _land(lake, source, lacking, commit)
+
+
+def _land(
+    lake: Lakehouse,
+    source: str,
+    lacking: Callable[[pl.LazyFrame, pl.DataFrame], pl.DataFrame],
+    commit: Mapping[str, str],
+) -> int:
+    """Store the receipts that are lacking, given what is stored and the latest answers to each question."""
 
     def new(stored: pl.LazyFrame) -> pl.DataFrame:
         # since the request's answer last changed: one hash, and the questions it was asked for
@@ -52,11 +70,7 @@ def land(
             .filter(pl.col("changed").is_null() | (pl.col("fetched_at") > pl.col("changed")))
             .collect()
         )
-        if mattered:
-            recorded = stored.select("run_id", "request").collect()
-            fresh = receipts.join(recorded, on=["run_id", "request"], how="anti")
-        else:
-            fresh = receipts.join(latest, on=[*_QUESTION, "payload_sha256"], how="anti", nulls_equal=True)
+        fresh = lacking(stored, latest)
         held = fresh.join(latest, on=["request", "payload_sha256"], how="semi").select("request", "payload_sha256")
         bodies = fresh.join(held, on=["request", "payload_sha256"], how="anti")
         repeats = fresh.join(held, on=["request", "payload_sha256"], how="semi")
@@ -96,11 +110,15 @@ def remembered(lake: Lakehouse, source: str) -> pl.DataFrame:
     return latest.join(bodies.with_columns(plain).unique("payload_sha256"), on="payload_sha256")
 
 
-def log_fetches(lake: Lakehouse, source: str, fetches: pl.DataFrame, commit: Mapping[str, str]) -> None:
-    """Replace the state of the fetched series in `fetch_log/<source>`; other series keep theirs.
+def log_fetches(
+    lake: Lakehouse, source: str, fetches: pl.DataFrame, commit: Mapping[str, str], held: Held | None = None
+) -> pl.DataFrame:
+    """Replace the state of the fetched series in `fetch_log/<source>` and return the log; other series keep theirs.
 
-    A fetch that was no success leaves the time of the latest one, and a history that was once had whole stays so.
+    A fetch that was no success leaves the time of the latest one, and a history that was once had whole stays so. A log
+    that is held already is read again only where another process wrote to it since.
     """
+    log = [fetches]
 
     def kept(stored: pl.DataFrame) -> pl.DataFrame:
         others = stored.join(fetches, on="series_id", how="anti")
@@ -109,6 +127,8 @@ def log_fetches(lake: Lakehouse, source: str, fetches: pl.DataFrame, commit: Map
             last_success=pl.coalesce("last_success", "before"),
             is_whole=pl.col("is_whole") | pl.col("was_whole").fill_null(False),
         )
-        return pl.concat([others, now.select(stored.columns).cast(stored.schema)])
+        log[0] = pl.concat([others, now.select(stored.columns).cast(stored.schema)]).sort("series_id")
+        return log[0]
 
-    overwrite_computed(lake, names.fetch_log(source), kept, commit)
+    overwrite_computed(lake, names.fetch_log(source), kept, commit, held=held)
+    return log[0]

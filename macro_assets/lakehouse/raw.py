@@ -18,7 +18,7 @@ from macro_assets.catalog import Catalog, Table, UnknownNameError, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.lakehouse.delta import LakeError, content_hash, reading
-from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.vintages import (
     BASES,
@@ -30,7 +30,7 @@ from macro_assets.lakehouse.vintages import (
     invalid_rows,
     rows_to_append,
 )
-from macro_assets.lakehouse.write import append_computed
+from macro_assets.lakehouse.write import Appended, append_computed
 
 INVALIDATIONS = "audit/invalidations"
 """Table of the decisions about stored values."""
@@ -70,13 +70,25 @@ def append_vintages(
         When the rows do not fit, or the table cannot be read or written; it is then as it was.
     """
     lake = Lakehouse.at(root, catalog)
-    return append_batch(lake, source, observations, run_id, code_version or macro_assets.__version__)
+    return _append(lake, source, observations, run_id, code_version or macro_assets.__version__)[0]
 
 
-def append_batch(
-    lake: Lakehouse, source: str, observations: pl.DataFrame, run_id: str, code_version: str
-) -> AppendReport:
-    """What :func:`append_vintages` does, of a lake at hand."""
+def append_to_held(
+    lake: Lakehouse, source: str, held: Held, observations: pl.DataFrame, run_id: str, code_version: str
+) -> tuple[AppendReport, Held]:
+    """What :func:`append_vintages` does, of a table whose rows are held; gives those it has afterwards too.
+
+    The table is read again only where another process wrote to it since its rows were read.
+    """
+    report, done = _append(lake, source, observations, run_id, code_version, held)
+    if not held.is_of(done.before):
+        return report, lake.hold(names.raw(source))
+    return report, Held(pl.concat([held.rows, done.rows]), done.latest)
+
+
+def _append(
+    lake: Lakehouse, source: str, observations: pl.DataFrame, run_id: str, code_version: str, held: Held | None = None
+) -> tuple[AppendReport, Appended]:
     table = lake.table(names.raw(source))
     batch = typed(observations.with_columns(run_id=pl.lit(run_id)), polars_schema(table.columns))
     _refuse_gaps(batch, table)
@@ -89,8 +101,8 @@ def append_batch(
         return rows
 
     commit = {"run_id": run_id, "code_version": code_version, "input_sha256": content_hash(batch)}
-    done = append_computed(lake, table.name, added, commit)
-    return replace(reports[0], version=done.version)
+    done = append_computed(lake, table.name, added, commit, held)
+    return replace(reports[0], version=done.version), done
 
 
 def additions(

@@ -28,7 +28,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import all_columns, polars_schema
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_any, open_table, reading, reason
-from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.layout import BOOKKEEPING, arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
 
@@ -68,10 +68,15 @@ class WriteConflictError(LakeError):
 
 @dataclass(frozen=True)
 class Appended:
-    """Version of the table after an append, and the rows that were added."""
+    """Version of the table after an append, and the rows that were added.
+
+    `before` is the version whose rows they were computed from, `latest` the one after the upkeep of the table.
+    """
 
     version: int
     rows: pl.DataFrame
+    before: int
+    latest: int
 
 
 def conform(frame: pl.DataFrame, table: Table, catalog: Catalog) -> pl.DataFrame:
@@ -114,10 +119,12 @@ def append_computed(
     name: str,
     compute: Callable[[pl.LazyFrame], pl.DataFrame],
     commit: Mapping[str, str],
+    held: Held | None = None,
 ) -> Appended:
     """Append the rows that `compute` makes of the stored ones, in one commit.
 
     When another append was faster, the table is opened again and the rows are computed again from what it holds then.
+    Rows that are held already are not read again while the table is at their version.
 
     Raises
     ------
@@ -127,10 +134,12 @@ def append_computed(
     table, write_id = lake.table(name), uuid4().hex
     for _ in range(_ATTEMPTS):
         target = open_or_create(lake, name)
-        with reading(name, target.version()):
-            rows = conform(compute(lake.rows(name, target)), table, lake.catalog)
+        before = target.version()
+        with reading(name, before):
+            stored = held.rows.lazy() if held is not None and held.is_of(before) else lake.rows(name, target)
+            rows = conform(compute(stored), table, lake.catalog)
         if rows.is_empty():
-            return Appended(target.version(), rows)
+            return Appended(before, rows, before, before)
         try:
             with _writing(lake.root, name):
                 write_deltalake(
@@ -145,12 +154,12 @@ def append_computed(
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
-            if (own := _own_commit(lake.root, name, target.version(), write_id)) is not None:
-                return Appended(own, rows)
+            if (own := _own_commit(lake.root, name, before, write_id)) is not None:
+                return Appended(own, rows, before, own)
             continue
         version = target.version()
         _tidy(target, name)
-        return Appended(version, rows)
+        return Appended(version, rows, before, target.version())
     raise WriteConflictError(
         f"table {name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
     )
@@ -195,10 +204,12 @@ def overwrite_computed(
     compute: Callable[[pl.DataFrame], pl.DataFrame],
     commit: Mapping[str, str],
     partitions: Sequence[str] | None = None,
+    held: Held | None = None,
 ) -> int:
     """Replace rows by what `compute` makes of the stored ones, again if another process was faster.
 
-    `compute` gets the rows that are to be replaced, in key order. See :func:`overwrite`.
+    `compute` gets the rows that are to be replaced, in key order. See :func:`overwrite`, and :func:`append_computed` of
+    rows that are held already.
     """
     predicate = None
     if partitions is not None:
@@ -207,7 +218,8 @@ def overwrite_computed(
     for _ in range(_ATTEMPTS):
         target = open_or_create(lake, name)
         with reading(name, target.version()):
-            rows = lake.rows(name, target)
+            is_held = held is not None and held.is_of(target.version())
+            rows = held.rows.lazy() if held is not None and is_held else lake.rows(name, target)
             if partitions is not None:
                 rows = rows.filter(pl.col("as_of_month").is_in(list(partitions)))
             stored = rows.collect().sort(table.key, nulls_last=True)

@@ -5,12 +5,7 @@ A Dagster partition is a predicate, not a folder: the tables are small, sorted a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-
 import dagster as dg
-
-from macro_assets.sources.protocol import Window
 
 FIRST_YEAR = 2010
 
@@ -29,16 +24,5 @@ AS_OF_MONTHS = dg.TimeWindowPartitionsDefinition(
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 """Tags by which a run spans a range of partitions."""
 
-
-def window(years: Sequence[str], all_years: Sequence[str]) -> Window:
-    """Observation dates that some yearly partitions ask for."""
-    first, last = min(years), max(years)
-    return Window(
-        first=None if first == all_years[0] else date(int(first), 1, 1),
-        last=None if last == all_years[-1] else date(int(last), 12, 31),
-    )
-
-
-def partition_of(day: date, all_years: Sequence[str]) -> str:
-    """The yearly partition that holds an observation date."""
-    return min(max(str(day.year), all_years[0]), all_years[-1])
+REFRESH = "macro_assets/refresh"
+"""Tag of runs that ask for what was released since the latest stored release; others ask for every vintage."""

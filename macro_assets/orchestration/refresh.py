@@ -15,8 +15,7 @@ from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.due import due_series
-from macro_assets.orchestration.fetch_step import REFRESH
-from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
+from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, REFRESH, YEARS
 from macro_assets.sources.secrets import missing_key
 
 

@@ -138,14 +138,14 @@ def run(lake: Lakehouse, selection: Selection, instance: dg.DagsterInstance, for
     return runner.summary
 
 
-def fetch(lake: Lakehouse, refreshes: Sequence[Refresh], instance: dg.DagsterInstance) -> Summary:
+def run_refreshes(lake: Lakehouse, refreshes: Sequence[Refresh], instance: dg.DagsterInstance) -> Summary:
     """Carry out refreshes, one Dagster run each, and return what was done. Raises as :func:`run`."""
     check_writable(lake.root)
     started = time.perf_counter()
     end_dead_runs(instance)
     runner = _Runner(lake, instance, Summary(), sum(len(r.keys(lake.catalog)) for r in refreshes))
     for refresh in refreshes:
-        runner.fetch(refresh)
+        runner.carry_out(refresh)
     runner.summary.seconds = time.perf_counter() - started
     return runner.summary
 
@@ -181,8 +181,8 @@ class _Runner:
             span = years or YEARS.get_partition_keys()
             self._execute([*keys, key(names.raw(source))], {RANGE_START: span[0], RANGE_END: span[-1]})
 
-    def fetch(self, refresh: Refresh) -> None:
-        """Fetch what a refresh names."""
+    def carry_out(self, refresh: Refresh) -> None:
+        """One Dagster run that fetches what a refresh names."""
         named = {names.raw_series(self.catalog.one_series(i)): why for i, why in refresh.reasons.items()}
         self.summary.reasons |= named
         self._execute(refresh.keys(self.catalog), refresh.tags)

@@ -15,8 +15,8 @@ from macro_assets.graph.inputs import raw_inputs
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.describe import key, series_key
-from macro_assets.orchestration.fetch_step import series_code_versions
 from macro_assets.orchestration.partitions import YEARS
+from macro_assets.orchestration.source_versions import series_code_versions
 
 _CODE, _DATA = "dagster/code_version", "dagster/data_version"
 

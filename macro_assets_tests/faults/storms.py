@@ -6,8 +6,8 @@ import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.sources.http import HttpClient, Patience
 from macro_assets.sources.protocol import connector
@@ -27,12 +27,13 @@ def take(url: str, lake: Path, limits: Path, told: Connection) -> None:
     patience = Patience(attempts=8, first_delay=0.02, longest_delay=0.1)
     told.send("ready")
     told.recv()
-    fetched = fetch(
+    fetched = fetch_with_fallbacks(
         source,
         selected,
         WINDOW,
         catalog,
         lambda s: HttpClient(s, connector(s).explain, environ=environ, patience=patience),
     )
-    done = ingest(Lakehouse(lake, catalog), source, selected, WINDOW, fetched, f"run{told.fileno()}", "test")
+    here = Lakehouse(lake, catalog)
+    done = ingest(here, StoredSource.of(here, source), selected, WINDOW, fetched, f"run{told.fileno()}", "test")
     told.send({o.series.id: o.failure for o in done.outcomes if o.failure})

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import Ingested, ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import Ingested, StoredSource, ingest
 from macro_assets.lakehouse import connect, open_vintages
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -40,8 +40,9 @@ class Provider:
         """What becomes of an answer about some series."""
         self.runs += 1
         selected = [CATALOG.series[s] for s in series]
-        fetched = fetch(SOURCE, selected, RECENT, CATALOG)
-        return ingest(Lakehouse(self.lake, CATALOG), SOURCE, selected, RECENT, fetched, f"run{self.runs}", "test")
+        fetched = fetch_with_fallbacks(SOURCE, selected, RECENT, CATALOG)
+        here = Lakehouse(self.lake, CATALOG)
+        return ingest(here, StoredSource.of(here, SOURCE), selected, RECENT, fetched, f"run{self.runs}", "test")
 
     def stored(self) -> pl.DataFrame:
         return read_raw(Lakehouse(self.lake, CATALOG), "bundled")
@@ -86,7 +87,7 @@ def test_equal_duplicates_are_dropped_and_counted(provider: Provider) -> None:
 @pytest.mark.parametrize("series", ["UNRATE", "AAA"])
 def test_conflicting_duplicates_refuse_their_series(provider: Provider, series: str) -> None:
     """F13: two values for one release, dated (UNRATE) or not (AAA), are both named; the other series go in."""
-    last = fetch(SOURCE, [CATALOG.series[series]], RECENT, CATALOG).observations.tail(1)
+    last = fetch_with_fallbacks(SOURCE, [CATALOG.series[series]], RECENT, CATALOG).observations.tail(1)
     another = last.with_columns(value=pl.lit(3.125))
     provider.spoil = observations(lambda rows: pl.concat([rows, another]))
     message = failures(provider.asked())[series]

@@ -14,7 +14,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.intake.health import health
+from macro_assets.catalog import names
+from macro_assets.intake.health import Health, health
 from macro_assets.intake.ingest import Ingested
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.vintages import as_of
@@ -222,6 +223,11 @@ def test_what_still_holds_is_rebuilt_too(tmp_path: Path) -> None:
 # --- health, through Dagster ----------------------------------------------------------------------------------------
 
 
+def health_of(upstream: Upstream) -> Health:
+    log = Lakehouse(upstream.lake, upstream.catalog).read(names.fetch_log(upstream.source.name))
+    return health(upstream.source, upstream.catalog, log)
+
+
 class Dagster:
     """The sources as Dagster runs them."""
 
@@ -266,16 +272,16 @@ def running(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dag
 
 def test_health_follows_what_happens(ecb: Upstream, quick: pytest.MonkeyPatch) -> None:
     with running(ecb, quick) as dagster:
-        assert health(Lakehouse(ecb.lake, ecb.catalog), ecb.source).state == "never fetched"
+        assert health_of(ecb).state == "never fetched"
         assert dagster.run()["ecb health"].passed
-        up = health(Lakehouse(ecb.lake, ecb.catalog), ecb.source)
+        up = health_of(ecb)
         assert (up.state, up.failed, up.substituted) == ("up", 0, 0)
         before = ecb.raw()
 
         ecb.spoiled = {f"ecb {DEPOSIT}": DOWN, f"ecb {MAIN}": DOWN}
         checks = dagster.run()
         assert not dagster.success
-        degraded = health(Lakehouse(ecb.lake, ecb.catalog), ecb.source)
+        degraded = health_of(ecb)
         assert (degraded.state, degraded.failed, degraded.substituted) == ("degraded", 1, 1)
         assert f"series {MAIN} of source ecb: HTTP 503" in degraded.reason
         assert (checks["ecb health"].passed, checks["ecb health"].severity.value) == (False, "WARN")
@@ -289,7 +295,7 @@ def test_health_follows_what_happens(ecb: Upstream, quick: pytest.MonkeyPatch) -
         ecb.spoiled = {"ecb": DOWN, "dbnomics": DOWN, "fred_graph": DOWN}
         stands = ecb.raw()
         checks = dagster.run()
-        down = health(Lakehouse(ecb.lake, ecb.catalog), ecb.source)
+        down = health_of(ecb)
         assert (down.state, down.failed) == ("down", 3)
         assert up.last_success is not None
         assert degraded.last_success is not None
@@ -301,7 +307,7 @@ def test_health_follows_what_happens(ecb: Upstream, quick: pytest.MonkeyPatch) -
         ecb.spoiled = {}
         assert dagster.run()["ecb health"].passed
         assert dagster.success
-        assert health(Lakehouse(ecb.lake, ecb.catalog), ecb.source).state == "up"
+        assert health_of(ecb).state == "up"
         assert is_rebuilt(ecb)
 
 
@@ -320,7 +326,7 @@ def test_a_source_without_its_key_is_off_and_the_others_are_not(tmp_path: Path, 
         assert "source eia is off: the environment has no EIA_API_KEY. A key is had at https://" in log["error"][0]
         assert Lakehouse(tmp_path, catalog).read("raw/eia").is_empty()
         assert Lakehouse(tmp_path, catalog).read("raw/bcb_sgs")["series_id"].n_unique() == 2
-        found = health(Lakehouse(tmp_path, catalog), catalog.sources["eia"])
+        found = health(catalog.sources["eia"], catalog, log)
         assert (found.state, "EIA_API_KEY" in found.reason) == ("off", True)
         assert checks["eia health"].passed, "off is no fault"
 

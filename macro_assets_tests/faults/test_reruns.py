@@ -8,13 +8,14 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import StoredSource, ingest
+from macro_assets.intake.years import Years
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.lakehouse.vintages import OBSERVATION
-from macro_assets.orchestration.partitions import YEARS, window
+from macro_assets.orchestration.partitions import YEARS
 from macro_assets_tests.orchestration.toy import SERIES, toy_catalog
 
 CATALOG = toy_catalog()
@@ -26,9 +27,10 @@ DAYS = ("2012-06-30", "2016-06-28", "2016-06-29", "2016-07-29", "2030-01-01")
 
 def load(lake: Path, years: list[str], series: tuple[str, ...] = SERIES) -> int:
     """Fetch and store some years, as a partition of the raw assets does; the rows it added."""
-    selected, dates = [CATALOG.series[s] for s in series], window(years, ALL)
-    fetched = fetch(SOURCE, selected, dates, CATALOG)
-    done = ingest(Lakehouse(lake, CATALOG), SOURCE, selected, dates, fetched, f"{years[0]} to {years[-1]}", "test")
+    selected, dates = [CATALOG.series[s] for s in series], Years(years, ALL).window
+    fetched = fetch_with_fallbacks(SOURCE, selected, dates, CATALOG)
+    here = Lakehouse(lake, CATALOG)
+    done = ingest(here, StoredSource.of(here, SOURCE), selected, dates, fetched, f"{years[0]} to {years[-1]}", "test")
     assert not [o.failure for o in done.outcomes if o.failure]
     return done.report.appended
 

@@ -20,8 +20,8 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, default_catalog
 from macro_assets.catalog.periods import next_period
-from macro_assets.intake.fetch import earlier_responses, fetch
-from macro_assets.intake.ingest import Ingested, ingest
+from macro_assets.intake.fetch import earlier_responses, fetch_with_fallbacks
+from macro_assets.intake.ingest import Ingested, StoredSource, ingest
 from macro_assets.intake.rebuild import rebuilt
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -169,8 +169,9 @@ class Upstream:
         self.runs += 1
         selected = [self.catalog.series[i] for i in ids or self.catalog.series]
         source = self.catalog.sources[selected[0].source]
-        fetched = fetch(source, selected, window, self.catalog, lambda s: self.client(s, environ))
-        return ingest(Lakehouse(self.lake, self.catalog), source, selected, window, fetched, f"run{self.runs}", "test")
+        fetched = fetch_with_fallbacks(source, selected, window, self.catalog, lambda s: self.client(s, environ))
+        here = Lakehouse(self.lake, self.catalog)
+        return ingest(here, StoredSource.of(here, source), selected, window, fetched, f"run{self.runs}", "test")
 
     # --- what is stored ----------------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ import polars as pl
 
 from macro_assets.catalog import default_catalog
 from macro_assets.catalog.periods import estimated_release, month_end, period_end
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.lakehouse import connect, instant, open_vintages
 from macro_assets.lakehouse.delta import content_hash, data_version
 from macro_assets.lakehouse.handle import Lakehouse
@@ -47,8 +47,17 @@ def answers(lake: Path) -> dict[str, str]:
     full = one_source()
     catalog = dataclasses.replace(full, series={s: full.series[s] for s in (*SERIES, "UNRATE")})
     source, selected, everything = catalog.sources["bundled"], [catalog.series[s] for s in SERIES], Window()
-    fetched = fetch(source, selected, everything, catalog)
-    ingest(Lakehouse(lake, catalog), source, selected, everything, fetched, "run", "test")
+    fetched = fetch_with_fallbacks(source, selected, everything, catalog)
+    here = Lakehouse(lake, catalog)
+    ingest(
+        here,
+        StoredSource.of(here, source),
+        selected,
+        everything,
+        fetched,
+        "run",
+        "test",
+    )
     append_vintages("bundled", _unemployment_in_2040(), "run", root=lake, catalog=catalog)
     raw = catalog.one_table("raw/bundled")
     said = {"raw": data_version(Lakehouse(lake, catalog).read(raw.name), raw)}

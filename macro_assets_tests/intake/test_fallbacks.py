@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Fallback, Series, Source, default_catalog
-from macro_assets.intake.fetch import earlier_responses, fetch, known_releases
-from macro_assets.intake.ingest import Ingested, ingest
+from macro_assets.intake.fetch import earlier_responses, fetch_with_fallbacks, known_releases
+from macro_assets.intake.ingest import Ingested, StoredSource, ingest
 from macro_assets.intake.rebuild import rebuilt
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of, read_raw
@@ -99,10 +99,9 @@ class World:
         self.now += timedelta(days=1)
         window = window or Window(today=self.now.date())
         selected = [s for s in self.catalog.series_of("cboe") if not ids or s.id in ids]
-        fetched = fetch(self.source, selected, window, self.catalog, self.client)
-        return ingest(
-            Lakehouse(self.root, self.catalog), self.source, selected, window, fetched, f"run{self.runs}", "v1"
-        )
+        fetched = fetch_with_fallbacks(self.source, selected, window, self.catalog, self.client)
+        here = Lakehouse(self.root, self.catalog)
+        return ingest(here, StoredSource.of(here, self.source), selected, window, fetched, f"run{self.runs}", "v1")
 
     def raw(self) -> pl.DataFrame:
         return read_raw(Lakehouse(self.root, self.catalog), "cboe").sort(self.catalog.one_table("raw/cboe").key)
@@ -240,7 +239,7 @@ def test_a_source_without_its_key_is_served_by_fallbacks(world: World, monkeypat
     def clients(source: Source) -> Any:
         return open_client(source) if source.name == "fred" else normal(source)
 
-    found = fetch(world.catalog.sources["fred"], [series], Window(), world.catalog, clients)
+    found = fetch_with_fallbacks(world.catalog.sources["fred"], [series], Window(), world.catalog, clients)
     assert found.failures == {}
     assert "FRED_API_KEY" in found.substituted["A"]
     assert found.observations["provider"].to_list() == ["fred_graph"]
@@ -402,7 +401,8 @@ def test_the_latest_good_answers_with_a_validator_are_remembered(world: World) -
     def answered(name: str, text: str, hour: int, status: int = 200, validator: str | None = "ETag: x") -> None:
         response = Response(f"GET {name}", text.encode(), START + timedelta(hours=hour), status, validator)
         nothing = Fetched(pl.DataFrame(schema=OBSERVATION_SCHEMA), (response,), {"A": "not read"})
-        ingest(Lakehouse(world.root, world.catalog), world.source, selected, day, nothing, f"run{hour}", "v1")
+        here = Lakehouse(world.root, world.catalog)
+        ingest(here, StoredSource.of(here, world.source), selected, day, nothing, f"run{hour}", "v1")
 
     answered("a", texts["a"], 1)
     answered("a", "newer", 2, validator="ETag: y")

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import default_catalog, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.health import Health, health
 from macro_assets.lakehouse.handle import Lakehouse
@@ -49,7 +49,8 @@ class Lake:
         log_fetches(Lakehouse(self.root, self.catalog), self.source.name, pl.DataFrame([row], schema=schema), {})
 
     def health(self, environ: dict[str, str] | None = None) -> Health:
-        return health(Lakehouse(self.root, self.catalog), self.source, environ or {})
+        log = Lakehouse(self.root, self.catalog).read(names.fetch_log(self.source.name))
+        return health(self.source, self.catalog, log, environ or {})
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, Series
-from macro_assets.intake.fetch import fetch
-from macro_assets.intake.ingest import Ingested, ingest
+from macro_assets.intake.fetch import fetch_with_fallbacks
+from macro_assets.intake.ingest import Ingested, StoredSource, ingest
 from macro_assets.intake.rebuild import rebuild, rebuilt
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -96,8 +96,9 @@ class Lake:
         self.runs += 1
         source = self.catalog.sources["bundled"]
         selected = [self.catalog.one_series(i) for i in ids]
-        fetched = fetch(source, selected, window, self.catalog, lambda source: self.provider)
-        return ingest(Lakehouse(self.root, self.catalog), source, selected, window, fetched, f"run{self.runs}", "v1")
+        fetched = fetch_with_fallbacks(source, selected, window, self.catalog, lambda source: self.provider)
+        here = Lakehouse(self.root, self.catalog)
+        return ingest(here, StoredSource.of(here, source), selected, window, fetched, f"run{self.runs}", "v1")
 
     def raw(self) -> pl.DataFrame:
         return read_raw(Lakehouse(self.root, self.catalog), "bundled").sort(self.catalog.one_table("raw/bundled").key)
@@ -270,12 +271,13 @@ def test_the_bundled_source_is_rebuilt_row_for_row(tmp_path: Path, catalog: Cata
     source = catalog.sources["bundled"]
     series = catalog.series_of("bundled")
     for n, window in enumerate([Window(date(2015, 1, 1), date(2016, 12, 31)), EVERYTHING, EVERYTHING]):
+        here = Lakehouse(tmp_path, catalog)
         ingest(
-            Lakehouse(tmp_path, catalog),
-            source,
+            here,
+            StoredSource.of(here, source),
             series,
             window,
-            fetch(source, series, window, catalog),
+            fetch_with_fallbacks(source, series, window, catalog),
             f"run{n}",
             "v1",
         )

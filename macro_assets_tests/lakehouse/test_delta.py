@@ -47,10 +47,15 @@ def forecasts(month: str, value: float) -> pl.DataFrame:
     )
 
 
-def test_rows_are_stored_in_key_order_with_catalog_types(tmp_path: Path, catalog: Catalog) -> None:
+@pytest.fixture
+def lake(tmp_path: Path, catalog: Catalog) -> Lakehouse:
+    return Lakehouse(tmp_path, catalog)
+
+
+def test_rows_are_stored_in_key_order_with_catalog_types(lake: Lakehouse, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
-    overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.select(sorted(GOOD.columns)), COMMIT)
-    stored = Lakehouse(tmp_path, catalog).read(table.name)
+    overwrite(lake, table.name, GOOD.select(sorted(GOOD.columns)), COMMIT)
+    stored = lake.read(table.name)
     assert stored.columns == [c.name for c in table.columns]
     assert stored["series_id"].to_list() == ["A", "B"]
 
@@ -65,12 +70,12 @@ def test_rows_are_stored_in_key_order_with_catalog_types(tmp_path: Path, catalog
         (pl.concat([GOOD, GOOD]), "two rows have the same key"),
     ],
 )
-def test_data_that_does_not_fit_is_refused(tmp_path: Path, catalog: Catalog, bad: pl.DataFrame, message: str) -> None:
+def test_data_that_does_not_fit_is_refused(lake: Lakehouse, catalog: Catalog, bad: pl.DataFrame, message: str) -> None:
     table = catalog.one_table("normalized/zscores")
-    overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
+    overwrite(lake, table.name, GOOD, COMMIT)
     with pytest.raises(LakeError, match=message):
-        overwrite(Lakehouse(tmp_path, catalog), table.name, bad, COMMIT)
-    assert Lakehouse(tmp_path, catalog).read(table.name).equals(conform(GOOD, table, catalog))
+        overwrite(lake, table.name, bad, COMMIT)
+    assert lake.read(table.name).equals(conform(GOOD, table, catalog))
 
 
 def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
@@ -87,46 +92,46 @@ def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
     assert conform(rows, table, catalog)["value"].to_list() == [None, None, 1.0]
 
 
-def test_the_same_content_makes_no_new_version(tmp_path: Path, catalog: Catalog) -> None:
+def test_the_same_content_makes_no_new_version(lake: Lakehouse, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
-    first = overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
-    assert overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.reverse(), COMMIT) == first
-    assert overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.head(1), COMMIT) == first + 1
+    first = overwrite(lake, table.name, GOOD, COMMIT)
+    assert overwrite(lake, table.name, GOOD.reverse(), COMMIT) == first
+    assert overwrite(lake, table.name, GOOD.head(1), COMMIT) == first + 1
 
 
-def test_only_the_named_partitions_are_replaced(tmp_path: Path, catalog: Catalog) -> None:
+def test_only_the_named_partitions_are_replaced(lake: Lakehouse, catalog: Catalog) -> None:
     table = catalog.one_table("forecasts/gdp_nowcast")
     both = pl.concat([forecasts("2016-06", 1.0), forecasts("2016-07", 2.0)])
-    overwrite(Lakehouse(tmp_path, catalog), table.name, both, COMMIT, ["2016-06", "2016-07"])
-    overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-07", 9.0), COMMIT, ["2016-07"])
-    assert Lakehouse(tmp_path, catalog).read(table.name).sort("as_of_month")["forecast_pct"].to_list() == [1.0, 9.0]
-    overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-07", 9.0).clear(), COMMIT, ["2016-07"])
-    assert Lakehouse(tmp_path, catalog).read(table.name)["forecast_pct"].to_list() == [1.0]
+    overwrite(lake, table.name, both, COMMIT, ["2016-06", "2016-07"])
+    overwrite(lake, table.name, forecasts("2016-07", 9.0), COMMIT, ["2016-07"])
+    assert lake.read(table.name).sort("as_of_month")["forecast_pct"].to_list() == [1.0, 9.0]
+    overwrite(lake, table.name, forecasts("2016-07", 9.0).clear(), COMMIT, ["2016-07"])
+    assert lake.read(table.name)["forecast_pct"].to_list() == [1.0]
 
 
-def test_rows_of_another_partition_are_refused(tmp_path: Path, catalog: Catalog) -> None:
+def test_rows_of_another_partition_are_refused(lake: Lakehouse, catalog: Catalog) -> None:
     table = catalog.one_table("forecasts/gdp_nowcast")
     with pytest.raises(LakeError, match=r"rows of \['2016-06'\] do not belong to partitions \['2016-07'\]"):
-        overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-06", 1.0), COMMIT, ["2016-07"])
+        overwrite(lake, table.name, forecasts("2016-06", 1.0), COMMIT, ["2016-07"])
 
 
 @pytest.mark.parametrize("hostile", ["2016-07' OR '1'='1", "2016'--07", "x" * 7])
-def test_a_hostile_partition_key_never_reaches_a_predicate(tmp_path: Path, catalog: Catalog, hostile: str) -> None:
+def test_a_hostile_partition_key_never_reaches_a_predicate(lake: Lakehouse, catalog: Catalog, hostile: str) -> None:
     table = catalog.one_table("forecasts/gdp_nowcast")
-    overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts("2016-06", 1.0), COMMIT, ["2016-06"])
+    overwrite(lake, table.name, forecasts("2016-06", 1.0), COMMIT, ["2016-06"])
     with pytest.raises(LakeError, match="is not a month"):
-        overwrite(Lakehouse(tmp_path, catalog), table.name, forecasts(hostile, 1.0).clear(), COMMIT, [hostile])
-    assert Lakehouse(tmp_path, catalog).read(table.name).height == 1
+        overwrite(lake, table.name, forecasts(hostile, 1.0).clear(), COMMIT, [hostile])
+    assert lake.read(table.name).height == 1
 
 
-def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, catalog: Catalog) -> None:
+def test_a_table_of_a_newer_schema_is_refused_and_left_alone(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
     newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
     deltalake.DeltaTable.create(tmp_path / table.name, Schema([newer]))
     for attempt in (
-        lambda: Lakehouse(tmp_path, catalog).read(table.name),
-        lambda: overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT),
-        lambda: append(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT),
+        lambda: lake.read(table.name),
+        lambda: overwrite(lake, table.name, GOOD, COMMIT),
+        lambda: append(lake, table.name, GOOD, COMMIT),
     ):
         with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 3.*Upgrade"):
             attempt()
@@ -134,24 +139,24 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, cat
 
 
 def test_the_schema_version_survives_overwrites(
-    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    lake: Lakehouse, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = catalog.one_table("normalized/zscores")
     for rows in (GOOD, GOOD.head(1)):
-        overwrite(Lakehouse(tmp_path, catalog), table.name, rows, COMMIT)
+        overwrite(lake, table.name, rows, COMMIT)
     monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
     with pytest.raises(LakeError, match="schema version 3"):
         open_table(tmp_path, table.name)
 
 
-def test_only_a_missing_table_means_create(tmp_path: Path, catalog: Catalog) -> None:
+def test_only_a_missing_table_means_create(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
-    overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
+    overwrite(lake, table.name, GOOD, COMMIT)
     log = tmp_path / table.name / "_delta_log"
     newest = max(log.glob("*.json"))
     newest.write_bytes(newest.read_bytes()[:40])
     with pytest.raises(LakeError, match="normalized/zscores"):
-        overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD.head(1), COMMIT)
+        overwrite(lake, table.name, GOOD.head(1), COMMIT)
     assert len(newest.read_bytes()) == 40
 
 
@@ -161,7 +166,7 @@ def test_a_lake_that_cannot_be_made_is_one_message(tmp_path: Path, catalog: Cata
         overwrite(Lakehouse(tmp_path / "file" / "lake", catalog), "normalized/zscores", GOOD, COMMIT)
 
 
-def test_a_series_added_to_the_catalog_adds_a_panel_column(tmp_path: Path, catalog: Catalog) -> None:
+def test_a_series_added_to_the_catalog_adds_a_panel_column(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     import dataclasses
 
     table = catalog.one_table("normalized/panel_monthly")
@@ -170,9 +175,9 @@ def test_a_series_added_to_the_catalog_adds_a_panel_column(tmp_path: Path, catal
         {"observation_date": [date(2020, 1, 1)], **{s.lower(): [1.0] for s in fewer.series}},
     )
     overwrite(Lakehouse(tmp_path, fewer), table.name, narrow, COMMIT)
-    assert Lakehouse(tmp_path, catalog).read(table.name)["payems"].to_list() == [None]
-    overwrite(Lakehouse(tmp_path, catalog), table.name, narrow.with_columns(payems=2.0), COMMIT)
-    assert Lakehouse(tmp_path, catalog).read(table.name)["payems"].to_list() == [2.0]
+    assert lake.read(table.name)["payems"].to_list() == [None]
+    overwrite(lake, table.name, narrow.with_columns(payems=2.0), COMMIT)
+    assert lake.read(table.name)["payems"].to_list() == [2.0]
 
 
 def test_the_data_version_is_of_what_a_table_says(catalog: Catalog) -> None:
@@ -220,26 +225,26 @@ def test_the_hash_is_of_rows_however_memory_holds_them(one: pl.DataFrame, other:
 
 @pytest.mark.parametrize("stored", [[], [GOOD.clear()], [GOOD, GOOD.clear()]])
 def test_of_two_runs_that_fill_an_empty_table_one_is_refused(
-    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, stored: list[pl.DataFrame]
+    lake: Lakehouse, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, stored: list[pl.DataFrame]
 ) -> None:
     """F6: there is no file that both would remove, by which Delta could tell."""
     table = catalog.one_table("normalized/zscores")
     for frame in stored:
-        overwrite(Lakehouse(tmp_path, catalog), table.name, frame, COMMIT)
+        overwrite(lake, table.name, frame, COMMIT)
     the_other = zscores(("C", date(2020, 1, 1), 2.0))
 
     def overtaken(*args: object, **kwargs: object) -> None:
         monkeypatch.setattr(write, "write_deltalake", deltalake.write_deltalake)
-        overwrite(Lakehouse(tmp_path, catalog), table.name, the_other, COMMIT)
+        overwrite(lake, table.name, the_other, COMMIT)
         deltalake.write_deltalake(*args, **kwargs)
 
     monkeypatch.setattr(write, "write_deltalake", overtaken)
     with pytest.raises(write.WriteConflictError, match="another process changed the same rows meanwhile"):
-        overwrite(Lakehouse(tmp_path, catalog), table.name, GOOD, COMMIT)
-    assert Lakehouse(tmp_path, catalog).read(table.name)["series_id"].to_list() == ["C"]
+        overwrite(lake, table.name, GOOD, COMMIT)
+    assert lake.read(table.name)["series_id"].to_list() == ["C"]
 
 
-def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None:
+def test_parallel_appends_lose_nothing(lake: Lakehouse, catalog: Catalog) -> None:
     table = catalog.one_table("landing/bundled")
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -248,11 +253,10 @@ def test_parallel_appends_lose_nothing(tmp_path: Path, catalog: Catalog) -> None
         receipt = {"request": str(n), "payload_sha256": "x", "fetched_at": moment, "run_id": "run"}
         return pl.DataFrame([{**unsaid, **receipt, "asked_on": moment.date()}])
 
-    lake = Lakehouse(tmp_path, catalog)
     append(lake, table.name, rows(-1), COMMIT)
     threads = [threading.Thread(target=append, args=(lake, table.name, rows(n), COMMIT)) for n in range(4)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert sorted(Lakehouse(tmp_path, catalog).read(table.name)["request"]) == ["-1", "0", "1", "2", "3"]
+    assert sorted(lake.read(table.name)["request"]) == ["-1", "0", "1", "2", "3"]

@@ -8,11 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from macro_assets.catalog import Catalog
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.landing import land, landed
+from macro_assets.lakehouse.landing import land, landed, vouch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,61 +37,66 @@ def receipt(n: int, body: bytes, request: str = "q", ids: str = "A B", first: da
     )
 
 
-def test_bodies_are_stored_compressed_and_come_back(tmp_path: Path, catalog: Catalog) -> None:
+@pytest.fixture
+def lake(tmp_path: Path, catalog: Catalog) -> Lakehouse:
+    return Lakehouse(tmp_path, catalog)
+
+
+def test_bodies_are_stored_compressed_and_come_back(lake: Lakehouse) -> None:
     body = b"date,value\n" * 1000
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, body), {}) == 1
-    stored = Lakehouse(tmp_path, catalog).read("landing/bundled")
+    assert land(lake, "bundled", receipt(0, body), {}) == 1
+    stored = lake.read("landing/bundled")
     assert zlib.decompress(stored["body"][0]) == body
     assert len(stored["body"][0]) < len(body) / 10
-    assert landed(Lakehouse(tmp_path, catalog), "bundled")["body"].to_list() == [body]
+    assert landed(lake, "bundled")["body"].to_list() == [body]
 
 
-def test_the_same_answer_to_the_same_question_leaves_no_trace(tmp_path: Path, catalog: Catalog) -> None:
-    land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}) == 0
+def test_the_same_answer_to_the_same_question_leaves_no_trace(lake: Lakehouse, tmp_path: Path) -> None:
+    land(lake, "bundled", receipt(0, b"x"), {})
+    assert land(lake, "bundled", receipt(1, b"x"), {}) == 0
     table = open_table(tmp_path, "landing/bundled")
     assert table is not None
     assert table.version() == 1
 
 
-def test_the_same_answer_to_another_question_is_a_receipt_without_a_body(tmp_path: Path, catalog: Catalog) -> None:
-    land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x", ids="A"), {}) == 1
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(2, b"x", first=date(2010, 1, 1)), {}) == 1
-    stored = Lakehouse(tmp_path, catalog).read("landing/bundled").sort("fetched_at")
+def test_the_same_answer_to_another_question_is_a_receipt_without_a_body(lake: Lakehouse) -> None:
+    land(lake, "bundled", receipt(0, b"x"), {})
+    assert land(lake, "bundled", receipt(1, b"x", ids="A"), {}) == 1
+    assert land(lake, "bundled", receipt(2, b"x", first=date(2010, 1, 1)), {}) == 1
+    stored = lake.read("landing/bundled").sort("fetched_at")
     assert [b is None for b in stored["body"]] == [False, True, True]
-    assert landed(Lakehouse(tmp_path, catalog), "bundled")["body"].to_list() == [b"x"] * 3
+    assert landed(lake, "bundled")["body"].to_list() == [b"x"] * 3
 
 
-def test_an_answer_that_comes_back_is_stored_again(tmp_path: Path, catalog: Catalog) -> None:
+def test_an_answer_that_comes_back_is_stored_again(lake: Lakehouse) -> None:
     """A, B, A: the third fetch changed what is known, so the record must have it."""
     for n, body in enumerate([b"a", b"b", b"a", b"a"]):
-        land(Lakehouse(tmp_path, catalog), "bundled", receipt(n, body), {})
-    assert landed(Lakehouse(tmp_path, catalog), "bundled").select("run_id", "body").rows() == [
+        land(lake, "bundled", receipt(n, body), {})
+    assert landed(lake, "bundled").select("run_id", "body").rows() == [
         ("run0", b"a"),
         ("run1", b"b"),
         ("run2", b"a"),
     ]
 
 
-def test_another_question_in_between_does_not_hide_a_change(tmp_path: Path, catalog: Catalog) -> None:
+def test_another_question_in_between_does_not_hide_a_change(lake: Lakehouse) -> None:
     for n, (body, ids) in enumerate([(b"a", "A"), (b"b", "B"), (b"a", "A")]):
-        land(Lakehouse(tmp_path, catalog), "bundled", receipt(n, body, ids=ids), {})
-    assert landed(Lakehouse(tmp_path, catalog), "bundled").height == 3
+        land(lake, "bundled", receipt(n, body, ids=ids), {})
+    assert landed(lake, "bundled").height == 3
 
 
-def test_a_run_that_mattered_is_on_record_whatever_was_answered(tmp_path: Path, catalog: Catalog) -> None:
+def test_a_run_that_mattered_is_on_record_whatever_was_answered(lake: Lakehouse) -> None:
     """A decision between two equal answers can make the second one store rows."""
-    land(Lakehouse(tmp_path, catalog), "bundled", receipt(0, b"x"), {})
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}, mattered=True) == 1
-    assert land(Lakehouse(tmp_path, catalog), "bundled", receipt(1, b"x"), {}, mattered=True) == 0
-    assert landed(Lakehouse(tmp_path, catalog), "bundled").select("run_id", "body").rows() == [
+    land(lake, "bundled", receipt(0, b"x"), {})
+    assert vouch(lake, "bundled", receipt(1, b"x"), {}) == 1
+    assert vouch(lake, "bundled", receipt(1, b"x"), {}) == 0
+    assert landed(lake, "bundled").select("run_id", "body").rows() == [
         ("run0", b"x"),
         ("run1", b"x"),
     ]
 
 
-def test_requests_do_not_mix(tmp_path: Path, catalog: Catalog) -> None:
+def test_requests_do_not_mix(lake: Lakehouse) -> None:
     both = pl.concat([receipt(0, b"x", request="one"), receipt(0, b"y", request="two")])
-    assert land(Lakehouse(tmp_path, catalog), "bundled", both, {}) == 2
-    assert land(Lakehouse(tmp_path, catalog), "bundled", both.with_columns(run_id=pl.lit("later")), {}) == 0
+    assert land(lake, "bundled", both, {}) == 2
+    assert land(lake, "bundled", both.with_columns(run_id=pl.lit("later")), {}) == 0

@@ -9,7 +9,8 @@ import pytest
 
 from macro_assets.catalog import Catalog
 from macro_assets.definitions import defs
-from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS, partition_of, window
+from macro_assets.intake.years import Years
+from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
 from macro_assets.sources.protocol import Window
 
 SPECS = {"/".join(s.key.path): s for s in defs.resolve_all_asset_specs()}
@@ -113,14 +114,14 @@ FOUR_YEARS = ["2010", "2011", "2012", "2013"]
 def test_the_first_year_asks_for_all_before_and_the_last_for_all_after(
     asked: list[str], first: date | None, last: date | None
 ) -> None:
-    assert window(asked, FOUR_YEARS) == Window(first, last)
+    assert Years(asked, FOUR_YEARS).window == Window(first, last)
 
 
 @pytest.mark.parametrize(
     ("day", "year"), [(date(1959, 1, 1), "2010"), (date(2011, 7, 1), "2011"), (date(2031, 1, 1), "2013")]
 )
 def test_every_date_has_a_partition(day: date, year: str) -> None:
-    assert partition_of(day, FOUR_YEARS) == year
+    assert Years([], FOUR_YEARS).of(day) == year
 
 
 def test_the_definitions_validate() -> None:

@@ -16,15 +16,14 @@ from dagster._core.definitions.schedule_definition import ScheduleExecutionData
 
 from macro_assets.catalog import Catalog, Source, default_catalog
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.intake import calendars
+from macro_assets.intake import calendars, step
 from macro_assets.intake.calendars import CALENDAR, release_calendar
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
-from macro_assets.orchestration import fetch_step, refresh
+from macro_assets.orchestration import refresh
 from macro_assets.orchestration.assets import calendar as calendar_module
 from macro_assets.orchestration.due import Due
-from macro_assets.orchestration.fetch_step import REFRESH
-from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, YEARS
+from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, REFRESH, YEARS
 from macro_assets.orchestration.refresh import Refresh, refreshes, whole_history
 from macro_assets.sources.errors import TransientError
 from macro_assets.sources.protocol import Client, Request, Response, Window, request_text
@@ -79,15 +78,15 @@ class Providers:
         self.world = World(today=THEN)
         self.down: set[str] = set()
         self.windows: list[Window] = []
-        monkeypatch.setattr(fetch_step, "open_client", self.client)
-        honest = fetch_step.fetch
+        monkeypatch.setattr(step, "open_client", self.client)
+        honest = step.fetch_with_fallbacks
 
         def fetch(source: Any, selected: Any, window: Window, *others: Any) -> Any:
             seen = dataclasses.replace(window, today=self.world.today)
             self.windows.append(seen)
             return honest(source, selected, seen, *others)
 
-        monkeypatch.setattr(fetch_step, "fetch", fetch)
+        monkeypatch.setattr(step, "fetch_with_fallbacks", fetch)
 
     def client(self, source: Source, remembered: Mapping[str, Response] | None = None) -> Client:
         return _Standin(self, source)

@@ -74,11 +74,15 @@ class Good:
         Dates and values that stand in it, by date.
     figure
         How one figure stands in it, in JSON with its quotes; None where it holds none.
-    day, other_day
-        How its date stands there, and that of another row; None where it holds no date.
+    days
+        How its date stands there, and that of another row, if there are.
     refused
         Answers that are refused for a reason particular to the provider, and what the message says; three items are a
         piece of the body, what comes in its place, and what the message says.
+    asked
+        The exact targets of the requests.
+    empty
+        Answers that say that there is nothing.
     others
         What else is answered.
     missing
@@ -96,9 +100,10 @@ class Good:
     body: bytes
     rows: tuple[tuple[date, float | None], ...]
     figure: bytes | None
-    day: bytes | None = None
-    other_day: bytes | None = None
+    days: tuple[bytes, ...] = ()
     refused: tuple[tuple[Answered, str] | tuple[bytes, bytes, str], ...] = ()
+    asked: tuple[str, ...] = ()
+    empty: tuple[Answered, ...] = ()
     window: Window = EVER
     others: Bodies = field(default_factory=dict)
     missing: tuple[bytes, ...] = ()
@@ -135,8 +140,8 @@ class Contract:
 
     Parameters
     ----------
-    good
-        At least one per form of answer.
+    good, more
+        A good answer of each form there is.
     asks
         Words that the first request for a series must hold, by default its code.
     statuses
@@ -149,12 +154,17 @@ class Contract:
         How recorded answers are read, where there are any.
     """
 
-    good: tuple[Good, ...]
+    good: Good
+    more: tuple[Good, ...] = ()
     asks: Callable[[Series], tuple[str, ...]] = lambda series: (series.code,)
     statuses: Mapping[int, type[SourceError] | None] = field(default_factory=dict)
     errors: tuple[tuple[int, bytes, type[SourceError] | None], ...] = ()
-    pages: tuple[Pages, ...] = ()
+    pages: Pages | None = None
     recorded: Recorded | None = None
+
+    @property
+    def goods(self) -> tuple[Good, ...]:
+        return (self.good, *self.more)
 
 
 @dataclass(frozen=True)
@@ -194,7 +204,7 @@ def contract_of(module: str) -> Contract:
         declared = None
     if not isinstance(declared, Contract):
         raise LookupError(
-            f"the connector {module} of the catalog declares no contract: write `CONTRACT = Contract((Good(...),))` "
+            f"the connector {module} of the catalog declares no contract: write `CONTRACT = Contract(Good(...))` "
             f"in macro_assets_tests/sources/providers/test_{module}.py, as docs/adding-a-series.md shows."
         )
     return declared
@@ -208,11 +218,12 @@ Law = Callable[[Contract, Served], Breaches]
 
 def good_answers_are_read(contract: Contract, of: Served) -> Breaches:
     """A good answer holds the stated rows, each time it is read, and no others than the window's are had."""
-    if not contract.good:
-        yield "no good answer is declared"
-    for good in contract.good:
+    for good in contract.goods:
         source, bodies = of.sources[good.series.source], good.answered(good.pack(good.body))
-        once, again = (_fetched(source, good, bodies) for _ in range(2))
+        client = _Patient(bodies)
+        once, again = (fetched(source, good.series, client, good.window) for _ in range(2))
+        if good.asked and [r.target for r in client.asked] != [*good.asked, *good.asked]:
+            yield f"expected the requests {good.asked}, got {[r.target for r in client.asked]}"
         if once.failures:
             yield f"a good answer is refused: {once.failures}"
         if _rows(once) != _by_date(good.rows):
@@ -221,6 +232,10 @@ def good_answers_are_read(contract: Contract, of: Served) -> Breaches:
             yield f"the same answer read twice is {_rows(once)}, then {_rows(again)}"
         if not once.observations["value"].is_finite().fill_null(True).all():
             yield f"a value that is no number was read: {_rows(once)}"
+        for answer in good.empty:
+            nothing = _fetched(source, good, good.answered(answer))
+            if nothing.failures or not nothing.observations.is_empty():
+                yield f"{answer!r:.200} holds nothing, and was read as {_rows(nothing)}: {dict(nothing.failures)}"
         for mark in good.missing:
             blank = _rows(_fetched(source, good, good.answered(good.pack(good.body.replace(good.figure or b"", mark)))))
             if len(blank) != len(good.rows) or [v for _, v in blank].count(None) <= [v for _, v in good.rows].count(
@@ -237,7 +252,7 @@ def good_answers_are_read(contract: Contract, of: Served) -> Breaches:
 
 def damaged_answers_are_refused(contract: Contract, of: Served) -> Breaches:
     """What damages any answer is refused with a typed error that names series and source, and nothing is read."""
-    for good in contract.good:
+    for good in contract.goods:
         source = of.sources[good.series.source]
         for what, answer, says in damages(good):
             breaches = list(_not_refused(source, good, what, answer, says))
@@ -254,7 +269,7 @@ def damaged_answers_are_refused(contract: Contract, of: Served) -> Breaches:
 
 def particular_answers_are_refused(contract: Contract, of: Served) -> Breaches:
     """What the connector declares as refused is, with what the message says."""
-    for good in contract.good:
+    for good in contract.goods:
         for case in good.refused:
             if len(case) == 3:
                 old, new, says = case
@@ -272,7 +287,7 @@ def errors_are_typed(contract: Contract, of: Served) -> Breaches:
         explain = connector(source).explain
         plain = {} if source.api is None else {**STATUSES, **contract.statuses}
         declared = [(status, b"Synthetic", kind) for status, kind in plain.items()]
-        goods = [g for g in contract.good if g.series.source == source.name]
+        goods = [g for g in contract.goods if g.series.source == source.name]
         for status, body, kind in (*declared, *((s, b.replace(SECRET, KEY), k) for s, b, k in contract.errors)):
             for good in goods:
                 error = explain(Response(f"GET {good.path}", body, datetime.now(UTC), status))
@@ -329,7 +344,7 @@ def nothing_to_come_is_asked_for(contract: Contract, of: Served) -> Breaches:
 
 def pieces_are_put_together(contract: Contract, of: Served) -> Breaches:
     """The pieces of an answer are asked for in order and put together; one that comes again and again ends it."""
-    for pages in contract.pages:
+    if (pages := contract.pages) is not None:
         source = of.sources[pages.series.source]
         client = _Patient(pages.answers)
         found = fetched(source, pages.series, client, pages.window)
@@ -445,24 +460,22 @@ def damages(good: Good) -> Iterator[tuple[str, bytes, str]]:
     yield "a page of HTML", HTML, ""
     yield "cut off", good.pack(_cut(good)), ""
     yield from ((what, good.pack(body), "") for what, body in _other_forms(good))
-    for piece in (good.figure, good.day, good.other_day):
-        assert piece is None or piece in good.body, (
-            f"{piece!r} does not stand in the good answer of {good.series.source}"
-        )
+    for piece in (good.figure or b"", *good.days):
+        assert piece in good.body, f"{piece!r} does not stand in the good answer of {good.series.source}"
     if good.figure is not None:
         for bad in (b for b in _bad_figures(good, good.figure) if b not in good.missing):
             yield f"the figure {bad!r}", good.pack(good.body.replace(good.figure, bad)), ""
-    if good.day is not None:
-        for bad in _bad_days(good.day):
-            yield f"the day {bad!r}", good.pack(good.body.replace(good.day, bad)), ""
+    for day in good.days[:1]:
+        for bad in _bad_days(day):
+            yield f"the day {bad!r}", good.pack(good.body.replace(day, bad)), ""
     stated = [d for d, _ in good.rows if d.isoformat().encode() in good.body]
-    assert good.day or not stated, f"the good answer of {good.series.source} holds {stated}: `day` must say how"
+    assert good.days or not stated, f"the good answer of {good.series.source} holds {stated}: `days` must say how"
 
 
 def repeated_days(good: Good) -> Iterator[tuple[str, bytes]]:
     """A good answer in which one day comes twice."""
-    if good.day is not None and good.other_day is not None:
-        yield f"{good.day!r} twice", good.pack(good.body.replace(good.other_day, good.day))
+    if len(good.days) == 2:
+        yield f"{good.days[0]!r} twice", good.pack(good.body.replace(*reversed(good.days)))
 
 
 def _is_json(body: bytes) -> bool:

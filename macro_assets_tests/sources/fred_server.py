@@ -151,18 +151,16 @@ def fred_contract(source: str, missing: tuple[bytes, ...] = ()) -> Contract:
     observations = "/fred/series/observations"
     told = answers([row("2020-01-01", "1.5"), row("2020-02-01", "2", V[2])])
     return Contract(
-        good=(
-            Good(
-                series,
-                observations,
-                told[observations],
-                rows=((date(2020, 1, 1), 1.5), (date(2020, 2, 1), 2.0)),
-                figure=b'"1.5"',
-                missing=missing,
-                day=b"2020-01-01",
-                window=Window(today=date(2020, 5, 1)),
-                others=told,
-            ),
+        good=Good(
+            series,
+            observations,
+            told[observations],
+            rows=((date(2020, 1, 1), 1.5), (date(2020, 2, 1), 2.0)),
+            figure=b'"1.5"',
+            missing=missing,
+            days=(b"2020-01-01",),
+            window=Window(today=date(2020, 5, 1)),
+            others=told,
         ),
         asks=lambda s: (f"/fred/series/vintagedates?series_id={s.code}&",),
         errors=(

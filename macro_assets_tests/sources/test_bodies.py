@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.sources.bodies import member, members, needed, read_csv, read_json, read_xml, records
+from macro_assets.sources.bodies import member, members, needed, read_csv, read_json, read_xml, records, refuse_repeated
 from macro_assets.sources.cells import dates, finite, numbers
 from macro_assets.sources.errors import SchemaError, quoted
-from macro_assets.sources.protocol import Response
+from macro_assets.sources.protocol import NO_OBSERVATIONS, Answer, Response
 
 HTML = [
     b"<!DOCTYPE html><html><body>Sorry</body></html>",
@@ -332,3 +332,11 @@ def test_whole_numbers_of_json_keep_every_digit_as_text() -> None:
         ]
     with pytest.raises(SchemaError, match=r"expected text or numbers in \['x'\], got True"):
         records([{"x": 1}, {"x": True}], ("x",))
+
+
+def test_a_page_that_comes_once_more_is_refused() -> None:
+    first, second = (Answer(of(body), NO_OBSERVATIONS) for body in ("1", "2"))
+    refuse_repeated(of("1"), [])
+    refuse_repeated(of("1"), [first, second])
+    with pytest.raises(SchemaError, match="expected another page after 2, got the same once more"):
+        refuse_repeated(of("2"), [first, second])

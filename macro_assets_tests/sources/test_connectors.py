@@ -8,7 +8,7 @@ import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets_tests.sources.contract import LAWS, Contract, Law, contract_of, served
-from macro_assets_tests.sources.wire import RECORDINGS, Recording, check_recorded, explains, recordings
+from macro_assets_tests.sources.wire import RECORDINGS, Recording, check_recording, explains, recordings
 
 CONNECTORS = sorted({s.module for s in default_catalog().sources.values()})
 
@@ -50,4 +50,4 @@ def test_a_recording_is_read(connector: str, recording: Recording) -> None:
     how = contract_of(connector).recorded
     assert how is not None
     source = next(s for s in default_catalog().sources.values() if s.module == connector)
-    check_recorded(recording, how, explains(source.name))
+    check_recording(recording, how, explains(source.name))

@@ -19,7 +19,7 @@ from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, TransientError
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
 from macro_assets_tests.sources import contract
-from macro_assets_tests.sources.contract import LAWS, Contract, Good, Law, Pages, Served, contract_of
+from macro_assets_tests.sources.contract import LAWS, Contract, Good, Pages, Served, contract_of
 from macro_assets_tests.sources.wire import toy_series
 
 A, B = (toy_series("toy", code, id=code, first_year=2024) for code in ("A", "B"))
@@ -50,26 +50,23 @@ def target(number: int) -> str:
 
 
 KEPT = Contract(
-    good=(
-        Good(
-            A,
-            "/A",
-            PAGE,
-            rows=((date(2024, 1, 2), 1.5), (date(2024, 1, 3), None)),
-            figure=b'"1.5"',
-            day=b"2024-01-02",
-            other_day=b"2024-01-03",
-            missing=(b'"-"',),
-            refused=((b'"rows"', b'"lines"', "expected the member 'rows'"),),
-        ),
+    good=Good(
+        A,
+        "/A",
+        PAGE,
+        rows=((date(2024, 1, 2), 1.5), (date(2024, 1, 3), None)),
+        figure=b'"1.5"',
+        days=(b"2024-01-02", b"2024-01-03"),
+        missing=(b'"-"',),
+        refused=((b'"rows"', b'"lines"', "expected the member 'rows'"),),
+        empty=(b'{"pages": 0, "rows": []}',),
+        asked=("/A?page=1&from=2024-01-01&to=2026-11-20",),
     ),
     errors=((200, b'{"error": "s3cret"}', NotFoundError), (200, PAGE, None)),
-    pages=(
-        Pages(
-            A,
-            {target(1): page(1, 2, "2024-01-02"), target(2): page(2, 2, "2024-01-03")},
-            rows=((date(2024, 1, 2), 1), (date(2024, 1, 3), 1)),
-        ),
+    pages=Pages(
+        A,
+        {target(1): page(1, 2, "2024-01-02"), target(2): page(2, 2, "2024-01-03")},
+        rows=((date(2024, 1, 2), 1), (date(2024, 1, 3), 1)),
     ),
 )
 
@@ -288,7 +285,9 @@ def test_of_a_day_that_comes_twice_one_row_may_be_taken(broken_laws: Broken) -> 
 @pytest.mark.parametrize(
     ("changes", "law"),
     [
-        ({"good": ()}, READ),
+        ({"empty": (PAGE,)}, READ),
+        ({"asked": ("/B",)}, READ),
+        ({"harmless": {"cut off": "it seems"}}, DAMAGED),
         ({"rows": ((date(2024, 1, 2), 1.25), (date(2024, 1, 3), None))}, READ),
         ({"missing": (b'"0"',)}, READ),
         ({"refused": ((b'"-"', b'"2"', "expected"),)}, "particular_answers_are_refused"),
@@ -299,17 +298,15 @@ def test_of_a_day_that_comes_twice_one_row_may_be_taken(broken_laws: Broken) -> 
     ],
 )
 def test_a_contract_that_is_not_true_is_caught(broken_laws: Broken, changes: dict[str, Any], law: str) -> None:
-    own = changes.keys() & {"rows", "missing", "refused"}
-    declared = replace(KEPT, good=(replace(KEPT.good[0], **changes),)) if own else replace(KEPT, **changes)
+    own = changes.keys() & {"rows", "missing", "refused", "empty", "asked", "harmless"}
+    declared = replace(KEPT, good=replace(KEPT.good, **changes)) if own else replace(KEPT, **changes)
     assert broken_laws(Toy(), declared) == {law}
 
 
-@pytest.mark.parametrize("changes", [{"figure": b"7"}, {"day": b"1999-01-01"}, {"day": None}])
-def test_a_figure_or_a_day_that_is_not_in_the_answer_is_caught(
-    broken_laws: Broken, changes: dict[str, bytes | None]
-) -> None:
+@pytest.mark.parametrize("changes", [{"figure": b"7"}, {"days": (b"1999-01-01",)}, {"days": ()}])
+def test_a_figure_or_a_day_that_is_not_in_the_answer_is_caught(broken_laws: Broken, changes: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match="stand in|must say how"):
-        broken_laws(Toy(), replace(KEPT, good=(replace(KEPT.good[0], **changes),)))
+        broken_laws(Toy(), replace(KEPT, good=replace(KEPT.good, **changes)))
 
 
 def test_recordings_nobody_reads_are_caught(
@@ -325,8 +322,3 @@ def test_a_connector_without_a_contract_is_told_what_to_write_and_where() -> Non
     where = "CONTRACT = Contract.* in macro_assets_tests/sources/providers/test_no_such.py"
     with pytest.raises(LookupError, match=where):
         contract_of("no_such")
-
-
-def test_every_law_says_what_it_is() -> None:
-    laws: Sequence[Law] = LAWS
-    assert all(law.__doc__ for law in laws)

@@ -5,16 +5,17 @@ series: its rows are not written, it yields a failed check, and the `complete` c
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, Table, names
-from macro_assets.intake.health import Health, health
+from macro_assets.intake.health import Health
 from macro_assets.intake.judge import Outcome
-from macro_assets.lakehouse.delta import data_version, open_table
+from macro_assets.intake.step import Question, Run, StepResult, take_in
+from macro_assets.intake.years import Years
+from macro_assets.lakehouse.delta import data_version
 from macro_assets.orchestration.describe import (
     column_schema,
     key,
@@ -24,10 +25,9 @@ from macro_assets.orchestration.describe import (
     step_name,
     table_metadata,
 )
-from macro_assets.orchestration.fetch_step import fetch_and_store, last_successes, series_code_versions, skip
-from macro_assets.orchestration.partitions import YEARS
+from macro_assets.orchestration.partitions import REFRESH, YEARS
 from macro_assets.orchestration.resources import Lake
-from macro_assets.sources.secrets import missing_key
+from macro_assets.orchestration.source_versions import series_code_versions, source_code_version
 
 CHECK = "schema"
 HEALTH = "health"
@@ -60,35 +60,39 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
     def raw(
         context: dg.AssetExecutionContext, lake: Lake
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetMaterialization]:
-        place = lake.with_catalog(catalog)
         selected = [s for k, s in series.items() if k in context.selected_asset_keys]
-        outcomes: Sequence[Outcome] = []
-        off = missing_key(source)
-        if off:
-            context.log.warning(off)
-            skip(place, source, selected, off, context.run.run_id)
-        elif selected:
-            outcomes = fetch_and_store(place, context, source, selected)
-        stored = place.read(table.name)
-        had = last_successes(place, source)
-        for outcome in outcomes:
-            yield from _series_results(outcome, stored, table, had.get(outcome.series.id))
-        failed = {o.series.id: o.failure for o in outcomes if o.failure}
-        opened = open_table(place.root, table.name)
-        metadata = rows_metadata(stored.sort("release_time"), opened.version() if opened else None)
-        if off:
-            metadata["off"] = off
-        version = data_version(stored, table)
+        question = Question(
+            selected, Years(_asked_years(context), YEARS.get_partition_keys()), REFRESH in context.run.tags
+        )
+        run = Run(context.run.run_id, source_code_version(source, catalog), context.log.info)
+        done = take_in(lake.with_catalog(catalog), source, question, run)
+        if done.off:
+            context.log.warning(done.off)
+        for series_id, year in done.elsewhere:
+            context.log_event(dg.AssetMaterialization(series_key(catalog.one_series(series_id)), partition=year))
+        for outcome in done.outcomes:
+            yield from _series_results(outcome, done, table)
+        metadata = rows_metadata(done.rows.sort("release_time"), done.version)
+        if done.off:
+            metadata["off"] = done.off
+        version = data_version(done.rows, table)
         if table_key in context.selected_asset_keys:
             yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
-            yield _health_result(table_key, health(place, source))
+            yield _health_result(table_key, done.health)
             return
         # yielded, not logged through the context: logged events are lost when the step raises right after
         yield dg.AssetMaterialization(table_key, metadata=metadata, tags={"dagster/data_version": version})
-        if failed:
-            raise dg.Failure(failure_message(source.name, failed), allow_retries=False)
+        if done.failed:
+            raise dg.Failure(failure_message(source.name, done.failed), allow_retries=False)
 
     return raw, _complete_check(source, catalog)
+
+
+def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
+    """Yearly partitions of the run; all of them where the run names none."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return list(context.partition_keys)
+    return YEARS.get_partition_keys()
 
 
 def _complete_check(source: Source, catalog: Catalog) -> dg.AssetChecksDefinition:
@@ -179,7 +183,7 @@ def _health_result(table: dg.AssetKey, found: Health) -> dg.AssetCheckResult:
 
 
 def _series_results(
-    outcome: Outcome, stored: pl.DataFrame, table: Table, last_success: datetime | None
+    outcome: Outcome, done: StepResult, table: Table
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """The series' materialization and its check, or only the failed check, which says since when it is stale.
 
@@ -187,7 +191,7 @@ def _series_results(
     """
     k = series_key(outcome.series)
     if not outcome.failure:
-        rows = stored.filter(pl.col("series_id") == outcome.series.id)
+        rows = done.rows.filter(pl.col("series_id") == outcome.series.id)
         shown = rows.select("observation_date", "value", "release_time", "release_basis")
         yield dg.MaterializeResult(
             k,
@@ -196,6 +200,7 @@ def _series_results(
         )
     metadata: dict[str, Any] = {"rows_checked": outcome.report.rows, "failures": outcome.report.failures}
     if outcome.failure:
+        last_success = done.last_successes.get(outcome.series.id)
         metadata["stale_since"] = last_success.isoformat(timespec="seconds") if last_success else "never had"
     if outcome.report.sample:
         metadata["sample"] = dg.MetadataValue.json(list(outcome.report.sample))

@@ -37,49 +37,54 @@ def table_of(root: Path, name: str = "raw/bundled") -> DeltaTable:
     return found
 
 
+@pytest.fixture
+def lake(tmp_path: Path, catalog: Catalog) -> Lakehouse:
+    return Lakehouse(tmp_path, catalog)
+
+
 def test_the_writing_step_compacts_and_checkpoints(
-    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    lake: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "MAX_FILES", 4)
     fill(tmp_path, 12)
     assert len(table_of(tmp_path).file_uris()) <= 5
     assert list((tmp_path / "raw/bundled/_delta_log").glob("*.checkpoint.parquet"))
-    stored = Lakehouse(tmp_path, catalog).read("raw/bundled")
+    stored = lake.read("raw/bundled")
     assert sorted(stored["value"]) == [float(n) for n in range(12)]
     for n in (0, 5, 11):
         moment = datetime(2020, 1, 1, n, tzinfo=UTC)
         assert observations_as_of(moment, root=tmp_path)["value"].to_list() == [float(n)]
 
 
-def test_upkeep_merges_files_and_says_so(tmp_path: Path, catalog: Catalog) -> None:
+def test_upkeep_merges_files_and_says_so(lake: Lakehouse, tmp_path: Path) -> None:
     fill(tmp_path, 6)
-    before = content_hash(Lakehouse(tmp_path, catalog).read("raw/bundled").sort("release_time"))
-    (done,) = maintain(Lakehouse(tmp_path, catalog), NOW)
+    before = content_hash(lake.read("raw/bundled").sort("release_time"))
+    (done,) = maintain(lake, NOW)
     assert (done.table_name, done.rows_before, done.rows_after, done.files_before) == ("raw/bundled", 6, 6, 6)
     assert len(table_of(tmp_path).file_uris()) == 1
-    after = content_hash(Lakehouse(tmp_path, catalog).read("raw/bundled").sort("release_time"))
+    after = content_hash(lake.read("raw/bundled").sort("release_time"))
     assert after == before
     version = table_of(tmp_path).version()
-    (again,) = maintain(Lakehouse(tmp_path, catalog), NOW)
+    (again,) = maintain(lake, NOW)
     assert table_of(tmp_path).version() == version, "upkeep of a table in shape changes nothing"
     assert again.files_before == again.files_after
 
 
-def test_vacuum_removes_only_what_nobody_can_read(tmp_path: Path, catalog: Catalog) -> None:
+def test_vacuum_removes_only_what_nobody_can_read(lake: Lakehouse, tmp_path: Path) -> None:
     """A reader of a version of the last 30 days keeps its files; older leftovers go."""
     fill(tmp_path, 3)
     reader = table_of(tmp_path)
     (tmp_path / "raw/bundled" / "part-orphan.parquet").write_bytes(b"left by a killed writer")
-    maintain_table(Lakehouse(tmp_path, catalog), "raw/bundled", NOW)
+    maintain_table(lake, "raw/bundled", NOW)
     assert reader.to_pyarrow_table().num_rows == 3
     assert (tmp_path / "raw/bundled" / "part-orphan.parquet").exists()
 
 
-def test_old_leftovers_are_removed(tmp_path: Path, catalog: Catalog) -> None:
+def test_old_leftovers_are_removed(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     table = catalog.one_table("normalized/zscores")
     for value in (1.0, 2.0):
         rows = pl.DataFrame({"source": "s", "series_id": "A", "observation_date": date(2020, 1, 1), "zscore": value})
-        write.overwrite(Lakehouse(tmp_path, catalog), table.name, rows, {})
+        write.overwrite(lake, table.name, rows, {})
     log = tmp_path / table.name / "_delta_log"
     forty_days_ago = time.time() - 40 * 86400
     for entry in log.glob("*.json"):
@@ -94,13 +99,13 @@ def test_old_leftovers_are_removed(tmp_path: Path, catalog: Catalog) -> None:
         os.utime(entry, (forty_days_ago, forty_days_ago))
     for file in (tmp_path / table.name).glob("*.parquet"):
         os.utime(file, (forty_days_ago, forty_days_ago))
-    done = maintain_table(Lakehouse(tmp_path, catalog), table.name, NOW)
+    done = maintain_table(lake, table.name, NOW)
     assert (done.files_before, done.files_after) == (2, 1)
     assert done.bytes_after < done.bytes_before
-    assert Lakehouse(tmp_path, catalog).read(table.name)["zscore"].to_list() == [2.0]
+    assert lake.read(table.name)["zscore"].to_list() == [2.0]
 
 
-def test_what_killed_writers_left_is_removed_when_it_is_old(tmp_path: Path, catalog: Catalog) -> None:
+def test_what_killed_writers_left_is_removed_when_it_is_old(lake: Lakehouse, tmp_path: Path) -> None:
     """Files no version ever named, and half-written ones; not the old file of a version that was replaced just now."""
     fill(tmp_path, 3)
     folder, reader = tmp_path / "raw/bundled", table_of(tmp_path)
@@ -110,7 +115,7 @@ def test_what_killed_writers_left_is_removed_when_it_is_old(tmp_path: Path, cata
     for file in folder.rglob("*"):
         if file.is_file() and "young" not in file.name:
             os.utime(file, (forty_days_ago, forty_days_ago))
-    maintain_table(Lakehouse(tmp_path, catalog), "raw/bundled", NOW)
+    maintain_table(lake, "raw/bundled", NOW)
     assert [p.name for p in folder.rglob("*") if "old" in p.name or "young" in p.name] == ["part-young.parquet#1"]
     assert reader.to_pyarrow_table().num_rows == 3
 
@@ -135,7 +140,7 @@ def nowcast(month_key: str, computed_at: datetime | None) -> pl.DataFrame:
     )
 
 
-def test_forecasts_are_kept_seven_years_from_when_they_were_computed(tmp_path: Path, catalog: Catalog) -> None:
+def test_forecasts_are_kept_seven_years_from_when_they_were_computed(lake: Lakehouse, catalog: Catalog) -> None:
     """A backtest of 2010 computed last month stays; what was computed eight years ago goes; the undated stays."""
     table = catalog.one_table("forecasts/gdp_nowcast")
     assert table.retention == Retention(years=7, column="computed_at")
@@ -145,10 +150,10 @@ def test_forecasts_are_kept_seven_years_from_when_they_were_computed(tmp_path: P
         nowcast("2011-01", None),
         nowcast("2019-11", NOW - timedelta(days=7 * 365 - 10)),
     ]
-    write.overwrite(Lakehouse(tmp_path, catalog), table.name, pl.concat(rows), {})
-    done = maintain_table(Lakehouse(tmp_path, catalog), table.name, NOW)
+    write.overwrite(lake, table.name, pl.concat(rows), {})
+    done = maintain_table(lake, table.name, NOW)
     assert (done.rows_before, done.rows_after) == (4, 3)
-    assert sorted(Lakehouse(tmp_path, catalog).read(table.name)["as_of_month"]) == ["2010-01", "2011-01", "2019-11"]
+    assert sorted(lake.read(table.name)["as_of_month"]) == ["2010-01", "2011-01", "2019-11"]
 
 
 def test_retention_of_two_years_by_a_date(tmp_path: Path, catalog: Catalog) -> None:
@@ -193,17 +198,17 @@ def old_landing(root: Path, catalog: Catalog) -> None:
     write_deltalake(root / "landing/bundled", rows.to_arrow())
 
 
-def test_an_older_table_is_refused_until_it_is_migrated(tmp_path: Path, catalog: Catalog) -> None:
+def test_an_older_table_is_refused_until_it_is_migrated(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     """F23."""
     old_landing(tmp_path, catalog)
     table = catalog.one_table("landing/bundled")
     with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 3.*macro migrate --dry-run"):
-        Lakehouse(tmp_path, catalog).read(table.name)
-    (due,) = migrations_due(Lakehouse(tmp_path, catalog))
+        lake.read(table.name)
+    (due,) = migrations_due(lake)
     assert (due.table_name, due.written, due.rows) == ("landing/bundled", 1, 1)
-    migrate(Lakehouse(tmp_path, catalog), "landing/bundled")
-    assert migrations_due(Lakehouse(tmp_path, catalog)) == []
-    stored = Lakehouse(tmp_path, catalog).read(table.name)
+    migrate(lake, "landing/bundled")
+    assert migrations_due(lake) == []
+    stored = lake.read(table.name)
     assert stored.select("request", "run_id", "series_ids").rows() == [("q", "before schema version 2", None)]
     assert table_of(tmp_path, table.name).version() == 1, "one commit; the version before is in the history"
     migrated = DeltaTable(tmp_path / table.name, version=0)
@@ -249,19 +254,21 @@ SECOND_LOG = pl.DataFrame(
 )
 
 
-def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(tmp_path: Path, catalog: Catalog) -> None:
+def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(
+    lake: Lakehouse, tmp_path: Path, catalog: Catalog
+) -> None:
     """By the UTC day of the answer; nothing was known, nothing could be compared with."""
     old_table(tmp_path, catalog, "landing/bundled", 2, SECOND_LANDING)
     table = catalog.one_table("landing/bundled")
     with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 3"):
-        Lakehouse(tmp_path, catalog).read(table.name)
-    migrate(Lakehouse(tmp_path, catalog), table.name)
-    stored = Lakehouse(tmp_path, catalog).read(table.name).sort("fetched_at")
+        lake.read(table.name)
+    migrate(lake, table.name)
+    stored = lake.read(table.name).sort("fetched_at")
     assert stored["asked_on"].to_list() == [date(2026, 1, 1), date(2026, 1, 2)]
     for column in ("known_through", "validator"):
         assert stored[column].to_list() == [None, None]
     assert stored.select(SECOND_LANDING.columns).equals(SECOND_LANDING)
-    assert migrations_due(Lakehouse(tmp_path, catalog)) == []
+    assert migrations_due(lake) == []
 
 
 def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_path: Path, catalog: Catalog) -> None:
@@ -276,54 +283,56 @@ def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_pa
     assert stored.select(pl.col("provider", "latency_ms").is_null().all()).row(0) == (True, True)
 
 
-def test_the_first_layout_is_migrated_in_one_step(tmp_path: Path, catalog: Catalog) -> None:
+def test_the_first_layout_is_migrated_in_one_step(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     """Both changes of landing; the log, which the second layout did not change, had no version yet either."""
     old_landing(tmp_path, catalog)
     old_table(tmp_path, catalog, "fetch_log/bundled", 1, SECOND_LOG)
     for name in ("landing/bundled", "fetch_log/bundled"):
-        migrate(Lakehouse(tmp_path, catalog), name)
+        migrate(lake, name)
         assert table_of(tmp_path, name).version() == 1
-    receipt = Lakehouse(tmp_path, catalog).read("landing/bundled").row(0, named=True)
+    receipt = lake.read("landing/bundled").row(0, named=True)
     assert (receipt["run_id"], receipt["asked_on"]) == ("before schema version 2", date(2026, 1, 1))
-    assert Lakehouse(tmp_path, catalog).read("fetch_log/bundled")["last_success"].null_count() == 1
+    assert lake.read("fetch_log/bundled")["last_success"].null_count() == 1
 
 
-def test_a_migrated_lake_goes_on(tmp_path: Path, catalog: Catalog) -> None:
+def test_a_migrated_lake_goes_on(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     """Its landing can be replayed and added to, its log replaced."""
     old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
-    migrate(Lakehouse(tmp_path, catalog), "fetch_log/bundled")
+    migrate(lake, "fetch_log/bundled")
     table = catalog.one_table("fetch_log/bundled")
-    before = Lakehouse(tmp_path, catalog).read(table.name)
+    before = lake.read(table.name)
     failed = before.filter(pl.col("series_id") == "A").with_columns(
         status=pl.lit("failed"), last_success=pl.lit(None, pl.Datetime("us", "UTC"))
     )
-    log_fetches(Lakehouse(tmp_path, catalog), "bundled", failed, {})
-    after = Lakehouse(tmp_path, catalog).read(table.name).sort("series_id")
+    log_fetches(lake, "bundled", failed, {})
+    after = lake.read(table.name).sort("series_id")
     assert after["status"].to_list() == ["failed", "failed"]
     assert after["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None], "the latest success is kept"
 
 
 def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(
-    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    lake: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append_vintages("bundled", vintage_frame(0, [1.0]).drop("run_id"), "run", root=tmp_path)
     monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 4)
     monkeypatch.setitem(layout.MIGRATIONS, 4, {"landing": lambda rows: rows})  # type: ignore[arg-type]
     assert observations_as_of(day(1), root=tmp_path)["value"].to_list() == [1.0]
-    assert migrations_due(Lakehouse(tmp_path, catalog)) == []
+    assert migrations_due(lake) == []
 
 
 def test_a_migration_that_does_not_fit_leaves_the_table(
-    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    lake: Lakehouse, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old_landing(tmp_path, catalog)
     monkeypatch.setitem(layout.MIGRATIONS[2], "landing", lambda rows: rows)  # type: ignore[index]
     with pytest.raises(LakeError, match="columns missing from the data: run_id"):
-        migrate(Lakehouse(tmp_path, catalog), "landing/bundled")
+        migrate(lake, "landing/bundled")
     assert DeltaTable(tmp_path / "landing/bundled").version() == 0
 
 
-def test_a_writer_during_a_migration_wins(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_during_a_migration_wins(
+    lake: Lakehouse, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old_landing(tmp_path, catalog)
     step = layout.MIGRATIONS[2]["landing"]
 
@@ -333,12 +342,12 @@ def test_a_writer_during_a_migration_wins(tmp_path: Path, catalog: Catalog, monk
 
     monkeypatch.setitem(layout.MIGRATIONS[2], "landing", meanwhile)  # type: ignore[index]
     with pytest.raises(write.WriteConflictError, match="was written meanwhile"):
-        migrate(Lakehouse(tmp_path, catalog), "landing/bundled")
+        migrate(lake, "landing/bundled")
     assert DeltaTable(tmp_path / "landing/bundled").to_pyarrow_table().num_rows == 2
 
 
-def test_upkeep_of_a_lake_that_is_partly_there(tmp_path: Path, catalog: Catalog) -> None:
+def test_upkeep_of_a_lake_that_is_partly_there(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     fill(tmp_path, 1)
-    assert [u.table_name for u in maintain(Lakehouse(tmp_path, catalog), NOW)] == ["raw/bundled"]
+    assert [u.table_name for u in maintain(lake, NOW)] == ["raw/bundled"]
     nothing = dataclasses.replace(catalog, tables={})
     assert list(maintain(Lakehouse(tmp_path, nothing), NOW)) == []

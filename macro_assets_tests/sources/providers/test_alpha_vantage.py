@@ -16,14 +16,7 @@ from macro_assets.sources.http import HttpClient
 from macro_assets.sources.protocol import Request, Window, connector
 from macro_assets.sources.providers.alpha_vantage import explain, read_figures, read_prices
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Reader,
-    Recorded,
-    Recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Reader, Recorded, Recording, fetched, fixture, toy_series
 
 PATH = "/query"
 DAILY = fixture("alpha_vantage_daily.json")
@@ -70,40 +63,36 @@ def readers(recording: Recording) -> dict[str, Reader]:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            SHARE,
-            PATH,
-            DAILY,
-            rows=((date(2024, 1, 2), 100.25), (date(2024, 1, 3), 101.5), (date(2024, 1, 4), 102.25)),
-            figure=b'"101.5000"',
-            day=b"2024-01-03",
-            other_day=b"2024-01-02",
-            refused=(
-                (b"{}", "Alpha Vantage answers nothing"),
-                (b'{"Time Series (Daily)": {}}', "expected the member 'Meta Data'"),
-                (b'{"Meta Data": {}}', "expected 'Meta Data' and one table"),
-                (DAILY.replace(b"4. close", b"4. last"), "expected the field 'close'"),
-                (
-                    DAILY.replace(b'"4. close": "101.5000"', b'"4. closing": "101.5000"'),
-                    "expected the fields ['4. close']",
-                ),
-                (DAILY.replace(b'"101.5000"', b'"None"'), "expected a number in '4. close', got 'None'"),
-                (DAILY.replace(b'"101.5000"', b"[1]"), "expected text or numbers"),
-                (DAILY.replace(b'"101.5000"', b"null"), "expected a number in '4. close', got an empty cell"),
-                (DAILY.replace(b'"2024-01-03"', b'"2024-01-03 10:00:00"'), "expected a date like %Y-%m-%d in 'date'"),
-                (DAILY.replace(b'"2024-01-03"', b'"03.01.2024"'), "expected a date like %Y-%m-%d in 'date'"),
-                (DAILY.replace(b"3. Last Refreshed", b"3. Refreshed"), "expected the member 'Last Refreshed'"),
-            ),
+    good=Good(
+        SHARE,
+        PATH,
+        DAILY,
+        rows=((date(2024, 1, 2), 100.25), (date(2024, 1, 3), 101.5), (date(2024, 1, 4), 102.25)),
+        figure=b'"101.5000"',
+        days=(b"2024-01-03", b"2024-01-02"),
+        refused=(
+            (b"{}", "Alpha Vantage answers nothing"),
+            (b'{"Time Series (Daily)": {}}', "expected the member 'Meta Data'"),
+            (b'{"Meta Data": {}}', "expected 'Meta Data' and one table"),
+            (DAILY.replace(b"4. close", b"4. last"), "expected the field 'close'"),
+            (DAILY.replace(b'"4. close": "101.5000"', b'"4. closing": "101.5000"'), "expected the fields ['4. close']"),
+            (DAILY.replace(b'"101.5000"', b'"None"'), "expected a number in '4. close', got 'None'"),
+            (DAILY.replace(b'"101.5000"', b"[1]"), "expected text or numbers"),
+            (DAILY.replace(b'"101.5000"', b"null"), "expected a number in '4. close', got an empty cell"),
+            (DAILY.replace(b'"2024-01-03"', b'"2024-01-03 10:00:00"'), "expected a date like %Y-%m-%d in 'date'"),
+            (DAILY.replace(b'"2024-01-03"', b'"03.01.2024"'), "expected a date like %Y-%m-%d in 'date'"),
+            (DAILY.replace(b"3. Last Refreshed", b"3. Refreshed"), "expected the member 'Last Refreshed'"),
         ),
+        empty=(prices({}, "2024-01-04"),),
+    ),
+    more=(
         Good(
             YIELD,
             PATH,
             fixture("alpha_vantage_yield.json"),
             rows=((date(2024, 1, 1), None), (date(2024, 1, 2), 3.95), (date(2024, 1, 3), 3.91)),
             figure=b'"3.91"',
-            day=b"2024-01-03",
-            other_day=b"2024-01-02",
+            days=(b"2024-01-03", b"2024-01-02"),
             missing=(b'"."',),
             refused=(
                 (b'{"name": "x"}', "expected the member 'interval'"),
@@ -176,8 +165,7 @@ def test_every_function_has_its_parameters() -> None:
     assert asked == [
         Request(PATH, (("function", "TIME_SERIES_DAILY"), ("symbol", "TOY"), ("outputsize", "compact"))),
         Request(
-            PATH,
-            (("function", "FX_DAILY"), ("from_symbol", "EUR"), ("to_symbol", "USD"), ("outputsize", "compact")),
+            PATH, (("function", "FX_DAILY"), ("from_symbol", "EUR"), ("to_symbol", "USD"), ("outputsize", "compact"))
         ),
         Request(PATH, (("function", "DIGITAL_CURRENCY_DAILY"), ("symbol", "BTC"), ("market", "USD"))),
         Request(PATH, (("function", "TREASURY_YIELD"), ("interval", "daily"), ("maturity", "10year"))),
@@ -204,12 +192,6 @@ def test_of_prices_in_two_currencies_the_pairs_is_taken() -> None:
     rows = {"2024-01-03": {"4a. close (EUR)": "39000.5", "4b. close (USD)": "43000.5", "5. volume": "7"}}
     found = fetched("alpha_vantage", COIN, {PATH: prices(rows, "2024-01-04 00:00:00")})
     assert found.observations["value"].to_list() == [43000.5]
-
-
-def test_a_table_without_rows_is_empty() -> None:
-    found = fetched("alpha_vantage", PAIR, {PATH: prices({}, "2024-01-04")})
-    assert found.failures == {}
-    assert found.observations.is_empty()
 
 
 KEY = "CANARYKEY0123456"

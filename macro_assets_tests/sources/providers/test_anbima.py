@@ -39,28 +39,27 @@ def bond(day: str, kind: str = "NTN-B") -> dict[str, Any]:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            FIXED,
-            CURVES,
-            curve(FRIDAY),
-            rows=((date(2024, 1, 5), 10.25),),
-            figure=b"10.25",
-            day=FRIDAY.encode(),
-            window=Window(date(2024, 1, 5), date(2024, 1, 5)),
-            refused=(
-                (b'{"message": "x"}', "got dict"),
-                (curve(FRIDAY).replace(b"ettj", b"curva"), "expected the member 'ettj'"),
-                (curve(FRIDAY).replace(b"data_referencia", b"data"), "expected the member 'data_referencia'"),
-                (curve(FRIDAY).replace(b"vertice_du", b"du"), "expected the fields"),
-                (curve(FRIDAY).replace(b"taxa_prefixadas", b"taxa_pre"), "expected the fields"),
-                (curve(FRIDAY, "10,25"), "expected a number in 'taxa_prefixadas', got '10,25'"),
-                (curve(FRIDAY, True), "expected text or numbers"),
-                (curve(MONDAY), "expected rates of 2024-01-05, got those of 2024-01-08"),
-                (curve("05/01/2024"), "expected rates of 2024-01-05, got those of 05/01/2024"),
-                (curve(FRIDAY).replace(b"252,", b"253,"), "no row of the answer has {'vertice_du': '252'}"),
-            ),
+    good=Good(
+        FIXED,
+        CURVES,
+        curve(FRIDAY),
+        rows=((date(2024, 1, 5), 10.25),),
+        figure=b"10.25",
+        days=(FRIDAY.encode(),),
+        window=Window(date(2024, 1, 5), date(2024, 1, 5)),
+        refused=(
+            (b'{"message": "x"}', "got dict"),
+            (curve(FRIDAY).replace(b"ettj", b"curva"), "expected the member 'ettj'"),
+            (curve(FRIDAY).replace(b"data_referencia", b"data"), "expected the member 'data_referencia'"),
+            (curve(FRIDAY).replace(b"vertice_du", b"du"), "expected the fields"),
+            (curve(FRIDAY).replace(b"taxa_prefixadas", b"taxa_pre"), "expected the fields"),
+            (curve(FRIDAY, "10,25"), "expected a number in 'taxa_prefixadas', got '10,25'"),
+            (curve(FRIDAY, True), "expected text or numbers"),
+            (curve(MONDAY), "expected rates of 2024-01-05, got those of 2024-01-08"),
+            (curve("05/01/2024"), "expected rates of 2024-01-05, got those of 05/01/2024"),
+            (curve(FRIDAY).replace(b"252,", b"253,"), "no row of the answer has {'vertice_du': '252'}"),
         ),
+        empty=((404, b'{"message":"none"}'), b"[]"),
     ),
     asks=lambda s: (f"{ROOT}/{s.dataset}?data=",),
     statuses={404: None},  # a day without figures
@@ -81,12 +80,3 @@ def test_a_bond_is_read_by_its_maturity() -> None:
     found = fetched("anbima", BOND, {BONDS: body}, Window(date(2024, 1, 5), date(2024, 1, 5)))
     assert found.failures == {}
     assert found.observations.select("observation_date", "value").rows() == [(date(2024, 1, 5), 5.6123)]
-
-
-def test_a_day_without_figures_is_no_failure() -> None:
-    for none in ((404, b'{"message":"none"}'), b"[]"):
-        found = fetched(
-            "anbima", FIXED, {f"{CURVES}?data={FRIDAY}": none, f"{CURVES}?data={MONDAY}": curve(MONDAY)}, WINDOW
-        )
-        assert found.failures == {}
-        assert found.observations["observation_date"].to_list() == [date(2024, 1, 8)]

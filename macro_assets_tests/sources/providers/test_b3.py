@@ -15,12 +15,7 @@ from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers import b3
 from macro_assets.sources.providers.b3 import at_days, read_curve
 from macro_assets_tests.sources.contract import HTML, Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Replayed, fetched, toy_series
 
 TOY = toy_series("b3", "PRE/252", first_year=2020)
 TODAY = Window(today=date(2026, 11, 20))
@@ -57,31 +52,29 @@ ONE_SESSION = service(d2026_11_19=curve(KNOTS))
 FILE = path("GetDownloadFile", id="PRE", date="2026-11-19")
 KNOT = toy_series("b3", "PRE/200", first_year=2020)
 CONTRACT = Contract(
-    good=(
-        Good(
-            KNOT,
-            FILE,
-            (HEAD + KNOTS).encode("latin-1"),
-            rows=((date(2026, 11, 19), 14.0),),
-            figure=b"14,00",
-            harmless={"no bytes": "a holiday has no rates"},
-            others=ONE_SESSION,
-            pack=lambda text: b'"' + b64encode(text) + b'"' if text not in (b"", HTML) else text,
-            refused=(
-                (b"not base64!", "expected a file in base64"),
-                (curve("DI x pré;1;1;14,90;x\r\n"), "expected CSV"),
-                (
-                    curve("Descrição da Taxa;Dias;Preço/Taxa\r\nDI x pré;1;14,90\r\n"),
-                    "expected the column 'Dias Úteis'",
-                ),
-                (curve("DI x pré;1;1;n/d\r\n"), "expected a number in 'Preço/Taxa', got 'n/d'"),
-                (curve("DI x pré;1;1;14.900,1\r\n"), "expected a number in 'Preço/Taxa'"),
-                (curve("DI x pré;5;7;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
-                (curve("DI x pré;0;0;14,9\r\n"), "expected growing 'Dias Úteis'"),
-                (curve("DI x pré;4;6;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
-                (curve("DI x pré;1;1;14,9\r\nSelic x pré;4;6;14,8\r\n"), "expected one curve"),
-            ),
+    good=Good(
+        KNOT,
+        FILE,
+        (HEAD + KNOTS).encode("latin-1"),
+        rows=((date(2026, 11, 19), 14.0),),
+        figure=b"14,00",
+        harmless={"no bytes": "a holiday has no rates"},
+        others=ONE_SESSION,
+        pack=lambda text: b'"' + b64encode(text) + b'"' if text not in (b"", HTML) else text,
+        refused=(
+            (b"not base64!", "expected a file in base64"),
+            (curve("DI x pré;1;1;14,90;x\r\n"), "expected CSV"),
+            (curve("Descrição da Taxa;Dias;Preço/Taxa\r\nDI x pré;1;14,90\r\n"), "expected the column 'Dias Úteis'"),
+            (curve("DI x pré;1;1;n/d\r\n"), "expected a number in 'Preço/Taxa', got 'n/d'"),
+            (curve("DI x pré;1;1;14.900,1\r\n"), "expected a number in 'Preço/Taxa'"),
+            (curve("DI x pré;5;7;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
+            (curve("DI x pré;0;0;14,9\r\n"), "expected growing 'Dias Úteis'"),
+            (curve("DI x pré;4;6;14,9\r\nDI x pré;4;6;14,8\r\n"), "expected growing 'Dias Úteis'"),
+            (curve("DI x pré;1;1;14,9\r\nSelic x pré;4;6;14,8\r\n"), "expected one curve"),
         ),
+        empty=(b"", b'""'),
+    ),
+    more=(
         Good(
             KNOT,
             LISTED,
@@ -89,7 +82,7 @@ CONTRACT = Contract(
             rows=((date(2026, 11, 19), 14.0),),
             figure=None,
             harmless={"other names": "a list of days has no names"},
-            day=b"2026-11-19T00:00:00",
+            days=(b"2026-11-19T00:00:00",),
             others=ONE_SESSION,
             refused=(
                 (b'{"dates":[]}', "expected a list of dates"),
@@ -100,6 +93,7 @@ CONTRACT = Contract(
                     "at most 60 sessions",
                 ),
             ),
+            empty=(b"[]",),
         ),
     ),
     asks=lambda s: (LISTED,),
@@ -157,16 +151,3 @@ def test_sessions_may_come_as_json_within_json() -> None:
     bodies = service(d2026_11_19=curve(KNOTS))
     bodies[path("GetDate", id="PRE")] = json.dumps('["2026-11-19T00:00:00"]').encode()
     assert fetched("b3", TOY, bodies, TODAY).observations.height == 1
-
-
-@pytest.mark.parametrize("empty", [b"", b'""'])
-def test_a_holiday_has_no_rates(empty: bytes) -> None:
-    found = fetched("b3", TOY, service(d2026_11_18=empty, d2026_11_19=curve(KNOTS)), TODAY)
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [date(2026, 11, 19)]
-
-
-def test_no_session_in_the_window_is_no_error() -> None:
-    found = fetched("b3", TOY, service(), TODAY)
-    assert found.failures == {}
-    assert found.observations.is_empty()

@@ -14,15 +14,7 @@ from macro_assets.sources.protocol import Request, Response, Window
 from macro_assets.sources.providers import bcb_focus
 from macro_assets.sources.providers.bcb_focus import read_survey
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 SERVICE = "/olinda/servico/Expectativas/versao/v1/odata"
 ANNUAL = f"{SERVICE}/ExpectativasMercadoAnuais"
@@ -71,49 +63,44 @@ def target(skip: int) -> str:
 
 TWO_DAYS = surveys(survey("2024-03-01", "2024"), survey("2024-03-04", "2024", "3.75"))
 CONTRACT = Contract(
-    good=(
-        Good(
-            toy("IPCA/0"),
-            target(0),
-            TWO_DAYS,
-            rows=((date(2024, 3, 1), 3.8), (date(2024, 3, 4), 3.75)),
-            figure=b"3.8",
-            day=b"2024-03-01",
-            other_day=b"2024-03-04",
-            window=MARCH,
-            others={ANNUAL: EMPTY},
-            refused=(
-                (b'/*{\n "codigo" : 400,\n "mensagem" : "The property is unknown."\n}*/', "the request was refused"),
-                (b'{"value":null}', "expected 'value' to be list, got NoneType"),
-                (b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0}]}', "expected the field"),
-                (
-                    b'{"value":[{"Data":"2024-03-01","DataReferencia":"03/2024","baseCalculo":0,"Mediana":3.8}]}',
-                    "expected a year in 'DataReferencia', got '03/2024'",
-                ),
-                (
-                    b'{"value":[{"Data":"01/03/2024","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8}]}',
-                    "expected a date like %Y-%m-%d in 'Data'",
-                ),
-                (
-                    b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8},'
-                    b'{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.9}]}',
-                    "expected one row for 2024-03-01, got several",
-                ),
+    good=Good(
+        toy("IPCA/0"),
+        target(0),
+        TWO_DAYS,
+        rows=((date(2024, 3, 1), 3.8), (date(2024, 3, 4), 3.75)),
+        figure=b"3.8",
+        days=(b"2024-03-01", b"2024-03-04"),
+        window=MARCH,
+        others={ANNUAL: EMPTY},
+        refused=(
+            (b'/*{\n "codigo" : 400,\n "mensagem" : "The property is unknown."\n}*/', "the request was refused"),
+            (b'{"value":null}', "expected 'value' to be list, got NoneType"),
+            (b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0}]}', "expected the field"),
+            (
+                b'{"value":[{"Data":"2024-03-01","DataReferencia":"03/2024","baseCalculo":0,"Mediana":3.8}]}',
+                "expected a year in 'DataReferencia', got '03/2024'",
+            ),
+            (
+                b'{"value":[{"Data":"01/03/2024","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8}]}',
+                "expected a date like %Y-%m-%d in 'Data'",
+            ),
+            (
+                b'{"value":[{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.8},'
+                b'{"Data":"2024-03-01","DataReferencia":"2024","baseCalculo":0,"Mediana":3.9}]}',
+                "expected one row for 2024-03-01, got several",
             ),
         ),
     ),
     asks=lambda s: (f"{SERVICE}/{s.dataset}?", f"Indicador eq '{s.code.partition('/')[0]}' and ", "baseCalculo eq 0"),
-    pages=(
-        Pages(
-            toy("IPCA/0"),
-            {
-                target(0): surveys(survey("2024-03-01", "2024"), survey("2024-03-01", "2025", "3.5")),
-                target(2): surveys(survey("2024-03-04", "2024", "3.7")),
-                target(3): EMPTY,
-            },
-            rows=((date(2024, 3, 1), 3.8), (date(2024, 3, 4), 3.7)),
-            window=MARCH,
-        ),
+    pages=Pages(
+        toy("IPCA/0"),
+        {
+            target(0): surveys(survey("2024-03-01", "2024"), survey("2024-03-01", "2025", "3.5")),
+            target(2): surveys(survey("2024-03-04", "2024", "3.7")),
+            target(3): EMPTY,
+        },
+        rows=((date(2024, 3, 1), 3.8), (date(2024, 3, 4), 3.7)),
+        window=MARCH,
     ),
     recorded=Recorded(
         "bcb_focus",
@@ -181,6 +168,13 @@ def test_smoothed_and_unsmoothed_are_told_apart_by_the_service() -> None:
     assert "Indicador eq 'IPCA' and Suavizada eq 'S' and baseCalculo eq 0 and" in asked["$filter"]
     assert asked["$select"] == "Data,Suavizada,baseCalculo,Mediana"
     assert asked["$orderby"] == "Data asc"
+
+
+def test_a_service_that_ignores_the_page_is_found_out() -> None:
+    client = Replayed({ANNUAL: fixture("bcb_focus_annual.json")})
+    found = fetched("bcb_focus", toy("IPCA/0"), client, MARCH)
+    assert "got the same page again: $skip is ignored" in found.failures["TOY"]
+    assert len(client.asked) == 2
 
 
 def test_a_row_on_two_pages_is_refused() -> None:

@@ -14,15 +14,7 @@ from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers import bcb_ptax
 from macro_assets.sources.providers.bcb_ptax import read_quotes
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 SERVICE = "/olinda/servico/PTAX/versao/v1/odata"
 DOLLAR = f"{SERVICE}/CotacaoDolarPeriodo(dataInicial=@dataInicial,dataFinalCotacao=@dataFinalCotacao)"
@@ -64,48 +56,44 @@ def days(body: bytes) -> int:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            toy("USD"),
-            DOLLAR,
-            quote("2024-03-01"),
-            rows=((date(2024, 3, 1), 5.3),),
-            figure=b"5.3",
-            day=b"2024-03-01",
-            window=MARCH,
-            refused=(
-                (b'/*{\n "codigo" : 500,\n "mensagem" : "Erro"\n}*/', "the service failed"),
-                (b'/*{\n "codigo" : 400,\n "mensagem" : "The URI is malformed."\n}*/', "the request was refused"),
-                (b'{"value":{}}', "expected 'value' to be list, got dict"),
-                (b'{"values":[]}', "expected the member 'value'"),
-                (answer('{"cotacaoCompra":5.2,"cotacaoVenda":5.3}'), "expected the fields ['dataHoraCotacao']"),
-                (answer(f'{{{GOOD},"dataHoraCotacao":"02/01/2024 13:00:00"}}'), "expected a time like"),
-                (answer('{"cotacaoVenda":"5.3","dataHoraCotacao":"2024-03-01 13:00:00.0"}'), "expected a number"),
-                (
-                    answer('{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-01 13:00:00.0"}'),
-                    "expected the field 'cotacaoVenda'",
+    good=Good(
+        toy("USD"),
+        DOLLAR,
+        quote("2024-03-01"),
+        rows=((date(2024, 3, 1), 5.3),),
+        figure=b"5.3",
+        days=(b"2024-03-01",),
+        window=MARCH,
+        refused=(
+            (b'/*{\n "codigo" : 500,\n "mensagem" : "Erro"\n}*/', "the service failed"),
+            (b'/*{\n "codigo" : 400,\n "mensagem" : "The URI is malformed."\n}*/', "the request was refused"),
+            (b'{"value":{}}', "expected 'value' to be list, got dict"),
+            (b'{"values":[]}', "expected the member 'value'"),
+            (answer('{"cotacaoCompra":5.2,"cotacaoVenda":5.3}'), "expected the fields ['dataHoraCotacao']"),
+            (answer(f'{{{GOOD},"dataHoraCotacao":"02/01/2024 13:00:00"}}'), "expected a time like"),
+            (answer('{"cotacaoVenda":"5.3","dataHoraCotacao":"2024-03-01 13:00:00.0"}'), "expected a number"),
+            (
+                answer('{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-01 13:00:00.0"}'),
+                "expected the field 'cotacaoVenda'",
+            ),
+            (
+                answer(
+                    f'{{{GOOD},"dataHoraCotacao":"2024-03-01 13:00:00.0"}}',
+                    '{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-02 13:00:00.0"}',
                 ),
-                (
-                    answer(
-                        f'{{{GOOD},"dataHoraCotacao":"2024-03-01 13:00:00.0"}}',
-                        '{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-02 13:00:00.0"}',
-                    ),
-                    "expected the field 'cotacaoVenda' in every row or none",
-                ),
+                "expected the field 'cotacaoVenda' in every row or none",
             ),
         ),
     ),
     asks=lambda s: (DOLLAR if s.code == "USD" else f"{OTHER}?@moeda='{s.code}'",),
-    pages=(
-        Pages(
-            toy("USD"),
-            {
-                target("01-01-2010", "12-31-2014"): quote("2014-12-31", 2.5),
-                target("01-01-2015", "06-30-2016"): quote("2016-06-30", 3.5),
-            },
-            rows=((date(2014, 12, 31), 2.5), (date(2016, 6, 30), 3.5)),
-            window=Window(date(2010, 1, 1), None, date(2016, 6, 30)),
-        ),
+    pages=Pages(
+        toy("USD"),
+        {
+            target("01-01-2010", "12-31-2014"): quote("2014-12-31", 2.5),
+            target("01-01-2015", "06-30-2016"): quote("2016-06-30", 3.5),
+        },
+        rows=((date(2014, 12, 31), 2.5), (date(2016, 6, 30), 3.5)),
+        window=Window(date(2010, 1, 1), None, date(2016, 6, 30)),
     ),
     recorded=Recorded(
         "bcb_ptax",

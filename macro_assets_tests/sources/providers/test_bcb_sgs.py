@@ -42,51 +42,43 @@ def is_empty(recording: Recording) -> bool:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            DAILY,
-            PATH,
-            TWO_DAYS,
-            rows=((date(2024, 1, 2), 0.2), (date(2024, 1, 3), 0.3)),
-            figure=b'"0.2"',
-            day=b"02/01/2024",
-            other_day=b"03/01/2024",
-            window=YEARS,
-            refused=(
-                (b"<!DOCTYPE html><title>Requisi\xc3\xa7\xc3\xa3o inv\xc3\xa1lida!</title>", "a page of the gateway"),
-                (b'{"data":"02/01/2024","valor":"0.2"}', "expected '' to be list, got dict"),
-                (b'"valor"', b'"value"', "expected the fields ['data', 'valor']"),
-                (b'["02/01/2024"]', "expected the fields ['data', 'valor']"),
-                (b'"0.2"', b"0.2", "expected text in 'data' and 'valor', got 0.2"),
-                (b'"0.2"', b'"0,2"', "expected a number in 'valor', got '0,2'"),
-                (b"02/01/2024", b"2024-01-02", "expected a date like %d/%m/%Y in 'data', got '2024-01-02'"),
-                (b"02/01/2024", b"31/02/2024", "expected a date like %d/%m/%Y in 'data', got '31/02/2024'"),
-                (b"03/01/2024", b"02/01/2024", "2024-01-02 twice"),
-                ((400, b'{"error":"data"}'), "HTTP 400: the request was refused"),
-                ((406, b'{"error":"10 anos"}'), "HTTP 406: the span is longer than the service allows"),
-            ),
+    good=Good(
+        DAILY,
+        PATH,
+        TWO_DAYS,
+        rows=((date(2024, 1, 2), 0.2), (date(2024, 1, 3), 0.3)),
+        figure=b'"0.2"',
+        days=(b"02/01/2024", b"03/01/2024"),
+        window=YEARS,
+        refused=(
+            (b"<!DOCTYPE html><title>Requisi\xc3\xa7\xc3\xa3o inv\xc3\xa1lida!</title>", "a page of the gateway"),
+            (b'{"data":"02/01/2024","valor":"0.2"}', "expected '' to be list, got dict"),
+            (b'"valor"', b'"value"', "expected the fields ['data', 'valor']"),
+            (b'["02/01/2024"]', "expected the fields ['data', 'valor']"),
+            (b'"0.2"', b"0.2", "expected text in 'data' and 'valor', got 0.2"),
+            (b'"0.2"', b'"0,2"', "expected a number in 'valor', got '0,2'"),
+            (b"02/01/2024", b"2024-01-02", "expected a date like %d/%m/%Y in 'data', got '2024-01-02'"),
+            (b"02/01/2024", b"31/02/2024", "expected a date like %d/%m/%Y in 'data', got '31/02/2024'"),
+            (b"03/01/2024", b"02/01/2024", "2024-01-02 twice"),
+            ((400, b'{"error":"data"}'), "HTTP 400: the request was refused"),
+            ((406, b'{"error":"10 anos"}'), "HTTP 406: the span is longer than the service allows"),
         ),
+        empty=((404, NOTHING), b"[]"),
+        asked=(f"{PATH}?formato=json&dataInicial=01/01/2023&dataFinal=31/12/2024",),
     ),
     asks=lambda s: (f"/dados/serie/bcdata.sgs.{s.code}/dados?formato=json",),
-    errors=(
-        (200, b"\n <html>", TransientError),
-        (406, b"{}", SchemaError),
-        (404, NOTHING, None),
-        (200, b"[]", None),
-    ),
-    pages=(
-        Pages(
-            toy_series("bcb_sgs", "999", first_year=2010),
-            {
-                f"{PATH}?formato=json&dataInicial=01/01/2010&dataFinal=31/12/2019": (
-                    b'[{"data":"31/12/2019","valor":"1.5"}]'
-                ),
-                f"{PATH}?formato=json&dataInicial=01/01/2020&dataFinal=20/11/2026": (
-                    b'[{"data":"02/01/2020","valor":"1.6"}]'
-                ),
-            },
-            rows=((date(2019, 12, 31), 1.5), (date(2020, 1, 2), 1.6)),
-        ),
+    errors=((200, b"\n <html>", TransientError), (406, b"{}", SchemaError), (404, NOTHING, None), (200, b"[]", None)),
+    pages=Pages(
+        toy_series("bcb_sgs", "999", first_year=2010),
+        {
+            f"{PATH}?formato=json&dataInicial=01/01/2010&dataFinal=31/12/2019": (
+                b'[{"data":"31/12/2019","valor":"1.5"}]'
+            ),
+            f"{PATH}?formato=json&dataInicial=01/01/2020&dataFinal=20/11/2026": (
+                b'[{"data":"02/01/2020","valor":"1.6"}]'
+            ),
+        },
+        rows=((date(2019, 12, 31), 1.5), (date(2020, 1, 2), 1.6)),
     ),
     recorded=Recorded(
         "bcb_sgs",
@@ -105,11 +97,7 @@ CONTRACT = Contract(
 def test_values_are_read_and_an_empty_one_is_missing() -> None:
     found = fetched("bcb_sgs", MONTHLY, {PATH: fixture("bcb_sgs_month.json")}, YEARS)
     assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [
-        date(2023, 11, 1),
-        date(2023, 12, 1),
-        date(2024, 1, 1),
-    ]
+    assert found.observations["observation_date"].to_list() == [date(2023, 11, 1), date(2023, 12, 1), date(2024, 1, 1)]
     assert found.observations["value"].to_list() == [0.30, -0.45, None]
 
 
@@ -117,14 +105,6 @@ def test_series_of_periods_are_dated_by_their_first_day() -> None:
     body = b'[{"data":"02/01/2024","datafim":"02/02/2024","valor":"0.5"}]'
     found = fetched("bcb_sgs", DAILY, {PATH: body}, YEARS)
     assert found.observations["observation_date"].to_list() == [date(2024, 1, 2)]
-
-
-def test_what_is_asked_for() -> None:
-    client = Replayed({PATH: b"[]"})
-    fetched("bcb_sgs", DAILY, client, Window(date(2024, 1, 2), date(2024, 1, 10), date(2026, 11, 20)))
-    assert [r.target for r in client.asked] == [
-        f"{PATH}?formato=json&dataInicial=02/01/2024&dataFinal=10/01/2024",
-    ]
 
 
 def test_no_request_spans_more_than_ten_years() -> None:
@@ -138,14 +118,6 @@ def test_no_request_spans_more_than_ten_years() -> None:
         ("01/01/2015", "31/12/2024"),
         ("01/01/2025", "20/11/2026"),
     ]
-
-
-@pytest.mark.parametrize("body", [(404, NOTHING), (200, b"[]")])
-def test_no_value_in_the_span_is_no_error(body: tuple[int, bytes]) -> None:
-    found = fetched("bcb_sgs", DAILY, {PATH: body}, YEARS)
-    assert found.failures == {}
-    assert found.observations.is_empty()
-    assert len(found.responses) == 1
 
 
 def test_a_month_must_be_dated_its_first_day() -> None:

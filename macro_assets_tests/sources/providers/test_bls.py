@@ -13,15 +13,7 @@ from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.bls import read_series
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/timeseries/data/"
 ONE = toy_series("bls", "SYN1", id="ONE", frequency="M", first_year=2020)
@@ -47,26 +39,23 @@ def year(value: str, of: int) -> bytes:
 
 REFUSED = "REQUEST_NOT_PROCESSED"
 CONTRACT = Contract(
-    good=(
-        Good(
-            ONE,
-            PATH,
-            GOOD,
-            rows=((date(2023, 12, 1), 100.5), (date(2024, 1, 1), None), (date(2024, 2, 1), 101.5)),
-            figure=b'"101.5"',
-            day=b'"M02"',
-            other_day=b'"M01"',
-            refused=(
-                (b'"101.5"', b'"1,015"', "expected a number in 'value', got '1,015'"),
-                (b'"101.5"', b"null", "expected a number in 'value', got an empty cell"),
-                (b'"M02"', b'"M14"', "got '2024M14'"),
-                (b'"M02"', b'"M01"', "expected each period of 'SYN1' once"),
-                (b'"value": "101.5"', b'"val": "101.5"', "expected the fields"),
-                (b'"SYN1"', b'"SYN9"', "expected the series 'SYN1' once in the answer, got it 0 times"),
-                (b'"seriesID"', b'"seriesId"', "expected the member 'seriesID'"),
-                (b'"series":', b'"serie":', "expected the member 'Results.series'"),
-                (b'{"status": "REQUEST_SUCCEEDED"}', "expected"),
-            ),
+    good=Good(
+        ONE,
+        PATH,
+        GOOD,
+        rows=((date(2023, 12, 1), 100.5), (date(2024, 1, 1), None), (date(2024, 2, 1), 101.5)),
+        figure=b'"101.5"',
+        days=(b'"M02"', b'"M01"'),
+        refused=(
+            (b'"101.5"', b'"1,015"', "expected a number in 'value', got '1,015'"),
+            (b'"101.5"', b"null", "expected a number in 'value', got an empty cell"),
+            (b'"M02"', b'"M14"', "got '2024M14'"),
+            (b'"M02"', b'"M01"', "expected each period of 'SYN1' once"),
+            (b'"value": "101.5"', b'"val": "101.5"', "expected the fields"),
+            (b'"SYN1"', b'"SYN9"', "expected the series 'SYN1' once in the answer, got it 0 times"),
+            (b'"seriesID"', b'"seriesId"', "expected the member 'seriesID'"),
+            (b'"series":', b'"serie":', "expected the member 'Results.series'"),
+            (b'{"status": "REQUEST_SUCCEEDED"}', "expected"),
         ),
     ),
     asks=lambda s: (f'"{s.code}"',),
@@ -79,15 +68,13 @@ CONTRACT = Contract(
         (200, said("REQUEST_FAILED", ""), TransientError),
         (200, said("OK", ""), SchemaError),
     ),
-    pages=(
-        Pages(
-            ONE.model_copy(update={"first_year": 2010}),
-            {
-                f'{PATH}{{"seriesid": ["SYN1"], "startyear": "2010", "endyear": "2019"}}': year("1.5", 2019),
-                f'{PATH}{{"seriesid": ["SYN1"], "startyear": "2020", "endyear": "2026"}}': year("1.6", 2020),
-            },
-            rows=((date(2019, 1, 1), 1.5), (date(2020, 1, 1), 1.6)),
-        ),
+    pages=Pages(
+        ONE.model_copy(update={"first_year": 2010}),
+        {
+            f'{PATH}{{"seriesid": ["SYN1"], "startyear": "2010", "endyear": "2019"}}': year("1.5", 2019),
+            f'{PATH}{{"seriesid": ["SYN1"], "startyear": "2020", "endyear": "2026"}}': year("1.6", 2020),
+        },
+        rows=((date(2019, 1, 1), 1.5), (date(2020, 1, 1), 1.6)),
     ),
     recorded=Recorded(
         "bls",

@@ -64,27 +64,20 @@ def everything() -> Fetched:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            default_catalog().series["VIXCLS"],
-            next(iter(DATASETS["vix"].files)),
-            b"Date,vix\n1/3/2014,13.76\n1/6/2014,13.55\n",
-            rows=((date(2014, 1, 3), 13.76), (date(2014, 1, 6), 13.55)),
-            figure=b"13.76",
-            harmless={"cut off": "a row that ends before its only figure has none"},
-            missing=(b".", b" . ", b""),
-            day=b"1/3/2014",
-            other_day=b"1/6/2014",
-            refused=(
-                (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
-                (
-                    b"1/3/2014",
-                    b"2014-01-03",
-                    "has no dates where they were",
-                ),  # a date format that is not the data set's
-                (b"13.76", b"n/a", "expected a number in 'vix', got 'n/a'"),
-                (b"vix", b"VIX", "has no column 'vix'; it has ['Date', 'VIX']"),
-            ),
+    good=Good(
+        default_catalog().series["VIXCLS"],
+        next(iter(DATASETS["vix"].files)),
+        b"Date,vix\n1/3/2014,13.76\n1/6/2014,13.55\n",
+        rows=((date(2014, 1, 3), 13.76), (date(2014, 1, 6), 13.55)),
+        figure=b"13.76",
+        harmless={"cut off": "a row that ends before its only figure has none"},
+        missing=(b".", b" . ", b""),
+        days=(b"1/3/2014", b"1/6/2014"),
+        refused=(
+            (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
+            (b"1/3/2014", b"2014-01-03", "has no dates where they were"),  # a date format that is not the data set's
+            (b"13.76", b"n/a", "expected a number in 'vix', got 'n/a'"),
+            (b"vix", b"VIX", "has no column 'vix'; it has ['Date', 'VIX']"),
         ),
     ),
     asks=lambda s: (next(iter(DATASETS[str(s.dataset)].files)),),
@@ -277,25 +270,6 @@ def test_a_series_with_one_vintage_unreadable_is_not_returned_in_part(catalog: C
     assert set(fetched.observations["series_id"]) == {"VIXCLS"}
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"", "expected CSV, got an empty body"),
-        (b"\xff\xfe\x00\x01", "expected CSV in utf-8"),
-        (b"<html>503 Service Unavailable</html>", "got a page of HTML"),
-        (b"Date,vix\n2014-01-03,13.76\n", "has no dates where they were"),  # a date format that is not the data set's
-        (b"Date,vix\n1/3/2014,13.76\n1/6/2014,n/a\n", "expected a number in 'vix', got 'n/a'"),
-        (b"Date,VIX\n1/3/2014,13.76\n", "has no column 'vix'; it has ['Date', 'VIX']"),
-    ],
-)
-def test_a_body_that_is_not_the_data_set_fails_its_series_only(catalog: Catalog, body: bytes, message: str) -> None:
-    fetched = fetch(catalog, "VIXCLS", "SP500", vix=body)
-    assert set(fetched.failures) == {"VIXCLS"}
-    assert message in fetched.failures["VIXCLS"]
-    assert "\n" not in fetched.failures["VIXCLS"]
-    assert set(fetched.observations["series_id"]) == {"SP500"}
-
-
 def test_one_column_that_is_not_numeric_leaves_the_others_of_its_file(catalog: Catalog) -> None:
     body = b"Date,Close,Volume\n1/4/1999,1228.1,many\n"
     fetched = fetch(catalog, "SP500", "SP500_VOLUME", sp500=body)
@@ -308,13 +282,6 @@ def test_when_every_file_fails_there_are_no_rows_and_all_reasons(catalog: Catalo
     assert set(fetched.failures) == {"VIXCLS", "AAA"}
     assert fetched.responses == ()
     assert fetched.observations.schema == pl.Schema(OBSERVATION_SCHEMA)
-
-
-def test_blanks_around_numbers_and_missing_marks_are_read(catalog: Catalog) -> None:
-    body = b"Date,vix\n1/3/2014, 13.76 \n1/6/2014, . \n1/7/2014,\n1/8/2014,-1.5e1\n"
-    fetched = fetch(catalog, "VIXCLS", vix=body)
-    assert fetched.failures == {}
-    assert fetched.observations["value"].to_list() == [13.76, None, None, -15.0]
 
 
 def test_no_socket_is_opened(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from datetime import date
 
-from macro_assets.sources.protocol import Window
+import pytest
+
 from macro_assets.sources.providers.cboe import read_closes
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, each_recording, fetched, fixture, toy_series
 
 PATH = "/api/global/us_indices/daily_prices/VIX_History.csv"
 VIX = toy_series("cboe", "VIX")
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            VIX,
-            PATH,
-            fixture("cboe_ohlc.csv"),
-            rows=((date(2024, 1, 2), 13.20), (date(2024, 1, 3), 14.04), (date(2024, 2, 29), 13.40)),
-            figure=b"13.200000",
-            day=b"01/02/2024",
-            other_day=b"01/03/2024",
-            refused=(
-                (b"CLOSE", b"LAST", "expected the column 'CLOSE'"),
-                (b"DATE", b"DAY", "expected the column 'DATE'"),
-                (b"01/02/2024", b"2024-01-02", "expected a date like %m/%d/%Y in 'DATE', got '2024-01-02'"),
-                (b"DATE,OPEN,CLOSE\n01/02/2024,13.2,13.1\n01/03/2024,1", "got '01/03/2024,1': is the file cut off?"),
-            ),
+    good=Good(
+        VIX,
+        PATH,
+        fixture("cboe_ohlc.csv"),
+        rows=((date(2024, 1, 2), 13.20), (date(2024, 1, 3), 14.04), (date(2024, 2, 29), 13.40)),
+        figure=b"13.200000",
+        asked=(PATH,),
+        days=(b"01/02/2024", b"01/03/2024"),
+        refused=(
+            (b"CLOSE", b"LAST", "expected the column 'CLOSE'"),
+            (b"DATE", b"DAY", "expected the column 'DATE'"),
+            (b"01/02/2024", b"2024-01-02", "expected a date like %m/%d/%Y in 'DATE', got '2024-01-02'"),
+            (b"DATE,OPEN,CLOSE\n01/02/2024,13.2,13.1\n01/03/2024,1", "got '01/03/2024,1': is the file cut off?"),
         ),
     ),
     asks=lambda s: (f"/api/global/us_indices/daily_prices/{s.code}_History.csv",),
@@ -57,14 +50,15 @@ def test_an_index_without_intraday_prices_has_one_column() -> None:
     assert found.observations["value"].to_list() == [140.5]
 
 
-def test_an_index_is_asked_for_whole_whatever_the_window() -> None:
-    client = Replayed({PATH: fixture("cboe_ohlc.csv")})
-    fetched("cboe", VIX, client, Window(date(2024, 2, 1), date(2024, 2, 29)))
-    assert [r.target for r in client.asked] == [PATH]
-
-
 def test_one_broken_file_leaves_the_other_indices() -> None:
     ovx = toy_series("cboe", "OVX", id="OTHER")
     found = fetched("cboe", [VIX, ovx], {PATH: fixture("cboe_ohlc.csv"), PATH.replace("VIX", "OVX"): b"<html>"})
     assert list(found.failures) == ["OTHER"]
     assert found.observations["series_id"].unique().to_list() == ["TOY"]
+
+
+@each_recording("cboe")
+def test_the_recorded_vix_is_in_its_range(recording: Recording) -> None:
+    if not recording.url.endswith("/VIX_History.csv") or recording.status != 200:
+        pytest.skip("not the file of the VIX")
+    assert read_closes(recording.response)["value"].is_between(5, 150).all()

@@ -71,38 +71,37 @@ def every_line(body: bytes) -> int:
 
 REPORTS = {"tff": "fut_fin_txt_2025", "disaggregated": "fut_disagg_txt_2025", "legacy": "deacot2025"}
 CONTRACT = Contract(
-    good=(
-        Good(
-            NET,
-            FILE,
-            TEXT,
-            rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
-            figure=b"     100",
-            day=b"2026-01-06",
-            other_day=b"2026-01-13",
-            window=YEAR,
-            refused=(
-                (TEXT.replace(b"Report_Date_as", b"Date_of"), "one of ('report_date_as_yyyy_mm_dd'"),
-                (TEXT.replace(b"CFTC_Contract_Market_Code", b"Code"), "expected the columns cftc_contract_market_code"),
-                (TEXT.replace(b"Lev_Money_Positions_Short_All", b"Short"), "column 'lev_money_positions_short_all'"),
-                (TEXT.replace(b"     100", b"        "), "expected a number"),
-                (TEXT.replace(b"2026-01-06", b"2026-13-06"), "got '2026-13-06'"),
-                (TEXT.replace(b"2026-01-06", b"20260106"), "expected a date"),
-                (TEXT + TEXT.splitlines()[1] + b"\n", "one line of contract 13874A for 2026-01-13, got several"),
-                (TEXT[:-40], "cut off"),
-                (TEXT.replace(b"E-MINI", b"\xff-MINI"), "utf-8"),
-                (zipped(TEXT)[:-30], "cannot be read"),
-                (zipped(TEXT, TEXT), "a zip with one text"),
-                (zipped(), "a zip with one text"),
-            ),
+    good=Good(
+        NET,
+        FILE,
+        TEXT,
+        rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
+        figure=b"     100",
+        days=(b"2026-01-06", b"2026-01-13"),
+        window=YEAR,
+        refused=(
+            (TEXT.replace(b"Report_Date_as", b"Date_of"), "one of ('report_date_as_yyyy_mm_dd'"),
+            (TEXT.replace(b"CFTC_Contract_Market_Code", b"Code"), "expected the columns cftc_contract_market_code"),
+            (TEXT.replace(b"Lev_Money_Positions_Short_All", b"Short"), "column 'lev_money_positions_short_all'"),
+            (TEXT.replace(b"     100", b"        "), "expected a number"),
+            (TEXT.replace(b"2026-01-06", b"2026-13-06"), "got '2026-13-06'"),
+            (TEXT.replace(b"2026-01-06", b"20260106"), "expected a date"),
+            (TEXT + TEXT.splitlines()[1] + b"\n", "one line of contract 13874A for 2026-01-13, got several"),
+            (TEXT[:-40], "cut off"),
+            (TEXT.replace(b"E-MINI", b"\xff-MINI"), "utf-8"),
+            (zipped(TEXT)[:-30], "cannot be read"),
+            (zipped(TEXT, TEXT), "a zip with one text"),
+            (zipped(), "a zip with one text"),
         ),
+    ),
+    more=(
         Good(
             NET,
             FILE,
             TEXT,
             rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
             figure=b"     100",
-            day=b"2026-01-06",
+            days=(b"2026-01-06",),
             window=YEAR,
             pack=lambda text: zipped(text) if text not in (b"", HTML) else text,
         ),
@@ -299,13 +298,6 @@ def test_the_legacy_report_has_a_file_for_every_year() -> None:
     window = Window(None, date(1988, 12, 31), today=date(2026, 11, 20))
     series = other("088691:noncommercial:net", dataset="legacy", first_year=1986)
     assert everything(window, series)[:1] == ["deacot1986.zip"]
-
-
-def test_a_series_that_begins_after_the_window_asks_nothing() -> None:
-    bitcoin = other("133741:lev_money:net", first_year=2017)
-    window = Window(None, date(2010, 12, 31), today=date(2026, 11, 20))
-    found = fetched("cftc", bitcoin, client := Replayed({}), window)
-    assert (client.asked, found.failures, found.observations.height) == ([], {}, 0)
 
 
 @pytest.mark.parametrize(("today", "newest"), [(date(2026, 1, 9), 2025), (date(2026, 1, 10), 2026)])

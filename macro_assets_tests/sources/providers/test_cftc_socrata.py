@@ -14,13 +14,7 @@ from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.cftc.connector import positions
 from macro_assets.sources.providers.cftc_socrata import PAGE, read_rows
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Replayed, fetched, fixture, toy_series
 
 PATH = "/resource/gpe5-46if.json"
 YEAR = Window(date(2026, 1, 1), date(2026, 12, 31), today=date(2026, 11, 20))
@@ -72,42 +66,35 @@ def weeks(days: list[date]) -> bytes:
 
 DAYS = pl.date_range(date(2020, 1, 1), date(2025, 6, 22), "1d", eager=True).to_list()
 CONTRACT = Contract(
-    good=(
-        Good(
-            NET,
-            PATH,
-            ROWS,
-            rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
-            figure=b'"100"',
-            day=b"2026-01-06",
-            other_day=b"2026-01-13",
-            window=YEAR,
-            refused=(
-                (b'{"message":"no"}', "to be list, got dict"),
-                (b"[1]", "a list of objects"),
-                (changed(report_date_as_yyyy_mm_dd=None), "'report_date_as_yyyy_mm_dd'"),
-                (changed(cftc_contract_market_code=None), "'cftc_contract_market_code'"),
-                (changed(lev_money_positions_short=None), "expected the column 'lev_money_positions_short_all'"),
-                (changed(lev_money_positions_short=["5"]), "expected text or numbers"),
-                (changed(lev_money_positions_short=True), "expected text or numbers"),
-                (changed(report_date_as_yyyy_mm_dd="06/01/2026"), "expected a date"),
-                (changed(report_date_as_yyyy_mm_dd="2026-01-13T00:00:00.000"), "for 2026-01-13, got several"),
-                (
-                    (400, b'{"message":"Query coordinator error","errorCode":"query.soql.no-such-column"}'),
-                    "no-such-column",
-                ),
-                ((429, b'{"message":"throttled"}'), "asked too often"),
-            ),
+    good=Good(
+        NET,
+        PATH,
+        ROWS,
+        rows=((date(2026, 1, 6), -400.0), (date(2026, 1, 13), -350.0)),
+        figure=b'"100"',
+        days=(b"2026-01-06", b"2026-01-13"),
+        window=YEAR,
+        refused=(
+            (b'{"message":"no"}', "to be list, got dict"),
+            (b"[1]", "a list of objects"),
+            (changed(report_date_as_yyyy_mm_dd=None), "'report_date_as_yyyy_mm_dd'"),
+            (changed(cftc_contract_market_code=None), "'cftc_contract_market_code'"),
+            (changed(lev_money_positions_short=None), "expected the column 'lev_money_positions_short_all'"),
+            (changed(lev_money_positions_short=["5"]), "expected text or numbers"),
+            (changed(lev_money_positions_short=True), "expected text or numbers"),
+            (changed(report_date_as_yyyy_mm_dd="06/01/2026"), "expected a date"),
+            (changed(report_date_as_yyyy_mm_dd="2026-01-13T00:00:00.000"), "for 2026-01-13, got several"),
+            ((400, b'{"message":"Query coordinator error","errorCode":"query.soql.no-such-column"}'), "no-such-column"),
+            ((429, b'{"message":"throttled"}'), "asked too often"),
         ),
+        empty=(b"[]\n",),
     ),
     asks=lambda s: (f"'{s.code.partition(':')[0]}'",),
-    pages=(
-        Pages(
-            NET,
-            {target(n): weeks(DAYS[n : n + PAGE]) for n in (0, PAGE, 2 * PAGE)},
-            rows=tuple((d, 2.0) for d in DAYS),
-            window=Window(DAYS[0], DAYS[-1]),
-        ),
+    pages=Pages(
+        NET,
+        {target(n): weeks(DAYS[n : n + PAGE]) for n in (0, PAGE, 2 * PAGE)},
+        rows=tuple((d, 2.0) for d in DAYS),
+        window=Window(DAYS[0], DAYS[-1]),
     ),
     recorded=Recorded(
         "cftc",
@@ -137,8 +124,7 @@ def test_net_positions_are_those_of_the_files() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
-    [("13874A:lev_money:spread", [20.0, None]), ("13874A:open_interest", [1900.0, 2000.0])],
+    ("code", "expected"), [("13874A:lev_money:spread", [20.0, None]), ("13874A:open_interest", [1900.0, 2000.0])]
 )
 def test_a_field_that_is_left_out_is_missing(code: str, expected: list[float | None]) -> None:
     found = fetched("cftc_socrata", other(code), {PATH: ROWS}, YEAR)
@@ -188,11 +174,6 @@ def test_what_is_asked() -> None:
         "$limit": "1000",
         "$offset": "0",
     }
-
-
-def test_no_weeks_are_no_failure() -> None:
-    found = fetched("cftc_socrata", NET, {PATH: b"[]\n"}, YEAR)
-    assert (found.failures, found.observations.height) == ({}, 0)
 
 
 @pytest.mark.parametrize("series", default_catalog().series_of("cftc"), ids=lambda s: s.id)

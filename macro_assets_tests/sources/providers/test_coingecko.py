@@ -15,15 +15,7 @@ from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError
 from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.coingecko import GLOBAL, read_global, read_points
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/coins/toycoin/market_chart"
 TOY = toy_series("coingecko", "toycoin", dataset="prices")
@@ -51,36 +43,37 @@ def said(code: int) -> bytes:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            CHART,
-            rows=((date(2024, 1, 1), 42000.5), (date(2024, 1, 2), 43100.25), (date(2024, 1, 3), 42950.0)),
-            figure=b"42000.5",
-            day=b"1704067200000",
-            refused=(
-                (b'{"price":[]}', "expected the member 'prices'"),
-                (b'{"prices":{}}', "expected 'prices' to be list, got dict"),
-                (points([1704067200000, "42000"]), "expected a number in 'prices', got '42000'"),
-                (points([1704067200000, 1, 2]), "expected points [milliseconds, value] in 'prices'"),
-                (points({"t": 1704067200000}), "expected points [milliseconds, value] in 'prices'"),
-                (points(["2024-01-01", 1]), "expected a number in 'prices time', got '2024-01-01'"),
-                (points([None, 1]), "expected a time in 'prices', got null"),
-                (points(*[[1704110400000 + d * 86_400_000, 1] for d in range(9)]), "expected points at 00:00 UTC"),
-                ((422, b'{"error":"Missing parameter days"}'), "HTTP 422: the request was refused"),
-                ((429, b'{"status":{"error_code":429,"error_message":"slower"}}'), "asked too often: 'slower'"),
-                (b'{"status":{"error_code":429,"error_message":"slower"}}', "asked too often: 'slower'"),
-                (b'{"error":"something"}', "CoinGecko says None"),
-            ),
+    good=Good(
+        TOY,
+        PATH,
+        CHART,
+        rows=((date(2024, 1, 1), 42000.5), (date(2024, 1, 2), 43100.25), (date(2024, 1, 3), 42950.0)),
+        figure=b"42000.5",
+        days=(b"1704067200000",),
+        refused=(
+            (b'{"price":[]}', "expected the member 'prices'"),
+            (b'{"prices":{}}', "expected 'prices' to be list, got dict"),
+            (points([1704067200000, "42000"]), "expected a number in 'prices', got '42000'"),
+            (points([1704067200000, 1, 2]), "expected points [milliseconds, value] in 'prices'"),
+            (points({"t": 1704067200000}), "expected points [milliseconds, value] in 'prices'"),
+            (points(["2024-01-01", 1]), "expected a number in 'prices time', got '2024-01-01'"),
+            (points([None, 1]), "expected a time in 'prices', got null"),
+            (points(*[[1704110400000 + d * 86_400_000, 1] for d in range(9)]), "expected points at 00:00 UTC"),
+            ((422, b'{"error":"Missing parameter days"}'), "HTTP 422: the request was refused"),
+            ((429, b'{"status":{"error_code":429,"error_message":"slower"}}'), "asked too often: 'slower'"),
+            (b'{"status":{"error_code":429,"error_message":"slower"}}', "asked too often: 'slower'"),
+            (b'{"error":"something"}', "CoinGecko says None"),
         ),
+        empty=(points(),),
+    ),
+    more=(
         Good(
             toy_series("coingecko", "global", dataset="total_market_cap.usd"),
             "/global",
             market(),
             rows=((UPDATED.date(), 1.6e12),),
             figure=b"1600000000000.0",
-            day=b"%d" % UPDATED.timestamp(),
+            days=(b"%d" % UPDATED.timestamp(),),
             refused=(
                 (b'{"status":"ok"}', "expected the member 'data'"),
                 (market(updated_at=None), "expected the member 'updated_at'"),
@@ -167,6 +160,7 @@ def test_a_coin_is_asked_once_and_the_same_whatever_the_window() -> None:
 def test_no_total_in_a_past_window_is_no_error() -> None:
     momentary = [s for s in default_catalog().series_of("coingecko") if s.code == GLOBAL]
     assert momentary
+    assert default_catalog().sources["coingecko"].rolling
     past = (date(2028, 1, 1), date(2028, 12, 31), date(2030, 1, 1))
     assert all(empty(pl.DataFrame(), s, *past) is None for s in momentary)
     rhythmic = momentary[0].model_copy(update={"irregular": False})
@@ -187,12 +181,6 @@ def test_totals_are_asked_once_and_have_the_time_coingecko_states() -> None:
     assert found.observations["release_time"].to_list() == [UPDATED] * 2
     assert found.observations["release_basis"].unique().to_list() == ["provider"]
     assert "expected the member 'total_market_cap.toy'" in found.failures["TOY_WRONG"]
-
-
-def test_no_points_are_no_rows() -> None:
-    found = fetched("coingecko", TOY, {PATH: points()})
-    assert found.failures == {}
-    assert found.observations.is_empty()
 
 
 @each_recording("coingecko")

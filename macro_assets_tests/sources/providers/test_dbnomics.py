@@ -8,17 +8,10 @@ from datetime import date
 import pytest
 
 from macro_assets.catalog import default_catalog
-from macro_assets.sources.protocol import Request, Window
+from macro_assets.sources.protocol import Request
 from macro_assets.sources.providers.dbnomics import read_page
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, each_recording, fetched, fixture, toy_series
 
 PATH = "/series/XXX/SYN/M.A"
 TOY = toy_series("dbnomics", "XXX/SYN/M.A", frequency="M", first_year=1990)
@@ -35,43 +28,32 @@ def page(code: str, of: int = 2) -> bytes:
 QUERY = f"{PATH}?observations=1&format=json&limit=1000&offset="
 ROWS = ((date(2024, 1, 1), 1.5), (date(2024, 2, 1), None), (date(2024, 3, 1), 3.0))
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            GOOD,
-            rows=ROWS,
-            figure=b"1.5",
-            missing=(b'"NA"',),
-            day=b"2024-01-01",
-            other_day=b"2024-02-01",
-            refused=(
-                (json.dumps({"series": {"docs": [], "num_found": 0}}).encode(), "DBnomics has 0 series 'XXX/SYN/M.A'"),
-                (GOOD.replace(b"M.A", b"M.C"), "DBnomics has 0 series 'XXX/SYN/M.A'"),
-                (GOOD.replace(b'"monthly"', b'"quarterly"'), "expected monthly figures, got quarterly"),
-                (GOOD.replace(b'"NA"', b"true"), "expected a number in 'value', got True"),
-                (GOOD.replace(b'"NA", 3]', b'"NA"]'), "expected as many days as values"),
-                (
-                    GOOD.replace(b'"2024-02-01"', b"20240201"),
-                    "expected days as text in 'period_start_day', got 20240201",
-                ),
-                (GOOD.replace(b'"2024-02-01"', b'"2024-02"'), "got '2024-02'"),
-                (GOOD.replace(b'"2024-02-01"', b'"2024-01-01"'), "expected each day once"),
-                (GOOD.replace(b"period_start_day", b"start_day"), "expected the member 'period_start_day'"),
-                (GOOD.replace(b'"docs"', b'"data"'), "expected the member 'series.docs'"),
-                (
-                    GOOD.replace(b'"num_found": 1', b'"num_found": "1"'),
-                    "expected 'series.num_found' to be int, got str",
-                ),
-                (
-                    json.dumps({"series": {"docs": [], "num_found": 2}}).encode(),
-                    "expected 2 series, got 0 and then none",
-                ),
-            ),
+    good=Good(
+        TOY,
+        PATH,
+        GOOD,
+        rows=ROWS,
+        figure=b"1.5",
+        asked=(f"{QUERY}0",),
+        missing=(b'"NA"',),
+        days=(b"2024-01-01", b"2024-02-01"),
+        refused=(
+            (json.dumps({"series": {"docs": [], "num_found": 0}}).encode(), "DBnomics has 0 series 'XXX/SYN/M.A'"),
+            (GOOD.replace(b"M.A", b"M.C"), "DBnomics has 0 series 'XXX/SYN/M.A'"),
+            (GOOD.replace(b'"monthly"', b'"quarterly"'), "expected monthly figures, got quarterly"),
+            (GOOD.replace(b'"NA"', b"true"), "expected a number in 'value', got True"),
+            (GOOD.replace(b'"NA", 3]', b'"NA"]'), "expected as many days as values"),
+            (GOOD.replace(b'"2024-02-01"', b"20240201"), "expected days as text in 'period_start_day', got 20240201"),
+            (GOOD.replace(b'"2024-02-01"', b'"2024-02"'), "got '2024-02'"),
+            (GOOD.replace(b'"2024-02-01"', b'"2024-01-01"'), "expected each day once"),
+            (GOOD.replace(b"period_start_day", b"start_day"), "expected the member 'period_start_day'"),
+            (GOOD.replace(b'"docs"', b'"data"'), "expected the member 'series.docs'"),
+            (GOOD.replace(b'"num_found": 1', b'"num_found": "1"'), "expected 'series.num_found' to be int, got str"),
+            (json.dumps({"series": {"docs": [], "num_found": 2}}).encode(), "expected 2 series, got 0 and then none"),
         ),
     ),
     asks=lambda s: (f"/series/{s.code}?",),
-    pages=(Pages(TOY, {f"{QUERY}0": page("M.B"), f"{QUERY}1": page("M.A")}, rows=ROWS),),
+    pages=Pages(TOY, {f"{QUERY}0": page("M.B"), f"{QUERY}1": page("M.A")}, rows=ROWS),
     recorded=Recorded(
         "dbnomics",
         readers={"/series": lambda response: read_page(response).rows},
@@ -90,14 +72,6 @@ CONTRACT = Contract(
 def test_codes_are_of_three_parts_and_sent_without_escapes() -> None:
     assert all(s.code.count("/") == 2 for s in default_catalog().series_of("dbnomics"))
     assert Request("/series/OECD/DSD@DF/A").target == "/series/OECD/DSD@DF/A"
-
-
-def test_the_whole_history_is_cut_to_the_window() -> None:
-    window = Window(date(2024, 2, 1), date(2024, 2, 29))
-    found = fetched("dbnomics", TOY, {PATH: GOOD}, window)
-    assert found.observations["observation_date"].to_list() == [date(2024, 2, 1)]
-    late = TOY.model_copy(update={"first_year": 2025})
-    assert fetched("dbnomics", late, {PATH: GOOD}).observations.is_empty()
 
 
 def test_a_week_is_dated_by_its_last_day() -> None:

@@ -14,15 +14,7 @@ from macro_assets.quality.answers import empty
 from macro_assets.sources.protocol import Request
 from macro_assets.sources.providers.defillama import read_price, read_stablecoins, read_tvl
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 TVL = toy_series("defillama", "Toychain", dataset="tvl")
 COINS = toy_series("defillama_stablecoins", "all", dataset="totalCirculatingUSD")
@@ -40,31 +32,31 @@ def known(recording: Recording) -> list[str]:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TVL,
-            "/v2/historicalChainTvl/Toychain",
-            fixture("defillama_tvl.json"),
-            rows=((date(2024, 1, 1), 50000000000.5), (date(2024, 1, 2), 51000000000), (date(2024, 1, 3), None)),
-            figure=b"51000000000",
-            day=b"1704153600",
-            other_day=b"1704067200",
-            refused=(
-                (b'{"message":"x"}', "got dict"),
-                (b'[{"day":1704067200,"tvl":1}]', "expected the fields"),
-                (b'[{"date":1704067200,"totalLiquidityUSD":1}]', "expected the fields"),
-                (b'[{"date":"2024-01-01","tvl":1}]', "expected a number in 'date', got '2024-01-01'"),
-                (b'[{"date":null,"tvl":1}]', "expected a number in 'date', got an empty cell"),
-                (b'[{"date":1704153600,"tvl":1},{"date":1704067200,"tvl":1}]', "they are in no order"),
-            ),
+    good=Good(
+        TVL,
+        "/v2/historicalChainTvl/Toychain",
+        fixture("defillama_tvl.json"),
+        rows=((date(2024, 1, 1), 50000000000.5), (date(2024, 1, 2), 51000000000), (date(2024, 1, 3), None)),
+        figure=b"51000000000",
+        days=(b"1704153600", b"1704067200"),
+        refused=(
+            (b'{"message":"x"}', "got dict"),
+            (b'[{"day":1704067200,"tvl":1}]', "expected the fields"),
+            (b'[{"date":1704067200,"totalLiquidityUSD":1}]', "expected the fields"),
+            (b'[{"date":"2024-01-01","tvl":1}]', "expected a number in 'date', got '2024-01-01'"),
+            (b'[{"date":null,"tvl":1}]', "expected a number in 'date', got an empty cell"),
+            (b'[{"date":1704153600,"tvl":1},{"date":1704067200,"tvl":1}]', "they are in no order"),
         ),
+        empty=(b"[]",),
+    ),
+    more=(
         Good(
             COINS,
             "/stablecoincharts/all",
             fixture("defillama_stablecoins.json"),
             rows=((date(2024, 1, 1), 1012.25), (date(2024, 1, 2), 1101), (date(2024, 1, 3), None)),
             figure=b"1101}",
-            day=b'"1704153600"',
+            days=(b'"1704153600"',),
             refused=(
                 (b'{"coins":[]}', "got dict"),
                 (b'[{"date":"1704067200","circulating":{}}]', "expected the member 'totalCirculatingUSD'"),
@@ -72,6 +64,7 @@ CONTRACT = Contract(
                 (b'[{"date":"1704067200","totalCirculatingUSD":{"peggedUSD":"5"}}]', "expected a number in"),
                 (b'[{"totalCirculatingUSD":{"peggedUSD":5}}]', "expected the fields ['date']"),
             ),
+            empty=(b"[]",),
         ),
         Good(
             PRICE,
@@ -79,7 +72,7 @@ CONTRACT = Contract(
             QUOTED,
             rows=((date(2024, 1, 2), 0.998),),
             figure=b"0.998",
-            day=b"1704200400",
+            days=(b"1704200400",),
             refused=(
                 (b'{"coin":{}}', "expected the member 'coins'"),
                 (QUOTED.replace(b"1704200400", b'"1704200400"'), "'coingecko:toy.timestamp' to be int, got str"),
@@ -164,11 +157,6 @@ def test_prices_are_asked_together_and_have_the_time_defillama_states() -> None:
     assert found.observations["release_time"].to_list() == [datetime(2024, 1, 2, 13, tzinfo=UTC)]
     assert list(found.failures) == ["TOY_GONE"]
     assert "has no price of 'coingecko:gone'" in found.failures["TOY_GONE"]
-
-
-def test_no_rows_are_no_failure() -> None:
-    assert fetched("defillama", TVL, {"/v2/historicalChainTvl/Toychain": b"[]"}).failures == {}
-    assert fetched("defillama_stablecoins", COINS, {"/stablecoincharts/all": b"[]"}).failures == {}
 
 
 def test_a_peg_that_is_never_there_is_refused() -> None:

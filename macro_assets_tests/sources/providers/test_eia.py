@@ -12,15 +12,7 @@ from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.eia import read_page
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/syn/thetic/data/"
 TOY = toy_series("eia", "SYN", dataset="syn/thetic", frequency="W", first_year=2020)
@@ -41,27 +33,25 @@ def page(total: int, *days: str) -> bytes:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            GOOD,
-            rows=((date(2024, 1, 5), 1000.0), (date(2024, 1, 12), None), (date(2024, 1, 19), 1200.5)),
-            figure=b'"1000"',
-            day=b"2024-01-05",
-            other_day=b"2024-01-12",
-            refused=(
-                (b'"1000"', b'"1,000"', "expected a number in 'value', got '1,000'"),
-                (b'"value": "1000"', b'"figure": "1000"', "expected the fields"),
-                (b"2024-01-05", b"05/01/2024", "got '05/01/2024'"),
-                (b"2024-01-05", b"2024-01-12", "expected each period of 'SYN' once"),
-                (b'"series": "SYN"', b'"series": "OTHER"', "expected rows of the series 'SYN' alone, got 'OTHER'"),
-                (b'"frequency": "weekly", "data"', b'"frequency": "daily", "data"', "weekly figures, got 'daily'"),
-                (b'"total": "3"', b'"total": "many"', "expected a whole number in 'total', got 'many'"),
-                (b'"data":', b'"rows":', "expected the member 'data'"),
-                (b'"response"', b'"answer"', "expected the member 'response'"),
-                (page(5), "expected 5 rows, got 0 and then none"),
-            ),
+    good=Good(
+        TOY,
+        PATH,
+        GOOD,
+        rows=((date(2024, 1, 5), 1000.0), (date(2024, 1, 12), None), (date(2024, 1, 19), 1200.5)),
+        figure=b'"1000"',
+        missing=(b"null", b'"NA"', b'"-"', b'"--"', b'"w"'),
+        days=(b"2024-01-05", b"2024-01-12"),
+        refused=(
+            (b'"1000"', b'"1,000"', "expected a number in 'value', got '1,000'"),
+            (b'"value": "1000"', b'"figure": "1000"', "expected the fields"),
+            (b"2024-01-05", b"05/01/2024", "got '05/01/2024'"),
+            (b"2024-01-05", b"2024-01-12", "expected each period of 'SYN' once"),
+            (b'"series": "SYN"', b'"series": "OTHER"', "expected rows of the series 'SYN' alone, got 'OTHER'"),
+            (b'"frequency": "weekly", "data"', b'"frequency": "daily", "data"', "weekly figures, got 'daily'"),
+            (b'"total": "3"', b'"total": "many"', "expected a whole number in 'total', got 'many'"),
+            (b'"data":', b'"rows":', "expected the member 'data'"),
+            (b'"response"', b'"answer"', "expected the member 'response'"),
+            (page(5), "expected 5 rows, got 0 and then none"),
         ),
     ),
     asks=lambda s: (f"/{s.dataset}/data/", f"facets[series][]={s.code}&"),
@@ -76,16 +66,11 @@ CONTRACT = Contract(
         (200, b'{"error": s3cret', SchemaError),
         (503, b"s3cret", TransientError),
     ),
-    pages=(
-        Pages(
-            TOY,
-            {
-                target(0): page(3, "2024-01-05", "2024-01-12"),
-                target(2): page(3, "2024-01-19"),
-            },
-            rows=((date(2024, 1, 5), 1), (date(2024, 1, 12), 1), (date(2024, 1, 19), 1)),
-            window=Window(date(2024, 1, 1), date(2024, 3, 31)),
-        ),
+    pages=Pages(
+        TOY,
+        {target(0): page(3, "2024-01-05", "2024-01-12"), target(2): page(3, "2024-01-19")},
+        rows=((date(2024, 1, 5), 1), (date(2024, 1, 12), 1), (date(2024, 1, 19), 1)),
+        window=Window(date(2024, 1, 1), date(2024, 3, 31)),
     ),
     recorded=Recorded(
         "eia",
@@ -105,13 +90,6 @@ CONTRACT = Contract(
 def test_numbers_of_before_2024_are_read_too() -> None:
     found = fetched("eia", TOY, {PATH: GOOD.replace(b'"1000"', b"1000").replace(b'"3"', b"3")})
     assert found.observations["value"].to_list() == [1000.0, None, 1200.5]
-
-
-@pytest.mark.parametrize("word", ["NA", "-", "--", "w"])
-def test_a_figure_that_is_withheld_or_not_there_is_missing(word: str) -> None:
-    found = fetched("eia", TOY, {PATH: GOOD.replace(b'"1000"', b'"%s"' % word.encode())})
-    assert found.failures == {}
-    assert found.observations["value"].to_list() == [None, None, 1200.5]
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,7 @@ from macro_assets.sources.errors import AuthError
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.finra import read_volume, read_volumes
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 FILE = fixture("finra_short_volume.txt")
 DAY = date(2024, 1, 2)
@@ -39,26 +31,25 @@ ONE = series("TOY_ONE", where={"Symbol": "TOYB"}, value="TotalVolume")
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            ALL,
-            path("20240102"),
-            FILE,
-            rows=((DAY, 147.5),),
-            figure=b"100",
-            day=b"20240102",
-            window=ONE_DAY,
-            refused=(
-                (FILE.replace(b"\r\n3\r\n", b"\r\n"), "expected the count 2 alone on the last line"),
-                (FILE.replace(b"\r\n3\r\n", b"\r\n4\r\n"), "expected the count 3 alone on the last line, got '4'"),
-                (FILE[: FILE.index(b"|7.5")], "is the file cut off?"),
-                (FILE.replace(b"ShortVolume|S", b"Shorts|S"), "expected the column 'ShortVolume'"),
-                (FILE.replace(b"|", b","), "expected the column 'Date'"),
-                (FILE.replace(b"|100|", b"||"), "expected a number in 'ShortVolume', got an empty cell"),
-                (FILE.replace(b"20240102|TOYB", b"20240103|TOYB"), "expected rows of one date"),
-                (FILE.replace(b"20240102", b"20240103"), "expected the file of 20240102, got that of 20240103"),
-            ),
+    good=Good(
+        ALL,
+        path("20240102"),
+        FILE,
+        rows=((DAY, 147.5),),
+        figure=b"100",
+        days=(b"20240102",),
+        window=ONE_DAY,
+        refused=(
+            (FILE.replace(b"\r\n3\r\n", b"\r\n"), "expected the count 2 alone on the last line"),
+            (FILE.replace(b"\r\n3\r\n", b"\r\n4\r\n"), "expected the count 3 alone on the last line, got '4'"),
+            (FILE[: FILE.index(b"|7.5")], "is the file cut off?"),
+            (FILE.replace(b"ShortVolume|S", b"Shorts|S"), "expected the column 'ShortVolume'"),
+            (FILE.replace(b"|", b","), "expected the column 'Date'"),
+            (FILE.replace(b"|100|", b"||"), "expected a number in 'ShortVolume', got an empty cell"),
+            (FILE.replace(b"20240102|TOYB", b"20240103|TOYB"), "expected rows of one date"),
+            (FILE.replace(b"20240102", b"20240103"), "expected the file of 20240102, got that of 20240103"),
         ),
+        empty=(FILE.splitlines(keepends=True)[0] + b"0\r\n", DENIED, (404, b"")),
     ),
     asks=lambda s: (path("20250101"),),
     errors=((*DENIED, None), (403, b"<html>Request blocked</html>", AuthError)),
@@ -92,13 +83,6 @@ def test_every_weekday_of_the_window_is_asked_for_and_a_holiday_is_no_failure() 
     assert [r.path for r in client.asked] == [path(d) for d in ("20231229", "20240101", "20240102")]
     assert found.failures == {}
     assert found.observations["observation_date"].to_list() == [DAY]
-
-
-def test_a_file_without_rows_is_empty() -> None:
-    body = FILE.splitlines(keepends=True)[0] + b"0\r\n"
-    found = fetched("finra", [ALL, ONE], {path("20240102"): body}, ONE_DAY)
-    assert found.failures == {}
-    assert found.observations.is_empty()
 
 
 def test_a_share_that_is_not_there_and_a_series_without_selector_fail_alone() -> None:

@@ -6,8 +6,6 @@ import json
 from datetime import date
 from typing import Any
 
-import pytest
-
 from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.finra_trace import PAGE
 from macro_assets_tests.sources.contract import Contract, Good, Pages
@@ -40,37 +38,30 @@ def answer(*rows: Any) -> bytes:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            BILLS,
-            PATH,
-            answer(row("2024-01-02"), row("2024-01-03", volume=18)),
-            rows=((date(2024, 1, 2), 17.5), (date(2024, 1, 3), 18)),
-            figure=b"17.5",
-            day=b"2024-01-02",
-            other_day=b"2024-01-03",
-            window=WINDOW,
-            refused=(
-                (b'{"statusCode": 200}', "got dict"),
-                (answer({"tradeDate": "2024-01-02", "productCategory": "Bills"}), "expected the fields"),
-                (answer(row("2024-01-02", volume=[1])), "expected text or numbers"),
-                (answer(row("01/02/2024")), "expected a date like %Y-%m-%d in 'tradeDate'"),
-                (
-                    answer(row("2024-01-02"), row("2024-01-02", volume=3)),
-                    "expected one row for 2024-01-02, got several",
-                ),
-                (answer(row("2024-01-02", "Notes")), "no row of the answer has {'productCategory': 'Bills'}"),
-            ),
+    good=Good(
+        BILLS,
+        PATH,
+        answer(row("2024-01-02"), row("2024-01-03", volume=18)),
+        rows=((date(2024, 1, 2), 17.5), (date(2024, 1, 3), 18)),
+        figure=b"17.5",
+        days=(b"2024-01-02", b"2024-01-03"),
+        window=WINDOW,
+        refused=(
+            (b'{"statusCode": 200}', "got dict"),
+            (answer({"tradeDate": "2024-01-02", "productCategory": "Bills"}), "expected the fields"),
+            (answer(row("2024-01-02", volume=[1])), "expected text or numbers"),
+            (answer(row("01/02/2024")), "expected a date like %Y-%m-%d in 'tradeDate'"),
+            (answer(row("2024-01-02"), row("2024-01-02", volume=3)), "expected one row for 2024-01-02, got several"),
+            (answer(row("2024-01-02", "Notes")), "no row of the answer has {'productCategory': 'Bills'}"),
         ),
+        empty=((204, b""), b"[]"),
     ),
     asks=lambda s: (f"/data/group/fixedIncomeMarket/name/{s.code}", '"startDate": "2025-01-01"'),
-    pages=(
-        Pages(
-            BILLS,
-            {PATH + body(): answer(*[row("2024-01-02")] * PAGE), PATH + body(PAGE): answer(row("2024-01-03"))},
-            rows=((date(2024, 1, 2), 17.5), (date(2024, 1, 3), 17.5)),
-            window=WINDOW,
-        ),
+    pages=Pages(
+        BILLS,
+        {PATH + body(): answer(*[row("2024-01-02")] * PAGE), PATH + body(PAGE): answer(row("2024-01-03"))},
+        rows=((date(2024, 1, 2), 17.5), (date(2024, 1, 3), 17.5)),
+        window=WINDOW,
     ),
 )
 
@@ -84,13 +75,6 @@ def test_rows_are_selected_and_summed() -> None:
     assert found.failures == {}
     values = {i: g["value"].to_list() for (i,), g in found.observations.group_by("series_id")}
     assert values == {"TOY": [17.5, 18], "TOY_BOTH": [4]}
-
-
-@pytest.mark.parametrize("empty", [(204, b""), b"[]"])
-def test_no_rows_are_no_failure(empty: bytes | tuple[int, bytes]) -> None:
-    found = fetched("finra_trace", BILLS, {PATH: empty}, WINDOW)
-    assert found.failures == {}
-    assert found.observations.is_empty()
 
 
 def test_series_without_a_selector_of_one_date_are_refused() -> None:

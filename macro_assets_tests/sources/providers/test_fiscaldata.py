@@ -17,15 +17,7 @@ from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.fiscaldata import AUCTIONS, CASH, PAGE, read_table
 from macro_assets.sources.rows import select
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 DEBT = "v2/accounting/od/debt_to_penny"
 TOTAL = toy_series(
@@ -88,41 +80,38 @@ def columns(series: Series) -> set[str]:
 
 JANUARY = Window(date(2025, 1, 1), date(2025, 1, 31))
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOTAL,
-            f"/{DEBT}",
-            body([debt("2025-01-02", "36.5"), debt("2025-01-03", "37")]),
-            rows=((date(2025, 1, 2), 36.5), (date(2025, 1, 3), 37)),
-            figure=b'"36.5"',
-            day=b"2025-01-02",
-            other_day=b"2025-01-03",
-            missing=(b'"null"',),
-            window=JANUARY,
-            refused=(
-                (b'{"rows":[]}', "expected the member 'meta'"),
-                (body([{"record_date": "2025-01-02", "src_line_nbr": "1", "total": "1"}]), "expected the fields"),
-                (body([debt("2025-01-02", ["1"])]), "expected text or numbers"),
-                (body([debt("2025-01-02", "")]), "expected a number in 'tot_pub_debt_out_amt', got ''"),
-                (body([debt("01/02/2025")]), "expected a date like %Y-%m-%d in 'record_date'"),
-                (body([debt("2025-01-02")], record_date="STRING"), "expected 'record_date' to be of type DATE"),
-                (body([debt("2025-01-02"), debt("2025-01-02", "1")]), "expected one row for 2025-01-02, got several"),
-                ((400, b'{"error":"Invalid Query Param","message":"x"}'), "HTTP 400: the request was refused"),
-                (body([debt("2025-01-02")], total=2), "expected 2 rows on 1 pages, got 1"),
-            ),
+    good=Good(
+        TOTAL,
+        f"/{DEBT}",
+        body([debt("2025-01-02", "36.5"), debt("2025-01-03", "37")]),
+        rows=((date(2025, 1, 2), 36.5), (date(2025, 1, 3), 37)),
+        figure=b'"36.5"',
+        days=(b"2025-01-02", b"2025-01-03"),
+        missing=(b'"null"',),
+        window=JANUARY,
+        refused=(
+            (b'{"rows":[]}', "expected the member 'meta'"),
+            (body([{"record_date": "2025-01-02", "src_line_nbr": "1", "total": "1"}]), "expected the fields"),
+            (body([debt("2025-01-02", ["1"])]), "expected text or numbers"),
+            (body([debt("2025-01-02", "")]), "expected a number in 'tot_pub_debt_out_amt', got ''"),
+            (body([debt("01/02/2025")]), "expected a date like %Y-%m-%d in 'record_date'"),
+            (body([debt("2025-01-02")], record_date="STRING"), "expected 'record_date' to be of type DATE"),
+            (body([debt("2025-01-02"), debt("2025-01-02", "1")]), "expected one row for 2025-01-02, got several"),
+            ((400, b'{"error":"Invalid Query Param","message":"x"}'), "HTTP 400: the request was refused"),
+            (body([debt("2025-01-02")], total=2), "expected 2 rows on 1 pages, got 1"),
         ),
+        empty=(body([], pages=0),),
+        asked=(target(1),),
     ),
     asks=lambda s: (f"/{s.dataset}?", ":gte:", ":lte:", *columns(s)),
-    pages=(
-        Pages(
-            TOTAL,
-            {
-                target(1): body([debt("2025-01-02", "1")], total=2, pages=2),
-                target(2): body([debt("2025-01-03", "2")], total=2, pages=2),
-            },
-            rows=((date(2025, 1, 2), 1), (date(2025, 1, 3), 2)),
-            window=JANUARY,
-        ),
+    pages=Pages(
+        TOTAL,
+        {
+            target(1): body([debt("2025-01-02", "1")], total=2, pages=2),
+            target(2): body([debt("2025-01-03", "2")], total=2, pages=2),
+        },
+        rows=((date(2025, 1, 2), 1), (date(2025, 1, 3), 2)),
+        window=JANUARY,
     ),
     recorded=Recorded(
         "fiscaldata",
@@ -142,28 +131,6 @@ CONTRACT = Contract(
 
 def test_series_of_the_catalog_are_of_six_tables() -> None:
     assert len({s.dataset for s in default_catalog().series_of("fiscaldata")}) == 6
-
-
-def test_the_debt_is_asked_with_its_fields_and_window() -> None:
-    client = Replayed({f"/{DEBT}": body([debt("2025-01-02"), debt("2025-01-03", "null")])})
-    window = Window(date(2025, 1, 1), date(2025, 3, 31), today=date(2026, 11, 20))
-    found = fetched("fiscaldata", TOTAL, client, window)
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [date(2025, 1, 2), date(2025, 1, 3)]
-    assert found.observations["value"].to_list() == [36000000000000.01, None]
-    assert [(r.path, dict(r.params)) for r in client.asked] == [
-        (
-            f"/{DEBT}",
-            {
-                "fields": "record_date,src_line_nbr,tot_pub_debt_out_amt",
-                "filter": "record_date:gte:2025-01-01,record_date:lte:2025-03-31",
-                "sort": "record_date,src_line_nbr",
-                "page[number]": "1",
-                "page[size]": "10000",
-            },
-        )
-    ]
-    assert "page%5Bsize%5D=10000" in client.asked[0].target
 
 
 def test_a_series_of_a_later_page_is_no_failure() -> None:
@@ -251,11 +218,6 @@ def test_amounts_of_a_day_are_summed() -> None:
         "fiscaldata", issued, {f"/{issued[0].dataset}": body(rows)}, Window(date(2024, 1, 1), date(2024, 1, 31))
     )
     assert found.observations["value"].to_list() == [270000]
-
-
-def test_an_empty_answer_has_no_rows() -> None:
-    found = fetched("fiscaldata", TOTAL, {f"/{DEBT}": body([], pages=0)}, Window(date(2025, 1, 1), date(2025, 1, 1)))
-    assert (found.failures, found.observations.height) == ({}, 0)
 
 
 def test_tables_are_asked_apart_and_fail_apart() -> None:

@@ -45,15 +45,7 @@ from macro_assets_tests.sources.fred_server import (
     fred_contract,
     row,
 )
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    explains,
-    fetched,
-    recordings,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, explains, fetched, recordings, toy_series
 
 CLOCKS = [(time(8, 30), "America/New_York"), (time(19, 30), "America/New_York"), (time(8, 50), "Asia/Tokyo")]
 JAN, FEB, MAR = date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)

@@ -17,24 +17,22 @@ JAN, FEB, MAR = date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)
 LATER = Window(today=date(2020, 5, 1))
 TOYS = toy_series("fred_graph", "TOYS", first_year=2020)
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOYS,
-            CHART,
-            b"observation_date,TOYS\n2020-01-01,1.50\n2020-02-01,\n2020-03-01,-2\n",
-            rows=((JAN, 1.5), (FEB, None), (MAR, -2.0)),
-            figure=b"1.50",
-            harmless={"cut off": "a row that ends before its only figure has none"},
-            missing=(b"", b"."),
-            day=b"2020-01-01",
-            other_day=b"2020-02-01",
-            window=LATER,
-            refused=(
-                (b"TOYS", b"OTHER", "expected the column 'TOYS'"),
-                (b"observation_date", b"day", "expected 'observation_date' or 'DATE'"),
-                (b"2020-01-01", b"01/02/2020", "expected a date like %Y-%m-%d in 'observation_date'"),
-            ),
+    good=Good(
+        TOYS,
+        CHART,
+        b"observation_date,TOYS\n2020-01-01,1.50\n2020-02-01,\n2020-03-01,-2\n",
+        rows=((JAN, 1.5), (FEB, None), (MAR, -2.0)),
+        figure=b"1.50",
+        harmless={"cut off": "a row that ends before its only figure has none"},
+        missing=(b"", b"."),
+        days=(b"2020-01-01", b"2020-02-01"),
+        window=LATER,
+        refused=(
+            (b"TOYS", b"OTHER", "expected the column 'TOYS'"),
+            (b"observation_date", b"day", "expected 'observation_date' or 'DATE'"),
+            (b"2020-01-01", b"01/02/2020", "expected a date like %Y-%m-%d in 'observation_date'"),
         ),
+        empty=(b"observation_date,TOYS\n",),
     ),
     asks=lambda s: (f"{CHART}?id={s.code}&",),
 )
@@ -59,8 +57,3 @@ def test_the_older_header_is_read_too() -> None:
 def test_what_is_asked_of_the_chart(facts: dict[str, Any], window: Window, query: str) -> None:
     ask = next(iter(fred_graph.plan([TOYS.model_copy(update=facts)], window)))
     assert next(ask.steps).target == f"{CHART}?{query}"
-
-
-def test_a_chart_without_rows_is_empty() -> None:
-    found = fetched("fred_graph", TOYS, {CHART: b"observation_date,TOYS\n"})
-    assert (found.failures, found.observations.height) == ({}, 0)

@@ -5,17 +5,10 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from macro_assets.sources.protocol import Request, Window
+from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.glassnode import read_points
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, toy_series
 
 PATH = "/v1/metrics/toys/count"
 TOY = toy_series("glassnode", "BTC", dataset="toys/count", first_year=2024)
@@ -39,28 +32,27 @@ def part_of(body: bytes) -> str:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            POINTS,
-            rows=((date(2024, 1, 1), 10.5), (date(2024, 1, 2), None), (date(2024, 1, 3), 12)),
-            figure=b"10.5",
-            day=b"1704067200",
-            other_day=b"1704153600",
-            missing=(b"null",),
-            window=WINDOW,
-            refused=(
-                (b'{"message":"x"}', "expected the member 'data'"),
-                (b'[{"t":1704067200,"o":{"a":1}}]', "expected points of 't' and 'v'"),
-                (b'[{"t":1704067200,"value":1}]', "expected points of 't' and 'v'"),
-                (b"[[1704067200,1]]", "expected points of 't' and 'v'"),
-                (b'[{"t":1704067200,"v":"1"}]', "expected a number in 'v', got '1'"),
-                (b'[{"t":"2024-01-01","v":1}]', "expected a number in 't', got '2024-01-01'"),
-                (b'[{"t":null,"v":1}]', "expected a time in 't', got null"),
-                (b'{"data":[{"t":1704067200,"bulk":{}}]}', "expected 'bulk' to be list, got dict"),
-            ),
+    good=Good(
+        TOY,
+        PATH,
+        POINTS,
+        rows=((date(2024, 1, 1), 10.5), (date(2024, 1, 2), None), (date(2024, 1, 3), 12)),
+        figure=b"10.5",
+        days=(b"1704067200", b"1704153600"),
+        missing=(b"null",),
+        window=WINDOW,
+        refused=(
+            (b'{"message":"x"}', "expected the member 'data'"),
+            (b'[{"t":1704067200,"o":{"a":1}}]', "expected points of 't' and 'v'"),
+            (b'[{"t":1704067200,"value":1}]', "expected points of 't' and 'v'"),
+            (b"[[1704067200,1]]", "expected points of 't' and 'v'"),
+            (b'[{"t":1704067200,"v":"1"}]', "expected a number in 'v', got '1'"),
+            (b'[{"t":"2024-01-01","v":1}]', "expected a number in 't', got '2024-01-01'"),
+            (b'[{"t":null,"v":1}]', "expected a time in 't', got null"),
+            (b'{"data":[{"t":1704067200,"bulk":{}}]}', "expected 'bulk' to be list, got dict"),
         ),
+        empty=(b"[]", b'{"data":[]}'),
+        asked=(f"{PATH}?a=BTC&i=24h&s=1704067200&u=1706745600",),
     ),
     asks=lambda s: (f"/v1/metrics/{s.dataset}?a={s.code.partition('.')[0]}&",),
     recorded=Recorded(
@@ -77,15 +69,6 @@ CONTRACT = Contract(
         count=btc_points,
     ),
 )
-
-
-def test_points_are_read() -> None:
-    client = Replayed({PATH: POINTS})
-    found = fetched("glassnode", TOY, client, WINDOW)
-    assert client.asked == [Request(PATH, (("a", "BTC"), ("i", "24h"), ("s", "1704067200"), ("u", "1706745600")))]
-    assert found.failures == {}
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, d) for d in (1, 2, 3)]
-    assert found.observations["value"].to_list() == [10.5, None, 12]
 
 
 def test_of_many_assets_one_is_taken() -> None:
@@ -106,13 +89,6 @@ def test_a_part_of_a_metric_is_a_series_too() -> None:
     for wrong in (body.replace(b"total", b"sum"), POINTS):
         says = fetched("glassnode", total, {PATH: wrong}, WINDOW).failures["TOY"]
         assert "expected points of 't' and 'o' with 'total'" in says
-
-
-def test_no_points_are_no_failure() -> None:
-    for body in (b"[]", b'{"data":[]}'):
-        found = fetched("glassnode", TOY, {PATH: body}, WINDOW)
-        assert found.failures == {}
-        assert found.observations.is_empty()
 
 
 @each_recording("glassnode")

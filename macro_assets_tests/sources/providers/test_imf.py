@@ -21,21 +21,13 @@ from macro_assets_tests.sources.wire import (
     fetched,
     fixture,
     sdmx_reader,
+    sdmx_rows,
     toy_series,
 )
 
 PATH = "/data/dataflow/IMF.RES/WEO/+/XXX.NGDP_RPCH.A"
 GROWTH = toy_series("imf", "XXX.NGDP_RPCH.A", dataset="IMF.RES/WEO", frequency="A", first_year=1980)
 OUTLOOK = GROWTH.model_copy(update={"projections": True})
-
-
-def count(body: bytes) -> int:
-    if body.lstrip().startswith(b"<"):
-        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-    if not body.lstrip().startswith(b"{"):
-        return len(body.strip().splitlines()) - 1
-    sets = json.loads(body)["data"]["dataSets"]
-    return sum(len(one["observations"]) for s in sets for one in s.get("series", {}).values())
 
 
 def is_absent(recording: Recording) -> bool:
@@ -47,23 +39,20 @@ def is_absent(recording: Recording) -> bool:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            OUTLOOK,
-            PATH,
-            fixture("imf_weo.json"),
-            rows=((date(2019, 1, 1), 2.5), (date(2020, 1, 1), -3), (date(2021, 1, 1), None), (date(2031, 1, 1), 4.25)),
-            figure=b'"2.5"',
-            missing=(b'"NaN"',),
-            day=b'"2019"',
-            other_day=b'"2020"',
-            refused=(
-                ((204, b""), "no such dataflow"),
-                (b"[]", "expected the member 'dataSets'"),
-                (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
-                (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
-                (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
-            ),
+    good=Good(
+        OUTLOOK,
+        PATH,
+        fixture("imf_weo.json"),
+        rows=((date(2019, 1, 1), 2.5), (date(2020, 1, 1), -3), (date(2021, 1, 1), None), (date(2031, 1, 1), 4.25)),
+        figure=b'"2.5"',
+        missing=(b'"NaN"',),
+        days=(b'"2019"', b'"2020"'),
+        refused=(
+            ((204, b""), "no such dataflow"),
+            (b"[]", "expected the member 'dataSets'"),
+            (fixture("imf_weo.json").replace(b'"XXX"', b'"YYY"'), "alone, got 'YYY.NGDP_RPCH.A'"),
+            (fixture("imf_weo.json").replace(b'"2.5"', b'"2,5"'), "expected a number in 'observations', got '2,5'"),
+            (fixture("imf_weo.json").replace(b'"2019"', b'"2020"'), "for 2020-01-01, got several"),
         ),
     ),
     asks=lambda s: (f"/data/dataflow/{s.dataset}/+/{s.code}?",),
@@ -81,7 +70,7 @@ CONTRACT = Contract(
             "data-dataflow-IMF-STA-GFS-SOO-S13-G2M-G23-T-POGDP-PT-A.json": 970,
             "data-dataflow-IMF-WHD-WHDREO-M.json": 0,
         },
-        count=count,
+        count=sdmx_rows,
         plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
         apart=is_absent,
     ),

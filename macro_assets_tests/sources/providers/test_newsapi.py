@@ -10,12 +10,7 @@ from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, 
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.newsapi import read_count
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Replayed, fetched, toy_series
 
 PATH = "/v2/everything"
 TOY = toy_series("newsapi", "toy trains", first_year=2024)
@@ -28,23 +23,21 @@ def said(code: str) -> bytes:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            ANSWER,
-            rows=((date(2024, 3, 7), 7),),
-            figure=b"7,",
-            window=Window(date(2024, 3, 7), date(2024, 3, 7), today=TODAY),
-            refused=(
-                (b'{"totalResults":7,"articles":[]}', "expected the status 'ok', got None"),
-                (b'{"status":"ok","articles":[]}', "expected the member 'totalResults'"),
-                (b'{"status":"ok","totalResults":7}', "expected the member 'articles'"),
-                (b'{"status":"ok","totalResults":"7","articles":[]}', "expected 'totalResults' to be int, got str"),
-                (b'{"status":"ok","totalResults":null,"articles":[]}', "expected 'totalResults' to be int"),
-                (b'{"status":"ok","totalResults":true,"articles":[]}', "expected 'totalResults' to be int, got bool"),
-                ((426, b'{"status":"error","code":"maximumResultsReached","message":"x"}'), "HTTP 426"),
-            ),
+    good=Good(
+        TOY,
+        PATH,
+        ANSWER,
+        rows=((date(2024, 3, 7), 7),),
+        figure=b"7,",
+        window=Window(date(2024, 3, 7), date(2024, 3, 7), today=TODAY),
+        refused=(
+            (b'{"totalResults":7,"articles":[]}', "expected the status 'ok', got None"),
+            (b'{"status":"ok","articles":[]}', "expected the member 'totalResults'"),
+            (b'{"status":"ok","totalResults":7}', "expected the member 'articles'"),
+            (b'{"status":"ok","totalResults":"7","articles":[]}', "expected 'totalResults' to be int, got str"),
+            (b'{"status":"ok","totalResults":null,"articles":[]}', "expected 'totalResults' to be int"),
+            (b'{"status":"ok","totalResults":true,"articles":[]}', "expected 'totalResults' to be int, got bool"),
+            ((426, b'{"status":"error","code":"maximumResultsReached","message":"x"}'), "HTTP 426"),
         ),
     ),
     asks=lambda s: (f"?q={s.code}&",),

@@ -15,15 +15,7 @@ from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.protocol import Response, Window, connector
 from macro_assets.sources.providers.nyfed import read_rows, read_series
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 EFFR_PATH = "/api/rates/unsecured/effr/search.json"
 OPERATIONS = "/api/rp/results/search.json"
@@ -84,51 +76,47 @@ def count_rows(body: bytes) -> int:
 
 RATES = fixture("nyfed_rates.json")
 CONTRACT = Contract(
-    good=(
-        Good(
-            EFFR,
-            EFFR_PATH,
-            RATES,
-            rows=((date(2016, 2, 29), 0.29), (date(2016, 3, 1), 0.36), (date(2016, 3, 2), 0.37)),
-            figure=b"0.36",
-            missing=(b'"NA"',),
-            day=b"2016-03-01",
-            other_day=b"2016-03-02",
-            window=MARCH,
-            refused=(
-                (b'"refRates"', b'"rates"', "expected the member 'refRates'"),
-                (b"[ {", b"[ 1, {", "expected rows of named fields, got 1"),
-                (b'"effectiveDate": "2016-03-01"', b'"day": "2016-03-01"', "expected the fields"),
-                (b"2016-03-01", b"03/01/2016", "a date like %Y-%m-%d in 'effectiveDate', got '03/01/2016'"),
-                (b"2016-03-01", b"2016-03-02", "expected one row for 2016-03-02, got several"),
-                (b"0.36", b'"n/a"', "expected a number in 'percentRate', got 'n/a'"),
-                (b"0.36", b"[0.36]", "expected text or numbers"),
-                (b"EFFR", b"OBFR", "no row of the answer has {'type': 'EFFR'}"),
-                ((400, b"Invalid start date"), "HTTP 400: the request was refused: 'Invalid start date'"),
-            ),
+    good=Good(
+        EFFR,
+        EFFR_PATH,
+        RATES,
+        rows=((date(2016, 2, 29), 0.29), (date(2016, 3, 1), 0.36), (date(2016, 3, 2), 0.37)),
+        figure=b"0.36",
+        missing=(b'"NA"',),
+        days=(b"2016-03-01", b"2016-03-02"),
+        window=MARCH,
+        refused=(
+            (b'"refRates"', b'"rates"', "expected the member 'refRates'"),
+            (b"[ {", b"[ 1, {", "expected rows of named fields, got 1"),
+            (b'"effectiveDate": "2016-03-01"', b'"day": "2016-03-01"', "expected the fields"),
+            (b"2016-03-01", b"03/01/2016", "a date like %Y-%m-%d in 'effectiveDate', got '03/01/2016'"),
+            (b"2016-03-01", b"2016-03-02", "expected one row for 2016-03-02, got several"),
+            (b"0.36", b'"n/a"', "expected a number in 'percentRate', got 'n/a'"),
+            (b"0.36", b"[0.36]", "expected text or numbers"),
+            (b"EFFR", b"OBFR", "no row of the answer has {'type': 'EFFR'}"),
+            ((400, b"Invalid start date"), "HTTP 400: the request was refused: 'Invalid start date'"),
         ),
+        empty=(b'{ "refRates": [ ] }',),
     ),
     asks=lambda s: (f"/api/{s.dataset}.json",),
-    pages=(
-        Pages(
-            EFFR,
-            {
-                f"{EFFR_PATH}?startDate=2014-05-01&endDate=2018-12-31": RATES,
-                f"{EFFR_PATH}?startDate=2019-01-01&endDate=2023-02-01": RATES.replace(b"2016-03", b"2019-03"),
-            },
-            rows=tuple(
-                (date(y, m, d), v)
-                for y, m, d, v in (
-                    (2016, 2, 29, 0.29),
-                    (2016, 2, 29, 0.29),
-                    (2016, 3, 1, 0.36),
-                    (2016, 3, 2, 0.37),
-                    (2019, 3, 1, 0.36),
-                    (2019, 3, 2, 0.37),
-                )
-            ),
-            window=Window(date(2014, 5, 1), today=date(2023, 2, 1)),
+    pages=Pages(
+        EFFR,
+        {
+            f"{EFFR_PATH}?startDate=2014-05-01&endDate=2018-12-31": RATES,
+            f"{EFFR_PATH}?startDate=2019-01-01&endDate=2023-02-01": RATES.replace(b"2016-03", b"2019-03"),
+        },
+        rows=tuple(
+            (date(y, m, d), v)
+            for y, m, d, v in (
+                (2016, 2, 29, 0.29),
+                (2016, 2, 29, 0.29),
+                (2016, 3, 1, 0.36),
+                (2016, 3, 2, 0.37),
+                (2019, 3, 1, 0.36),
+                (2019, 3, 2, 0.37),
+            )
         ),
+        window=Window(date(2014, 5, 1), today=date(2023, 2, 1)),
     ),
     recorded=Recorded(
         "nyfed",
@@ -244,11 +232,6 @@ def test_a_dealers_figure_that_is_withheld_is_missing() -> None:
     client = Replayed({"/api/pd/get/PDFTD-USTET.json": json.dumps({"pd": {"timeseries": rows}}).encode()})
     found = fetched("nyfed", fails, client, Window(date(2024, 1, 1)))
     assert values(found, fails.id) == [(date(2024, 1, 3), None), (date(2024, 1, 10), 113493)]
-
-
-def test_an_empty_answer_has_no_rows() -> None:
-    found = fetched("nyfed", EFFR, {EFFR_PATH: b'{ "refRates": [ ] }'}, MARCH)
-    assert (found.failures, found.observations.height) == ({}, 0)
 
 
 def test_a_field_that_is_gone_fails_alone() -> None:

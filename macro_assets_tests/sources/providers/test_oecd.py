@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import UTC, date, datetime
 
 import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Response, Window
+from macro_assets.sources.protocol import Response
 from macro_assets.sources.sdmx import from_csv
 from macro_assets_tests.sources.contract import Contract, Good
 from macro_assets_tests.sources.wire import (
     Recorded,
     Recording,
-    Replayed,
     explains,
     fetched,
     fixture,
     sdmx_reader,
+    sdmx_rows,
     toy_series,
 )
 
 FLOW = "OECD.SDD.STES,DSD_STES@DF_CLI,4.1"
 PATH = f"/data/{FLOW}/XXX.M.LI"
 CLI = toy_series("oecd", "XXX.M.LI", dataset=FLOW, frequency="M", first_year=1995)
-
-
-def count(body: bytes) -> int:
-    if body.lstrip().startswith(b"<"):
-        return len(re.findall(rb"<(?:\w+:)?Obs[\s>/]", body))
-    if not body.lstrip().startswith(b"{"):
-        return len(body.strip().splitlines()) - 1
-    document = json.loads(body)
-    sets = document.get("data", document)["dataSets"]
-    return sum(
-        len(s.get("observations", {})) + sum(len(one["observations"]) for one in s.get("series", {}).values())
-        for s in sets
-    )
 
 
 def is_no_series(recording: Recording) -> bool:
@@ -55,24 +40,23 @@ def is_no_series(recording: Recording) -> bool:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            CLI,
-            PATH,
-            fixture("oecd_cli.csv"),
-            rows=((date(2024, 1, 1), 99.5), (date(2024, 2, 1), 100.5)),
-            figure=b"99.5",
-            missing=(b"NaN",),
-            day=b"2024-01",
-            other_day=b"2024-02",
-            refused=(
-                ((422, b"bad key"), "HTTP 422: the request was refused"),
-                (fixture("oecd_cli.csv").replace(b"XXX,M,LI,2024-01", b"YYY,M,LI,2024-01"), "alone, got 'YYY.M.LI'"),
-                (fixture("oecd_cli.csv").replace(b"2024-01", b"2024-02"), "for 2024-02-01, got several"),
-                (fixture("oecd_cli.csv").replace(b"99.5", b"c"), "expected a number in 'OBS_VALUE', got 'c'"),
-                (fixture("oecd_cli.csv").replace(b"TIME_PERIOD", b"TIME"), "expected the column 'TIME_PERIOD'"),
-            ),
+    good=Good(
+        CLI,
+        PATH,
+        fixture("oecd_cli.csv"),
+        rows=((date(2024, 1, 1), 99.5), (date(2024, 2, 1), 100.5)),
+        figure=b"99.5",
+        missing=(b"NaN",),
+        days=(b"2024-01", b"2024-02"),
+        refused=(
+            ((422, b"bad key"), "HTTP 422: the request was refused"),
+            (fixture("oecd_cli.csv").replace(b"XXX,M,LI,2024-01", b"YYY,M,LI,2024-01"), "alone, got 'YYY.M.LI'"),
+            (fixture("oecd_cli.csv").replace(b"2024-01", b"2024-02"), "for 2024-02-01, got several"),
+            (fixture("oecd_cli.csv").replace(b"99.5", b"c"), "expected a number in 'OBS_VALUE', got 'c'"),
+            (fixture("oecd_cli.csv").replace(b"TIME_PERIOD", b"TIME"), "expected the column 'TIME_PERIOD'"),
         ),
+        empty=((404, b"NoRecordsFound"), (404, b"NoResultsFound")),
+        asked=(f"{PATH}?startPeriod=1995-01&endPeriod=2026-11&dimensionAtObservation=AllDimensions&format=csvfile",),
     ),
     asks=lambda s: (f"/data/{s.dataset}/{s.code}?",),
     errors=((404, b"NoRecordsFound", None), (404, b"NoResultsFound", None)),
@@ -81,7 +65,7 @@ CONTRACT = Contract(
         readers=lambda recording: {"(?i)/data/": sdmx_reader(recording.body)},
         no_series={"(?i)^(?!.*/data/)": "structures and what there is, no figures"},
         expected={"jsdmx-land_use.json": 14150},
-        count=count,
+        count=sdmx_rows,
         plausible=lambda rows: rows.select("key", "observation_date").is_unique().all(),
         apart=is_no_series,
     ),
@@ -110,17 +94,3 @@ def test_codes_with_their_labels_behind_a_colon_are_read_as_the_codes() -> None:
     )
     found = from_csv(Response("GET /x", body, datetime(2026, 11, 20, tzinfo=UTC)))
     assert found.rows() == [("XXX.M.LI", date(2024, 1, 1), 99.5), ("XXX.M.LI", date(2024, 2, 1), None)]
-
-
-def test_the_request_is_exact() -> None:
-    client = Replayed({PATH: fixture("oecd_cli.csv")})
-    fetched("oecd", CLI, client, Window(date(2024, 2, 5), today=date(2026, 11, 20)))
-    query = "startPeriod=2024-02&endPeriod=2026-11&dimensionAtObservation=AllDimensions&format=csvfile"
-    assert [r.target for r in client.asked] == [f"{PATH}?{query}"]
-
-
-@pytest.mark.parametrize("word", [b"NoRecordsFound", b"NoResultsFound"])
-def test_nothing_in_the_window_is_no_error(word: bytes) -> None:
-    found = fetched("oecd", CLI, {PATH: (404, word)})
-    assert found.failures == {}
-    assert found.observations.is_empty()

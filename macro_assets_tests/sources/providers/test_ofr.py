@@ -9,12 +9,7 @@ import pytest
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.ofr import read_points
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Replayed, fetched, toy_series
 
 PATH = "/v1/series/timeseries"
 RATE = toy_series("ofr", "REPO-TRI_AR_OO-P", dataset="v1")
@@ -22,30 +17,29 @@ WINDOW = Window(date(2024, 1, 1), date(2024, 12, 31), today=date(2026, 11, 20))
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            RATE,
-            PATH,
-            b'[["2024-01-02",5.32],["2024-01-03",null],["2024-01-04",5]]',
-            rows=((date(2024, 1, 2), 5.32), (date(2024, 1, 3), None), (date(2024, 1, 4), 5)),
-            figure=b"5.32",
-            harmless={"other names": "pairs have no names"},
-            missing=(b"null",),
-            day=b"2024-01-02",
-            other_day=b"2024-01-03",
-            window=WINDOW,
-            refused=(
-                (b"Invalid mnemonic", "the service says 'Invalid mnemonic'. Check the series' code"),
-                (b'"Invalid Mnemonic."', "the service says"),
-                (b'{"error":"x"}', "to be list, got dict"),
-                (b'[{"date":"2024-01-02","value":5.32}]', "expected pairs of a date and a number"),
-                (b'[["2024-01-02",5.32,1]]', "expected pairs of a date and a number"),
-                (b"[[1704153600000,5.32]]", "expected pairs of a date and a number"),
-                (b'[["2024-01-02","5.32"]]', "expected a number in 'value', got '5.32'"),
-                (b'[["2024-01-02",1e999]]', "expected a number in 'value'"),
-                (b'[["01/02/2024",5.32]]', "expected a date like %Y-%m-%d in 'date', got '01/02/2024'"),
-            ),
+    good=Good(
+        RATE,
+        PATH,
+        b'[["2024-01-02",5.32],["2024-01-03",null],["2024-01-04",5]]',
+        rows=((date(2024, 1, 2), 5.32), (date(2024, 1, 3), None), (date(2024, 1, 4), 5)),
+        figure=b"5.32",
+        harmless={"other names": "pairs have no names"},
+        missing=(b"null",),
+        days=(b"2024-01-02", b"2024-01-03"),
+        window=WINDOW,
+        refused=(
+            (b"Invalid mnemonic", "the service says 'Invalid mnemonic'. Check the series' code"),
+            (b'"Invalid Mnemonic."', "the service says"),
+            (b'{"error":"x"}', "to be list, got dict"),
+            (b'[{"date":"2024-01-02","value":5.32}]', "expected pairs of a date and a number"),
+            (b'[["2024-01-02",5.32,1]]', "expected pairs of a date and a number"),
+            (b"[[1704153600000,5.32]]", "expected pairs of a date and a number"),
+            (b'[["2024-01-02","5.32"]]', "expected a number in 'value', got '5.32'"),
+            (b'[["2024-01-02",1e999]]', "expected a number in 'value'"),
+            (b'[["01/02/2024",5.32]]', "expected a date like %Y-%m-%d in 'date', got '01/02/2024'"),
         ),
+        empty=(b"[]",),
+        asked=(f"{PATH}?mnemonic=REPO-TRI_AR_OO-P&start_date=2024-01-01&end_date=2024-12-31",),
     ),
     asks=lambda s: (f"{s.dataset}/series/timeseries?mnemonic={s.code}&",),
     recorded=Recorded(
@@ -64,17 +58,6 @@ CONTRACT = Contract(
 )
 
 
-def test_a_series_is_asked_by_its_mnemonic_and_window() -> None:
-    client = Replayed({PATH: b'[["2024-01-02",5.32],["2024-01-03",null],["2024-01-04",5]]'})
-    found = fetched("ofr", RATE, client, WINDOW)
-    assert found.failures == {}
-    assert [r.target for r in client.asked] == [
-        f"{PATH}?mnemonic=REPO-TRI_AR_OO-P&start_date=2024-01-01&end_date=2024-12-31"
-    ]
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, d) for d in (2, 3, 4)]
-    assert found.observations["value"].to_list() == [5.32, None, 5]
-
-
 @pytest.mark.parametrize(
     ("frequency", "end", "asked", "first"),
     [
@@ -88,14 +71,3 @@ def test_a_period_is_dated_by_its_first_day(frequency: str, end: date, asked: st
     found = fetched("ofr", one, client, Window(date(2024, 1, 1), end, today=date(2026, 11, 20)))
     assert found.observations.select("observation_date", "value").rows() == [(first, 1e13)]
     assert dict(client.asked[0].params)["end_date"].startswith(asked[:8])
-
-
-def test_a_series_that_begins_after_the_window_is_not_asked() -> None:
-    later = toy_series("ofr", "REPO-DVP_AR_OO-P", dataset="v1", first_year=2025)
-    found = fetched("ofr", later, Replayed({}), WINDOW)
-    assert (found.failures, found.responses) == ({}, ())
-
-
-def test_an_empty_answer_has_no_rows() -> None:
-    found = fetched("ofr", RATE, {PATH: b"[]"}, WINDOW)
-    assert (found.failures, found.observations.height) == ({}, 0)

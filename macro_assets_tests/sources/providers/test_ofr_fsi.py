@@ -11,15 +11,7 @@ from macro_assets.catalog import default_catalog
 from macro_assets.sources.protocol import Response
 from macro_assets.sources.providers.ofr_fsi import one_column, read_table
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/financial-stress-index/data/fsi.csv"
 INDEX = toy_series("ofr_fsi", "OFR FSI")
@@ -32,20 +24,17 @@ def read_index(response: Response) -> pl.DataFrame:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            INDEX,
-            PATH,
-            fixture("ofr_fsi.csv"),
-            rows=((date(2024, 1, 2), -1.5), (date(2024, 1, 3), 0.75)),
-            figure=b"-1.5",
-            day=b"2024-01-02",
-            other_day=b"2024-01-03",
-            refused=(
-                (b"Day,OFR FSI\n2024-01-02,1\n", "expected the column 'Date'"),
-                (b"Date,OFR FSI\n01/02/2024,1\n", "expected a date like %Y-%m-%d in 'Date', got '01/02/2024'"),
-                (b"Date,OFR FSI\n2024-01-02,\n", "expected a number in 'OFR FSI', got an empty cell"),
-            ),
+    good=Good(
+        INDEX,
+        PATH,
+        fixture("ofr_fsi.csv"),
+        rows=((date(2024, 1, 2), -1.5), (date(2024, 1, 3), 0.75)),
+        figure=b"-1.5",
+        days=(b"2024-01-02", b"2024-01-03"),
+        refused=(
+            (b"Day,OFR FSI\n2024-01-02,1\n", "expected the column 'Date'"),
+            (b"Date,OFR FSI\n01/02/2024,1\n", "expected a date like %Y-%m-%d in 'Date', got '01/02/2024'"),
+            (b"Date,OFR FSI\n2024-01-02,\n", "expected a number in 'OFR FSI', got an empty cell"),
         ),
     ),
     asks=lambda s: (PATH,),

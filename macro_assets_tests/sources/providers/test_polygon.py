@@ -13,15 +13,7 @@ from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.polygon import read_bars
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 TOY = toy_series("polygon", "TOY", first_year=2024)
 WINDOW = Window(date(2024, 1, 2), date(2024, 7, 31))
@@ -33,30 +25,26 @@ NOW = datetime(2024, 8, 1, tzinfo=UTC)
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            FIRST,
-            LAST,
-            rows=((date(2024, 7, 4), 110.5),),
-            figure=b"110.5",
-            day=b"1720065600000",
-            window=WINDOW,
-            refused=(
-                (b"[]", "got list"),
-                (b'{"results":[]}', "expected the status to be one of"),
-                (b'{"status":"OK","resultsCount":3}', "expected the member 'results'"),
-                (LAST.replace(b'"c"', b'"close"'), "expected the member 'c'"),
-                (LAST.replace(b"110.5", b'"110.5"'), "expected 'c' to be int or float, got str"),
-                (LAST.replace(b"110.5", b"null"), "expected 'c' to be int or float, got NoneType"),
-                (LAST.replace(b"110.5", b"true"), "expected a number in 'c', got True"),
-                (LAST.replace(b"1720065600000", b'"2024-07-04"'), "expected 't' to be int or float, got str"),
-                (
-                    LAST[:-1] + b',"next_url":"https://api.polygon.io/v3/other"}',
-                    "expected a 'next_url' of further bars",
-                ),
-            ),
+    good=Good(
+        TOY,
+        FIRST,
+        LAST,
+        rows=((date(2024, 7, 4), 110.5),),
+        figure=b"110.5",
+        days=(b"1720065600000",),
+        window=WINDOW,
+        refused=(
+            (b"[]", "got list"),
+            (b'{"results":[]}', "expected the status to be one of"),
+            (b'{"status":"OK","resultsCount":3}', "expected the member 'results'"),
+            (LAST.replace(b'"c"', b'"close"'), "expected the member 'c'"),
+            (LAST.replace(b"110.5", b'"110.5"'), "expected 'c' to be int or float, got str"),
+            (LAST.replace(b"110.5", b"null"), "expected 'c' to be int or float, got NoneType"),
+            (LAST.replace(b"110.5", b"true"), "expected a number in 'c', got True"),
+            (LAST.replace(b"1720065600000", b'"2024-07-04"'), "expected 't' to be int or float, got str"),
+            (LAST[:-1] + b',"next_url":"https://api.polygon.io/v3/other"}', "expected a 'next_url' of further bars"),
         ),
+        empty=(b'{"ticker":"TOY","queryCount":0,"resultsCount":0,"status":"OK"}',),
     ),
     asks=lambda s: (f"/v2/aggs/ticker/{s.code}/range/1/day/2025-01-01/2026-11-20?",),
     errors=(
@@ -69,13 +57,11 @@ CONTRACT = Contract(
         (200, b'{"status":"OK"}', None),
         (200, b"[]", None),
     ),
-    pages=(
-        Pages(  # the first page names the second, with a key that must not be sent on
-            TOY,
-            {f"{FIRST}?adjusted=true&sort=asc&limit=50000": PAGE, f"{SECOND}?cursor=c3ludGhldGlj": LAST},
-            rows=((date(2024, 1, 2), 100.25), (date(2024, 1, 3), 101.5), (date(2024, 7, 4), 110.5)),
-            window=WINDOW,
-        ),
+    pages=Pages(  # the first page names the second, with a key that must not be sent on
+        TOY,
+        {f"{FIRST}?adjusted=true&sort=asc&limit=50000": PAGE, f"{SECOND}?cursor=c3ludGhldGlj": LAST},
+        rows=((date(2024, 1, 2), 100.25), (date(2024, 1, 3), 101.5), (date(2024, 7, 4), 110.5)),
+        window=WINDOW,
     ),
     recorded=Recorded(
         "polygon",
@@ -121,12 +107,6 @@ def test_a_day_of_a_currency_or_coin_begins_at_midnight_utc(ticker: str) -> None
         (datetime(2024, 1, 8, 1, tzinfo=UTC), [(date(2024, 1, 6), 1.5), (date(2024, 1, 7), 2.5)]),
     ):
         assert read_bars(Response("GET /x", body, at)).rows() == rows
-
-
-def test_an_answer_without_results_is_empty() -> None:
-    found = fetched("polygon", TOY, {FIRST: b'{"ticker":"TOY","queryCount":0,"resultsCount":0,"status":"OK"}'}, WINDOW)
-    assert found.failures == {}
-    assert found.observations.is_empty()
 
 
 def test_a_column_nobody_knows_is_refused() -> None:

@@ -9,12 +9,7 @@ from macro_assets.catalog import Selector, Series, default_catalog
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.siconfi import read_items
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Replayed,
-    fetched,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Replayed, fetched, toy_series
 
 YEAR = Window(date(2024, 1, 1), date(2024, 12, 31), date(2026, 11, 20))
 QUERY = (
@@ -43,40 +38,36 @@ def page(*items: dict[str, object], more: object = False) -> bytes:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            toy(),
-            "/rreo",
-            page({}, {"cod_conta": "Despesas", "valor": 7}),
-            rows=((date(2024, 1, 1), 12.5),),
-            figure=b"12.5",
-            day=b'"exercicio": 2024',
-            window=YEAR,
-            refused=(
-                (b'{"registros":[]}', "expected the member 'items'"),
-                (page(more="no"), "expected 'hasMore' to be bool, got str"),
-                (page(more=True), "expected items on a page that is not the last"),
-                (page({"valor": "12,5"}), "expected 'valor' to be int or float or NoneType, got str"),
-                (page({"exercicio": "24"}), "expected a year in 'exercicio', got '24'"),
-                (page({"exercicio": 2023}), "expected 'exercicio' to be '2024' in every item, got '2023'"),
-                (page({"periodo": 5}), "expected 'periodo' to be '6' in every item, got '5'"),
-                (page({"cod_ibge": 35}), "expected 'cod_ibge' to be '1' in every item, got '35'"),
-                (page({}, {"valor": 13}), "expected one row for 2024-01-01, got several"),
-                (b'{"items":[{"exercicio":2024}],"hasMore":false}', "expected the fields"),
-            ),
+    good=Good(
+        toy(),
+        "/rreo",
+        page({}, {"cod_conta": "Despesas", "valor": 7}),
+        rows=((date(2024, 1, 1), 12.5),),
+        figure=b"12.5",
+        days=(b'"exercicio": 2024',),
+        window=YEAR,
+        refused=(
+            (b'{"registros":[]}', "expected the member 'items'"),
+            (page(more="no"), "expected 'hasMore' to be bool, got str"),
+            (page(more=True), "expected items on a page that is not the last"),
+            (page({"valor": "12,5"}), "expected 'valor' to be int or float or NoneType, got str"),
+            (page({"exercicio": "24"}), "expected a year in 'exercicio', got '24'"),
+            (page({"exercicio": 2023}), "expected 'exercicio' to be '2024' in every item, got '2023'"),
+            (page({"periodo": 5}), "expected 'periodo' to be '6' in every item, got '5'"),
+            (page({"cod_ibge": 35}), "expected 'cod_ibge' to be '1' in every item, got '35'"),
+            (page({}, {"valor": 13}), "expected one row for 2024-01-01, got several"),
+            (b'{"items":[{"exercicio":2024}],"hasMore":false}', "expected the fields"),
         ),
     ),
     asks=lambda s: ("/rreo?an_exercicio=2025&", "no_anexo=RREO-Anexo 01&"),
-    pages=(
-        Pages(
-            toy(),
-            {
-                QUERY.format(year=2024, offset=0): page({"cod_conta": "A"}, {"cod_conta": "B"}, more=True),
-                QUERY.format(year=2024, offset=2): page({}),
-            },
-            rows=((date(2024, 1, 1), 12.5),),
-            window=YEAR,
-        ),
+    pages=Pages(
+        toy(),
+        {
+            QUERY.format(year=2024, offset=0): page({"cod_conta": "A"}, {"cod_conta": "B"}, more=True),
+            QUERY.format(year=2024, offset=2): page({}),
+        },
+        rows=((date(2024, 1, 1), 12.5),),
+        window=YEAR,
     ),
     recorded=Recorded(
         "siconfi",

@@ -14,15 +14,7 @@ from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers import sidra
 from macro_assets.sources.providers.sidra import read_table
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 QUERY = "t/7060/n1/all/v/63/c315/7170,7445"
 PATH = f"/values/{QUERY}/p/202311-202312"
@@ -54,38 +46,36 @@ UNASKED = r"/(h/n|f/[cnu])(/|\?|$)"
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            alone(),
-            ONE,
-            answer(("202311", "1.5"), ("202312", "-1.5")),
-            rows=((date(2023, 11, 1), 1.5), (date(2023, 12, 1), -1.5)),
-            figure=b'"1.5"',
-            missing=(b'"..."', b'".."', b'"X"'),
-            day=b"202311",
-            other_day=b"202312",
-            window=YEAR_END,
-            refused=(
-                (b"[]", "expected a header"),
-                (b'{"V":"Valor"}', "expected '' to be list, got dict"),
-                (b'[{"V":"Valor","D1C":"X (C)"},{"V":"1","D1C":"2"}]', "expected a column of periods"),
-                (b'[{"V":"1.2","D2C":"202311"}]', "expected a header with 'V' = 'Valor'"),
-                (b'[{"V":"Valor","A":"Ano (C\xc3\xb3digo)","B":"Ano (C\xc3\xb3digo)"}]', "labels of their own"),
-                (answer(("202311", "1,5")), "expected a number in 'Valor', got '1,5'"),
-                (answer(("202311", "")), "expected a number in 'Valor', got ''"),
-                (answer(("202311", 1.5)), "expected text in 'V', got 1.5"),
-                (answer(("202311", None)), "expected text in 'V', got None"),
-                (answer(("202313", "1")), "expected a period like 202001 in 'Mês (Código)', got '202313'"),
-                (answer(("2023", "1")), "expected a period like 202001 in 'Mês (Código)', got '2023'"),
-                (answer(("nov/23", "1")), "got 'nov/23'"),
-                (answer((None, "1")), "expected a period in 'Mês (Código)', got null"),
-                (answer(("202311", "1"), ("202311", "2")), "expected one row for 2023-11-01, got several"),
-                (answer(("202304", "1"), label="Trimestre"), "expected frequency M, got 'Q'"),
-                (answer(("202311", "1"), unit="Reais"), "expected the unit '%', got 'Reais'"),
-                (b'[{"V":"Valor","D2C":"M\xc3\xaas (C\xc3\xb3digo)"},{"V":"1"}]', "expected the fields"),
-                ((400, b'"Par\xc3\xa2metro inv\xc3\xa1lido"'), "HTTP 400: the request was refused"),
-            ),
+    good=Good(
+        alone(),
+        ONE,
+        answer(("202311", "1.5"), ("202312", "-1.5")),
+        rows=((date(2023, 11, 1), 1.5), (date(2023, 12, 1), -1.5)),
+        figure=b'"1.5"',
+        missing=(b'"..."', b'".."', b'"X"'),
+        days=(b"202311", b"202312"),
+        window=YEAR_END,
+        refused=(
+            (b"[]", "expected a header"),
+            (b'{"V":"Valor"}', "expected '' to be list, got dict"),
+            (b'[{"V":"Valor","D1C":"X (C)"},{"V":"1","D1C":"2"}]', "expected a column of periods"),
+            (b'[{"V":"1.2","D2C":"202311"}]', "expected a header with 'V' = 'Valor'"),
+            (b'[{"V":"Valor","A":"Ano (C\xc3\xb3digo)","B":"Ano (C\xc3\xb3digo)"}]', "labels of their own"),
+            (answer(("202311", "1,5")), "expected a number in 'Valor', got '1,5'"),
+            (answer(("202311", "")), "expected a number in 'Valor', got ''"),
+            (answer(("202311", 1.5)), "expected text in 'V', got 1.5"),
+            (answer(("202311", None)), "expected text in 'V', got None"),
+            (answer(("202313", "1")), "expected a period like 202001 in 'Mês (Código)', got '202313'"),
+            (answer(("2023", "1")), "expected a period like 202001 in 'Mês (Código)', got '2023'"),
+            (answer(("nov/23", "1")), "got 'nov/23'"),
+            (answer((None, "1")), "expected a period in 'Mês (Código)', got null"),
+            (answer(("202311", "1"), ("202311", "2")), "expected one row for 2023-11-01, got several"),
+            (answer(("202304", "1"), label="Trimestre"), "expected frequency M, got 'Q'"),
+            (answer(("202311", "1"), unit="Reais"), "expected the unit '%', got 'Reais'"),
+            (b'[{"V":"Valor","D2C":"M\xc3\xaas (C\xc3\xb3digo)"},{"V":"1"}]', "expected the fields"),
+            ((400, b'"Par\xc3\xa2metro inv\xc3\xa1lido"'), "HTTP 400: the request was refused"),
         ),
+        empty=(answer(),),
     ),
     asks=lambda s: (f"/values/{s.code}/p/",),
     errors=(
@@ -184,12 +174,6 @@ def test_a_query_that_cannot_be_counted_or_cut_is_refused() -> None:
     ]:
         found = fetched("sidra", alone().model_copy(update={"code": code}), {}, YEAR_END)
         assert says in found.failures["TOY"], found.failures
-
-
-def test_a_table_without_rows_is_no_error() -> None:
-    found = fetched("sidra", alone(), {ONE: answer()}, YEAR_END)
-    assert found.failures == {}
-    assert found.observations.is_empty()
 
 
 def test_a_series_in_another_unit_fails_alone() -> None:

@@ -14,14 +14,7 @@ from macro_assets.sources.protocol import Request, Response
 from macro_assets.sources.providers import tesouro_direto
 from macro_assets.sources.providers.tesouro_direto import read_history, read_quotes
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, each_recording, fetched, fixture, toy_series
 
 PATH = tesouro_direto._HISTORY
 SHOP = "/documents/d/guest/rendimento-resgatar-csv"
@@ -51,28 +44,25 @@ def _history(response: Response) -> pl.DataFrame:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            toy(),
-            PATH,
-            fixture("tesouro_direto_history.csv"),
-            rows=((date(2024, 1, 3), None), (date(2024, 1, 4), 6.05), (date(2024, 1, 5), 6.10)),
-            figure=b"6,05",
-            missing=(b"",),
-            day=b"04/01/2024",
-            other_day=b"05/01/2024",
-            refused=(
-                (b"Tipo Titulo;Data Vencimento;Data;Taxa Compra Manha\n", "expected the column 'Data Base'"),
-                (
-                    b"Tipo Titulo;Data Vencimento;Data Base;Taxa\nTesouro Teste;01/01/2040;02/01/2024;1\n",
-                    "'Taxa Compra Manha'",
-                ),
-                (HEAD + b"Tesouro Teste;01/01/2040;2024-01-02;6,1\n", "expected a date like %d/%m/%Y in 'Data Base'"),
-                (HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6.1.2\n", "expected a number in 'Taxa Compra Manha'"),
-                (
-                    HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6,1\nTesouro Teste;01/01/2040;02/01/2024;6,2\n",
-                    "expected one row for 2024-01-02, got several",
-                ),
+    good=Good(
+        toy(),
+        PATH,
+        fixture("tesouro_direto_history.csv"),
+        rows=((date(2024, 1, 3), None), (date(2024, 1, 4), 6.05), (date(2024, 1, 5), 6.10)),
+        figure=b"6,05",
+        missing=(b"",),
+        days=(b"04/01/2024", b"05/01/2024"),
+        refused=(
+            (b"Tipo Titulo;Data Vencimento;Data;Taxa Compra Manha\n", "expected the column 'Data Base'"),
+            (
+                b"Tipo Titulo;Data Vencimento;Data Base;Taxa\nTesouro Teste;01/01/2040;02/01/2024;1\n",
+                "'Taxa Compra Manha'",
+            ),
+            (HEAD + b"Tesouro Teste;01/01/2040;2024-01-02;6,1\n", "expected a date like %d/%m/%Y in 'Data Base'"),
+            (HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6.1.2\n", "expected a number in 'Taxa Compra Manha'"),
+            (
+                HEAD + b"Tesouro Teste;01/01/2040;02/01/2024;6,1\nTesouro Teste;01/01/2040;02/01/2024;6,2\n",
+                "expected one row for 2024-01-02, got several",
             ),
         ),
     ),
@@ -168,12 +158,7 @@ def test_bad_quotes_are_refused(line: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "value"),
-    [
-        ("IGPM + 7,25%", 7.25),
-        ("IGP-M + 8,10%", 8.1),
-        ("OUTRO + 6,05%", 6.05),
-        ("IGPM - 0,0150%", -0.015),
-    ],
+    [("IGPM + 7,25%", 7.25), ("IGP-M + 8,10%", 8.1), ("OUTRO + 6,05%", 6.05), ("IGPM - 0,0150%", -0.015)],
 )
 def test_a_quote_may_name_another_index_than_its_title(rate: str, value: float) -> None:
     head = "Título;Rendimento anual do título;Investimento mínimo;Preço unitário de investimento;Vencimento do Título"

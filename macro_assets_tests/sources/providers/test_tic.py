@@ -25,26 +25,23 @@ def answer(body: bytes) -> Response:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            toy_series("tic", "Japan", frequency="M", first_year=2012),
-            LATEST,
-            FILES[LATEST],
-            rows=((date(2025, 12, 1), 1143.1), (date(2026, 1, 1), 1116.7), (date(2026, 2, 1), 1103.9)),
-            figure=b"1116.7",
-            missing=(b"n.a.",),
-            day=b"2026-01",
-            other_day=b"2026-02",
-            header=b"Country",
-            window=Window(date(2025, 12, 1), today=date(2026, 4, 20)),
-            refused=(
-                (b"Country", b"Nation", "expected a table of holders headed 'Country'"),
-                (b"2026-02", b"2026-13", "expected months like 2026-07"),
-                (b"2026-02", b"Feb 2026", "expected months like 2026-07"),
-                (b"1,103.9\t1116.7\t1143.1", b"1,103.9\t1116.7", "expected 3 figures of 'Japan', got 2"),
-                (b"1116.7", b"?", "expected a number in 'value', got '?'"),
-                (b"Japan\t1\n", "expected a table of holders"),
-            ),
+    good=Good(
+        toy_series("tic", "Japan", frequency="M", first_year=2012),
+        LATEST,
+        FILES[LATEST],
+        rows=((date(2025, 12, 1), 1143.1), (date(2026, 1, 1), 1116.7), (date(2026, 2, 1), 1103.9)),
+        figure=b"1116.7",
+        missing=(b"n.a.",),
+        days=(b"2026-01", b"2026-02"),
+        header=b"Country",
+        window=Window(date(2025, 12, 1), today=date(2026, 4, 20)),
+        refused=(
+            (b"Country", b"Nation", "expected a table of holders headed 'Country'"),
+            (b"2026-02", b"2026-13", "expected months like 2026-07"),
+            (b"2026-02", b"Feb 2026", "expected months like 2026-07"),
+            (b"1,103.9\t1116.7\t1143.1", b"1,103.9\t1116.7", "expected 3 figures of 'Japan', got 2"),
+            (b"1116.7", b"?", "expected a number in 'value', got '?'"),
+            (b"Japan\t1\n", "expected a table of holders"),
         ),
     ),
     asks=lambda s: (LATEST,),

@@ -14,15 +14,7 @@ from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.treasury_yields import one_rate, rate_name, read_rates
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 FOLDER = "/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv"
 PAR = "daily_treasury_yield_curve"
@@ -51,41 +43,33 @@ def year_of(year: int) -> str:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TEN,
-            f"{FOLDER}/2024/all",
-            fixture("treasury_par_2024.csv"),
-            rows=((date(2024, 1, 2), 3.36), (date(2024, 1, 3), 3.35), (date(2024, 1, 4), 3.34)),
-            figure=b"3.35",
-            missing=(b"", b"N/A"),
-            day=b"01/03/2024",
-            other_day=b"01/02/2024",
-            window=WINDOW,
-            refused=(
-                (b'Day,"10 Yr"\n01/02/2024,3.36\n', "expected the column 'date'"),
-                (b'Date,"10 Yr"\n2024-01-02,3.36\n', "expected a date like %m/%d/%Y in 'Date', got '2024-01-02'"),
-                (
-                    b'Date,"10 Yr"\n01/02/24,3.36\n01/03/2024,3.35\n',
-                    "expected a date like %m/%d/%Y in 'Date', got '01/02/24'",
-                ),
-                (
-                    b'Date,"10 Yr"\n01/02/2024,3.36\n01/02/2024,3.37\n',
-                    "expected one row a day, got several of 2024-01-02",
-                ),
-                (b'Date,"10 Yr","30 Yr"\n01/03/2024,3.35,4.46\n01/02/2024,3.3', "expected 3 cells in the last row"),
-                (b'Date,"10 Yr"\n01/02/2023,3.36\n', "expected days of 2024, the answer has 2023-01-02"),
+    good=Good(
+        TEN,
+        f"{FOLDER}/2024/all",
+        fixture("treasury_par_2024.csv"),
+        rows=((date(2024, 1, 2), 3.36), (date(2024, 1, 3), 3.35), (date(2024, 1, 4), 3.34)),
+        figure=b"3.35",
+        missing=(b"", b"N/A"),
+        days=(b"01/03/2024", b"01/02/2024"),
+        window=WINDOW,
+        refused=(
+            (b'Day,"10 Yr"\n01/02/2024,3.36\n', "expected the column 'date'"),
+            (b'Date,"10 Yr"\n2024-01-02,3.36\n', "expected a date like %m/%d/%Y in 'Date', got '2024-01-02'"),
+            (
+                b'Date,"10 Yr"\n01/02/24,3.36\n01/03/2024,3.35\n',
+                "expected a date like %m/%d/%Y in 'Date', got '01/02/24'",
             ),
+            (b'Date,"10 Yr"\n01/02/2024,3.36\n01/02/2024,3.37\n', "expected one row a day, got several of 2024-01-02"),
+            (b'Date,"10 Yr","30 Yr"\n01/03/2024,3.35,4.46\n01/02/2024,3.3', "expected 3 cells in the last row"),
+            (b'Date,"10 Yr"\n01/02/2023,3.36\n', "expected days of 2024, the answer has 2023-01-02"),
         ),
     ),
     asks=lambda s: (f"{FOLDER}/2025/all?type={s.dataset}&",),
-    pages=(
-        Pages(
-            TEN,
-            {year_of(2024): b'Date,"10 Yr"\n12/31/2024,4.58\n', year_of(2025): b'Date,"10 Yr"\n01/02/2025,4.57\n'},
-            rows=((date(2024, 12, 31), 4.58), (date(2025, 1, 2), 4.57)),
-            window=Window(date(2024, 1, 1), today=date(2025, 6, 30)),
-        ),
+    pages=Pages(
+        TEN,
+        {year_of(2024): b'Date,"10 Yr"\n12/31/2024,4.58\n', year_of(2025): b'Date,"10 Yr"\n01/02/2025,4.57\n'},
+        rows=((date(2024, 12, 31), 4.58), (date(2025, 1, 2), 4.57)),
+        window=Window(date(2024, 1, 1), today=date(2025, 6, 30)),
     ),
     recorded=Recorded(
         "treasury_yields",

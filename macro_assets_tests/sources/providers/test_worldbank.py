@@ -13,15 +13,7 @@ import pytest
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.worldbank import read_page
 from macro_assets_tests.sources.contract import Contract, Good, Pages
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/country/WLD/indicator/XX.SYNTHETIC"
 DEBT_PATH = "/sources/6/country/XXX/series/XX.DEBT/counterpart-area/WLD/time/all/data"
@@ -60,40 +52,39 @@ GOOD = fixture("worldbank.json")
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            GOOD,
-            rows=((date(2021, 1, 1), 6.0), (date(2022, 1, 1), None), (date(2023, 1, 1), 3.5)),
-            figure=b"3.5",
-            missing=(b"null",),
-            day=b'"2023"',
-            other_day=b'"2022"',
-            refused=(
-                (b'<?xml version="1.0"?><error/>', "expected JSON"),
-                (message("120"), "the World Bank does not know it"),
-                (message("175"), "the World Bank does not know it"),
-                (message("999"), "the World Bank refused the request"),
-                (GOOD.replace(b'"date"', b'"year"'), "expected the member 'date'"),
-                (GOOD.replace(b'"2023"', b"2023"), "expected 'date' to be str, got int"),
-                (GOOD.replace(b'"2023"', b'"FY23"'), "got 'FY23'"),
-                (GOOD.replace(b"3.5", b'"3.5"'), "expected 'value' to be int or float or NoneType, got str"),
-                (GOOD.replace(b"3.5", b"true"), "expected a number in 'value', got True"),
-                (GOOD.replace(b"3.5", b"1e999"), "expected a number in 'value', got inf"),
-                (GOOD.replace(b'"2023"', b'"2022"'), "expected each period once"),
-                (GOOD.replace(b'"pages": 1', b'"pages": "one"'), "expected a whole number in 'pages', got 'one'"),
-                (GOOD.replace(b'"page": 1', b'"page": 2'), "expected page 1, got page 2"),
-                (b'[{"page":1,"pages":1,"per_page":50,"total":0}]', "expected the member '1'"),
-            ),
+    good=Good(
+        TOY,
+        PATH,
+        GOOD,
+        rows=((date(2021, 1, 1), 6.0), (date(2022, 1, 1), None), (date(2023, 1, 1), 3.5)),
+        figure=b"3.5",
+        missing=(b"null",),
+        days=(b'"2023"', b'"2022"'),
+        refused=(
+            (b'<?xml version="1.0"?><error/>', "expected JSON"),
+            (message("120"), "the World Bank does not know it"),
+            (message("175"), "the World Bank does not know it"),
+            (message("999"), "the World Bank refused the request"),
+            (GOOD.replace(b'"date"', b'"year"'), "expected the member 'date'"),
+            (GOOD.replace(b'"2023"', b"2023"), "expected 'date' to be str, got int"),
+            (GOOD.replace(b'"2023"', b'"FY23"'), "got 'FY23'"),
+            (GOOD.replace(b"3.5", b'"3.5"'), "expected 'value' to be int or float or NoneType, got str"),
+            (GOOD.replace(b"3.5", b"true"), "expected a number in 'value', got True"),
+            (GOOD.replace(b"3.5", b"1e999"), "expected a number in 'value', got inf"),
+            (GOOD.replace(b'"2023"', b'"2022"'), "expected each period once"),
+            (GOOD.replace(b'"pages": 1', b'"pages": "one"'), "expected a whole number in 'pages', got 'one'"),
+            (GOOD.replace(b'"page": 1', b'"page": 2'), "expected page 1, got page 2"),
+            (b'[{"page":1,"pages":1,"per_page":50,"total":0}]', "expected the member '1'"),
         ),
+    ),
+    more=(
         Good(
             DEBT,
             DEBT_PATH,
             fixture("worldbank_debt.json"),
             rows=((date(1971, 1, 1), 2500.5),),
             figure=b"2500.5",
-            day=b'"1971"',
+            days=(b'"1971"',),
             refused=(
                 (
                     b'"Time", "id": "YR1971"',
@@ -104,7 +95,7 @@ CONTRACT = Contract(
         ),
     ),
     asks=lambda s: (f"/country/{s.code.split('/')[0]}/", f"/{s.code.split('/')[1]}"),
-    pages=(Pages(TOY, pages(2023, 2022, 2021), tuple((date(y, 1, 1), float(y)) for y in (2021, 2022, 2023))),),
+    pages=Pages(TOY, pages(2023, 2022, 2021), tuple((date(y, 1, 1), float(y)) for y in (2021, 2022, 2023))),
     recorded=Recorded(
         "worldbank",
         readers={FIGURES: rows_of},

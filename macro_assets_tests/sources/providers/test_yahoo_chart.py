@@ -13,15 +13,7 @@ from macro_assets.sources.errors import NotFoundError
 from macro_assets.sources.protocol import Request, Window
 from macro_assets.sources.providers.yahoo_chart import read_bars
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import (
-    Recorded,
-    Recording,
-    Replayed,
-    each_recording,
-    fetched,
-    fixture,
-    toy_series,
-)
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/v8/finance/chart/^TOY"
 TOY = toy_series("yahoo_chart", "^TOY", first_year=2024)
@@ -64,51 +56,43 @@ def settled_days(body: bytes) -> int:
 
 
 CONTRACT = Contract(
-    good=(
-        Good(
-            TOY,
-            PATH,
-            fixture("yahoo_chart.json"),
-            rows=(
-                (date(2024, 1, 2), 100.25),
-                (date(2024, 1, 3), 101.5),
-                (date(2024, 1, 4), None),
-                (date(2024, 1, 5), 103.25),
+    good=Good(
+        TOY,
+        PATH,
+        fixture("yahoo_chart.json"),
+        rows=(
+            (date(2024, 1, 2), 100.25),
+            (date(2024, 1, 3), 101.5),
+            (date(2024, 1, 4), None),
+            (date(2024, 1, 5), 103.25),
+        ),
+        figure=b"100.25",
+        days=(b"1704205800",),
+        window=WINDOW,
+        refused=(
+            (b'{"finance": {}}', "expected the member 'chart'"),
+            (b'{"chart": {"result": [], "error": null}}', "expected the member 'result.0'"),
+            (chart([stamp("2024-01-04T14:30")], ["100"]), "expected a number in 'close', got '100'"),
+            (chart([stamp("2024-01-04T14:30")], [True]), "expected a number in 'close', got True"),
+            (chart(["2024-01-04"], [100]), "expected a number in 'timestamp', got '2024-01-04'"),
+            (chart([None], [100]), "expected a time in 'timestamp', got null"),
+            (chart([stamp("2024-01-04T14:30")], [100, 101]), "expected as many 'close' as timestamps"),
+            (chart([stamp("2024-01-04T14:30")], [100], dataGranularity="1wk"), "expected daily bars"),
+            (chart([stamp("2024-01-04T14:30")], [100], exchangeTimezoneName=None), "'exchangeTimezoneName' to be str"),
+            (
+                fixture("yahoo_chart.json").replace(b'"close"', b'"last"'),
+                "expected the member 'indicators.quote.0.close'",
             ),
-            figure=b"100.25",
-            day=b"1704205800",
-            window=WINDOW,
-            refused=(
-                (b'{"finance": {}}', "expected the member 'chart'"),
-                (b'{"chart": {"result": [], "error": null}}', "expected the member 'result.0'"),
-                (chart([stamp("2024-01-04T14:30")], ["100"]), "expected a number in 'close', got '100'"),
-                (chart([stamp("2024-01-04T14:30")], [True]), "expected a number in 'close', got True"),
-                (chart(["2024-01-04"], [100]), "expected a number in 'timestamp', got '2024-01-04'"),
-                (chart([None], [100]), "expected a time in 'timestamp', got null"),
-                (chart([stamp("2024-01-04T14:30")], [100, 101]), "expected as many 'close' as timestamps"),
-                (chart([stamp("2024-01-04T14:30")], [100], dataGranularity="1wk"), "expected daily bars"),
-                (
-                    chart([stamp("2024-01-04T14:30")], [100], exchangeTimezoneName=None),
-                    "'exchangeTimezoneName' to be str",
-                ),
-                (
-                    fixture("yahoo_chart.json").replace(b'"close"', b'"last"'),
-                    "expected the member 'indicators.quote.0.close'",
-                ),
-                (
-                    fixture("yahoo_chart.json").replace(b'"regular":', b'"main":'),
-                    "expected the member 'currentTradingPeriod.reg",
-                ),
-                (
-                    b'{"chart": {"result": null, "error": {"code": "Not Found", "description": "x"}}}',
-                    "Check the symbol",
-                ),
-                (
-                    b'{"chart": {"result": null, "error": {"code": "Odd", "description": "x"}}}',
-                    "the service says 'Odd': 'x'",
-                ),
-                ((400, b'{"chart": {"error": {"code": "Bad Request", "description": "Invalid input"}}}'), "HTTP 400"),
+            (
+                fixture("yahoo_chart.json").replace(b'"regular":', b'"main":'),
+                "expected the member 'currentTradingPeriod.reg",
             ),
+            (b'{"chart": {"result": null, "error": {"code": "Not Found", "description": "x"}}}', "Check the symbol"),
+            (
+                b'{"chart": {"result": null, "error": {"code": "Odd", "description": "x"}}}',
+                "the service says 'Odd': 'x'",
+            ),
+            ((400, b'{"chart": {"error": {"code": "Bad Request", "description": "Invalid input"}}}'), "HTTP 400"),
         ),
     ),
     errors=((404, b'{"chart": {"result": null, "error": {}}}', NotFoundError),),
