@@ -1,9 +1,12 @@
-/* What libfaketime 0.9.10 leaves out, for `make test-clock`: the times of files shift with the clock, however they are
-   asked for, or every new file seems months old; and sleeps by the monotonic clock, which is left true, end.
-   CLOCK_SHIFT is the shift in seconds. Linux on 64 bits. */
+/* What libfaketime 0.9.10 leaves out or breaks, for `make test-clock`. The times of files shift with the clock, however
+   they are asked for, or every new file seems months old. The monotonic clock is left true: sleeps by it end, and waits
+   with a timeout last as long as asked, where libfaketime lets them end at once or never.
+   CLOCK_SHIFT is the shift in seconds. Linux on 64 bits, glibc 2.30 or later. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -79,10 +82,36 @@ int utime(const char *path, const struct utimbuf *t) {
   return set(AT_FDCWD, path, times, 0);
 }
 
-/* --- sleeps --------------------------------------------------------------------------------------------------- */
+/* --- sleeps and waits ----------------------------------------------------------------------------------------- */
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *asked, struct timespec *left) {
   struct timespec true_time = *asked;
   if (clock == CLOCK_REALTIME && (flags & TIMER_ABSTIME)) true_time.tv_sec -= shift();
   return syscall(SYS_clock_nanosleep, clock, flags, &true_time, left) == 0 ? 0 : errno;
+}
+
+/* By its size, as a condition does not tell its clock: the monotonic one counts from the start of the machine. */
+static clockid_t true_deadline(const struct timespec *asked, struct timespec *true_time) {
+  clockid_t clock = asked->tv_sec > 1000000000 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+  *true_time = *asked;
+  true_time->tv_sec -= clock == CLOCK_REALTIME ? shift() : 0;
+  return clock;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until) {
+  struct timespec true_time;
+  clockid_t clock = true_deadline(until, &true_time);
+  return pthread_cond_clockwait(condition, mutex, clock, &true_time);
+}
+
+int sem_timedwait(sem_t *semaphore, const struct timespec *until) {
+  struct timespec true_time;
+  clockid_t clock = true_deadline(until, &true_time);
+  return sem_clockwait(semaphore, clock, &true_time);
+}
+
+int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until) {
+  struct timespec true_time;
+  clockid_t clock = true_deadline(until, &true_time);
+  return pthread_mutex_clocklock(mutex, clock, &true_time);
 }
