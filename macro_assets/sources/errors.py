@@ -5,10 +5,7 @@ Every message names who was asked, what was expected, what came and what to do; 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from macro_assets.sources.protocol import Response
+from typing import Protocol
 
 SHOWN = 160
 """Characters of a body that an error quotes."""
@@ -42,7 +39,17 @@ class SchemaError(SourceError):
     """The answer is not in the form it had: nothing of it can be trusted."""
 
 
-def explain_status(response: Response) -> SourceError | None:
+class Answered(Protocol):
+    """What an error is read from: a body, and the HTTP status where there is one."""
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def http_status(self) -> int | None: ...
+
+
+def explain_status(response: Answered) -> SourceError | None:
     """The error that an HTTP status stands for; None for a success or an answer that is not of HTTP."""
     status = response.http_status
     if status is None or status in (200, 203, 206):

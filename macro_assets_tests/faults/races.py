@@ -127,7 +127,7 @@ def asking_notebook(lake: Path, told: Connection) -> None:
     """Open sessions until told to stop; each sees whole vintages, the newest of them everywhere."""
     for asked in itertools.count():
         if asked and told.poll():
-            told.recv()
+            told.recv()  # what is left unread when a process ends resets the connection
             break
         con = connect(root=lake, catalog=CATALOG)
         known = con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-12-31')").fetchall()
