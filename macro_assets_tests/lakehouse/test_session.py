@@ -309,7 +309,7 @@ def test_the_snapshot_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten processes open sessions and ask, one writes, compacts and checkpoints: no reader fails, none sees a part."""
-    monkeypatch.setattr(write, "MAX_FILES", 5)
+    monkeypatch.setattr(write, "MAX_FILES", 2)
     payrolls(tmp_path, 0, 0.0)
     readers = [Child(asking_notebook, tmp_path) for _ in range(10)]
     vintage = beside = 0
