@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -124,15 +123,12 @@ def read_twice(lake: Path, told: Connection) -> None:
 
 
 def asking_notebook(lake: Path, told: Connection) -> None:
-    """Open sessions until told to stop; each sees whole vintages, the newest of them everywhere."""
-    for asked in itertools.count():
-        if asked and told.poll():
-            told.recv()  # what is left unread when a process ends resets the connection
-            break
+    """Open a session, wait for the word, and open another; each sees whole vintages, the newest of them everywhere."""
+    for said in ("began", "ended"):
         con = connect(root=lake, catalog=CATALOG)
         known = con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-12-31')").fetchall()
         (rows,) = con.execute("SELECT count(*) FROM raw.bundled").fetchone() or (0,)
         assert known == [(float(rows - 1),)], (known, rows)
-        if not asked:
-            told.send("began")
-    told.send("ended")
+        told.send(said)
+        if said == "began":
+            told.recv()

@@ -309,16 +309,22 @@ def test_the_snapshot_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten processes open sessions and ask, one writes, compacts and checkpoints: no reader fails, none sees a part."""
-    monkeypatch.setattr(write, "MAX_FILES", 5)
+    monkeypatch.setattr(write, "MAX_FILES", 2)
     payrolls(tmp_path, 0, 0.0)
     readers = [Child(asking_notebook, tmp_path) for _ in range(10)]
-    vintage = beside = 0
-    while beside <= write.MAX_FILES:  # so that a compaction happens beside all readers
-        beside += all(r.said.poll() for r in readers)
+    vintage = 0
+
+    def append() -> None:
+        nonlocal vintage
         vintage += 1
         moment = datetime(2020, 1, 2, tzinfo=UTC) + timedelta(minutes=vintage)
         batch = frame(row(month(1), float(vintage), moment))
         append_vintages("bundled", batch.drop("run_id"), "synthetic", root=tmp_path)
+
+    while not all(r.said.poll() for r in readers):
+        append()
     for reader in readers:
         reader.go_on()
+    for _ in range(write.MAX_FILES + 1):  # so that a compaction happens beside the readers
+        append()
     assert [r.rest() for r in readers] == [["began", "ended"]] * 10
