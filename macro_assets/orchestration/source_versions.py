@@ -10,8 +10,8 @@ from macro_assets.sources.protocol import connector, connector_module
 
 def series_code_versions(source: Source, series: Sequence[Series]) -> dict[str, str]:
     """Code version of raw series by id: of its catalog entry, its connector, and the packages or files it is in."""
-    module, shipped = (connector_module(source),), _shipped(source)
-    return {s.id: code_version(module, s.model_dump_json() + shipped) for s in series}
+    code = code_version((connector_module(source),), _shipped(source))
+    return {s.id: code_version((), s.model_dump_json() + code) for s in series}
 
 
 def _shipped(source: Source) -> str:
