@@ -50,7 +50,7 @@ def once(folder: Path, make: Callable[[Path], Said]) -> Said:
             shutil.rmtree(folder, ignore_errors=True)
             try:
                 outcome = {"said": asdict(make(folder)), "failure": None}
-            except Exception:
+            except Exception:  # told to all who need the folder, below: whatever it is, none of them can go on
                 outcome = {"said": None, "failure": traceback.format_exc()}
             marker.write_text(json.dumps({**outcome, "contents": contents(folder)}))
     found = json.loads(marker.read_text())

@@ -1,6 +1,6 @@
 """The release calendars of the providers that publish one, as one table.
 
-Composition above the rooms, without Dagster. What a provider does not answer keeps its stored days.
+What a provider does not answer keeps its stored days.
 """
 
 from __future__ import annotations

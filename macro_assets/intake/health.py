@@ -1,6 +1,6 @@
 """How each source is doing, from the fetch log: up, degraded, down, off for want of a key, or never asked.
 
-Composition above the rooms, without Dagster: `macro sources` prints it, the `health` checks report it.
+`macro sources` prints it, the `health` checks report it.
 """
 
 from __future__ import annotations
