@@ -1,165 +1,89 @@
-"""Catalog to derivations: which table is computed from which, by which pure function.
+"""Catalog to derivations: the one list of everything derived, a dozen lines per kind.
 
-The asset graph is generated from this list, ``reading.py`` recomputes any table as of any date with it, and the
-benchmark loops over it. Belongs here: inputs and the call. Does not belong here: formulas (the pure rooms), storage
-(`lakehouse`), when to run (`orchestration`).
+The asset graph, staleness, reading as of a past instant and the benchmark's plain loop are made of this list. Belongs
+here: which inputs and which facts of the catalog each computation gets. Does not belong here: computing (it would be in
+no code version), storage, when to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from functools import partial
 
-import polars as pl
-
-from macro_assets.catalog import Catalog, Chart, Indicator, Model
-from macro_assets.catalog.periods import month_end, previous_month
-from macro_assets.graph.derivation import Derivation, Frames
-from macro_assets.graph.inputs import everything_known, raw_inputs
-from macro_assets.graph.versions import code_version, facts
-
-
-def derivations(catalog: Catalog) -> dict[str, Derivation]:
-    """Every computed, unpartitioned table of the catalog, inputs before outputs."""
-    from macro_assets.transforms.library import transformed, zscores
-    from macro_assets.transforms.normalize import standard_units
-    from macro_assets.transforms.panel import monthly
-
-    series = facts(*catalog.series.values())
-    observations, panel = "normalized/observations", "normalized/panel_monthly"
-    stationary, scores = "normalized/transformed", "normalized/zscores"
-    parameters = catalog.tables[scores].parameters
-    min_history = {k.removeprefix("min_history_").upper(): v for k, v in parameters.items()}
-
-    def known(frames: Frames) -> pl.DataFrame:
-        return standard_units(everything_known(frames, catalog), catalog)
-
-    room = "macro_assets.transforms."
-    found = [
-        Derivation(
-            observations, raw_inputs(catalog), known, ("macro_assets.lakehouse.vintages", room + "normalize"), series
-        ),
-        Derivation(panel, (observations,), lambda f: monthly(f[observations], catalog), (room + "panel",), series),
-        Derivation(
-            stationary, (observations,), lambda f: transformed(f[observations], catalog), (room + "library",), series
-        ),
-        Derivation(
-            scores,
-            (stationary,),
-            lambda f: zscores(f[stationary], catalog, min_history),
-            (room + "library",),
-            series + facts(parameters),
-        ),
-    ]
-    found += [_indicator_derivation(indicator, panel) for indicator in catalog.indicators.values()]
-    found += [_chart_derivation(chart, catalog, series) for chart in catalog.charts.values()]
-    return {d.table: d for d in found}
+from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
+from macro_assets.catalog.derive import series_facts
+from macro_assets.charts.labels import labels_of
+from macro_assets.graph.check import checked
+from macro_assets.graph.compute.chart import chart
+from macro_assets.graph.compute.indicator import indicator
+from macro_assets.graph.compute.normalized import normalized
+from macro_assets.graph.compute.nowcast import nowcast
+from macro_assets.graph.derivation import Derivation, Input, Known, Table
+from macro_assets.lakehouse.raw import INVALIDATIONS
+from macro_assets.models.protocol import InputFacts
 
 
-def _indicator_derivation(indicator: Indicator, panel: str) -> Derivation:
-    from macro_assets.indicators.composite import composite
-
-    modules = ("macro_assets.indicators.composite", "macro_assets.transforms.library")
-    name = f"indicators/{indicator.name}"
-    return Derivation(name, (panel,), lambda f: composite(f[panel], indicator), modules, facts(indicator))
-
-
-def _chart_derivation(chart: Chart, catalog: Catalog, series: str) -> Derivation:
-    """A chart of tables; `series` are the facts of all series, whose titles stand in the figure, as others' do."""
-
-    def draw(frames: Frames) -> pl.DataFrame:
-        from macro_assets.charts.drawing import figure
-        from macro_assets.charts.style import data_note
-
-        return pl.DataFrame(
-            {
-                "chart": chart.name,
-                "title": chart.title,
-                "subtitle": chart.subtitle,
-                "data_note": data_note(chart, frames, catalog),
-                "figure_json": figure(chart, frames, catalog).to_json(),
-            }
-        )
-
-    drawing = tuple(
-        f"macro_assets.charts{room}" for room in (".drawing", ".style", f".{chart.name}", ".preview", ".axes")
-    )
-    shaded = catalog.recessions if chart.recession_shading else ()
-    words = (*catalog.sources.values(), *catalog.indicators.values())
-    return Derivation(
-        f"charts/{chart.name}",
-        chart.inputs,
-        draw,
-        (*drawing, "macro_assets.publishing.html"),
-        facts(chart, *shaded, *words) + series,
-    )
-
-
-# --- as-of partitioned tables --------------------------------------------------------------------------------------
-
-
-def nowcast_tables(
-    raw: Frames, model: Model, catalog: Catalog, months: Sequence[str], now: datetime
-) -> dict[str, pl.DataFrame]:
-    """Forecasts and news of a nowcasting model for as-of months, each from what was known at its instant.
-
-    Parameters
-    ----------
-    raw
-        The tables of `raw_inputs`, by name.
-    months
-        As-of months, 'YYYY-MM'. The news of a month are counted from the end of the month before; a month at whose
-        beginning some input was not known at all has none.
-    now
-        The instant of the run.
-
-    Returns
-    -------
-    dict
-        `forecasts/<model>` and `forecasts/<model>_news`.
+def derivations(catalog: Catalog) -> tuple[Derivation, ...]:
+    """Everything derived of the catalog, inputs before outputs.
 
     Raises
     ------
-    StaleInputError
-        See :func:`macro_assets.models.dynamic_factor.fit`.
+    GraphError
+        See :func:`macro_assets.graph.check.checked`.
     """
-    from macro_assets.models import dynamic_factor as dfm
-    from macro_assets.models.protocol import Knowledge
-
-    inputs = [i.series for i in model.inputs]
-    fits: dict[str, dfm.Fit] = {}
-
-    def known(month: str) -> Knowledge:
-        moment = month_end(month, now)
-        observations = everything_known(raw, catalog, moment).drop("source")
-        return Knowledge(moment, observations.filter(pl.col("series_id").is_in(inputs)))
-
-    def fitted(month: str) -> dfm.Fit:
-        if month not in fits:
-            fits[month] = dfm.fit(known(month), model, catalog)
-        return fits[month]
-
-    forecasts, news = [], []
-    for month in sorted(months):
-        forecasts.append(_computed(dfm.forecast(fitted(month), model), month, now))
-        before = previous_month(month)
-        if set(inputs) <= set(known(before).observations["series_id"]):
-            table = dfm.news(fitted(before), fitted(month), model, catalog)
-            news.append(_computed(table, month, now))
-    empty = pl.DataFrame(schema={c.name: pl.Null for c in catalog.tables[f"forecasts/{model.name}_news"].columns})
-    return {
-        f"forecasts/{model.name}": pl.concat(forecasts),
-        f"forecasts/{model.name}_news": pl.concat(news) if news else empty,
-    }
+    found = [
+        *(_family(f, catalog) for f in catalog.families.values() if catalog.sources_of(f.name)),
+        *(_indicator(i, catalog) for i in catalog.indicators.values()),
+        *(_nowcast(m, catalog) for m in catalog.models.values()),
+        *(_chart(c, catalog) for c in catalog.charts.values()),
+    ]
+    return checked(found, catalog)
 
 
-def _computed(frame: pl.DataFrame, month: str, now: datetime) -> pl.DataFrame:
-    return frame.with_columns(as_of_month=pl.lit(month), computed_at=pl.lit(now))
-
-
-def nowcast_code_version(model: Model, catalog: Catalog) -> str:
-    """Code version of a nowcasting model's tables."""
-    used = facts(model, *(catalog.one_series(i.series) for i in model.inputs))
-    return code_version(
-        ("macro_assets.models.dynamic_factor", "macro_assets.models.protocol", "macro_assets.lakehouse.vintages"), used
+def _family(family: Family, catalog: Catalog) -> Derivation:
+    table = names.normalized(family.name)
+    raws = {s.name: names.raw(s.name) for s in catalog.sources_of(family.name)}
+    series = [s for source in raws for s in catalog.series_of(source)]
+    compute = partial(
+        normalized,
+        table=table,
+        raws=raws,
+        decisions=INVALIDATIONS,
+        scales=series_facts(series, "source", "scale"),
+        facts=series_facts(series, "frequency", "transform"),
+        min_history=catalog.tables[table].parameters["min_history"],
     )
+    return Derivation((table,), {name: Table(name) for name in (*raws.values(), INVALIDATIONS)}, compute)
+
+
+def _indicator(declared: Indicator, catalog: Catalog) -> Derivation:
+    table = names.indicator(declared.name)
+    ids = tuple(dict.fromkeys(s for c in declared.components for s in c.series))
+    facts = series_facts((catalog.series[s] for s in ids), "frequency", "aggregation")
+    computed = declared.model_copy(update={"title": ""})
+    return Derivation((table,), {"known": Known(ids)}, partial(indicator, table=table, indicator=computed, facts=facts))
+
+
+def _nowcast(declared: Model, catalog: Catalog) -> Derivation:
+    forecasts, news = names.forecast(declared.name), names.news(declared.name)
+    entries = {i.series: catalog.series[i.series] for i in declared.inputs}
+    compute = partial(
+        nowcast,
+        forecasts=forecasts,
+        news=news,
+        news_columns=tuple(c.name for c in catalog.tables[news].columns),
+        model=declared.model_copy(update={"title": "", "demo_partitions": ()}),
+        series={i: InputFacts(s.frequency, s.staleness_days) for i, s in entries.items()},
+    )
+    inputs = {"known": Known(tuple(entries)), "before": Known(tuple(entries), months_before=1)}
+    return Derivation((forecasts, news), inputs, compute, grid="as_of", demo=declared.demo_partitions)
+
+
+def _chart(declared: Chart, catalog: Catalog) -> Derivation:
+    table = names.chart(declared.name)
+    inputs: dict[str, Input] = {name: Table(name) for name in declared.inputs}
+    if declared.series:
+        inputs["observations"] = Known(declared.series)
+    drawn = declared.model_copy(update={"description": ""})
+    compute = partial(chart, table=table, chart=drawn, labels=labels_of(declared, catalog))
+    drawing = (f"macro_assets.charts.{declared.name}", "macro_assets.charts.preview", "macro_assets.publishing.html")
+    return Derivation((table,), inputs, compute, methods=drawing)

@@ -1,26 +1,203 @@
-"""What computed tables are made from: the raw tables of all sources, and what they say was known at an instant."""
+"""What derivations read: series and tables, read once per run, with the versions that tell whether they changed.
+
+A version is of what a derivation gets: a series' rows in force at its instant, a table's rows. All versions of one
+month or table together are its slice: where slice and code are as they were, the result is.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, names
-from macro_assets.graph.derivation import Frames
-from macro_assets.lakehouse.raw import INVALIDATIONS
-from macro_assets.lakehouse.vintages import as_of as known_as_of
+from macro_assets.catalog import names
+from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.periods import month_before, month_end, utc_now
+from macro_assets.graph.derivation import Derivation, Frames, Input, Known, Moment, Table
+from macro_assets.lakehouse.delta import data_version, reading
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.hashing import month_versions, series_versions
+from macro_assets.lakehouse.reader import Vintages, open_vintages
+
+Versions = Mapping[str, str]
+"""Version by series or table; what is not there has none."""
+
+COLUMNS = ("source", "series_id", "observation_date", "value", "release_time")
+"""Columns of observations as derivations get them."""
 
 
-def raw_inputs(catalog: Catalog) -> tuple[str, ...]:
-    """The tables that together say what was known when."""
-    return (*map(names.raw, catalog.sources), INVALIDATIONS)
+class Inputs:
+    """The inputs of some derivations, each table and vintage read once.
+
+    Parameters
+    ----------
+    lake
+        Where they are.
+    derivations
+        Those that will be asked for; only their series are read.
+    months
+        As-of months that will be asked for: they are looked at in one pass.
+    now
+        Instant of the run: the as-of instant of the open month, and what `computed_at` says.
+    """
+
+    def __init__(
+        self,
+        lake: Lakehouse,
+        derivations: Collection[Derivation],
+        months: Collection[str] = (),
+        now: datetime | None = None,
+    ) -> None:
+        self.lake = lake
+        self.now = now or utc_now()
+        self._months = set(months)
+        self._derivations = derivations
+        self._tables: dict[str, pl.DataFrame] = {}
+        self._table_versions: dict[str, str] = {}
+        self._month_versions: dict[str, dict[str, str]] = {}
+        self._observations: dict[str, tuple[pl.DataFrame, dict[str, str]]] = {}
+        self._vintages: Vintages | None = None
+        self._known_versions: dict[datetime, dict[str, str]] = {}
+
+    # --- frames ----------------------------------------------------------------------------------------------------
+
+    def frames(self, derivation: Derivation, month: str | None = None) -> dict[str, pl.DataFrame]:
+        """The frame of each input, of a month of the as-of grid or as it is today."""
+        return {key: self._frame(given, month) for key, given in derivation.inputs.items()}
+
+    def _frame(self, given: Input, month: str | None) -> pl.DataFrame:
+        if isinstance(given, Table):
+            stored = self.table(given.name)
+            return stored if month is None else stored.filter(pl.col("as_of_month") == month)
+        if month is None:
+            return self._today(given.series)
+        return self.known(given.series, self._instant(given, month)).select(COLUMNS)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """All rows of a stored table."""
+        if name not in self._tables:
+            self._tables[name] = self.lake.read(name)
+        return self._tables[name]
+
+    def put(self, name: str, frame: pl.DataFrame, month: str | None = None) -> None:
+        """Hold what was stored meanwhile as a table, or as a month of it."""
+        if month is not None:
+            frame = pl.concat([self.table(name).filter(pl.col("as_of_month") != month), frame])
+        self._tables[name] = frame
+        self._table_versions.pop(name, None)
+        self._month_versions.pop(name, None)
+        self._observations.clear()
+
+    def known(self, series: Collection[str], moment: datetime) -> pl.DataFrame:
+        """Observations of series known at an instant, with their `provider`."""
+        scales = series_facts((self.lake.catalog.series[s] for s in series), "scale")
+        known = self.vintages.as_of(moment, series)
+        return (
+            known.join(scales, on="series_id")
+            .with_columns(value=pl.col("value") * pl.col("scale"))
+            .select(*COLUMNS, "provider")
+            .sort("series_id", "observation_date")
+        )
+
+    @property
+    def vintages(self) -> Vintages:
+        """The vintages of the series of the as-of grid, held in memory."""
+        if self._vintages is None:
+            series = {s for d in self._derivations if d.grid for s in d.series}
+            self._vintages = open_vintages(self.lake.root, self.lake.catalog, series)
+        return self._vintages
+
+    def _today(self, series: Collection[str]) -> pl.DataFrame:
+        by_family = [self._family(f)[0] for f in self._families(series)]
+        wanted = pl.col("series_id").is_in(list(series))
+        return pl.concat(by_family).filter(wanted).sort("series_id", "observation_date")
+
+    def _families(self, series: Collection[str]) -> list[str]:
+        catalog = self.lake.catalog
+        return list(dict.fromkeys(catalog.sources[catalog.series[s].source].family for s in series))
+
+    def _family(self, family: str) -> tuple[pl.DataFrame, dict[str, str]]:
+        """Observations of the series that are read of a family's table, and the version of each."""
+        if family not in self._observations:
+            wanted = {s for d in self._derivations if not d.grid for s in d.series}
+            rows, version = self.lake.scan(names.normalized(family))
+            with reading(names.normalized(family), version):
+                frame = rows.filter(pl.col("series_id").is_in(list(wanted))).select(COLUMNS).collect()
+            self._observations[family] = frame, series_versions(frame)
+        return self._observations[family]
+
+    # --- versions --------------------------------------------------------------------------------------------------
+
+    def versions(self, derivation: Derivation, month: str | None = None) -> dict[str, str]:
+        """The version of each series and table that it reads, with what of the month before is read too."""
+        found: dict[str, str] = {}
+        for given in derivation.inputs.values():
+            found |= self._versions(given, month)
+        return found
+
+    def _versions(self, given: Input, month: str | None) -> dict[str, str]:
+        if isinstance(given, Table):
+            version = self.table_version(given.name) if month is None else self.stored_months(given.name).get(month, "")
+            return {given.name: version}
+        if month is None:
+            held = [self._family(f)[1] for f in self._families(given.series)]
+            return {s: next((v[s] for v in held if s in v), "") for s in given.series}
+        at = self._instant(given, month)
+        known = self._known_at(at)
+        suffix = f" {given.months_before} months before" if given.months_before else ""
+        when = at.isoformat() if at < self.now else self._fresh(given.series, at)
+        return {f"{s}{suffix}": known.get(s, "") for s in given.series} | {f"instant{suffix}": when}
+
+    def _fresh(self, series: Collection[str], moment: datetime) -> str:
+        """Which series are within their staleness limit: of the open month, time alone may change it."""
+        latest = dict(
+            self.known(series, moment).drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
+            .iter_rows()
+        )  # fmt: skip
+        limits = {s: self.lake.catalog.series[s].staleness_days for s in series}
+        fresh = [s for s, day in latest.items() if (moment.date() - day).days <= limits[s]]
+        return f"open, fresh: {' '.join(sorted(fresh))}"
+
+    def _known_at(self, moment: datetime) -> dict[str, str]:
+        if moment not in self._known_versions:
+            as_of = [d for d in self._derivations if d.grid]
+            known = [i for d in as_of for i in d.inputs.values() if isinstance(i, Known)]
+            back = {i.months_before for i in known}
+            instants = sorted({moment, *(self._at(m, b) for m in self._months for b in back)})
+            series = {s for d in as_of for s in d.series}
+            self._known_versions |= dict(zip(instants, self.vintages.versions(instants, series), strict=True))
+        return self._known_versions[moment]
+
+    def table_version(self, name: str) -> str:
+        """Data version of a stored table."""
+        if name not in self._table_versions:
+            self._table_versions[name] = data_version(self.table(name), self.lake.table(name))
+        return self._table_versions[name]
+
+    def stored_months(self, name: str) -> dict[str, str]:
+        """Data version of each stored month of an as-of table; a month without rows is not among them."""
+        if name not in self._month_versions:
+            self._month_versions[name] = month_versions(self.table(name), self.lake.table(name))
+        return self._month_versions[name]
+
+    # --- moments ---------------------------------------------------------------------------------------------------
+
+    def moment(self, derivation: Derivation, month: str) -> Moment:
+        """The month under way of a derivation of the as-of grid."""
+        instants = {k: self._instant(i, month) for k, i in derivation.inputs.items() if isinstance(i, Known)}
+        slices = {k: slice_of(self._versions(i, month)) for k, i in derivation.inputs.items()}
+        return Moment(month, self.now, instants, slices)
+
+    def _instant(self, given: Known, month: str) -> datetime:
+        return self._at(month, given.months_before)
+
+    def _at(self, month: str, months_before: int) -> datetime:
+        return month_end(month_before(month, months_before), self.now)
 
 
-def everything_known(frames: Frames, catalog: Catalog, moment: datetime | None = None) -> pl.DataFrame:
-    """Observations of all sources known at an instant, from the frames of `raw_inputs`."""
-    parts = [
-        known_as_of(frames[names.raw(s)], moment, s, frames[INVALIDATIONS]).with_columns(source=pl.lit(s))
-        for s in catalog.sources
-    ]
-    return pl.concat(parts)
+def slice_of(versions: Versions) -> str:
+    """16 hex digits of all versions together: what is compared with what a result was computed from."""
+    return hashlib.sha256(json.dumps(sorted(versions.items())).encode()).hexdigest()[:16]

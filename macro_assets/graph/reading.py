@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 import polars as pl
 
 from macro_assets.catalog import Catalog, names
+from macro_assets.catalog.derive import series_facts
 from macro_assets.graph.declared import derivations
+from macro_assets.graph.derivation import Derivation, Input, Known
+from macro_assets.graph.inputs import COLUMNS
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.raw import INVALIDATIONS, read_decisions
+from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of, read_decisions
 from macro_assets.lakehouse.vintages import as_of as known_as_of
 from macro_assets.lakehouse.vintages import instant
 
@@ -23,12 +27,12 @@ def read(
     root: str | Root | None = None,
     catalog: Catalog | None = None,
 ) -> pl.DataFrame:
-    """Read a table of the lake, today or as of a past instant.
+    """Read a table or a view of the lake, today or as of a past instant.
 
     Parameters
     ----------
     name
-        'layer/table', such as 'normalized/panel_monthly'.
+        'layer/table', such as 'normalized/observations'.
     as_of
         None reads the stored table. Otherwise the table is computed from the vintages known at that instant, by the
         functions that make the stored one; of as-of partitioned tables the partitions up to the instant are returned.
@@ -45,26 +49,85 @@ def read(
     declared = lake.table(name)
     if as_of is None:
         return _stored(lake, declared.name)
-    moment = instant(as_of)
-    known = derivations(lake.catalog)
-    frames: dict[str, pl.DataFrame] = {}
-    raws = {names.raw(s): s for s in lake.catalog.sources}
-    decisions = read_decisions(lake)
+    return _Past(lake, instant(as_of)).asked(declared.name)
 
-    def table(wanted: str) -> pl.DataFrame:
-        if wanted not in frames:
-            if wanted in known:
-                frames[wanted] = known[wanted].compute({i: table(i) for i in known[wanted].inputs})
-            elif wanted in raws and wanted != name:  # an input: the rows in force at the instant
-                frames[wanted] = known_as_of(_raw(lake, raws[wanted]), moment, raws[wanted], decisions)
-            elif wanted == INVALIDATIONS and wanted != name:  # an input: the rows in force heed it already
-                frames[wanted] = decisions.clear()
-            else:
-                column = CLOCKS.get(lake.table(wanted).layer, "as_of")
-                frames[wanted] = _stored(lake, wanted).filter(pl.col(column) <= moment)
-        return frames[wanted]
 
-    return table(name)
+def panel(
+    series_ids: Collection[str],
+    as_of: date | datetime | str | None = None,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+) -> pl.DataFrame:
+    """Series side by side, one row per month, in standard units, today or as of a past instant.
+
+    Daily and weekly series are aggregated by the catalog's rule; a quarterly figure stands in its quarter's last month,
+    an annual one in December.
+
+    Returns
+    -------
+    DataFrame
+        `observation_date` (first of month, no month skipped) and a column per series in the order asked, named by its
+        id; null where nothing is known.
+
+    Raises
+    ------
+    UnknownNameError
+        When the catalog has no such series.
+    LakeError
+        When a table cannot be read.
+    """
+    from macro_assets.transforms.panel import monthly
+    from macro_assets.transforms.panel import panel as side_by_side
+
+    lake = Lakehouse.at(root, catalog)
+    ids = list(dict.fromkeys(series_ids))
+    facts = series_facts((lake.catalog.one_series(s) for s in ids), "frequency", "aggregation")
+    return side_by_side(monthly(_known(lake, ids, as_of), facts), ids)
+
+
+def _known(lake: Lakehouse, series: Collection[str], moment: date | datetime | str | None) -> pl.DataFrame:
+    """Observations of series as :class:`Known` gives them, from the raw tables."""
+    known = observations_as_of(moment, series, lake.root, lake.catalog)
+    scales = series_facts((lake.catalog.one_series(s) for s in series), "scale")
+    return (
+        known.join(scales, on="series_id")
+        .with_columns(value=pl.col("value") * pl.col("scale"))
+        .select(COLUMNS)
+        .sort("series_id", "observation_date")
+    )
+
+
+class _Past:
+    """The tables of a lake as of an instant, each computed once."""
+
+    def __init__(self, lake: Lakehouse, moment: datetime) -> None:
+        self.lake = lake
+        self.moment = moment
+        self.made: dict[str, Derivation] = {t: d for d in derivations(lake.catalog) for t in d.tables}
+        self.raws = {names.raw(s): s for s in lake.catalog.sources}
+        self.frames: dict[str, pl.DataFrame] = {}
+
+    def asked(self, name: str) -> pl.DataFrame:
+        """A table as a user sees it: of one that is stored by instants, the rows up to the instant."""
+        derivation = self.made.get(name)
+        if derivation is None or derivation.grid:
+            column = CLOCKS.get(self.lake.table(name).layer, "as_of")
+            return _stored(self.lake, name).filter(pl.col(column) <= self.moment)
+        if name not in self.frames:
+            given = {key: self.input(i) for key, i in derivation.inputs.items()}
+            self.frames |= derivation.compute(given)
+        return self.frames[name]
+
+    def input(self, given: Input) -> pl.DataFrame:
+        """What a derivation gets: of raw tables the rows in force."""
+        if isinstance(given, Known):
+            return _known(self.lake, given.series, self.moment)
+        if given.name in self.raws:
+            source = self.raws[given.name]
+            return known_as_of(_raw(self.lake, source), self.moment, source, read_decisions(self.lake))
+        if given.name == INVALIDATIONS:  # the rows in force heed it already
+            return read_decisions(self.lake).clear()
+        return self.asked(given.name)
 
 
 def _raw(lake: Lakehouse, source: str) -> pl.DataFrame:

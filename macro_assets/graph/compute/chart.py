@@ -1,0 +1,23 @@
+"""A chart as a row: its figure and its words."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from macro_assets.catalog import Chart
+from macro_assets.charts.drawing import figure
+from macro_assets.charts.labels import Labels
+from macro_assets.charts.style import data_note
+from macro_assets.graph.derivation import Frames
+
+
+def chart(frames: Frames, *, table: str, chart: Chart, labels: Labels) -> Frames:
+    """The row of a chart, drawn from its tables and the observations of its series."""
+    row = {
+        "chart": chart.name,
+        "title": chart.title,
+        "subtitle": chart.subtitle,
+        "data_note": data_note(chart, frames, labels),
+        "figure_json": figure(chart, frames, labels).to_json(),
+    }
+    return {table: pl.DataFrame(row)}

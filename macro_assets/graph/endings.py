@@ -1,0 +1,48 @@
+"""How an as-of month ends: with its tables, or empty because it cannot be, each with the reason; all else is a failure.
+
+A month cannot be where no vintage is that early, where a series was never fetched, and where all that is too old came
+from offline holders, which end. Data too old although somebody goes on publishing them are a failure: a person must look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from macro_assets.graph.derivation import Derivation
+from macro_assets.graph.inputs import Inputs
+from macro_assets.models.protocol import NotKnownError, StaleInputError
+
+
+@dataclass(frozen=True)
+class Empty:
+    """A month that cannot be, and why."""
+
+    reason: str
+
+
+def month_of(derivation: Derivation, inputs: Inputs, month: str) -> Mapping[str, pl.DataFrame] | Empty:
+    """The tables of an as-of month, by name.
+
+    Raises
+    ------
+    StaleInputError
+        When every input is too old, although one of them comes from a holder that goes on publishing.
+    """
+    frames = inputs.frames(derivation, month)
+    if all(frame.is_empty() for frame in frames.values()):
+        return Empty(f"nothing was known of any input by the end of {month}")
+    moment = inputs.moment(derivation, month)
+    try:
+        tables: Mapping[str, pl.DataFrame] = derivation.compute(frames, moment)
+    except NotKnownError as error:
+        return Empty(str(error))
+    except StaleInputError as error:
+        holders = set(inputs.known(error.series, max(moment.instants.values()))["provider"])
+        sources = inputs.lake.catalog.sources
+        if any(sources[h].is_live for h in holders if h in sources):
+            raise
+        return Empty(f"{error} Only offline figures were known, which end.")
+    return tables
