@@ -43,13 +43,13 @@ def plain_loop(folder: Path) -> None:
         months = model.demo_partitions
         for name, frame in nowcast_tables(frames, model, catalog, months, utc_now()).items():
             table = catalog.one_table(name)
-            assert check_table(frame.select(c.name for c in table.columns), table, catalog).passed
+            assert check_table(frame.select(c.name for c in table.columns), table).passed
             overwrite(lake, name, frame, commit, months)
             frames[name] = lake.read(name)
     for name, derivation in derivations(catalog).items():
         table = catalog.one_table(name)
         frames[name] = derivation.compute(frames)
-        assert check_table(frames[name], table, catalog).passed
+        assert check_table(frames[name], table).passed
         overwrite(lake, name, frames[name], commit)
         if name.startswith("charts/"):
             write_chart_page(folder, catalog.charts[name.split("/")[1]], frames[name]["figure_json"].item())

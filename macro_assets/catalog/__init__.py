@@ -1,6 +1,7 @@
 """WHAT exists: typed, frozen declarations read from YAML, the only place where a fact about data is written."""
 
 from macro_assets.catalog.kinds.chart import Chart
+from macro_assets.catalog.kinds.family import Family
 from macro_assets.catalog.kinds.indicator import Component, Indicator
 from macro_assets.catalog.kinds.instrument import Instrument
 from macro_assets.catalog.kinds.model import Model, ModelInput
@@ -22,6 +23,7 @@ __all__ = [
     "Component",
     "Dtype",
     "Fallback",
+    "Family",
     "Folder",
     "Frequency",
     "Indicator",

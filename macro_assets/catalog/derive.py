@@ -10,8 +10,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from macro_assets.catalog.kinds.series import Series
-from macro_assets.catalog.kinds.table import Column, Dtype, Table
+from macro_assets.catalog.kinds.table import Column, Dtype
 from macro_assets.catalog.load import Catalog
 
 POLARS_TYPES: dict[Dtype, pl.DataType] = {
@@ -23,21 +22,6 @@ POLARS_TYPES: dict[Dtype, pl.DataType] = {
     "timestamp": pl.Datetime("us", "UTC"),
     "binary": pl.Binary(),
 }
-
-
-def panel_column(series: Series) -> str:
-    """Name of a series' column in a wide table: lake columns are lower case (Delta bug delta-rs#4404)."""
-    return series.id.lower()
-
-
-def all_columns(table: Table, catalog: Catalog) -> tuple[Column, ...]:
-    """Columns of a table, those per series included."""
-    if not table.per_series:
-        return table.columns
-    return table.columns + tuple(
-        Column(name=panel_column(s), dtype="float", nullable=True, unit=s.unit, description=s.title)
-        for s in catalog.series.values()
-    )
 
 
 def polars_schema(columns: Iterable[Column]) -> pl.Schema:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from macro_assets.catalog.kinds.chart import Chart
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.kinds.family import Family
 from macro_assets.catalog.kinds.indicator import Indicator
 from macro_assets.catalog.kinds.instrument import Instrument
 from macro_assets.catalog.kinds.model import Model
@@ -54,6 +55,11 @@ class Catalog:
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     releases: Mapping[str, Release] = field(default_factory=dict)
     """By source and id, as "fred/53"."""
+    families: Mapping[str, Family] = field(default_factory=dict)
+
+    def sources_of(self, family: str) -> tuple[Source, ...]:
+        """Sources of one family, in catalog order."""
+        return tuple(s for s in self.sources.values() if s.family == family)
 
     def series_of(self, source: str) -> tuple[Series, ...]:
         """Series of one source, in catalog order."""
@@ -117,8 +123,8 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     Parameters
     ----------
     folder
-        Holds `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`, `recessions.yaml`,
-        `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its series.
+        Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`,
+        `recessions.yaml`, `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its series.
     own
         Holds more files like those of `sources/`.
 
@@ -130,7 +136,9 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     problems: list[str] = []
     files = {file: read_document(folder, file) for file in source_files(folder, own)}
     releases = _releases(release_entries(files))
-    sources = _by_name(source_entries(files), Source, problems)
+    families = _by_name(read_entries(folder, "families.yaml", "families"), Family, problems)
+    stated_sources = source_entries(files)
+    sources = _by_name(stated_sources, Source, problems)
     stated = [
         e for file, document in files.items() for e in series_entries(file, document, sources, releases, problems)
     ]
@@ -139,7 +147,12 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     indicators = _by_name(read_entries(folder, "indicators.yaml", "indicators"), Indicator, problems)
     models = _by_name(read_entries(folder, "models.yaml", "models"), Model, problems)
     charts = _by_name(read_entries(folder, "charts.yaml", "charts"), Chart, problems)
-    each: dict[str, Mapping[str, Source] | Mapping[str, Chart]] = {"{source}": sources, "{chart}": charts}
+    used = {name: family for name, family in families.items() if any(s.family == name for s in sources.values())}
+    each: dict[str, Iterable[Source | Family | Chart]] = {
+        "source": sources.values(),
+        "family": used.values(),
+        "chart": charts.values(),
+    }
     tables = _by_name(_table_entries(folder, columns, each, problems), Table, problems)
     recessions = tuple(
         r
@@ -147,8 +160,13 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         if (r := _validate(Recession, entry, file, str(entry.get("peak")), problems)) is not None
     )
     instruments = _by_name(read_entries(folder, "instruments.yaml", "instruments"), Instrument, problems)
-    catalog = Catalog(sources, series, tables, indicators, models, charts, recessions, instruments, releases)
+    catalog = Catalog(sources, series, tables, indicators, models, charts, recessions, instruments, releases, families)
     problems += _dangling(catalog, {str(entry.get("id")): file for file, entry in stated})
+    problems += [
+        f"{file}: {entry['name']}: family: {source.family!r} is not declared in families.yaml"
+        for file, entry in stated_sources
+        if (source := sources.get(entry["name"])) is not None and source.family not in families
+    ]
     _refuse(problems)
     return catalog
 
@@ -170,10 +188,13 @@ def _releases(entries: Entries) -> dict[str, Release]:
 def _table_entries(
     folder: Path | Traversable,
     columns: Mapping[str, Column],
-    each: Mapping[str, Mapping[str, Source] | Mapping[str, Chart]],
+    each: Mapping[str, Iterable[Source | Family | Chart]],
     problems: list[str],
 ) -> Entries:
-    """Table entries, column names replaced by columns, entries named `.../{source}` or `.../{chart}` once for each."""
+    """Table entries, column names replaced by columns, an entry named `.../{source}` once for each source, and so on.
+
+    Its texts may use the name of the source, `{source}`, and its title, `{source.title}`.
+    """
     entries: Entries = []
     for file, entry in read_entries(folder, "tables.yaml", "tables"):
         name = str(entry.get("name"))
@@ -181,14 +202,18 @@ def _table_entries(
         problems += [f"{file}: {name}: columns: {c!r} is not in columns.yaml" for c in named if c not in columns]
         problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable if c not in named]
         entry["columns"] = [{**columns[c].model_dump(), "nullable": c in nullable} for c in named if c in columns]
-        placeholder = name.partition("/")[2]
-        if placeholder not in each:
+        kind = name.partition("/")[2].strip("{}")
+        if f"{{{kind}}}" not in name or kind not in each:
             entries.append((file, entry))
             continue
-        for item in each[placeholder].values():
-            texts = {k: str(entry.get(k)).replace(placeholder, item.name) for k in ("name", "title", "description")}
+        for item in each[kind]:
+            texts = {k: _told(str(entry.get(k)), kind, item) for k in ("name", "title", "description")}
             entries.append((file, {**entry, **texts}))
     return entries
+
+
+def _told(text: str, kind: str, item: Source | Family | Chart) -> str:
+    return text.replace(f"{{{kind}}}", item.name).replace(f"{{{kind}.title}}", item.title)
 
 
 def _names(value: object, where: str, problems: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of what every source has: its tables, and the assets of its series. They are spelled here and nowhere else."""
+"""Names of what every source and family has: tables, and the assets of series. They are spelled here alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ def raw(source: str) -> str:
 def raw_series(series: Series) -> str:
     """The asset of one series; its rows are in the table of its source."""
     return f"{raw(series.source)}/{series.id}"
+
+
+def normalized(family: str) -> str:
+    """The table of the observations of a family in standard units."""
+    return f"normalized/{family}"
 
 
 def landing(source: str) -> str:

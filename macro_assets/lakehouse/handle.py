@@ -11,7 +11,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from macro_assets.catalog import Catalog, Table, default_catalog
-from macro_assets.catalog.derive import all_columns, polars_schema
+from macro_assets.catalog.derive import polars_schema
 from macro_assets.lakehouse.delta import open_table, reading, scan
 from macro_assets.lakehouse.paths import Root, lake_root
 
@@ -84,7 +84,7 @@ class Lakehouse:
 
     def rows(self, name: str, stored: DeltaTable | None) -> pl.LazyFrame:
         """The rows of an opened table, unread, with the catalog's columns; no rows when it is None."""
-        return scan(self.root, stored, polars_schema(all_columns(self.table(name), self.catalog)))
+        return scan(self.root, stored, polars_schema(self.table(name).columns))
 
     def row_counts(self) -> dict[str, int]:
         """Rows of every table of the catalog that is in the lake, by name, from the Delta statistics."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from deltalake import DeltaTable
 
-from macro_assets.catalog import Catalog, Table
-from macro_assets.catalog.derive import all_columns
+from macro_assets.catalog import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +34,7 @@ BOOKKEEPING = ("ingested_at", "run_id", "payload_sha256", "computed_at")
 _VERSION_KEY = "macro_assets.schema_version"
 
 
-def arrow_schema(table: Table, catalog: Catalog) -> pa.Schema:
+def arrow_schema(table: Table) -> pa.Schema:
     """Columns of a table with nullability, unit and comment."""
     import pyarrow as pa  # a tenth of the time in which the code location loads
 
@@ -49,7 +48,7 @@ def arrow_schema(table: Table, catalog: Catalog) -> pa.Schema:
         "binary": pa.binary(),
     }
     fields = []
-    for position, column in enumerate(all_columns(table, catalog)):
+    for position, column in enumerate(table.columns):
         metadata = {"comment": column.description, **({"unit": column.unit} if column.unit else {})}
         if position == 0:
             metadata[_VERSION_KEY] = str(SCHEMA_VERSION)

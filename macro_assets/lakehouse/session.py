@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from macro_assets.catalog import Catalog, Column, Table
-from macro_assets.catalog.derive import all_columns, series_frame
+from macro_assets.catalog.derive import series_frame
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
@@ -86,7 +86,7 @@ def connect(
         for schema in sorted({_schema_and_view(name)[0] for name in rows} - {"main"}):
             con.execute(f"CREATE SCHEMA {identifier(schema)}")
         define_macros(con, lake.catalog, {n: rows[n] for n in versions}, moment)
-        list(pool.map(lambda n: _view(con.cursor(), lake.catalog, found[n], rows[n], moment), rows))
+        list(pool.map(lambda n: _view(con.cursor(), found[n], rows[n], moment), rows))
     return con
 
 
@@ -233,7 +233,7 @@ def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -
     )
 
 
-def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, look: Look, rows: str, moment: datetime | None) -> None:
+def _view(con: duckdb.DuckDBPyConnection, look: Look, rows: str, moment: datetime | None) -> None:
     """Make a table's view, described in the catalog's words."""
     schema, name = _schema_and_view(look.name)
     view = f"{identifier(schema)}.{identifier(name)}"
@@ -249,7 +249,7 @@ def _view(con: duckdb.DuckDBPyConnection, catalog: Catalog, look: Look, rows: st
     if not _is_absent(look.table, moment):
         statements += [
             f"COMMENT ON COLUMN {view}.{identifier(c.name)} IS {quoted(_column_comment(c))};"
-            for c in (look.table.columns if look.columns is None else all_columns(look.table, catalog))
+            for c in look.table.columns
             if look.columns is None or c.name in look.columns
         ]
     con.execute("".join(statements))

@@ -25,8 +25,8 @@ from deltalake import (
 )
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from macro_assets.catalog import Catalog, Table
-from macro_assets.catalog.derive import all_columns, polars_schema
+from macro_assets.catalog import Table
+from macro_assets.catalog.derive import polars_schema
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_any, open_table, reading, reason
 from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.layout import BOOKKEEPING, arrow_schema
@@ -79,7 +79,7 @@ class Appended:
     latest: int
 
 
-def conform(frame: pl.DataFrame, table: Table, catalog: Catalog) -> pl.DataFrame:
+def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """The frame as it may be stored: catalog columns and types, nulls for NaN and infinity, sorted by key.
 
     Raises
@@ -87,8 +87,7 @@ def conform(frame: pl.DataFrame, table: Table, catalog: Catalog) -> pl.DataFrame
     LakeError
         When columns are missing or unknown, a type does not fit, a required value is null or a key repeats.
     """
-    columns = all_columns(table, catalog)
-    schema = polars_schema(columns)
+    schema = polars_schema(table.columns)
     if missing := [c for c in schema if c not in frame.columns]:
         raise LakeError(f"table {table.name}: columns missing from the data: {', '.join(missing)}")
     if unknown := [c for c in frame.columns if c not in schema]:
@@ -99,7 +98,7 @@ def conform(frame: pl.DataFrame, table: Table, catalog: Catalog) -> pl.DataFrame
         raise LakeError(f"table {table.name}: the data does not fit the catalog's types: {error}") from error
     floats = pl.col(pl.Float64)
     frame = frame.with_columns(pl.when(floats.is_finite()).then(floats))
-    for column in columns:
+    for column in table.columns:
         if not column.nullable and (nulls := frame[column.name].null_count()):
             raise LakeError(f"table {table.name}: column {column.name} must not be null, {nulls} rows are")
     keys = frame.select(table.key)
@@ -137,14 +136,14 @@ def append_computed(
         before = target.version()
         with reading(name, before):
             stored = held.rows.lazy() if held is not None and held.is_of(before) else lake.rows(name, target)
-            rows = conform(compute(stored), table, lake.catalog)
+            rows = conform(compute(stored), table)
         if rows.is_empty():
             return Appended(before, rows, before, before)
         try:
             with _writing(lake.root, name):
                 write_deltalake(
                     target,
-                    rows.to_arrow().cast(arrow_schema(table, lake.catalog)),
+                    rows.to_arrow().cast(arrow_schema(table)),
                     mode="append",
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
@@ -223,7 +222,7 @@ def overwrite_computed(
             if partitions is not None:
                 rows = rows.filter(pl.col("as_of_month").is_in(list(partitions)))
             stored = rows.collect().sort(table.key, nulls_last=True)
-        frame = conform(compute(stored), table, lake.catalog)
+        frame = conform(compute(stored), table)
         if partitions is not None and (strays := set(frame["as_of_month"]) - set(partitions)):
             raise LakeError(f"table {name}: rows of {sorted(strays)} do not belong to partitions {list(partitions)}")
         said = [c for c in frame.columns if c not in BOOKKEEPING]
@@ -233,10 +232,10 @@ def overwrite_computed(
             with _writing(lake.root, name):
                 write_deltalake(
                     target,
-                    frame.to_arrow().cast(arrow_schema(table, lake.catalog)),
+                    frame.to_arrow().cast(arrow_schema(table)),
                     mode="overwrite",
                     predicate=predicate,
-                    # a series added to the catalog adds a panel column
+                    # columns are those of the catalog, whatever was stored
                     schema_mode="overwrite" if predicate is None else None,
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
@@ -270,13 +269,13 @@ def replace_rows(
         When the rows do not fit the catalog, or another process wrote meanwhile; the table is then as it was.
     """
     table, write_id = lake.table(name), uuid4().hex
-    rows = conform(frame, table, lake.catalog)
+    rows = conform(frame, table)
     before = target.version()
     try:
         with _writing(lake.root, name):
             write_deltalake(
                 target,
-                rows.to_arrow().cast(arrow_schema(table, lake.catalog)),
+                rows.to_arrow().cast(arrow_schema(table)),
                 mode="overwrite",
                 schema_mode="overwrite",
                 writer_properties=WRITER,
@@ -336,7 +335,7 @@ def open_or_create(lake: Lakehouse, name: str) -> DeltaTable:
     with _writing(lake.root, name):
         return DeltaTable.create(
             str(lake.root / name),
-            arrow_schema(table, lake.catalog),
+            arrow_schema(table),
             mode="ignore",
             name=name,
             description=table.description,

@@ -9,8 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Catalog, Column, Series, Table, names
-from macro_assets.catalog.derive import all_columns
+from macro_assets.catalog import Column, Series, Table, names
 
 PREVIEW_ROWS = 8
 
@@ -45,9 +44,9 @@ def table_name(asset_key: dg.AssetKey) -> str:
     return "/".join(asset_key.path)
 
 
-def column_schema(table: Table, catalog: Catalog) -> dg.TableSchema:
+def column_schema(table: Table) -> dg.TableSchema:
     """Dagster column schema of a table."""
-    return dg.TableSchema([_column(c, unique=table.key == (c.name,)) for c in all_columns(table, catalog)])
+    return dg.TableSchema([_column(c, unique=table.key == (c.name,)) for c in table.columns])
 
 
 def _column(column: Column, *, unique: bool) -> dg.TableColumn:
@@ -64,10 +63,10 @@ def _column(column: Column, *, unique: bool) -> dg.TableColumn:
     )
 
 
-def table_metadata(table: Table, catalog: Catalog) -> dict[str, Any]:
+def table_metadata(table: Table) -> dict[str, Any]:
     """Standing metadata of a table's asset."""
     return {
-        "dagster/column_schema": column_schema(table, catalog),
+        "dagster/column_schema": column_schema(table),
         "dagster/table_name": table.name.replace("/", "."),
         "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM {table.name.replace('/', '.')}\n```"),
     }

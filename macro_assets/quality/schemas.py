@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Series, Table
-from macro_assets.catalog.derive import POLARS_TYPES, all_columns
+from macro_assets.catalog import Series, Table
+from macro_assets.catalog.derive import POLARS_TYPES
 from macro_assets.quality import rules
 from macro_assets.quality.report import SAMPLE, CheckReport
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 
-def table_schema(table: Table, catalog: Catalog) -> pa.DataFrameSchema:
+def table_schema(table: Table) -> pa.DataFrameSchema:
     """The Pandera schema of a table: types, nullability, bounds, no other columns, unique key."""
     import pandera.polars as pa
 
     columns = {
         c.name: pa.Column(POLARS_TYPES[c.dtype], nullable=c.nullable, checks=_bounds(c.low, c.high, c.dtype == "float"))
-        for c in all_columns(table, catalog)
+        for c in table.columns
     }
     return pa.DataFrameSchema(columns, strict=True, unique=list(table.key))
 
@@ -98,9 +98,9 @@ def _passes(rows: pl.DataFrame, series: Series) -> bool:
     return bool(rows.select(pl.all_horizontal(r.fill_null(False) for r in rules).all()).item())
 
 
-def check_table(frame: pl.DataFrame, table: Table, catalog: Catalog) -> CheckReport:
+def check_table(frame: pl.DataFrame, table: Table) -> CheckReport:
     """Check a table's rows against its catalog entry: types, nulls, bounds, key, and the rules it names."""
-    report = _report(frame, table_schema(table, catalog), f"table {table.name}")
+    report = _report(frame, table_schema(table), f"table {table.name}")
     for rule in table.rules:
         report = report if not report.passed else rules.RULES[rule](frame, report.subject)
     return report

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from macro_assets.catalog import Catalog
-from macro_assets.catalog.derive import panel_column, series_frame
+from macro_assets.catalog.derive import series_frame
 
 
 def monthly(observations: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
@@ -52,7 +52,7 @@ def monthly(observations: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     )
     wide = months.pivot(on="series_id", index="month", values="value").rename({"month": "observation_date"})
     columns = [
-        (pl.col(s.id) if s.id in wide.columns else pl.lit(None, dtype=pl.Float64)).alias(panel_column(s))
+        (pl.col(s.id) if s.id in wide.columns else pl.lit(None, dtype=pl.Float64)).alias(s.id.lower())
         for s in catalog.series.values()
     ]
     return _calendar(wide["observation_date"]).join(

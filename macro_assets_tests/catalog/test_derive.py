@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, load_catalog
-from macro_assets.catalog.derive import all_columns, panel_column, polars_schema, series_frame
+from macro_assets.catalog.derive import polars_schema, series_frame
 from macro_assets_tests.catalog.editing import edit
 
 TOY = """
@@ -39,11 +39,6 @@ def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
     assert toy.series["SYNTHETIC_ORDERS"].source == "bundled"
     assert toy.series["SYNTHETIC_ORDERS"].country == "US", "the file's defaults fill in"
 
-    columns = all_columns(toy.one_table("normalized/panel_monthly"), toy)
-    (column,) = [c for c in columns if c.name == "synthetic_orders"]
-    assert (column.dtype, column.nullable, column.unit) == ("float", True, "usd")
-    assert polars_schema(columns)["synthetic_orders"] == pl.Float64
-
     frame = series_frame(toy)
     assert frame.height == len(catalog.series) + 1
     row = frame.row(by_predicate=pl.col("series_id") == "SYNTHETIC_ORDERS", named=True)
@@ -53,15 +48,6 @@ def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
 def test_an_entry_overrides_the_defaults_of_its_file(folder: Path) -> None:
     edit(folder, "sources/bundled.yaml", "series:\n", f"series:{TOY}    country: JP\n")
     assert load_catalog(folder).series["SYNTHETIC_ORDERS"].country == "JP"
-
-
-def test_only_a_table_per_series_has_columns_per_series(catalog: Catalog) -> None:
-    panel, scores = catalog.one_table("normalized/panel_monthly"), catalog.one_table("normalized/zscores")
-    assert [c.name for c in all_columns(panel, catalog)] == [
-        "observation_date",
-        *(panel_column(s) for s in catalog.series.values()),
-    ]
-    assert all_columns(scores, catalog) == scores.columns
 
 
 @pytest.mark.parametrize(
@@ -123,5 +109,5 @@ def test_polars_types_in_the_order_of_the_columns(
 
 def test_every_column_of_the_lake_is_lower_case(catalog: Catalog) -> None:
     """Delta readers disagree on the case of column names (delta-rs#4404)."""
-    names = {c.name for t in catalog.tables.values() for c in all_columns(t, catalog)}
+    names = {c.name for t in catalog.tables.values() for c in t.columns}
     assert {n for n in names if n != n.lower()} == set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog
+from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog, names
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.editing import edit
 
@@ -50,14 +50,34 @@ def test_the_default_catalog_declares_the_real_data(catalog: Catalog) -> None:
 def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -> None:
     assert {n for n in catalog.tables if n.startswith("charts/")} == {f"charts/{c}" for c in catalog.charts}
     assert {n for n in catalog.tables if n.startswith("raw/")} == {f"raw/{s}" for s in catalog.sources}
+    families = {n.split("/")[1] for n in catalog.tables if n.startswith("normalized/")}
+    assert families == {f for f in catalog.families if catalog.sources_of(f)}
+    assert catalog.families["brazil"].title in catalog.tables["normalized/brazil"].title
     assert catalog.tables["landing/bundled"].layer == "landing"
     assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
+
+
+def test_the_graph_begins_with_few_families_of_few_inputs(catalog: Catalog) -> None:
+    """What a person can look at: at most eight groups, each with its raw tables and the decisions about them."""
+    assert len(catalog.families) <= 8
+    inputs = {f: len(catalog.sources_of(f)) + 1 for f in catalog.families}
+    assert {f: n for f, n in inputs.items() if not 4 <= n <= 11} == {"own": 1}
+    assert sum(inputs.values()) == len(catalog.sources) + len(catalog.families)
+
+
+def test_a_source_that_says_no_family_is_the_user_s_own(small: Path) -> None:
+    edit(small, "sources/bundled.yaml", "  family: fred\n", "")
+    catalog = load_catalog(small)
+    assert [s.name for s in catalog.sources_of("own")] == ["bundled"]
+    assert [n for n in catalog.tables if n.startswith("normalized/")] == [names.normalized("own")]
 
 
 def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> None:
     nullable = {t: {c.name: c.nullable for c in catalog.tables[t].columns} for t in catalog.tables}
     assert nullable["raw/bundled"]["value"]
-    assert not nullable["normalized/transformed"]["value"]
+    assert not nullable["audit/invalidations"]["release_time"]
+    assert nullable["normalized/fred"]["value"]
+    assert not nullable["normalized/fred"]["release_time"]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +203,20 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             id="unknown field of a source",
         ),
         pytest.param(
+            "sources/bundled.yaml",
+            "family: fred",
+            "family: freda",
+            "sources/bundled.yaml: bundled: family: 'freda' is not declared in families.yaml",
+            id="family nobody declared",
+        ),
+        pytest.param(
+            "families.yaml",
+            "  - name: brazil\n",
+            "  - name: brazil\n    colour: green\n",
+            "families.yaml: brazil: colour: Extra inputs",
+            id="unknown field of a family",
+        ),
+        pytest.param(
             "indicators.yaml",
             "[VIXCLS]",
             "[VIXCLZ]",
@@ -262,9 +296,9 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "charts.yaml",
-            "inputs: [normalized/zscores]",
-            "inputs: [normalized/zscore]",
-            "charts.yaml: zscore_heatmap: inputs: table 'normalized/zscore' is not declared in tables.yaml",
+            "inputs: [indicators/economic_stress_index]",
+            "inputs: [indicators/economic_stress]",
+            "charts.yaml: economic_stress_index: inputs: table 'indicators/economic_stress' is not declared",
             id="dangling table of a chart",
         ),
         pytest.param(
@@ -290,23 +324,23 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, zscore]",
-            "[source, series_id, observation_date, zzscore]",
-            "tables.yaml: normalized/zscores: columns: 'zzscore' is not in columns.yaml",
+            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "[source, series_id, observation_date, value, release_time, transformed, zzscore]",
+            "tables.yaml: normalized/{family}: columns: 'zzscore' is not in columns.yaml",
             id="unknown column",
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, zscore]",
-            "[source, source, series_id, observation_date, zscore]",
-            "tables.yaml: normalized/zscores: entry: Value error, columns repeat: ['source']",
+            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "[source, source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "tables.yaml: normalized/fred: entry: Value error, columns repeat: ['source']",
             id="column twice",
         ),
         pytest.param(
             "tables.yaml",
-            "    columns: [source, series_id, observation_date, zscore]",
+            "    columns: [source, series_id, observation_date, value, release_time, transformed, zscore]",
             "    columns:",
-            "tables.yaml: normalized/zscores: columns: expected a list of names (got None)",
+            "tables.yaml: normalized/{family}: columns: expected a list of names (got None)",
             id="columns empty",
         ),
         pytest.param(
@@ -375,13 +409,13 @@ def test_a_file_that_is_no_mapping_is_refused(small: Path, text: str) -> None:
 
 def test_several_problems_are_reported_at_once(small: Path) -> None:
     edit(small, "sources/bundled.yaml", "transform: 5", "transform: 8")
-    edit(small, "tables.yaml", "observation_date, zscore]", "observation_date, zzscore]")
-    edit(small, "charts.yaml", "inputs: [normalized/zscores]", "inputs: [normalized/zscore]")
+    edit(small, "tables.yaml", "transformed, zscore]", "transformed, zzscore]")
+    edit(small, "charts.yaml", "inputs: [indicators/economic_stress_index]", "inputs: [indicators/nothing]")
     lines = error_of(small).splitlines()
     for place in (
         "sources/bundled.yaml: PAYEMS: transform:",
-        "tables.yaml: normalized/zscores:",
-        "charts.yaml: zscore_heatmap:",
+        "tables.yaml: normalized/{family}:",
+        "charts.yaml: economic_stress_index:",
     ):
         assert [line for line in lines if line.strip().startswith(place)], f"{place} is not in {lines}"
 
@@ -389,7 +423,7 @@ def test_several_problems_are_reported_at_once(small: Path) -> None:
 def declarations(catalog: Catalog) -> list[Declaration]:
     indicator = next(iter(catalog.indicators.values()))
     series = catalog.one_series("PAYEMS")
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     model = next(iter(catalog.models.values()))
     return [
         catalog.sources["bundled"],
@@ -404,6 +438,7 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         model.inputs[0],
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
+        catalog.families["fred"],
         next(iter(catalog.releases.values())),
     ]
 
@@ -428,8 +463,8 @@ def test_an_unknown_series_is_answered_with_the_nearest(catalog: Catalog, asked:
 
 
 def test_an_unknown_table_is_answered_with_the_nearest(catalog: Catalog) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean normalized/observations"):
-        catalog.one_table("normalized/observation")
+    with pytest.raises(UnknownNameError, match="Did you mean normalized/us_markets"):
+        catalog.one_table("normalized/us_market")
 
 
 def test_a_name_like_no_other_gets_no_guess(catalog: Catalog) -> None:

@@ -86,7 +86,7 @@ def test_two_processes_replace_one_table(tmp_path: Path) -> None:
     assert sorted(history) == sorted(["first", *odd, *even])
     assert [h for h in history if h in odd] == odd
     last = int(history[-1].split()[1])
-    assert_frame_equal(Lakehouse(tmp_path, CATALOG).read(DERIVED.name), write.conform(derived(last), DERIVED, CATALOG))
+    assert_frame_equal(Lakehouse(tmp_path, CATALOG).read(DERIVED.name), write.conform(derived(last), DERIVED))
 
 
 def test_two_processes_replace_two_months_of_one_table(tmp_path: Path) -> None:
@@ -155,4 +155,4 @@ def test_a_step_that_was_overtaken_computes_again_from_fresh_inputs(
     stored = Lakehouse(tmp_path, catalog).read(zscores.name)
     assert set(stored["series_id"]) == {"PAYEMS", "UNRATE"}
     expected = derivations(catalog)[zscores.name].compute({transformed.name: newer})
-    assert_frame_equal(stored, write.conform(expected, zscores, catalog))
+    assert_frame_equal(stored, write.conform(expected, zscores))

@@ -75,7 +75,7 @@ def test_data_that_does_not_fit_is_refused(lake: Lakehouse, catalog: Catalog, ba
     overwrite(lake, table.name, GOOD, COMMIT)
     with pytest.raises(LakeError, match=message):
         overwrite(lake, table.name, bad, COMMIT)
-    assert lake.read(table.name).equals(conform(GOOD, table, catalog))
+    assert lake.read(table.name).equals(conform(GOOD, table))
 
 
 def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
@@ -89,7 +89,7 @@ def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
             "release_time": datetime(2020, 2, 1, tzinfo=UTC),
         }
     )
-    assert conform(rows, table, catalog)["value"].to_list() == [None, None, 1.0]
+    assert conform(rows, table)["value"].to_list() == [None, None, 1.0]
 
 
 def test_the_same_content_makes_no_new_version(lake: Lakehouse, catalog: Catalog) -> None:
@@ -164,20 +164,6 @@ def test_a_lake_that_cannot_be_made_is_one_message(tmp_path: Path, catalog: Cata
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(LakeError, match=r"cannot be written .*Set MACRO_LAKE"):
         overwrite(Lakehouse(tmp_path / "file" / "lake", catalog), "normalized/zscores", GOOD, COMMIT)
-
-
-def test_a_series_added_to_the_catalog_adds_a_panel_column(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
-    import dataclasses
-
-    table = catalog.one_table("normalized/panel_monthly")
-    fewer = dataclasses.replace(catalog, series={k: v for k, v in catalog.series.items() if k != "PAYEMS"})
-    narrow = pl.DataFrame(
-        {"observation_date": [date(2020, 1, 1)], **{s.lower(): [1.0] for s in fewer.series}},
-    )
-    overwrite(Lakehouse(tmp_path, fewer), table.name, narrow, COMMIT)
-    assert lake.read(table.name)["payems"].to_list() == [None]
-    overwrite(lake, table.name, narrow.with_columns(payems=2.0), COMMIT)
-    assert lake.read(table.name)["payems"].to_list() == [2.0]
 
 
 def test_the_data_version_is_of_what_a_table_says(catalog: Catalog) -> None:

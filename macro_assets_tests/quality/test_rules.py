@@ -37,7 +37,7 @@ def off_in_row(row: int, **by: float) -> pl.DataFrame:
 
 
 def checked(frame: pl.DataFrame, catalog: Catalog) -> CheckReport:
-    return check_table(frame, catalog.one_table("indicators/economic_stress_index"), catalog)
+    return check_table(frame, catalog.one_table("indicators/economic_stress_index"))
 
 
 def test_every_rule_named_in_the_catalog_exists(catalog: Catalog) -> None:

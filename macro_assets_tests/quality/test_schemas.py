@@ -221,7 +221,7 @@ def test_a_retyped_or_missing_column_is_never_passed_at_once() -> None:
 
 
 def test_a_good_table_passes(catalog: Catalog) -> None:
-    report = check_table(nowcasts(), catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    report = check_table(nowcasts(), catalog.one_table("forecasts/gdp_nowcast"))
     assert str(report) == "table forecasts/gdp_nowcast: 2 rows pass"
 
 
@@ -244,7 +244,7 @@ def test_a_good_table_passes(catalog: Catalog) -> None:
 def test_bad_tables_fail(
     catalog: Catalog, columns: dict[str, Values], failure: tuple[Any, ...], rows: tuple[int, ...]
 ) -> None:
-    report = check_table(nowcasts(**columns), catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    report = check_table(nowcasts(**columns), catalog.one_table("forecasts/gdp_nowcast"))
     assert not report.passed
     assert failure in failures(report)
     assert report.failed_rows == rows
@@ -252,13 +252,13 @@ def test_bad_tables_fail(
 
 def test_a_table_without_one_of_its_columns_fails(catalog: Catalog) -> None:
     frame = nowcasts().drop("is_released")
-    report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"))
     assert failures(report) == [("is_released", "column_in_dataframe", "is_released", None)]
 
 
 def test_a_key_that_repeats_fails_and_names_both_rows(catalog: Catalog) -> None:
     frame = nowcasts(target_quarter=[date(2016, 1, 1)] * 2)
-    report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"), catalog)
+    report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"))
     assert [(c["rule"], c["row"]) for c in report.sample] == [
         ("multiple_fields_uniqueness", 0),
         ("multiple_fields_uniqueness", 1),
@@ -279,20 +279,8 @@ def test_high_bounds_of_the_column_dictionary_hold(catalog: Catalog) -> None:
             "index_value": [3.0],
         }
     )
-    report = check_table(frame, catalog.one_table("indicators/economic_stress_index"), catalog)
+    report = check_table(frame, catalog.one_table("indicators/economic_stress_index"))
     assert failures(report) == [
         ("sign", "less_than_or_equal_to(1.0)", "2", 0),
         ("weight", "less_than_or_equal_to(1.0)", "1.5", 0),
     ]
-
-
-def test_columns_per_series_are_part_of_the_panel_s_schema(catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/panel_monthly")
-    names = [s.lower() for s in catalog.series]
-    frame = pl.DataFrame({"observation_date": [date(2020, 1, 1)], **{n: [None] for n in names}}).cast(
-        dict.fromkeys(names, pl.Float64)
-    )
-    assert check_table(frame, table, catalog).passed
-    (failure,) = failures(check_table(frame.drop("unrate"), table, catalog))
-    assert failure[:2] == ("unrate", "column_in_dataframe")
-    assert not check_table(frame.with_columns(unrate=pl.lit(INF)), table, catalog).passed

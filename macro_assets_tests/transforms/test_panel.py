@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog
-from macro_assets.catalog.derive import all_columns, polars_schema
 from macro_assets.transforms.panel import monthly
 from macro_assets_tests.transforms.synthetic import by_date, catalog_of, concat, months, observed
 
@@ -58,7 +57,7 @@ def test_a_month_without_any_figure_is_a_row_of_nulls() -> None:
 
 def test_every_series_of_the_catalog_has_its_column_in_the_catalog_s_order(catalog: Catalog) -> None:
     panel = monthly(concat([observed("UNRATE", months(5.0)), observed("RETIRED", months(1.0))]), catalog)
-    assert panel.schema == polars_schema(all_columns(catalog.one_table("normalized/panel_monthly"), catalog))
+    assert panel.schema == {"observation_date": pl.Date, **{s.lower(): pl.Float64 for s in catalog.series}}
     present = [c for c in panel.columns if panel[c].null_count() == 0]
     assert present == ["observation_date", "unrate"]
 
@@ -66,7 +65,7 @@ def test_every_series_of_the_catalog_has_its_column_in_the_catalog_s_order(catal
 def test_nothing_observed_is_an_empty_panel_with_all_columns(catalog: Catalog) -> None:
     panel = monthly(observed("UNRATE", {}), catalog)
     assert panel.is_empty()
-    assert panel.schema == polars_schema(all_columns(catalog.one_table("normalized/panel_monthly"), catalog))
+    assert panel.schema == {"observation_date": pl.Date, **{s.lower(): pl.Float64 for s in catalog.series}}
 
 
 def test_later_data_leave_earlier_rows_alone() -> None:

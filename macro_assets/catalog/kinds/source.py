@@ -102,6 +102,7 @@ class Source(Declaration):
     description: str
     url: str
     owner: str = Field(description="A Dagster owner: an e-mail address or 'team:name'")
+    family: Slug = Field(default="own", description="One of families.yaml: whose normalized table its series are in")
     packages: tuple[str, ...] = Field(
         default=(), description="Distributions whose version decides the figures of a source that ships inside them"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, Slug, TableName
 
@@ -42,10 +42,9 @@ class Table(Declaration):
     owner: str
     key: tuple[str, ...] = Field(description="Columns that identify a row")
     columns: tuple[Column, ...]
-    per_series: bool = Field(default=False, description="One further nullable float column per series, named by its id")
     as_of_partitioned: bool = False
     kinds: tuple[str, ...] = ("polars", "deltalake")
-    parameters: dict[str, int] = Field(default_factory=dict, description="Frozen parameters of its computation")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="Frozen parameters of its computation")
     rules: tuple[str, ...] = Field(default=(), description="Functions of quality/rules.py the table must satisfy")
     retention: Retention | None = None
 

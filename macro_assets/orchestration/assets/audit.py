@@ -19,7 +19,7 @@ def invalidations_asset(catalog: Catalog) -> dg.AssetSpec:
         kinds={"deltalake"},
         owners=[table.owner],
         tags={"layer": table.layer},
-        metadata=table_metadata(table, catalog),
+        metadata=table_metadata(table),
     )
 
 

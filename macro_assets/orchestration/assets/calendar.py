@@ -19,7 +19,7 @@ def calendar_asset(catalog: Catalog) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=step_name(CALENDAR),
-        outs={step_name(CALENDAR): dg.AssetOut(key=key(CALENDAR), **spec_arguments(table, catalog))},
+        outs={step_name(CALENDAR): dg.AssetOut(key=key(CALENDAR), **spec_arguments(table))},
         check_specs=[check_spec(table)],
     )
     def releases(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
@@ -27,6 +27,6 @@ def calendar_asset(catalog: Catalog) -> dg.AssetsDefinition:
         days, reasons = release_calendar(catalog, stored, utc_now().date())
         for source, why in reasons.items():
             context.log.warning(f"{source}: {why}")
-        yield from checked(table, conform(days, table, catalog), catalog, {}, lambda: {"not_asked": dict(reasons)})
+        yield from checked(table, conform(days, table), catalog, {}, lambda: {"not_asked": dict(reasons)})
 
     return releases

@@ -19,7 +19,7 @@ from macro_assets.quality import CheckReport, check_table
 CHECK = "schema"
 
 
-def spec_arguments(table: Table, catalog: Catalog) -> dict[str, Any]:
+def spec_arguments(table: Table) -> dict[str, Any]:
     """What every derived asset's spec says, from the catalog."""
     return {
         "description": f"{table.title}. {table.description}",
@@ -27,7 +27,7 @@ def spec_arguments(table: Table, catalog: Catalog) -> dict[str, Any]:
         "kinds": set(table.kinds),
         "owners": [table.owner],
         "tags": {"layer": table.layer},
-        "metadata": table_metadata(table, catalog),
+        "metadata": table_metadata(table),
     }
 
 
@@ -54,7 +54,7 @@ def checked(
 
     `further` is called for more metadata once the check has passed.
     """
-    report: CheckReport = check_table(frame, table, catalog)
+    report: CheckReport = check_table(frame, table)
     yield dg.AssetCheckResult(
         asset_key=key(table.name),
         check_name=CHECK,
@@ -94,7 +94,7 @@ def derived_asset(
         Called with the checked frame and the lake's root; what it returns is added to the metadata.
     """
     table = catalog.one_table(derivation.table)
-    arguments = spec_arguments(table, catalog)
+    arguments = spec_arguments(table)
 
     @dg.multi_asset(
         name=step_name(table.name),
@@ -111,7 +111,7 @@ def derived_asset(
     )
     def derived(lake: Lake, **frames: pl.DataFrame) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         inputs = {t: frames[step_name(t)] for t in derivation.inputs}
-        frame = conform(derivation.compute(inputs), table, catalog)
+        frame = conform(derivation.compute(inputs), table)
         root = lake.with_catalog(catalog).root
         yield from checked(table, frame, catalog, inputs, lambda: further(frame, root) if further else {})
 

@@ -27,7 +27,7 @@ def nowcast_assets(model: Model, catalog: Catalog) -> dg.AssetsDefinition:
         ins=asset_inputs(raws),
         outs={
             step_name(t.name): dg.AssetOut(
-                key=key(t.name), automation_condition=AS_OF, code_version=version, **spec_arguments(t, catalog)
+                key=key(t.name), automation_condition=AS_OF, code_version=version, **spec_arguments(t)
             )
             for t in tables
         },
@@ -43,7 +43,7 @@ def nowcast_assets(model: Model, catalog: Catalog) -> dg.AssetsDefinition:
         context.log.info(f"{model.name} as of {months[0]} to {months[-1]}: {len(months)} months")
         found = nowcast_tables(raw, model, catalog, months, utc_now())
         for table in tables:
-            frame = conform(found[table.name], table, catalog)
+            frame = conform(found[table.name], table)
             yield from checked(table, frame, catalog, raw, lambda: {"as_of_months": f"{months[0]} to {months[-1]}"})
 
     return nowcast

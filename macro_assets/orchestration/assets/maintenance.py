@@ -33,7 +33,7 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=step_name(TABLE),
-        outs={step_name(TABLE): dg.AssetOut(key=key(TABLE), **spec_arguments(table, catalog))},
+        outs={step_name(TABLE): dg.AssetOut(key=key(TABLE), **spec_arguments(table))},
         check_specs=[check_spec(table)],
     )
     def upkeep(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
@@ -46,6 +46,6 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
             done.append(asdict(one))
         frame = pl.DataFrame(done, schema=polars_schema(table.columns))
         figures = {c: int(frame[c].sum()) for c in frame.columns if c.endswith(("_before", "_after"))}
-        yield from checked(table, conform(frame, table, catalog), catalog, {}, lambda: figures)
+        yield from checked(table, conform(frame, table), catalog, {}, lambda: figures)
 
     return upkeep

@@ -40,7 +40,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
     series = {series_key(s): s for s in catalog.series_of(source.name)}
     table = catalog.one_table(names.raw(source.name))
     table_key = key(table.name)
-    specs = _specs(source, series, table, catalog)
+    specs = _specs(source, series, table)
 
     @dg.multi_asset(
         name=step_name(table.name),
@@ -116,11 +116,11 @@ def _complete_check(source: Source, catalog: Catalog) -> dg.AssetChecksDefinitio
     return complete
 
 
-def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, catalog: Catalog) -> list[dg.AssetSpec]:
+def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table) -> list[dg.AssetSpec]:
     """One spec per series, and the one of the table they share."""
     group = f"raw_{source.name}"
     versions = series_code_versions(source, list(series.values()))
-    columns = column_schema(table, catalog)
+    columns = column_schema(table)
     specs = [
         dg.AssetSpec(
             k,
@@ -146,7 +146,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, c
             kinds={"deltalake", source.name},
             owners=[source.owner],
             tags={"layer": "raw"},
-            metadata={**table_metadata(table, catalog), "source": dg.MetadataValue.url(source.url)},
+            metadata={**table_metadata(table), "source": dg.MetadataValue.url(source.url)},
         )
     )
     return specs

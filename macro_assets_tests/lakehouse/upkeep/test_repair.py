@@ -316,7 +316,7 @@ def test_a_damaged_table_goes_back_to_its_last_good_version(
     assert report.good == good
     assert report.before == NEWEST
     assert all(w in report.message for w in words)
-    assert_frame_equal(Lakehouse(store.root, catalog).read(table.name), conform(rows(good), table, catalog))
+    assert_frame_equal(Lakehouse(store.root, catalog).read(table.name), conform(rows(good), table))
     assert examine(store.root, NAME) == []
     count = connect(root=store.root, catalog=one_source()).execute("SELECT count(*) FROM normalized.zscores").fetchone()
     assert count == (good,)
