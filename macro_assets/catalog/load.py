@@ -213,7 +213,10 @@ def _table_entries(
 
 
 def _told(text: str, kind: str, item: Source | Family | Chart) -> str:
-    return text.replace(f"{{{kind}}}", item.name).replace(f"{{{kind}.title}}", item.title)
+    said = {f"{{{kind}}}": item.name, f"{{{kind}.title}}": item.title, f"{{{kind}.description}}": item.description}
+    for placeholder, word in said.items():
+        text = text.replace(placeholder, word)
+    return text
 
 
 def _names(value: object, where: str, problems: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of what every source and family has: tables, and the assets of series. They are spelled here alone."""
+"""Names of what the catalog's entries have: tables, and the assets of series. They are spelled here alone."""
 
 from __future__ import annotations
 
@@ -28,3 +28,23 @@ def landing(source: str) -> str:
 def fetch_log(source: str) -> str:
     """The table of the latest fetch of each series of a source."""
     return f"fetch_log/{source}"
+
+
+def indicator(name: str) -> str:
+    """The table of an indicator."""
+    return f"indicators/{name}"
+
+
+def forecast(model: str) -> str:
+    """The table of a model's forecasts."""
+    return f"forecasts/{model}"
+
+
+def news(model: str) -> str:
+    """The table of why a model's forecasts moved."""
+    return f"forecasts/{model}_news"
+
+
+def chart(name: str) -> str:
+    """The table of a chart."""
+    return f"charts/{name}"

@@ -58,9 +58,11 @@ def month_end(month: str, now: datetime) -> datetime:
     return min(datetime.combine(last, time.max, tzinfo=UTC), now)
 
 
-def previous_month(month: str) -> str:
-    """The month before 'YYYY-MM'."""
-    return f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
+def previous_month(month: str, count: int = 1) -> str:
+    """The month some months before 'YYYY-MM'."""
+    for _ in range(count):
+        month = f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
+    return month
 
 
 def utc_now() -> datetime:

@@ -21,12 +21,14 @@ Grid = Literal["as_of"]
 _PATH = (
     "macro_assets.graph.derivation",
     "macro_assets.graph.inputs",
-    "macro_assets.graph.endings",
     "macro_assets.lakehouse.vintages",
     "macro_assets.lakehouse.reader",
     "macro_assets.catalog.periods",
 )
 """Modules that every figure passes on its way from the raw tables to a function."""
+
+
+_ENDINGS = "macro_assets.graph.endings"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Moment:
     slices: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
     """Computed tables that one function makes together.
 
@@ -85,7 +87,8 @@ class Derivation:
         """12 hex digits that move with the text of a module it may call, and with a fact that it reads."""
         read = [[type(i).__name__, vars(i)] for _, i in sorted(self.inputs.items())]
         bound = facts(self.compute.args, self.compute.keywords, read)
-        return code_version((self.compute.func.__module__, *self.methods, *_PATH), bound)
+        path = (*_PATH, _ENDINGS) if self.grid else _PATH
+        return code_version((self.compute.func.__module__, *self.methods, *path), bound)
 
     @property
     def series(self) -> tuple[str, ...]:

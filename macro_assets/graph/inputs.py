@@ -15,9 +15,9 @@ import polars as pl
 
 from macro_assets.catalog import names
 from macro_assets.catalog.derive import series_facts
-from macro_assets.catalog.periods import month_before, month_end, utc_now
+from macro_assets.catalog.periods import month_end, previous_month, utc_now
 from macro_assets.graph.derivation import Derivation, Frames, Input, Known, Moment, Table
-from macro_assets.lakehouse.delta import data_version, reading
+from macro_assets.lakehouse.delta import data_version, open_table, reading
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.hashing import month_versions, series_versions
 from macro_assets.lakehouse.reader import Vintages, open_vintages
@@ -27,6 +27,10 @@ Versions = Mapping[str, str]
 
 COLUMNS = ("source", "series_id", "observation_date", "value", "release_time")
 """Columns of observations as derivations get them."""
+
+
+NO_ROWS = "no rows"
+"""Data version of an as-of month without rows."""
 
 
 class Inputs:
@@ -183,6 +187,12 @@ class Inputs:
             self._month_versions[name] = month_versions(self.table(name), self.lake.table(name))
         return self._month_versions[name]
 
+    def stored_month(self, name: str, month: str) -> str | None:
+        """Data version of a month as it is stored; None where the table is not in the lake."""
+        if self.table(name).is_empty() and open_table(self.lake.root, name) is None:
+            return None
+        return self.stored_months(name).get(month, NO_ROWS)
+
     # --- moments ---------------------------------------------------------------------------------------------------
 
     def moment(self, derivation: Derivation, month: str) -> Moment:
@@ -195,7 +205,7 @@ class Inputs:
         return self._at(month, given.months_before)
 
     def _at(self, month: str, months_before: int) -> datetime:
-        return month_end(month_before(month, months_before), self.now)
+        return month_end(previous_month(month, months_before), self.now)
 
 
 def slice_of(versions: Versions) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import dagster as dg
 
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.graph.declared import derivations
+from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.calendar import calendar_asset
-from macro_assets.orchestration.assets.charts import chart_asset
-from macro_assets.orchestration.assets.derived import derived_asset
-from macro_assets.orchestration.assets.forecasts import nowcast_assets
+from macro_assets.orchestration.assets.charts import chart_publishers
+from macro_assets.orchestration.assets.derived import derived_assets
 from macro_assets.orchestration.assets.maintenance import MAINTENANCE, maintenance_asset
 from macro_assets.orchestration.assets.raw import raw_assets
+from macro_assets.orchestration.describe import table_name
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.jobs import jobs
 from macro_assets.orchestration.progress import progress_logger
@@ -24,7 +25,11 @@ from macro_assets.orchestration.refresh import refresh_schedules
 from macro_assets.orchestration.resources import Lake
 
 
-def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] | None = None) -> dg.Definitions:
+def build_defs(
+    catalog: Catalog | None = None,
+    resources: Mapping[str, object] | None = None,
+    found: Sequence[Derivation] | None = None,
+) -> dg.Definitions:
     """Definitions of everything in the catalog.
 
     Parameters
@@ -33,25 +38,20 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
         Default: the one that ships with the package.
     resources
         Replacements for the resources `lake` and `io_manager`.
+    found
+        Default: the derivations of the catalog.
     """
     catalog = catalog or default_catalog()
-    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [invalidations_asset(catalog)]
-    checks: list[dg.AssetChecksDefinition] = []
-    for source in catalog.sources.values():
-        step, complete = raw_assets(source, catalog)
-        assets.append(step)
-        checks.append(complete)
-    for derivation in derivations(catalog).values():
-        layer, name = derivation.table.split("/")
-        if layer == "charts":
-            assets.append(chart_asset(catalog.charts[name], derivation, catalog))
-        else:
-            assets.append(derived_asset(derivation, catalog))
-    assets += [nowcast_assets(model, catalog) for model in catalog.models.values()]
-    assets += [maintenance_asset(catalog), calendar_asset(catalog)]
+    raw = [raw_assets(source, catalog) for source in catalog.sources.values()]
     return dg.Definitions(
-        assets=assets,
-        asset_checks=checks,
+        assets=[
+            invalidations_asset(catalog),
+            *(step for step, _ in raw),
+            *derived_assets(found or derivations(catalog), catalog, chart_publishers(catalog)),
+            maintenance_asset(catalog),
+            calendar_asset(catalog),
+        ],
+        asset_checks=[complete for _, complete in raw],
         jobs=jobs(catalog),
         schedules=[MAINTENANCE, *refresh_schedules(catalog)],
         sensors=[
@@ -70,3 +70,11 @@ def build_defs(catalog: Catalog | None = None, resources: Mapping[str, object] |
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
     )
+
+
+def step_tables(definitions: dg.Definitions) -> tuple[dict[str, str], dict[str, str]]:
+    """The first table that each step makes, and the table that each check of its own step is of, by the step's name."""
+    steps = {a.op.name: table_name(a.keys_by_output_name[next(iter(a.keys_by_output_name))]) for a in
+        definitions.assets or () if isinstance(a, dg.AssetsDefinition) and a.is_executable}
+    checks = {c.op.name: table_name(next(iter(c.check_keys)).asset_key) for c in definitions.asset_checks or ()}
+    return steps, checks

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Column, Series, Table, names
+from macro_assets.catalog import Catalog, Column, Series, Source, Table, names
+from macro_assets.graph.derivation import Derivation
 
 PREVIEW_ROWS = 8
 
@@ -24,19 +25,14 @@ def series_key(series: Series) -> dg.AssetKey:
     return key(names.raw_series(series))
 
 
+def source_keys(source: Source, catalog: Catalog) -> list[dg.AssetKey]:
+    """Keys of a source's series and of the table they are in."""
+    return [*map(series_key, catalog.series_of(source.name)), key(names.raw(source.name))]
+
+
 def step_name(table: str) -> str:
-    """Name of a table's step and, as an input, its Python name."""
+    """Name of the step that makes a table."""
     return table.replace("/", "__")
-
-
-def table_of_step(step: str) -> str:
-    """The inverse of :func:`step_name`."""
-    return step.replace("__", "/", 1)
-
-
-def layer_of_step(step: str) -> str:
-    """Layer of the table a step makes or checks."""
-    return table_of_step(step).split("/")[0]
 
 
 def table_name(asset_key: dg.AssetKey) -> str:
@@ -90,6 +86,26 @@ def series_metadata(series: Series, columns: dg.TableSchema) -> dict[str, Any]:
     }
 
 
+def raw_group(source: Source) -> str:
+    """Group of a source's assets: that of its family."""
+    return f"raw_{source.family}"
+
+
+def input_series(found: Sequence[Derivation]) -> dict[str, tuple[str, ...]]:
+    """Series that each derived table is made of, directly or through others; of a whole family, none by name."""
+    series: dict[str, tuple[str, ...]] = {}
+    for derivation in found:
+        through = (s for t in derivation.upstream for s in series.get(t, ()))
+        series |= dict.fromkeys(derivation.tables, tuple(dict.fromkeys([*derivation.series, *through])))
+    return series
+
+
+def series_links(series: Sequence[str], catalog: Catalog) -> dg.MarkdownMetadataValue:
+    """A list of series, each with a link to its asset's page."""
+    entries = [catalog.series[s] for s in series]
+    return dg.MetadataValue.md("\n".join(f"- [{s.id}](/assets/{names.raw_series(s)}) {s.title}" for s in entries))
+
+
 def rows_metadata(frame: pl.DataFrame, version: int | None = None) -> dict[str, Any]:
     """Metadata of one materialization: row count, dates covered, a look at the last rows."""
     metadata: dict[str, Any] = {
@@ -130,8 +146,3 @@ def _cell(value: object, width: int) -> str:
             text = str(value)
     text = text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def inputs_metadata(versions: Mapping[str, str]) -> dict[str, Any]:
-    """The data versions an asset was computed from; `orchestration/staleness.py` compares them."""
-    return {"inputs": dg.MetadataValue.json(dict(versions))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from macro_assets.catalog import Catalog
+from macro_assets.orchestration.describe import source_keys
 
 
 def jobs(catalog: Catalog) -> list[dg.JobDefinition | dg.UnresolvedAssetJobDefinition]:
@@ -12,7 +13,7 @@ def jobs(catalog: Catalog) -> list[dg.JobDefinition | dg.UnresolvedAssetJobDefin
     refresh = [
         dg.define_asset_job(
             f"refresh_{s.name}",
-            selection=dg.AssetSelection.groups(f"raw_{s.name}"),
+            selection=dg.AssetSelection.assets(*source_keys(s, catalog)),
             description=f"Fetch the series of {s.name} and check that all came",
         )
         for s in catalog.sources.values()

@@ -18,7 +18,7 @@ class ProgressHandler(logging.Handler):
         super().__init__()
         self.total = total
         self.done = done
-        self.seen: set[tuple[str, ...]] = set()
+        self.seen: set[str] = set()
         self.step_started = datetime.now(UTC)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -33,19 +33,23 @@ class ProgressHandler(logging.Handler):
         elif event.event_type_value == "STEP_FAILURE":
             self._print(f"{' ' * 10} FAILED: {event.step_key}")
         elif event.event_type_value == "ASSET_MATERIALIZATION":
-            self._materialized(tuple(event.asset_key.path), event)
+            self._materialized(event)
 
-    def _materialized(self, path: tuple[str, ...], event: dg.DagsterEvent) -> None:
-        if path in self.seen:
+    def _materialized(self, event: dg.DagsterEvent) -> None:
+        found = event.step_materialization_data.materialization
+        path = found.asset_key.path
+        is_series = len(path) == 3  # its years come one by one, and are one thing
+        name = "/".join(path) if is_series or not found.partition else f"{'/'.join(path)} {found.partition}"
+        if name in self.seen:
             return
-        self.seen.add(path)
+        self.seen.add(name)
         self.done += 1
-        if len(path) == 3 and self.done % EVERY_SERIES:
+        if is_series and self.done % EVERY_SERIES:
             return
-        count = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
+        count = found.metadata.get("dagster/row_count")
         rows = f"{count.value:>9,} rows" if count is not None else ""
         seconds = (datetime.now(UTC) - self.step_started).total_seconds()
-        self._print(f"[{self.done:>3}/{self.total:>3}]  {'/'.join(path):<38}{rows:>15} {seconds:6.1f} s")
+        self._print(f"[{self.done:>3}/{self.total:>3}]  {name:<38}{rows:>15} {seconds:6.1f} s")
 
     @staticmethod
     def _print(line: str) -> None:

@@ -13,7 +13,7 @@ import dagster as dg
 from macro_assets.catalog import Catalog, names
 from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.describe import key, series_key, source_keys
 from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, REFRESH, YEARS
 from macro_assets.sources.secrets import missing_key
@@ -81,7 +81,7 @@ def refresh_schedules(catalog: Catalog) -> list[dg.ScheduleDefinition]:
     live = [s for s in catalog.sources.values() if s.is_live and catalog.series_of(s.name)]
     if not live:
         return []
-    groups = dg.AssetSelection.groups(*(f"raw_{s.name}" for s in live))
+    fetched = dg.AssetSelection.assets(*(k for s in live for k in source_keys(s, catalog)))
 
     def due(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         runs = refreshes(Lakehouse.at(None, catalog))
@@ -95,7 +95,7 @@ def refresh_schedules(catalog: Catalog) -> list[dg.ScheduleDefinition]:
     return [
         dg.ScheduleDefinition(
             name="refresh",
-            job=dg.define_asset_job("refresh", selection=groups, description="Fetch what is due of the live sources"),
+            job=dg.define_asset_job("refresh", selection=fetched, description="Fetch what is due of the live sources"),
             cron_schedule="20 */4 * * *",
             execution_timezone="UTC",
             execution_fn=due,

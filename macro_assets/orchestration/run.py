@@ -1,26 +1,30 @@
 """`macro run`: bring the lake up to date in a few Dagster runs, and say what was done.
 
-Raw series, as-of months and unpartitioned tables have different partitions and so go in runs of their own, in that
-order; what is stale is asked again before each, from what is stored by then.
+Raw series come first, then the derived tables by their depth in the graph: what is stale of a level is asked when all that
+it reads is there. As-of months and unpartitioned tables have different partitions and so go in runs of their own.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import dagster as dg
 
 from macro_assets.catalog import Catalog, UnknownNameError, names
 from macro_assets.catalog.load import unknown_name_message
+from macro_assets.graph.check import levels
 from macro_assets.graph.declared import derivations
+from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import check_writable, open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.orchestration.build import build_defs
+from macro_assets.orchestration.build import build_defs, step_tables
 from macro_assets.orchestration.dead_runs import end_dead_runs, signature
 from macro_assets.orchestration.describe import key, series_key
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, RANGE_END, RANGE_START, YEARS
+from macro_assets.orchestration.records import FORCE
 from macro_assets.orchestration.refresh import Refresh
 from macro_assets.orchestration.staleness import stale_months, stale_series, stale_tables
 from macro_assets.orchestration.summary import Summary, was_interrupted
@@ -33,17 +37,21 @@ class PartitionError(ValueError):
 
 @dataclass(frozen=True)
 class Selection:
-    """What to bring up to date: series by source, models, derived tables; and which partitions of the first two."""
+    """What to bring up to date: series by source, derived tables; and which partitions of those that have some."""
 
     series: dict[str, tuple[str, ...]]
-    models: tuple[str, ...]
     tables: tuple[str, ...]
     years: tuple[str, ...] = ()
     months: tuple[str, ...] = ()
 
 
 def select(
-    words: Sequence[str], catalog: Catalog, first: str | None = None, last: str | None = None, live: bool = False
+    words: Sequence[str],
+    catalog: Catalog,
+    first: str | None = None,
+    last: str | None = None,
+    live: bool = False,
+    found: Sequence[Derivation] | None = None,
 ) -> Selection:
     """The assets and partitions that words name.
 
@@ -53,19 +61,19 @@ def select(
         Layers ('normalized'), tables ('forecasts/gdp_nowcast'), sources ('raw/bundled') or series
         ('raw/bundled/PAYEMS'). None = everything.
     first, last
-        Range of partitions: years for raw series, 'YYYY-MM' for forecasts.
+        Range of partitions: years for raw series, 'YYYY-MM' for as-of tables.
     live
         Whether 'raw' and no words mean the sources behind a network too; otherwise these are named to be asked.
+    found
+        Default: the derivations of the catalog.
 
     Raises
     ------
     UnknownNameError, PartitionError
     """
     series = {names.raw_series(s): s for s in catalog.series.values()}
-    models = {f"forecasts/{m}": m for m in catalog.models}
-    news = {f"forecasts/{m}_news": m for m in catalog.models}
-    tables = list(derivations(catalog))
-    assets = [*series, *models, *news, *tables]
+    made = {t: d for d in found or derivations(catalog) for t in d.tables}
+    assets = [*series, *made]
     usual = {n for n in assets if live or n not in series or not catalog.sources[series[n].source].is_live}
     chosen = set() if words else usual
     for word in words:
@@ -79,17 +87,17 @@ def select(
         for s in catalog.sources
         if any(n in chosen and x.source == s for n, x in series.items())
     }
-    picked = tuple(dict.fromkeys(m for n, m in (models | news).items() if n in chosen))
-    years, months = _partitions(first, last, bool(by_source), bool(picked))
-    return Selection(by_source, picked, tuple(t for t in tables if t in chosen), years, months)
+    tables = tuple(t for t in made if t in chosen)
+    years, months = _partitions(first, last, bool(by_source), any(made[t].grid for t in tables))
+    return Selection(by_source, tables, years, months)
 
 
 def _partitions(
-    first: str | None, last: str | None, has_series: bool, has_models: bool
+    first: str | None, last: str | None, has_series: bool, has_months: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if first is None and last is None:
         return (), ()
-    for grid, present, kind in ((YEARS, has_series, "years"), (AS_OF_MONTHS, has_models, "as-of months")):
+    for grid, present, kind in ((YEARS, has_series, "years"), (AS_OF_MONTHS, has_months, "as-of months")):
         keys = grid.get_partition_keys()
         start, end = first or keys[0], last or keys[-1]
         if not present or len(start) != len(keys[0]):
@@ -106,12 +114,20 @@ def _partitions(
         return (span, ()) if grid is YEARS else ((), span)
     raise PartitionError(
         f"partition {first or last!r} fits no selected asset: raw series have years such as '2016', "
-        "forecasts have as-of months such as '2016-07', other tables have no partitions"
+        "as-of tables have months such as '2016-07', other tables have no partitions"
     )
 
 
-def run(lake: Lakehouse, selection: Selection, instance: dg.DagsterInstance, force: bool = False) -> Summary:
+def run(
+    lake: Lakehouse,
+    selection: Selection,
+    instance: dg.DagsterInstance,
+    force: bool = False,
+    found: Sequence[Derivation] | None = None,
+) -> Summary:
     """Run what is stale in a selection (all of it with `force`) and return what was done.
+
+    `found` are the derivations of which it is a selection; by default those of the catalog.
 
     Raises
     ------
@@ -125,17 +141,28 @@ def run(lake: Lakehouse, selection: Selection, instance: dg.DagsterInstance, for
         open_table(lake.root, name)  # a table of a newer schema stops the command before anything runs
     started = time.perf_counter()
     end_dead_runs(instance)
-    runner = _Runner(lake, instance, Summary(), _count(selection))
+    found = found or derivations(lake.catalog)
+    asked = _months(found, selection)
+    total = sum(len(ids) + 1 for ids in selection.series.values()) + sum(map(len, asked.values()))
+    runner = _Runner(lake, instance, found, total)
     for source, ids in selection.series.items():
         runner.refresh(source, ids, selection.years, force)
-    for model in selection.models:
-        runner.backfill(model, selection.months, force)
-    if selection.tables:
-        runner.derive(selection.tables, force)
-    if any(t.startswith("charts/") for t in selection.tables):
+    for level in levels(found, lake.catalog):
+        runner.derive(level, asked, force)
+    if any(names.chart(c) in asked for c in lake.catalog.charts):
         write_index(lake)
     runner.summary.seconds = time.perf_counter() - started
     return runner.summary
+
+
+def _months(found: Iterable[Derivation], selection: Selection) -> dict[str, tuple[str | None, ...]]:
+    """What is asked of each selected table: as-of months, or the table itself."""
+    return {
+        t: (selection.months or d.demo) if d.grid else (None,)
+        for d in found
+        for t in d.tables
+        if t in selection.tables
+    }
 
 
 def run_refreshes(lake: Lakehouse, refreshes: Sequence[Refresh], instance: dg.DagsterInstance) -> Summary:
@@ -143,29 +170,28 @@ def run_refreshes(lake: Lakehouse, refreshes: Sequence[Refresh], instance: dg.Da
     check_writable(lake.root)
     started = time.perf_counter()
     end_dead_runs(instance)
-    runner = _Runner(lake, instance, Summary(), sum(len(r.keys(lake.catalog)) for r in refreshes))
+    total = sum(len(r.keys(lake.catalog)) for r in refreshes)
+    runner = _Runner(lake, instance, derivations(lake.catalog), total)
     for refresh in refreshes:
         runner.carry_out(refresh)
     runner.summary.seconds = time.perf_counter() - started
     return runner.summary
 
 
-def _count(selection: Selection) -> int:
-    """Assets in a selection; a source's table and a model's news count too."""
-    return sum(len(ids) + 1 for ids in selection.series.values()) + 2 * len(selection.models) + len(selection.tables)
-
-
 class _Runner:
     """The Dagster runs of one call, sharing its definitions, progress and summary."""
 
-    def __init__(self, lake: Lakehouse, instance: dg.DagsterInstance, summary: Summary, total: int) -> None:
+    def __init__(
+        self, lake: Lakehouse, instance: dg.DagsterInstance, found: Sequence[Derivation], total: int
+    ) -> None:
         self.lake = lake
         self.instance = instance
         self.catalog = lake.catalog
-        self.summary = summary
         self.total = total
         self.done = 0
-        self.job = build_defs(lake.catalog).resolve_implicit_global_asset_job_def()
+        definitions = build_defs(lake.catalog, found=found)
+        self.summary = Summary(*step_tables(definitions))
+        self.job = definitions.resolve_implicit_global_asset_job_def()
 
     def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], force: bool) -> None:
         declared = self.catalog.sources[source]
@@ -179,43 +205,47 @@ class _Runner:
             self.summary.reasons |= {names.raw_series(self.catalog.one_series(i)): why for i, why in stale.items()}
             keys = [series_key(self.catalog.one_series(i)) for i in stale]
             span = years or YEARS.get_partition_keys()
-            self._execute([*keys, key(names.raw(source))], {RANGE_START: span[0], RANGE_END: span[-1]})
+            keys.append(key(names.raw(source)))
+            self._execute(keys, {RANGE_START: span[0], RANGE_END: span[-1]}, len(keys))
 
     def carry_out(self, refresh: Refresh) -> None:
         """One Dagster run that fetches what a refresh names."""
         named = {names.raw_series(self.catalog.one_series(i)): why for i, why in refresh.reasons.items()}
         self.summary.reasons |= named
-        self._execute(refresh.keys(self.catalog), refresh.tags)
+        keys = refresh.keys(self.catalog)
+        self._execute(keys, refresh.tags, len(keys))
 
-    def backfill(self, name: str, months: Sequence[str], force: bool) -> None:
-        model = self.catalog.models[name]
-        asked = list(months or model.demo_partitions)
-        stale = dict.fromkeys(asked, "asked for") if force else stale_months(self.lake, self.instance, model, asked)
-        self._skip("forecasts", 0 if stale else 2)
-        if stale:
-            self.summary.reasons |= {f"forecasts/{name} {m}": why for m, why in stale.items()}
-            keys = [key(f"forecasts/{name}"), key(f"forecasts/{name}_news")]
-            # a range is one run; months in between that were up to date are computed again, to the same result
-            self._execute(keys, {RANGE_START: min(stale), RANGE_END: max(stale)})
+    def derive(
+        self, level: Sequence[Derivation], asked: Mapping[str, tuple[str | None, ...]], force: bool
+    ) -> None:
+        """One Dagster run for the unpartitioned tables of a level, one for each span of as-of months."""
+        wanted = {(t, m): "asked for" for d in level for t in d.tables for m in asked.get(t, ())}
+        stale = wanted if force else {cell: why for cell, why in self._stale(level, asked).items() if cell in wanted}
+        for table, _ in wanted.keys() - stale.keys():
+            self._skip(table.split("/")[0], 1)
+        self.summary.reasons |= {" ".join(filter(None, cell)): why for cell, why in stale.items()}
+        tags = {FORCE: "true"} if force else {}
+        if tables := [t for t, m in stale if m is None]:
+            self._execute([key(t) for t in tables], tags, len(tables))
+        for span, tables in _spans(stale).items():
+            months = {RANGE_START: span[0], RANGE_END: span[-1]}
+            self._execute([key(t) for t in tables], {**tags, **months}, len(tables) * len(span))
 
-    def derive(self, tables: Sequence[str], force: bool) -> None:
-        if force:
-            stale = dict.fromkeys(tables, "asked for")
-        else:
-            reasons = stale_tables(self.lake, self.instance)
-            stale = {t: reasons[t] for t in tables if t in reasons}
-        for table in tables:
-            self._skip(table.split("/")[0], 0 if table in stale else 1)
-        if stale:
-            self.summary.reasons |= stale
-            self._execute([key(t) for t in stale], {})
+    def _stale(
+        self, level: Sequence[Derivation], asked: Mapping[str, tuple[str | None, ...]]
+    ) -> dict[tuple[str, str | None], str]:
+        selected = [d for d in level if any(t in asked for t in d.tables)]
+        tables = stale_tables(self.lake, self.instance, [d for d in selected if not d.grid])
+        by_month = {d: [m for m in asked[next(t for t in d.tables if t in asked)] if m] for d in selected if d.grid}
+        months = stale_months(self.lake, self.instance, by_month)
+        return {**{(t, None): why for t, why in tables.items()}, **months}
 
     def _skip(self, layer: str, count: int) -> None:
         self.summary.layer(layer).skipped += count
         self.done += count
 
-    def _execute(self, keys: Sequence[dg.AssetKey], tags: Mapping[str, str]) -> None:
-        """One Dagster run in this process; what its events say goes into the summary."""
+    def _execute(self, keys: Sequence[dg.AssetKey], tags: Mapping[str, str], count: int) -> None:
+        """One Dagster run of so many results in this process; what its events say goes into the summary."""
         result = self.job.execute_in_process(
             instance=self.instance,
             asset_selection=list(keys),
@@ -223,8 +253,24 @@ class _Runner:
             run_config={"loggers": {"progress": {"config": {"done": self.done, "total": self.total}}}},
             raise_on_error=False,
         )
-        self.done += len(keys)
+        self.done += count
         records = self.instance.all_logs(result.run_id)
         self.summary.add_run(records)
         if was_interrupted(records):
             raise KeyboardInterrupt
+
+
+def _spans(stale: Mapping[tuple[str, str | None], str]) -> dict[tuple[str, ...], list[str]]:
+    """Spans of consecutive months, each with the tables that are to be computed in all of them."""
+    grid = AS_OF_MONTHS.get_partition_keys()
+    months: dict[str, list[int]] = {}
+    for table, month in stale:
+        if month is not None:
+            months.setdefault(table, []).append(grid.index(month))
+    spans: dict[tuple[str, ...], list[str]] = {}
+    for table, places in months.items():
+        places.sort()
+        breaks = [i for i, (a, b) in enumerate(pairwise(places), start=1) if b != a + 1]
+        for start, end in pairwise([0, *breaks, len(places)]):
+            spans.setdefault(tuple(grid[p] for p in places[start:end]), []).append(table)
+    return spans

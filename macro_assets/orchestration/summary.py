@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-from macro_assets.orchestration.describe import layer_of_step, table_of_step
+from macro_assets.orchestration.records import UNCHANGED
 
 
 @dataclass
@@ -23,8 +23,13 @@ class LayerSummary:
 
 @dataclass
 class Summary:
-    """What a call did: per layer, the assets run with the reason, and what failed or warned with why."""
+    """What a call did: per layer, the assets run with the reason, and what failed or warned with why.
 
+    `steps` are the tables that steps make, `checks` those that steps check, by the steps' names.
+    """
+
+    steps: Mapping[str, str] = field(default_factory=dict, repr=False)
+    checks: Mapping[str, str] = field(default_factory=dict, repr=False)
     layers: dict[str, LayerSummary] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -39,7 +44,7 @@ class Summary:
     def add_run(self, records: Iterable[dg.EventLogEntry]) -> None:
         """Add the events of one Dagster run."""
         self.runs += 1
-        materialized: set[tuple[str, ...]] = set()
+        materialized: dict[tuple[str, ...], bool] = {}
         started: dict[str, float] = {}
         for record in records:
             event = record.dagster_event
@@ -47,18 +52,23 @@ class Summary:
                 continue
             match event.event_type_value:
                 case "ASSET_MATERIALIZATION" if event.asset_key:
-                    materialized.add(tuple(event.asset_key.path))
+                    path, said = tuple(event.asset_key.path), event.step_materialization_data.materialization.metadata
+                    materialized[path] = materialized.get(path, False) or UNCHANGED not in said
                 case "ASSET_CHECK_EVALUATION":
                     self._add_check(event.asset_check_evaluation_data)
                 case "STEP_START":
                     started[str(event.step_key)] = record.timestamp
                 case "STEP_SUCCESS" | "STEP_FAILURE":
                     step = str(event.step_key)
-                    self.layer(layer_of_step(step)).seconds += record.timestamp - started.get(step, record.timestamp)
+                    self.layer(self._layer(step)).seconds += record.timestamp - started.get(step, record.timestamp)
                     if event.is_step_failure:
                         self._add_failure(step, event)
-        for path in materialized:
-            self.layer(path[0]).ran += 1
+        for path, computed in materialized.items():
+            self.layer(path[0]).ran += computed
+            self.layer(path[0]).skipped += not computed
+
+    def _layer(self, step: str) -> str:
+        return self.steps.get(step, self.checks.get(step, step)).partition("/")[0]
 
     def _add_check(self, check: dg.AssetCheckEvaluation) -> None:
         layer = self.layer(check.asset_key.path[0])
@@ -72,11 +82,11 @@ class Summary:
 
     def _add_failure(self, step: str, event: dg.DagsterEvent) -> None:
         reason = _reason(event)
-        if step.endswith("_complete"):  # the check of a raw table; the series that failed are named already
-            self.layer("raw").failed += 1
+        if step in self.checks:  # of a raw table; the series that failed are named already
+            self.layer(self._layer(step)).failed += 1
             if self.failures:
                 return
-        self.failures.setdefault(table_of_step(step), reason)
+        self.failures.setdefault(self.steps.get(step, self.checks.get(step, step)), reason)
 
 
 def was_interrupted(records: Iterable[dg.EventLogEntry]) -> bool:

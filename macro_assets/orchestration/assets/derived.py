@@ -1,118 +1,115 @@
-"""Derived assets: one per entry of `derivations`, with a generated check and a hash of the output as data version."""
+"""Derived assets: a step for each piece of the graph, with a generated check and a hash of each result as data version.
 
-from collections.abc import Callable, Iterator, Mapping
+A step whose inputs and code are as they were does not compute: the stored result stands, and its materialization has the
+same data version, so that nothing below is asked for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Table
+from macro_assets.graph.check import parents, pieces
 from macro_assets.graph.derivation import Derivation
-from macro_assets.lakehouse.delta import data_version
-from macro_assets.lakehouse.paths import Root
+from macro_assets.graph.inputs import Inputs, Versions
+from macro_assets.lakehouse.delta import data_version, open_table
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.write import conform
+from macro_assets.orchestration.assets.months import as_of_step
+from macro_assets.orchestration.assets.specs import check_result, check_spec, spec_arguments
 from macro_assets.orchestration.automation import DERIVED
-from macro_assets.orchestration.describe import inputs_metadata, key, rows_metadata, step_name, table_metadata
+from macro_assets.orchestration.describe import input_series, key, rows_metadata, step_name
+from macro_assets.orchestration.records import FORCE, Record, inputs_metadata, last_record, slice_tag, unchanged
 from macro_assets.orchestration.resources import Lake
-from macro_assets.quality import CheckReport, check_table
+from macro_assets.quality import check_table
 
-CHECK = "schema"
-
-
-def spec_arguments(table: Table) -> dict[str, Any]:
-    """What every derived asset's spec says, from the catalog."""
-    return {
-        "description": f"{table.title}. {table.description}",
-        "group_name": table.layer,
-        "kinds": set(table.kinds),
-        "owners": [table.owner],
-        "tags": {"layer": table.layer},
-        "metadata": table_metadata(table),
-    }
+Publisher = Callable[[pl.DataFrame, Lakehouse], Mapping[str, Any]]
+"""What is done with a table once its rows have passed their check; returns metadata."""
 
 
-def check_spec(table: Table) -> dg.AssetCheckSpec:
-    """The generated check of a derived table. It runs before the write: a table that fails is not written."""
-    return dg.AssetCheckSpec(
-        CHECK, asset=key(table.name), description="Types, nulls, bounds, key" + "".join(f", {r}" for r in table.rules)
+def derived_assets(
+    found: Sequence[Derivation], catalog: Catalog, publishers: Mapping[str, Publisher]
+) -> list[dg.AssetsDefinition]:
+    """The assets of all derivations; `publishers` by table."""
+    series = input_series(found)
+    return [
+        as_of_step(piece, catalog, series)
+        if piece[0].grid
+        else _step(piece[0], catalog, series, publishers.get(piece[0].tables[0]))
+        for piece in pieces(found)
+    ]
+
+
+def _step(
+    derivation: Derivation, catalog: Catalog, series: Mapping[str, Sequence[str]], publish: Publisher | None
+) -> dg.AssetsDefinition:
+    """The step of an unpartitioned table."""
+    (name,) = derivation.tables
+    table = catalog.one_table(name)
+
+    @dg.multi_asset(
+        name=step_name(name),
+        deps=[key(p) for p in parents(derivation, catalog)],
+        outs={
+            step_name(name): dg.AssetOut(
+                key=key(name),
+                automation_condition=DERIVED,
+                code_version=derivation.code_version,
+                **spec_arguments(table, catalog, series[name]),
+            )
+        },
+        check_specs=[check_spec(table)],
+    )
+    def derived(
+        context: dg.AssetExecutionContext, lake: Lake
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        here = lake.with_catalog(catalog)
+        inputs = Inputs(here, [derivation])
+        versions = inputs.versions(derivation)
+        record = last_record(context.instance, name)
+        stored = inputs.table_version(name) if open_table(here.root, name) is not None else None
+        if record and not (FORCE in context.run.tags or record.why_stale(derivation.code_version, versions, stored)):
+            yield from _as_it_was(table, record, versions)
+            return
+        frame = conform(derivation.compute(inputs.frames(derivation))[name], table)
+        yield from checked(table, frame, versions, lambda: publish(frame, here) if publish else {})
+
+    return derived
+
+
+def _as_it_was(
+    table: Table, record: Record, versions: Versions
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    """The results of a step that did not compute."""
+    metadata = unchanged(record)
+    yield dg.AssetCheckResult(
+        asset_key=key(table.name), check_name=check_spec(table).name, passed=True, metadata=metadata
+    )
+    yield dg.MaterializeResult(
+        key(table.name),
+        data_version=dg.DataVersion(record.data),
+        metadata={**metadata, **inputs_metadata(versions)},
+        tags=slice_tag(versions),
     )
 
 
-def asset_inputs(tables: tuple[str, ...]) -> dict[str, dg.AssetIn]:
-    """Inputs by Python name, loaded by the IO manager."""
-    return {step_name(t): dg.AssetIn(key=key(t)) for t in tables}
-
-
 def checked(
-    table: Table,
-    frame: pl.DataFrame,
-    catalog: Catalog,
-    inputs: Mapping[str, pl.DataFrame],
-    further: Callable[[], Mapping[str, Any]] = dict,
+    table: Table, frame: pl.DataFrame, versions: Versions, further: Callable[[], Mapping[str, Any]] = dict
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The check's result, then the materialization; a frame that fails raises and the stored table stays.
 
     `further` is called for more metadata once the check has passed.
     """
-    report: CheckReport = check_table(frame, table)
-    yield dg.AssetCheckResult(
-        asset_key=key(table.name),
-        check_name=CHECK,
-        passed=report.passed,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=None if report.passed else str(report),
-        metadata={
-            "rows": report.rows,
-            "failures": report.failures,
-            "sample": dg.MetadataValue.json(list(report.sample)),
-        },
-    )
+    report = check_table(frame, table)
+    yield check_result(table, report)
     if not report.passed:
         raise dg.Failure(f"{report}. The stored table was left as it is.", allow_retries=False)
-    versions = {name: data_version(f, catalog.one_table(name)) for name, f in inputs.items()}
     yield dg.MaterializeResult(
         key(table.name),
         value=frame,
         data_version=dg.DataVersion(data_version(frame, table)),
         metadata={**rows_metadata(frame), **inputs_metadata(versions), **further()},
+        tags=slice_tag(versions),
     )
-
-
-def derived_asset(
-    derivation: Derivation,
-    catalog: Catalog,
-    description: str | None = None,
-    further: Callable[[pl.DataFrame, Root], Mapping[str, Any]] | None = None,
-) -> dg.AssetsDefinition:
-    """The asset of a computed, unpartitioned table.
-
-    Parameters
-    ----------
-    description
-        Instead of the table's.
-    further
-        Called with the checked frame and the lake's root; what it returns is added to the metadata.
-    """
-    table = catalog.one_table(derivation.table)
-    arguments = spec_arguments(table)
-
-    @dg.multi_asset(
-        name=step_name(table.name),
-        ins=asset_inputs(derivation.inputs),
-        outs={
-            step_name(table.name): dg.AssetOut(
-                key=key(table.name),
-                automation_condition=DERIVED,
-                code_version=derivation.code_version,
-                **{**arguments, "description": description or arguments["description"]},
-            )
-        },
-        check_specs=[check_spec(table)],
-    )
-    def derived(lake: Lake, **frames: pl.DataFrame) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        inputs = {t: frames[step_name(t)] for t in derivation.inputs}
-        frame = conform(derivation.compute(inputs), table)
-        root = lake.with_catalog(catalog).root
-        yield from checked(table, frame, catalog, inputs, lambda: further(frame, root) if further else {})
-
-    return derived

@@ -11,7 +11,8 @@ from macro_assets.catalog.derive import polars_schema
 from macro_assets.catalog.periods import utc_now
 from macro_assets.lakehouse.upkeep.maintenance import maintain
 from macro_assets.lakehouse.write import conform
-from macro_assets.orchestration.assets.derived import check_spec, checked, spec_arguments
+from macro_assets.orchestration.assets.derived import checked
+from macro_assets.orchestration.assets.specs import check_spec, spec_arguments
 from macro_assets.orchestration.describe import key, step_name
 from macro_assets.orchestration.resources import Lake
 
@@ -33,7 +34,7 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=step_name(TABLE),
-        outs={step_name(TABLE): dg.AssetOut(key=key(TABLE), **spec_arguments(table))},
+        outs={step_name(TABLE): dg.AssetOut(key=key(TABLE), **spec_arguments(table, catalog))},
         check_specs=[check_spec(table)],
     )
     def upkeep(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
@@ -46,6 +47,6 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
             done.append(asdict(one))
         frame = pl.DataFrame(done, schema=polars_schema(table.columns))
         figures = {c: int(frame[c].sum()) for c in frame.columns if c.endswith(("_before", "_after"))}
-        yield from checked(table, conform(frame, table), catalog, {}, lambda: figures)
+        yield from checked(table, conform(frame, table), {}, lambda: figures)
 
     return upkeep

@@ -19,6 +19,7 @@ from macro_assets.lakehouse.delta import data_version
 from macro_assets.orchestration.describe import (
     column_schema,
     key,
+    raw_group,
     rows_metadata,
     series_key,
     series_metadata,
@@ -118,7 +119,7 @@ def _complete_check(source: Source, catalog: Catalog) -> dg.AssetChecksDefinitio
 
 def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table) -> list[dg.AssetSpec]:
     """One spec per series, and the one of the table they share."""
-    group = f"raw_{source.name}"
+    group = raw_group(source)
     versions = series_code_versions(source, list(series.values()))
     columns = column_schema(table)
     specs = [
@@ -130,7 +131,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table) -
             group_name=group,
             kinds={"deltalake", source.name},
             owners=[source.owner],
-            tags={"layer": "raw", "frequency": s.frequency, "theme": s.theme, "country": s.country},
+            tags={"layer": "raw", "bronze": "", "frequency": s.frequency, "theme": s.theme, "country": s.country},
             metadata=series_metadata(s, columns),
             code_version=versions[s.id],
         )
@@ -145,7 +146,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table) -
             group_name=group,
             kinds={"deltalake", source.name},
             owners=[source.owner],
-            tags={"layer": "raw"},
+            tags={"layer": "raw", "bronze": ""},
             metadata={**table_metadata(table), "source": dg.MetadataValue.url(source.url)},
         )
     )

@@ -1,0 +1,185 @@
+"""The step of a connected piece of the as-of graph: months outside, tables inside, each stored and logged by itself.
+
+One failure at the end names the months that could not be computed; all others are in the lake by then, and a retry or
+the next run computes the missing ones alone. Measured: as two steps, or with results returned at the end, one failed
+month of twelve loses the other eleven, or marks all as made (docs/decisions/012-graph.md).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+import polars as pl
+
+from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog.derive import polars_schema
+from macro_assets.graph.check import parents
+from macro_assets.graph.derivation import Derivation
+from macro_assets.graph.endings import Empty, month_of
+from macro_assets.graph.inputs import NO_ROWS, Inputs, Versions
+from macro_assets.lakehouse.delta import open_table
+from macro_assets.lakehouse.write import conform, overwrite
+from macro_assets.orchestration.assets.specs import CHECK, check_spec, spec_arguments
+from macro_assets.orchestration.automation import AS_OF
+from macro_assets.orchestration.describe import key, rows_metadata, step_name
+from macro_assets.orchestration.partitions import AS_OF_MONTHS
+from macro_assets.orchestration.records import FORCE, Record, inputs_metadata, month_records, tags, unchanged
+from macro_assets.orchestration.resources import Lake
+from macro_assets.quality import check_table
+
+_NAMED = 12
+"""Months that a failure names with their reasons; it counts the others."""
+
+
+class MonthError(Exception):
+    """A month of a table that cannot be stored; the message says why."""
+
+
+def as_of_step(
+    piece: Sequence[Derivation], catalog: Catalog, series: Mapping[str, Sequence[str]]
+) -> dg.AssetsDefinition:
+    """The assets of derivations of the as-of grid that are connected, in their order.
+
+    `series` are the input series of each table.
+    """
+    tables = {t: catalog.one_table(t) for d in piece for t in d.tables}
+    specs = [
+        dg.AssetSpec(
+            key(t),
+            deps=[key(p) for p in parents(d, catalog)],
+            partitions_def=AS_OF_MONTHS,
+            skippable=True,
+            automation_condition=AS_OF,
+            code_version=d.code_version,
+            **spec_arguments(tables[t], catalog, series[t]),
+        )
+        for d in piece
+        for t in d.tables
+    ]
+
+    @dg.multi_asset(
+        name=step_name(piece[0].tables[0]),
+        specs=specs,
+        check_specs=[check_spec(t) for t in tables.values()],
+        partitions_def=AS_OF_MONTHS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+    )
+    def as_of(
+        context: dg.AssetExecutionContext, lake: Lake
+    ) -> Iterator[dg.AssetCheckResult | dg.AssetMaterialization]:
+        selected = {n: t for n, t in tables.items() if key(n) in context.selected_asset_keys}
+        months = sorted(context.partition_keys)
+        context.log.info(f"{', '.join(selected)} as of {months[0]} to {months[-1]}: {len(months)} months")
+        asked = [d for d in piece if selected.keys() & set(d.tables)]
+        run = _Run(context, Inputs(lake.with_catalog(catalog), asked, months), selected, months)
+        for month in months:
+            for derivation in asked:
+                yield from run.month(derivation, month)
+        yield from run.checks()
+        if run.failed:
+            raise dg.Failure(_told(run.failed), allow_retries=False)
+
+    return as_of
+
+
+@dataclass
+class _Run:
+    """One execution of a step: what it reads and asks for, and what became of it so far."""
+
+    context: dg.AssetExecutionContext
+    inputs: Inputs
+    tables: Mapping[str, Table]
+    months: Sequence[str]
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.records = {t: month_records(self.context.instance, t, self.months) for t in self.tables}
+
+    def month(self, derivation: Derivation, month: str) -> Iterator[dg.AssetMaterialization]:
+        """Compute and store a month of a derivation's tables, where anything changed; a failure is kept by name."""
+        wanted = [t for t in derivation.tables if t in self.tables]
+        try:
+            if blocked := [t for t in derivation.upstream if (t, month) in self.failed]:
+                raise MonthError(f"it needs {blocked[0]}, which could not be computed")
+            versions = self.inputs.versions(derivation, month)
+            standing = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions))}
+            made = month_of(derivation, self.inputs, month) if len(standing) < len(wanted) else {}
+        except Exception as error:
+            self.failed |= {(t, month): _reason(error) for t in wanted}
+            return
+        for name in wanted:
+            if record := standing.get(name):
+                metadata = {**unchanged(record), **inputs_metadata(versions)}
+                told = tags(derivation.code_version, versions, record.data)
+                yield dg.AssetMaterialization(key(name), partition=month, metadata=metadata, tags=told)
+                continue
+            try:
+                yield self._stored(self.tables[name], derivation, month, versions, made)
+            except Exception as error:
+                self.failed[name, month] = _reason(error)
+
+    def _standing(self, name: str, derivation: Derivation, month: str, versions: Versions) -> Record | None:
+        """The record of a month that need not be computed."""
+        record = self.records[name].get(month)
+        if record is None or FORCE in self.context.run.tags:
+            return None
+        stored = self.inputs.stored_month(name, month)
+        return None if record.why_stale(derivation.code_version, versions, stored) else record
+
+    def _stored(
+        self,
+        table: Table,
+        derivation: Derivation,
+        month: str,
+        versions: Versions,
+        made: Mapping[str, pl.DataFrame] | Empty,
+    ) -> dg.AssetMaterialization:
+        """Check and store a table's month; one that cannot be has no rows and the reason."""
+        found = pl.DataFrame(schema=polars_schema(table.columns)) if isinstance(made, Empty) else made[table.name]
+        frame = conform(found, table)
+        report = check_table(frame, table)
+        if not report.passed:
+            self.refused[table.name] = str(report)
+            raise MonthError(str(report))
+        self.rows[table.name] = self.rows.get(table.name, 0) + frame.height
+        version = overwrite(self.inputs.lake, table.name, frame, {"run_id": self.context.run_id}, [month])
+        self.inputs.put(table.name, frame, month)
+        data = self.inputs.stored_months(table.name).get(month, NO_ROWS)
+        metadata = {**rows_metadata(frame, version), **inputs_metadata(versions)}
+        if isinstance(made, Empty):
+            metadata["empty"] = made.reason
+            self.context.log.info(f"{table.name} {month} is an empty month: {made.reason}")
+        told = tags(derivation.code_version, versions, data)
+        description = made.reason if isinstance(made, Empty) else None
+        return dg.AssetMaterialization(key(table.name), description, metadata, month, tags=told)
+
+    def checks(self) -> Iterator[dg.AssetCheckResult]:
+        """The generated check of each table, over all months that were computed."""
+        for name in self.tables:
+            yield dg.AssetCheckResult(
+                asset_key=key(name),
+                check_name=CHECK,
+                passed=name not in self.refused,
+                description=self.refused.get(name),
+                metadata={"rows": self.rows.get(name, 0), "months": len(self.months)},
+            )
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) if isinstance(error, MonthError | ValueError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
+def _told(failed: Mapping[tuple[str, str], str]) -> str:
+    """One message that names each month, the tables of it that failed, and why; what failed alike is said once."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (table, month), why in failed.items():
+        alike.setdefault((month, why), []).append(table)
+    lines = [f"{month} {', '.join(tables)}: {why}" for (month, why), tables in sorted(alike.items())]
+    more = [f"and {len(lines) - _NAMED} more"] if len(lines) > _NAMED else []
+    months = len({month for _, month in failed})
+    head = f"{months} as-of month{'s' if months > 1 else ''} could not be computed; what was stored of it was kept:"
+    return "\n  ".join([head, *lines[:_NAMED], *more])

@@ -1,0 +1,50 @@
+"""What the spec and the check of every derived asset say, from the catalog."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from macro_assets.catalog import Catalog, Table
+from macro_assets.orchestration.describe import key, series_links, table_metadata
+from macro_assets.quality import CheckReport
+
+CHECK = "schema"
+
+
+def spec_arguments(table: Table, catalog: Catalog, series: Sequence[str] = ()) -> dict[str, Any]:
+    """Arguments of an asset's spec; `series` are those it is made of, where they are few enough to name."""
+    metadata = table_metadata(table)
+    if series:
+        metadata["input_series"] = series_links(series, catalog)
+    return {
+        "description": f"{table.title}. {table.description}",
+        "group_name": table.layer,
+        "kinds": set(table.kinds),
+        "owners": [table.owner],
+        "tags": {"layer": table.layer, "silver" if table.layer == "normalized" else "gold": ""},
+        "metadata": metadata,
+    }
+
+
+def check_spec(table: Table) -> dg.AssetCheckSpec:
+    """The generated check of a derived table. It runs before the write: a table that fails is not written."""
+    return dg.AssetCheckSpec(
+        CHECK, asset=key(table.name), description="Types, nulls, bounds, key" + "".join(f", {r}" for r in table.rules)
+    )
+
+
+def check_result(table: Table, report: CheckReport) -> dg.AssetCheckResult:
+    """The result of the generated check."""
+    return dg.AssetCheckResult(
+        asset_key=key(table.name),
+        check_name=CHECK,
+        passed=report.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=None if report.passed else str(report),
+        metadata={
+            "rows": report.rows,
+            "failures": report.failures,
+            "sample": dg.MetadataValue.json(list(report.sample)),
+        },
+    )

@@ -1,0 +1,114 @@
+"""What Dagster remembers of what was computed: the code, the inputs and the result of the last materialization.
+
+A materialization says it in its tags; its metadata name each input's version. Every answer to "is it up to date" is made
+of these and of what is stored now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from macro_assets.graph.inputs import Versions, slice_of
+from macro_assets.orchestration.describe import key
+
+_CODE, _DATA, _SLICE = "dagster/code_version", "dagster/data_version", "macro_assets/slice"
+_INPUTS = "inputs"
+UNCHANGED = "unchanged_since"
+"""Metadata of a materialization whose inputs and code were as before: when the stored result was computed."""
+
+FORCE = "macro_assets/force"
+"""Tag of runs whose steps compute although nothing changed."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A materialization: versions of code, inputs together (slice) and result, each input's, and when it was computed."""
+
+    code: str
+    slice: str
+    data: str
+    inputs: Mapping[str, str]
+    computed: str
+
+    def why_stale(self, code: str, versions: Versions, stored: str | None) -> str | None:
+        """Why the result is out of date, in words; None when it is not.
+
+        Parameters
+        ----------
+        code, versions
+            The present code version, and those of the inputs.
+        stored
+            Data version of what is stored now; None where nothing is.
+        """
+        if stored is None:
+            return "not in the lake"
+        if self.code != code:
+            return "its code or catalog entry changed"
+        if self.slice != slice_of(versions):
+            changed = sorted(k for k in {*versions, *self.inputs} if versions.get(k) != self.inputs.get(k))
+            return f"{_named(changed)} changed"
+        if self.data != stored:
+            return "what is stored is not what was computed"
+        return None
+
+
+def _named(inputs: list[str]) -> str:
+    """Inputs that changed, the first few by name."""
+    return ", ".join(inputs[:3]) + (f" and {len(inputs) - 3} more" if len(inputs) > 3 else "")
+
+
+def tags(code: str, versions: Versions, data: str) -> dict[str, str]:
+    """Tags of a materialization that is logged with its data and code version."""
+    return {_CODE: code, _DATA: data, **slice_tag(versions)}
+
+
+def slice_tag(versions: Versions) -> dict[str, str]:
+    """The tag that says what was read."""
+    return {_SLICE: slice_of(versions)}
+
+
+def inputs_metadata(versions: Versions) -> dict[str, Any]:
+    """The version of each input, for the reason why something is out of date."""
+    return {_INPUTS: dg.MetadataValue.json(dict(versions))}
+
+
+def unchanged(record: Record) -> dict[str, str]:
+    """Metadata of a result that stands: since when it is what it is."""
+    return {UNCHANGED: record.computed}
+
+
+def last_record(instance: dg.DagsterInstance, table: str) -> Record | None:
+    """The last materialization of an unpartitioned table."""
+    found = instance.fetch_materializations(key(table), limit=1).records
+    return _record(found[0]) if found else None
+
+
+def month_records(instance: dg.DagsterInstance, table: str, months: Collection[str]) -> dict[str, Record]:
+    """The last materialization of each as-of month."""
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    latest = instance.event_log_storage.get_latest_storage_id_by_partition(key(table), kind, set(months))
+    if not latest:
+        return {}
+    wanted = dg.AssetRecordsFilter(key(table), storage_ids=list(latest.values()))
+    records = instance.fetch_materializations(wanted, limit=len(latest)).records
+    return {str(r.partition_key): _record(r) for r in records}
+
+
+def _record(found: dg.EventLogRecord) -> Record:
+    materialization = found.asset_materialization
+    said = (materialization.tags or {}) if materialization else {}
+    metadata = materialization.metadata if materialization else {}
+    inputs = metadata[_INPUTS].value if _INPUTS in metadata else {}
+    computed = metadata[UNCHANGED].value if UNCHANGED in metadata else None
+    return Record(
+        said.get(_CODE, ""),
+        said.get(_SLICE, ""),
+        said.get(_DATA, ""),
+        inputs if isinstance(inputs, dict) else {},
+        str(computed or datetime.fromtimestamp(found.timestamp, UTC).isoformat(timespec="seconds")),
+    )
