@@ -7,7 +7,7 @@ from macro_assets.catalog.kinds.instrument import Instrument
 from macro_assets.catalog.kinds.model import Model, ModelInput
 from macro_assets.catalog.kinds.recession import Recession
 from macro_assets.catalog.kinds.release import PublicationLag, Release
-from macro_assets.catalog.kinds.series import Bounds, Fallback, Frequency, Selector, Series
+from macro_assets.catalog.kinds.series import Bounds, Fallback, Frequency, Kind, Selector, Series
 from macro_assets.catalog.kinds.source import Api, Folder, Key, Source, Vintages
 from macro_assets.catalog.kinds.table import Column, Dtype, Retention, Table
 from macro_assets.catalog.load import Catalog, UnknownNameError, default_catalog, load_catalog
@@ -29,6 +29,7 @@ __all__ = [
     "Indicator",
     "Instrument",
     "Key",
+    "Kind",
     "Model",
     "ModelInput",
     "PublicationLag",

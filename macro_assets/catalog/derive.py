@@ -43,6 +43,8 @@ def series_frame(catalog: Catalog) -> pl.DataFrame:
             "seasonal_adjustment": s.seasonal_adjustment,
             "country": s.country,
             "theme": s.theme,
+            "kind": s.kind,
+            "family": catalog.sources[s.source].family,
             "first_year": s.first_year,
             "transform": s.transform,
             "aggregation": s.aggregation,

@@ -43,6 +43,7 @@ def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
     assert frame.height == len(catalog.series) + 1
     row = frame.row(by_predicate=pl.col("series_id") == "SYNTHETIC_ORDERS", named=True)
     assert (row["scale"], row["frequency"], row["transform"], row["aggregation"]) == (1000.0, "W", 4, "last")
+    assert (row["kind"], row["family"]) == ("macro_series", "fred")
 
 
 def test_an_entry_overrides_the_defaults_of_its_file(folder: Path) -> None:

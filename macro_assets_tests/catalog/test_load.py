@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
-from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog, names
+from macro_assets.catalog import Catalog, CatalogError, Kind, UnknownNameError, load_catalog, names
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.editing import edit
 
@@ -70,6 +71,39 @@ def test_a_source_that_says_no_family_is_the_user_s_own(small: Path) -> None:
     catalog = load_catalog(small)
     assert [s.name for s in catalog.sources_of("own")] == ["bundled"]
     assert [n for n in catalog.tables if n.startswith("normalized/")] == [names.normalized("own")]
+
+
+def test_themes_of_one_sort_of_figure_are_of_its_kind(catalog: Catalog) -> None:
+    """A new series that forgot to state its kind is seen here; other themes are of several kinds."""
+    of_theme = {
+        **dict.fromkeys(("curve",), "curves"),
+        **dict.fromkeys(("fiscal",), "fiscal_data"),
+        **dict.fromkeys(("flows", "positioning"), "flow_data"),
+        **dict.fromkeys(("volatility", "factors", "energy"), "market_data"),
+        **dict.fromkeys(("labor", "prices", "output", "income", "consumption", "money", "stress"), "macro_series"),
+    }
+    told = {s.id: s.kind for s in catalog.series.values() if s.theme in of_theme}
+    assert {s: k for s, k in told.items() if k != of_theme[catalog.series[s].theme]} == {}
+    assert set(told.values()) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize(
+    ("series_id", "kind"),
+    [
+        ("DFEDTARU", "macro_series"),
+        ("EFFR", "market_data"),
+        ("BR_SELIC_TARGET", "macro_series"),
+        ("BR_CDI_ANNUAL", "market_data"),
+        ("MORTGAGE30US", "macro_series"),
+        ("DTB3", "curves"),
+        ("SP500", "market_data"),
+        ("SP500_VOLUME", "flow_data"),
+        ("WDTGAL", "fiscal_data"),
+        ("WALCL", "macro_series"),
+    ],
+)
+def test_a_rate_that_a_central_bank_sets_is_no_market_data(catalog: Catalog, series_id: str, kind: str) -> None:
+    assert catalog.series[series_id].kind == kind
 
 
 def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> None:
@@ -152,6 +186,13 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "frequency: monthly",
             "sources/bundled.yaml: PAYEMS: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'monthly')",
             id="bad frequency",
+        ),
+        pytest.param(
+            "sources/bundled.yaml",
+            "kind: curves",
+            "kind: curve",
+            "sources/bundled.yaml: TB3MS_MACRODATA: kind: Input should be 'market_data', 'macro_series',",
+            id="no such kind",
         ),
         pytest.param(
             "sources/bundled.yaml",

@@ -20,6 +20,18 @@ Aggregation = Literal["mean", "last", "sum"]
 """How observations become one of a lower frequency: average, end of period, total."""
 
 
+Kind = Literal["market_data", "macro_series", "curves", "flow_data", "fiscal_data"]
+"""What sort of figure a series is.
+
+- `market_data`: prices, rates, spreads and volatilities that are traded or quoted on a market, and averages, indices
+  and market values made of them alone. Rates that a central bank sets, and those that banks state, are not.
+- `curves`: yields of a stated maturity, and differences of them
+- `flow_data`: what those who take part in markets trade, move and hold: volumes, flows, positions, funds
+- `fiscal_data`: what a government takes in, spends, owes, sells as debt and has in cash
+- `macro_series`: the rest, and so also policy rates, central banks' balance sheets and indices of financial stress
+"""
+
+
 class Bounds(Declaration):
     """Inclusive limits of plausible values, in the provider's unit. None = no limit on that side."""
 
@@ -75,6 +87,9 @@ class Series(Declaration):
     seasonal_adjustment: SeasonalAdjustment
     country: Country
     theme: Slug
+    kind: Kind = Field(
+        default="macro_series", description="What sort of figure: see `Kind`; a policy rate is a macro_series"
+    )
     first_year: int = Field(ge=1700, le=2100)
     publication_lag: PublicationLag
     transform: int = Field(ge=1, le=7, description="FRED-MD transformation code (McCracken and Ng, 2016)")
