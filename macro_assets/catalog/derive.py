@@ -29,6 +29,17 @@ def polars_schema(columns: Iterable[Column]) -> pl.Schema:
     return pl.Schema({c.name: POLARS_TYPES[c.dtype] for c in columns})
 
 
+def series_facts(series: Iterable[Series], *fields: str) -> pl.DataFrame:
+    """The named fields of some series, one row each under its `series_id`: what a computation reads of the catalog."""
+    types = {f: _PLAIN_TYPES.get(Series.model_fields[f].annotation, pl.String) for f in fields}
+    rows = [(s.id, *(getattr(s, f) for f in fields)) for s in series]
+    return pl.DataFrame(rows, schema={"series_id": pl.String, **types}, orient="row")
+
+
+_PLAIN_TYPES: dict[object, type[pl.DataType]] = {int: pl.Int64, float: pl.Float64}
+"""Polars types of the fields of a series that are no text."""
+
+
 def series_frame(catalog: Catalog) -> pl.DataFrame:
     """The series of the catalog as a frame, one row each: what SQL needs to label, scale and filter observations."""
     rows = [

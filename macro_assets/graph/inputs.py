@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import names
+from macro_assets.catalog import Catalog, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.periods import month_end, previous_month, utc_now
 from macro_assets.graph.derivation import Derivation, Frames, Input, Known, Moment, Table
@@ -31,6 +31,23 @@ COLUMNS = ("source", "series_id", "observation_date", "value", "release_time")
 
 NO_ROWS = "no rows"
 """Data version of an as-of month without rows."""
+
+
+def in_standard_units(known: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """Observations in force, in the providers' units, as derivations get them, and who provided each.
+
+    Parameters
+    ----------
+    known
+        As :func:`macro_assets.lakehouse.raw.observations_as_of` gives them.
+    """
+    scales = series_facts((catalog.series[s] for s in known["series_id"].unique()), "scale")
+    return (
+        known.join(scales, on="series_id")
+        .with_columns(value=pl.col("value") * pl.col("scale"))
+        .select(*COLUMNS, "provider")
+        .sort("series_id", "observation_date")
+    )
 
 
 class Inputs:
@@ -97,14 +114,7 @@ class Inputs:
 
     def known(self, series: Collection[str], moment: datetime) -> pl.DataFrame:
         """Observations of series known at an instant, with their `provider`."""
-        scales = series_facts((self.lake.catalog.series[s] for s in series), "scale")
-        known = self.vintages.as_of(moment, series)
-        return (
-            known.join(scales, on="series_id")
-            .with_columns(value=pl.col("value") * pl.col("scale"))
-            .select(*COLUMNS, "provider")
-            .sort("series_id", "observation_date")
-        )
+        return in_standard_units(self.vintages.as_of(moment, series), self.lake.catalog)
 
     @property
     def vintages(self) -> Vintages:

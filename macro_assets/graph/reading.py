@@ -11,7 +11,7 @@ from macro_assets.catalog import Catalog, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation, Input, Known
-from macro_assets.graph.inputs import COLUMNS
+from macro_assets.graph.inputs import COLUMNS, in_standard_units
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS
@@ -87,14 +87,7 @@ def panel(
 
 def _known(lake: Lakehouse, series: Collection[str], moment: date | datetime | str | None) -> pl.DataFrame:
     """Observations of series as :class:`Known` gives them, from the raw tables."""
-    known = observations_as_of(moment, series, lake.root, lake.catalog)
-    scales = series_facts((lake.catalog.one_series(s) for s in series), "scale")
-    return (
-        known.join(scales, on="series_id")
-        .with_columns(value=pl.col("value") * pl.col("scale"))
-        .select(COLUMNS)
-        .sort("series_id", "observation_date")
-    )
+    return in_standard_units(observations_as_of(moment, series, lake.root, lake.catalog), lake.catalog).select(COLUMNS)
 
 
 class _Past:
