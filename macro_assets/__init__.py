@@ -1,8 +1,7 @@
 """macro_assets: a research lakehouse for macroeconomics.
 
-Importing the package is free: it loads no heavy library and touches no file, socket or thread. What a
-notebook needs is one import away: :func:`macro_assets.lakehouse.connect` for SQL, :func:`read` for any table
-as of any date.
+Importing the package is free: it loads no heavy library and touches no file, socket or thread. What a notebook needs is
+one import away: :func:`connect` for SQL, :func:`read` for any table and :func:`panel` for any series as of any date.
 """
 
 from __future__ import annotations
@@ -10,23 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from macro_assets.graph.reading import panel as panel
+    from macro_assets.graph.reading import read as read
+    from macro_assets.lakehouse import connect as connect
 
-    import polars as pl
-
-    from macro_assets.catalog import Catalog
-
-__all__ = ["read"]
+__all__ = ["connect", "panel", "read"]
 __version__ = "0.1.0"
 
+_HOMES = {
+    "connect": "macro_assets.lakehouse",
+    "panel": "macro_assets.graph.reading",
+    "read": "macro_assets.graph.reading",
+}
 
-def read(
-    name: str, as_of: date | datetime | str | None = None, root: str | None = None, catalog: Catalog | None = None
-) -> pl.DataFrame:
-    """Read a table of the lake, today or as of a past instant.
 
-    See :func:`macro_assets.graph.reading.read`, which this calls.
-    """
-    from macro_assets.graph.reading import read as read_table
+def __getattr__(name: str) -> object:
+    """What a notebook needs, loaded when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-    return read_table(name, as_of, root, catalog)
+    return getattr(import_module(_HOMES[name]), name)

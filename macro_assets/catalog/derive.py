@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from macro_assets.catalog.kinds.series import Series
 from macro_assets.catalog.kinds.table import Column, Dtype
 from macro_assets.catalog.load import Catalog
 

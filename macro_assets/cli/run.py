@@ -11,7 +11,7 @@ from macro_assets.cli.terminal import expected_errors, instance, print_summary
 
 @click.command("run")
 @click.argument("selection", nargs=-1)
-@click.option("--partition", help="One partition: a year for raw series, YYYY-MM for forecasts.")
+@click.option("--partition", help="One partition: a year for raw series, YYYY-MM for as-of tables.")
 @click.option("--from", "first", help="First partition of a range.")
 @click.option("--to", "last", help="Last partition of a range.")
 @click.option("--force", is_flag=True, help="Run what is up to date too.")

@@ -28,7 +28,9 @@ def checked(found: Sequence[Derivation], catalog: Catalog) -> tuple[Derivation, 
             if table in made:
                 raise GraphError(f"table {table} is computed by two derivations; expected one")
             if table not in catalog.tables:
-                raise GraphError(f"table {table} is computed, but the catalog does not declare it: add it to tables.yaml")
+                raise GraphError(
+                    f"table {table} is computed, but the catalog does not declare it: add it to tables.yaml"
+                )
             if catalog.tables[table].as_of_partitioned != (derivation.grid == "as_of"):
                 shape = "as-of partitioned" if catalog.tables[table].as_of_partitioned else "not partitioned"
                 made_on = "on the as-of grid" if derivation.grid else "without a grid"
@@ -47,7 +49,9 @@ def _refuse_strangers(derivation: Derivation, made: Mapping[str, Derivation], ca
     for key, given in derivation.inputs.items():
         if isinstance(given, Known):
             if given.months_before and derivation.grid is None:
-                raise GraphError(f"{name} reads {key} as of {given.months_before} months before, but has no as-of months")
+                raise GraphError(
+                    f"{name} reads {key} as of {given.months_before} months before, but has no as-of months"
+                )
             continue
         if given.name not in catalog.tables:
             raise GraphError(f"{name} reads {given.name!r}, which is no table of the catalog")
@@ -87,7 +91,7 @@ def levels(ordered: Sequence[Derivation], catalog: Catalog) -> list[list[Derivat
 
 
 def pieces(ordered: Sequence[Derivation]) -> list[tuple[Derivation, ...]]:
-    """What is computed in one step: each derivation by itself, those of the as-of grid with all they are connected to."""
+    """What is computed in one step: a derivation by itself, one of the as-of grid with all it is connected to."""
     found: list[list[Derivation]] = []
     for derivation in ordered:
         read = set(derivation.upstream)

@@ -7,7 +7,9 @@ no code version), storage, when to run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import cast
 
 from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
 from macro_assets.catalog.derive import series_facts
@@ -50,7 +52,7 @@ def _family(family: Family, catalog: Catalog) -> Derivation:
         decisions=INVALIDATIONS,
         scales=series_facts(series, "source", "scale"),
         facts=series_facts(series, "frequency", "transform"),
-        min_history=catalog.tables[table].parameters["min_history"],
+        min_history=cast("Mapping[str, int]", catalog.tables[table].parameters["min_history"]),
     )
     return Derivation((table,), {name: Table(name) for name in (*raws.values(), INVALIDATIONS)}, compute)
 

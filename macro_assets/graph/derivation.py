@@ -40,11 +40,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Known:
-    """The observations of series in force, in standard units: `source`, `series_id`, `observation_date`, `value`,
-    `release_time`, sorted by series and date.
+    """Observations of series in force, by series and date, in standard units.
 
-    Without a grid they are today's, from the normalized tables; on the as-of grid those known at the instant, and with
-    `months_before` at the end of an earlier month.
+    Columns: `source`, `series_id`, `observation_date`, `value`, `release_time`. Without a grid they are today's, from
+    the normalized tables; on the as-of grid those known at the month's instant, with `months_before` at an earlier one.
     """
 
     series: tuple[str, ...]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 
 from macro_assets.catalog import Catalog, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.periods import month_end, previous_month, utc_now
-from macro_assets.graph.derivation import Derivation, Frames, Input, Known, Moment, Table
+from macro_assets.graph.derivation import Derivation, Input, Known, Moment, Table
 from macro_assets.lakehouse.delta import data_version, open_table, reading
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.hashing import month_versions, series_versions

@@ -17,6 +17,7 @@ from macro_assets.orchestration.assets.charts import chart_publishers
 from macro_assets.orchestration.assets.derived import derived_assets
 from macro_assets.orchestration.assets.maintenance import MAINTENANCE, maintenance_asset
 from macro_assets.orchestration.assets.raw import raw_assets
+from macro_assets.orchestration.closing import closing_schedules
 from macro_assets.orchestration.describe import table_name
 from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.jobs import jobs
@@ -42,18 +43,19 @@ def build_defs(
         Default: the derivations of the catalog.
     """
     catalog = catalog or default_catalog()
+    found = found or derivations(catalog)
     raw = [raw_assets(source, catalog) for source in catalog.sources.values()]
     return dg.Definitions(
         assets=[
             invalidations_asset(catalog),
             *(step for step, _ in raw),
-            *derived_assets(found or derivations(catalog), catalog, chart_publishers(catalog)),
+            *derived_assets(found, catalog, chart_publishers(catalog)),
             maintenance_asset(catalog),
             calendar_asset(catalog),
         ],
         asset_checks=[complete for _, complete in raw],
         jobs=jobs(catalog),
-        schedules=[MAINTENANCE, *refresh_schedules(catalog)],
+        schedules=[MAINTENANCE, *refresh_schedules(catalog), *closing_schedules(found)],
         sensors=[
             dg.AutomationConditionSensorDefinition(
                 "automation",
@@ -74,7 +76,10 @@ def build_defs(
 
 def step_tables(definitions: dg.Definitions) -> tuple[dict[str, str], dict[str, str]]:
     """The first table that each step makes, and the table that each check of its own step is of, by the step's name."""
-    steps = {a.op.name: table_name(a.keys_by_output_name[next(iter(a.keys_by_output_name))]) for a in
-        definitions.assets or () if isinstance(a, dg.AssetsDefinition) and a.is_executable}
+    steps = {
+        a.op.name: table_name(a.keys_by_output_name[next(iter(a.keys_by_output_name))])
+        for a in definitions.assets or ()
+        if isinstance(a, dg.AssetsDefinition) and a.is_executable
+    }
     checks = {c.op.name: table_name(next(iter(c.check_keys)).asset_key) for c in definitions.asset_checks or ()}
     return steps, checks

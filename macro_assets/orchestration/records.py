@@ -1,7 +1,7 @@
 """What Dagster remembers of what was computed: the code, the inputs and the result of the last materialization.
 
-A materialization says it in its tags; its metadata name each input's version. Every answer to "is it up to date" is made
-of these and of what is stored now.
+A materialization says it in its tags; its metadata name each input's version. Every answer to "is it up to date" is
+made of these and of what is stored now.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORCE = "macro_assets/force"
 
 @dataclass(frozen=True)
 class Record:
-    """A materialization: versions of code, inputs together (slice) and result, each input's, and when it was computed."""
+    """A materialization: versions of its code, all inputs (slice), result and each input; when it was computed."""
 
     code: str
     slice: str

@@ -1,7 +1,7 @@
 """`macro run`: bring the lake up to date in a few Dagster runs, and say what was done.
 
-Raw series come first, then the derived tables by their depth in the graph: what is stale of a level is asked when all that
-it reads is there. As-of months and unpartitioned tables have different partitions and so go in runs of their own.
+Raw series come first, then the derived tables by their depth in the graph: what is stale of a level is asked when all
+that it reads is there. As-of months and unpartitioned tables have different partitions and so go in runs of their own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from macro_assets.orchestration.refresh import Refresh
 from macro_assets.orchestration.staleness import stale_months, stale_series, stale_tables
 from macro_assets.orchestration.summary import Summary, was_interrupted
 from macro_assets.publishing.pages import write_index
+
+Cell = tuple[str, str | None]
+"""A table, or an as-of month of one."""
 
 
 class PartitionError(ValueError):
@@ -158,10 +161,7 @@ def run(
 def _months(found: Iterable[Derivation], selection: Selection) -> dict[str, tuple[str | None, ...]]:
     """What is asked of each selected table: as-of months, or the table itself."""
     return {
-        t: (selection.months or d.demo) if d.grid else (None,)
-        for d in found
-        for t in d.tables
-        if t in selection.tables
+        t: (selection.months or d.demo) if d.grid else (None,) for d in found for t in d.tables if t in selection.tables
     }
 
 
@@ -181,9 +181,7 @@ def run_refreshes(lake: Lakehouse, refreshes: Sequence[Refresh], instance: dg.Da
 class _Runner:
     """The Dagster runs of one call, sharing its definitions, progress and summary."""
 
-    def __init__(
-        self, lake: Lakehouse, instance: dg.DagsterInstance, found: Sequence[Derivation], total: int
-    ) -> None:
+    def __init__(self, lake: Lakehouse, instance: dg.DagsterInstance, found: Sequence[Derivation], total: int) -> None:
         self.lake = lake
         self.instance = instance
         self.catalog = lake.catalog
@@ -215,9 +213,7 @@ class _Runner:
         keys = refresh.keys(self.catalog)
         self._execute(keys, refresh.tags, len(keys))
 
-    def derive(
-        self, level: Sequence[Derivation], asked: Mapping[str, tuple[str | None, ...]], force: bool
-    ) -> None:
+    def derive(self, level: Sequence[Derivation], asked: Mapping[str, tuple[str | None, ...]], force: bool) -> None:
         """One Dagster run for the unpartitioned tables of a level, one for each span of as-of months."""
         wanted = {(t, m): "asked for" for d in level for t in d.tables for m in asked.get(t, ())}
         stale = wanted if force else {cell: why for cell, why in self._stale(level, asked).items() if cell in wanted}
@@ -231,14 +227,13 @@ class _Runner:
             months = {RANGE_START: span[0], RANGE_END: span[-1]}
             self._execute([key(t) for t in tables], {**tags, **months}, len(tables) * len(span))
 
-    def _stale(
-        self, level: Sequence[Derivation], asked: Mapping[str, tuple[str | None, ...]]
-    ) -> dict[tuple[str, str | None], str]:
+    def _stale(self, level: Sequence[Derivation], asked: Mapping[str, tuple[str | None, ...]]) -> dict[Cell, str]:
         selected = [d for d in level if any(t in asked for t in d.tables)]
         tables = stale_tables(self.lake, self.instance, [d for d in selected if not d.grid])
         by_month = {d: [m for m in asked[next(t for t in d.tables if t in asked)] if m] for d in selected if d.grid}
         months = stale_months(self.lake, self.instance, by_month)
-        return {**{(t, None): why for t, why in tables.items()}, **months}
+        found: dict[Cell, str] = {(t, None): why for t, why in tables.items()}
+        return found | dict(months.items())
 
     def _skip(self, layer: str, count: int) -> None:
         self.summary.layer(layer).skipped += count
@@ -260,7 +255,7 @@ class _Runner:
             raise KeyboardInterrupt
 
 
-def _spans(stale: Mapping[tuple[str, str | None], str]) -> dict[tuple[str, ...], list[str]]:
+def _spans(stale: Mapping[Cell, str]) -> dict[tuple[str, ...], list[str]]:
     """Spans of consecutive months, each with the tables that are to be computed in all of them."""
     grid = AS_OF_MONTHS.get_partition_keys()
     months: dict[str, list[int]] = {}

@@ -14,7 +14,7 @@ from macro_assets.graph.derivation import Derivation
 from macro_assets.graph.inputs import Inputs
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.describe import series_key
 from macro_assets.orchestration.partitions import YEARS
 from macro_assets.orchestration.records import last_record, month_records
 from macro_assets.orchestration.source_versions import series_code_versions

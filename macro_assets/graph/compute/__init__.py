@@ -1,1 +1,1 @@
-"""How each kind of derivation calls the pure rooms: inputs in, the tables of the catalog out. No storage, no Dagster."""
+"""How each kind of derivation calls the pure rooms: inputs in, tables of the catalog out. No storage, no Dagster."""

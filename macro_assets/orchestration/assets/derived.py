@@ -1,7 +1,7 @@
 """Derived assets: a step for each piece of the graph, with a generated check and a hash of each result as data version.
 
-A step whose inputs and code are as they were does not compute: the stored result stands, and its materialization has the
-same data version, so that nothing below is asked for.
+A step whose inputs and code are as they were does not compute: the stored result stands, and its materialization has
+the same data version, so that nothing below is asked for.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,9 +62,7 @@ def _step(
         },
         check_specs=[check_spec(table)],
     )
-    def derived(
-        context: dg.AssetExecutionContext, lake: Lake
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    def derived(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         here = lake.with_catalog(catalog)
         inputs = Inputs(here, [derivation])
         versions = inputs.versions(derivation)

@@ -17,7 +17,6 @@ from macro_assets.graph.check import parents
 from macro_assets.graph.derivation import Derivation
 from macro_assets.graph.endings import Empty, month_of
 from macro_assets.graph.inputs import NO_ROWS, Inputs, Versions
-from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.write import conform, overwrite
 from macro_assets.orchestration.assets.specs import CHECK, check_spec, spec_arguments
 from macro_assets.orchestration.automation import AS_OF
@@ -65,9 +64,7 @@ def as_of_step(
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
     )
-    def as_of(
-        context: dg.AssetExecutionContext, lake: Lake
-    ) -> Iterator[dg.AssetCheckResult | dg.AssetMaterialization]:
+    def as_of(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.AssetMaterialization]:
         selected = {n: t for n, t in tables.items() if key(n) in context.selected_asset_keys}
         months = sorted(context.partition_keys)
         context.log.info(f"{', '.join(selected)} as of {months[0]} to {months[-1]}: {len(months)} months")
