@@ -19,7 +19,6 @@ from macro_assets.catalog.periods import month_end, previous_month, utc_now
 from macro_assets.graph.derivation import Derivation, Input, Known, Moment, Table
 from macro_assets.lakehouse.delta import data_version, open_table, reading
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.hashing import month_versions, series_versions
 from macro_assets.lakehouse.reader import Vintages, open_vintages
 
 Versions = Mapping[str, str]
@@ -136,6 +135,8 @@ class Inputs:
     def _family(self, family: str) -> tuple[pl.DataFrame, dict[str, str]]:
         """Observations of the series that are read of a family's table, and the version of each."""
         if family not in self._observations:
+            from macro_assets.lakehouse.hashing import series_versions  # numpy takes a tenth of a second to import
+
             wanted = {s for d in self._derivations if not d.grid for s in d.series}
             rows, version = self.lake.scan(names.normalized(family))
             with reading(names.normalized(family), version):
@@ -194,6 +195,8 @@ class Inputs:
     def stored_months(self, name: str) -> dict[str, str]:
         """Data version of each stored month of an as-of table; a month without rows is not among them."""
         if name not in self._month_versions:
+            from macro_assets.lakehouse.hashing import month_versions
+
             self._month_versions[name] = month_versions(self.table(name), self.lake.table(name))
         return self._month_versions[name]
 
