@@ -21,7 +21,7 @@ def test_the_graph_has_these_assets(catalog: Catalog) -> None:
     along = ("landing", "fetch_log")
     tables = {t.name for t in catalog.tables.values() if t.layer not in along}
     assert set(SPECS) == tables | {f"raw/{s.source}/{s.id}" for s in catalog.series.values()}
-    of_the_house = {"audit/invalidations", "maintenance/tables", "calendar/releases", "normalized/observations"}
+    of_the_house = {"audit/invalidations", "maintenance/tables", "calendar/releases", "normalized/fred"}
     assert tables >= of_the_house | {f"raw/{s}" for s in catalog.sources} | {f"charts/{c}" for c in catalog.charts}
 
 
@@ -86,7 +86,12 @@ def test_the_source_has_a_pool_of_its_own() -> None:
 
 def test_jobs_and_sensor() -> None:
     assert {j.name for j in defs.resolve_all_job_defs()} >= {"refresh_bundled", "derive"}
-    assert {s.name for s in defs.schedules or []} == {"weekly_maintenance", "refresh", "release_calendar"}
+    assert {s.name for s in defs.schedules or []} == {
+        "weekly_maintenance",
+        "refresh",
+        "release_calendar",
+        "close_month",
+    }
     (sensor,) = defs.sensors or []
     assert sensor.name == "automation"
 

@@ -12,6 +12,7 @@ import pytest
 
 from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
 from macro_assets.graph.declared import derivations
+from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration import run as run_module
@@ -20,7 +21,7 @@ from macro_assets.orchestration.summary import Summary
 from macro_assets_tests.orchestration.toy import spoiled_source, toy_catalog, with_values
 
 ToyRun = Callable[..., Summary]
-DERIVED = ["normalized/observations", "normalized/panel_monthly", "normalized/transformed", "normalized/zscores"]
+DERIVED = ["normalized/fred"]
 
 
 @pytest.fixture
@@ -41,6 +42,10 @@ def toy_run(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.Mo
     return call
 
 
+def made(catalog: Catalog) -> dict[str, Derivation]:
+    return {t: d for d in derivations(catalog) for t in d.tables}
+
+
 def versions(lake: Path) -> dict[str, int]:
     tables = {n: open_table(lake, n) for n in ["raw/bundled", "landing/bundled", *DERIVED]}
     return {n: t.version() for n, t in tables.items() if t}
@@ -50,11 +55,11 @@ def test_the_first_run_runs_everything_and_the_second_nothing(toy_run: ToyRun, t
     first = toy_run()
     assert not first.failures
     assert first.layers["raw"].ran == 4
-    assert first.layers["normalized"].ran == 4
+    assert first.layers["normalized"].ran == 1
     before = versions(tmp_path)
     second = toy_run()
     assert (second.runs, second.reasons, second.failures) == (0, {}, {})
-    assert {layer: s.skipped for layer, s in second.layers.items()} == {"raw": 4, "normalized": 4}
+    assert {layer: s.skipped for layer, s in second.layers.items()} == {"raw": 4, "normalized": 1}
     assert versions(tmp_path) == before
 
 
@@ -62,7 +67,7 @@ def test_force_runs_what_is_up_to_date_and_changes_nothing(toy_run: ToyRun, tmp_
     toy_run()
     before = versions(tmp_path)
     forced = toy_run(force=True)
-    assert {layer: s.ran for layer, s in forced.layers.items()} == {"raw": 4, "normalized": 4}
+    assert {layer: s.ran for layer, s in forced.layers.items()} == {"raw": 4, "normalized": 1}
     assert versions(tmp_path) == before
 
 
@@ -73,7 +78,7 @@ def test_a_changed_catalog_entry_runs_its_series_and_what_is_below(toy_run: ToyR
     catalog = dataclasses.replace(catalog, series={**catalog.series, "AAA": changed})
     summary = toy_run(catalog=catalog)
     assert [k for k in summary.reasons if k.startswith("raw/")] == ["raw/bundled/AAA"]
-    assert set(DERIVED) <= set(summary.reasons)
+    assert summary.reasons["normalized/fred"] == "its code or catalog entry changed"
 
 
 @pytest.mark.parametrize("chart", ["economic_stress_index", "gdp_nowcast", "credit_spread", "zscore_heatmap"])
@@ -82,16 +87,15 @@ def test_a_title_that_a_chart_shows_is_part_of_its_code_version(chart: str) -> N
     catalog = default_catalog()
     renamed = catalog.series["UNRATE"].model_copy(update={"title": "Synthetic title"})
     changed = dataclasses.replace(catalog, series={**catalog.series, "UNRATE": renamed})
-    name = f"charts/{chart}"
-    assert derivations(catalog)[name].code_version != derivations(changed)[name].code_version
+    assert made(catalog)[f"charts/{chart}"].code_version != made(changed)[f"charts/{chart}"].code_version
 
 
 def test_a_lake_that_was_removed_is_made_again(toy_run: ToyRun, tmp_path: Path) -> None:
     import shutil
 
     toy_run()
-    shutil.rmtree(tmp_path / "normalized" / "zscores")
-    assert toy_run().reasons == {"normalized/zscores": "not in the lake"}
+    shutil.rmtree(tmp_path / "normalized" / "fred")
+    assert toy_run().reasons == {"normalized/fred": "not in the lake"}
     shutil.rmtree(tmp_path / "raw")
     summary = toy_run()
     assert summary.reasons["raw/bundled/AAA"] == "the stored table is not the one last materialized"
@@ -104,7 +108,7 @@ def test_a_bad_series_is_named_and_tried_again(toy_run: ToyRun, monkeypatch: pyt
         summary = toy_run()
     assert list(summary.failures) == ["raw/bundled/UNRATE"]
     assert "less_than_or_equal_to" in summary.failures["raw/bundled/UNRATE"]
-    assert summary.layers["normalized"].ran == 4
+    assert summary.layers["normalized"].ran == 1
     assert summary.layers["raw"].failed == 2  # the series' check and the table's
     mended = toy_run()
     assert mended.reasons["raw/bundled/UNRATE"] == "never fetched"
@@ -123,25 +127,25 @@ def test_a_series_that_broke_later_is_tried_again(toy_run: ToyRun, monkeypatch: 
 def test_a_table_that_fails_its_check_keeps_what_was_stored(
     toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from macro_assets.transforms import library as stationary
+    from macro_assets.graph.compute import normalized
 
     toy_run()
     before = versions(tmp_path)
-    broken = stationary.zscores
+    honest = normalized.normalized_rows
 
     def spoiled(*args: object) -> pl.DataFrame:
-        return broken(*args).with_columns(zscore=pl.lit(None, dtype=pl.Float64))  # type: ignore[arg-type]
+        return honest(*args).with_columns(source=pl.lit(None, dtype=pl.String))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stationary, "zscores", spoiled)
-    summary = toy_run("normalized/zscores", force=True)
-    assert "zscore" in summary.failures["normalized/zscores"]
+    monkeypatch.setattr(normalized, "normalized_rows", spoiled)
+    summary = toy_run("normalized/fred", force=True)
+    assert "source" in summary.failures["normalized/fred"]
     assert versions(tmp_path) == before
 
 
 def test_a_broken_table_stops_the_command_before_anything_runs(toy_run: ToyRun, tmp_path: Path) -> None:
     (tmp_path / "normalized").mkdir()
-    (tmp_path / "normalized" / "panel_monthly").write_text("a file where a table must be")
-    with pytest.raises(Exception, match="panel_monthly"):
+    (tmp_path / "normalized" / "fred").write_text("a file where a table must be")
+    with pytest.raises(Exception, match="normalized/fred"):
         toy_run()
     assert not (tmp_path / "raw").exists()
 
@@ -151,14 +155,13 @@ def test_selection_by_layer_table_source_and_series() -> None:
     everything = select([], catalog)
     assert set(everything.series) == {"bundled"}, "sources behind a network are named to be asked"
     assert len(everything.series["bundled"]) == len(catalog.series_of("bundled"))
-    assert everything.models == ("gdp_nowcast",)
-    assert len(everything.tables) == 9
-    assert select(["raw/bundled/PAYEMS"], catalog) == Selection({"bundled": ("PAYEMS",)}, (), ())
+    assert set(everything.tables) == set(made(catalog))
+    assert select(["raw/bundled/PAYEMS"], catalog) == Selection({"bundled": ("PAYEMS",)}, ())
     assert select(["raw/bundled"], catalog).series == select(["raw"], catalog).series == everything.series
     assert select(["raw/cboe"], catalog).series == {"cboe": tuple(s.id for s in catalog.series_of("cboe"))}
     assert set(select(["raw"], catalog, live=True).series) == {s.source for s in catalog.series.values()}
-    assert select(["normalized"], catalog).tables == tuple(DERIVED)
-    assert select(["forecasts/gdp_nowcast_news"], catalog).models == ("gdp_nowcast",)
+    assert set(select(["normalized"], catalog).tables) == {t for t in made(catalog) if t.startswith("normalized/")}
+    assert select(["forecasts/gdp_nowcast_news"], catalog).tables == ("forecasts/gdp_nowcast_news",)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +203,7 @@ def test_nothing_runs_before_the_lake_is_known_to_be_sound(
     from deltalake.schema import Field, PrimitiveType, Schema
 
     newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
-    deltalake.DeltaTable.create(tmp_path / "normalized" / "zscores", Schema([newer]))
+    deltalake.DeltaTable.create(tmp_path / "normalized" / "fred", Schema([newer]))
     monkeypatch.setattr(run_module, "_Runner", None)  # nothing may get as far as this
     with pytest.raises(Exception, match=r"schema version 99.*Upgrade"):
         run(Lakehouse(tmp_path, toy_catalog()), select([], toy_catalog()), instance)
