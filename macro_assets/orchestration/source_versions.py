@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from importlib.metadata import version as installed_version
 
 from macro_assets.catalog import Catalog, Series, Source
-from macro_assets.graph.versions import code_version
+from macro_assets.graph.versions import text_version
 from macro_assets.sources.protocol import connector, connector_module
 
 
 def series_code_versions(source: Source, series: Sequence[Series]) -> dict[str, str]:
     """Code version of raw series by id: of its catalog entry, its connector, and the packages or files it is in."""
-    code = code_version((connector_module(source),), _shipped(source))
-    return {s.id: code_version((), s.model_dump_json() + code) for s in series}
+    code = text_version((connector_module(source),), _shipped(source))
+    return {s.id: text_version((), s.model_dump_json() + code) for s in series}
 
 
 def _shipped(source: Source) -> str:
@@ -23,4 +23,4 @@ def _shipped(source: Source) -> str:
 
 def source_code_version(source: Source, catalog: Catalog) -> str:
     """Code version of a source's table: of all its series together."""
-    return code_version((), "".join(series_code_versions(source, catalog.series_of(source.name)).values()))
+    return text_version((), "".join(series_code_versions(source, catalog.series_of(source.name)).values()))
