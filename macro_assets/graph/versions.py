@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from datetime import date
+from datetime import date, time
 from functools import cache, partial
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -65,7 +65,7 @@ def facts(*values: object) -> str:
 def _plain(value: Any) -> object:
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, BaseModel):  # not in JSON mode: that leaves sets in the order of their hashes
         return _plain(value.model_dump())

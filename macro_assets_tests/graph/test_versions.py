@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from pydantic import BaseModel
 
+from macro_assets.catalog import Catalog
 from macro_assets.graph.versions import closure, code_version, facts, text_version
 from macro_assets_tests.graph.conftest import PACKAGE, Copy
 
@@ -303,6 +304,13 @@ def test_sets_are_told_alike_in_every_process() -> None:
     """The order of a set of texts differs from process to process."""
     assert facts(set(NAMES)) == facts(sorted(NAMES))
     assert json.loads(facts(Weight(series="A", names=frozenset(NAMES))))[0]["names"] == sorted(NAMES)
+
+
+def test_every_declaration_of_the_catalog_is_a_fact(catalog: Catalog) -> None:
+    kinds = (catalog.sources, catalog.series, catalog.tables, catalog.indicators, catalog.models, catalog.charts)
+    told = [facts(declared) for kind in kinds for declared in kind.values()]
+    assert len(set(told)) == len(told)
+    assert facts(*catalog.recessions)
 
 
 @pytest.mark.parametrize(
