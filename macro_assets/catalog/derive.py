@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from macro_assets.catalog.kinds.series import Series
 from macro_assets.catalog.kinds.table import Column, Dtype
 from macro_assets.catalog.load import Catalog
 
@@ -27,6 +28,17 @@ POLARS_TYPES: dict[Dtype, pl.DataType] = {
 def polars_schema(columns: Iterable[Column]) -> pl.Schema:
     """Polars schema of some columns, in their order."""
     return pl.Schema({c.name: POLARS_TYPES[c.dtype] for c in columns})
+
+
+def series_facts(series: Iterable[Series], *fields: str) -> pl.DataFrame:
+    """The named fields of some series, one row each under its `series_id`: what a computation reads of the catalog."""
+    types = {f: _PLAIN_TYPES.get(Series.model_fields[f].annotation, pl.String) for f in fields}
+    rows = [(s.id, *(getattr(s, f) for f in fields)) for s in series]
+    return pl.DataFrame(rows, schema={"series_id": pl.String, **types}, orient="row")
+
+
+_PLAIN_TYPES: dict[object, type[pl.DataType]] = {int: pl.Int64, float: pl.Float64}
+"""Polars types of the fields of a series that are no text."""
 
 
 def series_frame(catalog: Catalog) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from datetime import datetime
 import polars as pl
 
 from macro_assets.catalog import Catalog, Chart, Indicator, Model
+from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.periods import month_end, previous_month
 from macro_assets.graph.derivation import Derivation, Frames
 from macro_assets.graph.inputs import everything_known, raw_inputs
@@ -24,29 +25,35 @@ def derivations(catalog: Catalog) -> dict[str, Derivation]:
     from macro_assets.transforms.library import transformed, zscores
     from macro_assets.transforms.normalize import standard_units
     from macro_assets.transforms.panel import monthly
+    from macro_assets.transforms.panel import panel as side_by_side
 
     series = facts(*catalog.series.values())
+    read = series_facts(catalog.series.values(), "source", "scale", "frequency", "transform", "aggregation")
+    columns = {s.id: s.id.lower() for s in catalog.series.values()}
     observations, panel = "normalized/observations", "normalized/panel_monthly"
     stationary, scores = "normalized/transformed", "normalized/zscores"
     parameters = catalog.tables[scores].parameters
     min_history = {k.removeprefix("min_history_").upper(): v for k, v in parameters.items()}
 
     def known(frames: Frames) -> pl.DataFrame:
-        return standard_units(everything_known(frames, catalog), catalog)
+        return standard_units(everything_known(frames, catalog), read.select("source", "series_id", "scale"))
+
+    def wide(frames: Frames) -> pl.DataFrame:
+        return side_by_side(monthly(frames[observations], read), list(columns)).rename(columns)
 
     room = "macro_assets.transforms."
     found = [
         Derivation(
             observations, raw_inputs(catalog), known, ("macro_assets.lakehouse.vintages", room + "normalize"), series
         ),
-        Derivation(panel, (observations,), lambda f: monthly(f[observations], catalog), (room + "panel",), series),
+        Derivation(panel, (observations,), wide, (room + "panel",), series),
         Derivation(
-            stationary, (observations,), lambda f: transformed(f[observations], catalog), (room + "library",), series
+            stationary, (observations,), lambda f: transformed(f[observations], read), (room + "library",), series
         ),
         Derivation(
             scores,
             (stationary,),
-            lambda f: zscores(f[stationary], catalog, min_history),
+            lambda f: zscores(f[stationary], read, min_history),
             (room + "library",),
             series + facts(parameters),
         ),
@@ -61,7 +68,8 @@ def _indicator_derivation(indicator: Indicator, panel: str) -> Derivation:
 
     modules = ("macro_assets.indicators.composite", "macro_assets.transforms.library")
     name = f"indicators/{indicator.name}"
-    return Derivation(name, (panel,), lambda f: composite(f[panel], indicator), modules, facts(indicator))
+    ids = {s.lower(): s for c in indicator.components for s in c.series}
+    return Derivation(name, (panel,), lambda f: composite(f[panel].rename(ids), indicator), modules, facts(indicator))
 
 
 def _chart_derivation(chart: Chart, catalog: Catalog, series: str) -> Derivation:

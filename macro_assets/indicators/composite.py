@@ -21,7 +21,7 @@ def composite(panel: pl.DataFrame, indicator: Indicator) -> pl.DataFrame:
     Parameters
     ----------
     panel
-        `observation_date` (first of month, no month skipped) and one column per series, named by its id in lower case.
+        `observation_date` (first of month, no month skipped) and one column per series, named by its id.
     indicator
         Components, signs, weights and minimum history.
 
@@ -47,13 +47,12 @@ def composite(panel: pl.DataFrame, indicator: Indicator) -> pl.DataFrame:
 
 
 def _part(panel: pl.DataFrame, component: Component) -> pl.DataFrame:
-    columns = [s.lower() for s in component.series]
     return (
         panel.sort("observation_date")
         .select(
             "observation_date",
             component=pl.lit(component.name),
-            component_value=_value(component, columns),
+            component_value=_value(component),
             sign=pl.lit(component.sign, dtype=pl.Int64),
             weight=pl.lit(component.weight),
         )
@@ -61,19 +60,19 @@ def _part(panel: pl.DataFrame, component: Component) -> pl.DataFrame:
     )
 
 
-def _value(component: Component, columns: list[str]) -> pl.Expr:
+def _value(component: Component) -> pl.Expr:
     """The component before standardization.
 
     level: the series. spread: first minus second. drawdown: percent below the highest value so far, as a positive
     number. gap: the series minus its mean over the trailing window, which ends at the month itself and of which nine in
     ten months are known.
     """
-    series = pl.col(columns[0])
+    series = pl.col(component.series[0])
     match component.formula:
         case "level":
             return series
         case "spread":
-            return series - pl.col(columns[1])
+            return series - pl.col(component.series[1])
         case "drawdown":
             return 100 * (1 - series / series.cum_max())
         case "gap":

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from macro_assets.catalog import Catalog
-from macro_assets.catalog.derive import series_frame
-
 _PERIODS_PER_YEAR = {"M": 12, "Q": 4, "A": 1}
 
 
-def transformed(observations: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def transformed(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Every series by its FRED-MD code, at its own frequency.
 
     Codes (McCracken and Ng, 2016, Journal of Business & Economic Statistics 34): 1 level, 2 difference, 3 second
@@ -24,13 +21,15 @@ def transformed(observations: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     ----------
     observations
         `source`, `series_id`, `observation_date`, `value`.
+    facts
+        `series_id`, `frequency`, `transform` (the code). Series without a row here are left out.
 
     Returns
     -------
     DataFrame
         `source`, `series_id`, `observation_date`, `value`, without rows that have no value.
     """
-    facts = series_frame(catalog).select("series_id", "frequency", "transform")
+    facts = facts.select("series_id", "frequency", "transform")
     frame = observations.drop_nulls("value").join(facts, on="series_id").sort("series_id", "observation_date")
     date, frequency = pl.col("observation_date"), pl.col("frequency")
     per_year = frequency.replace_strict(_PERIODS_PER_YEAR, default=None, return_dtype=pl.Int32)
@@ -75,13 +74,15 @@ def expanding_zscore(value: pl.Expr, group: str, min_history: int | pl.Expr) -> 
     return pl.when((n >= min_history) & (n > 1) & ~constant).then((centred - mean) / variance.sqrt())
 
 
-def zscores(stationary: pl.DataFrame, catalog: Catalog, min_history: Mapping[str, int]) -> pl.DataFrame:
+def zscores(stationary: pl.DataFrame, facts: pl.DataFrame, min_history: Mapping[str, int]) -> pl.DataFrame:
     """Expanding z-scores of stationary series.
 
     Parameters
     ----------
     stationary
         `source`, `series_id`, `observation_date`, `value`.
+    facts
+        `series_id`, `frequency`. Series without a row here are left out.
     min_history
         Observations before the first z-score, by frequency ('D', 'W', 'M', 'Q', 'A').
 
@@ -90,11 +91,11 @@ def zscores(stationary: pl.DataFrame, catalog: Catalog, min_history: Mapping[str
     DataFrame
         `source`, `series_id`, `observation_date`, `zscore` (standard deviations).
     """
-    facts = series_frame(catalog).select(
+    needed = facts.select(
         "series_id", needed=pl.col("frequency").replace_strict(dict(min_history), return_dtype=pl.Int64)
     )
     return (
-        stationary.join(facts, on="series_id")
+        stationary.join(needed, on="series_id")
         .sort("series_id", "observation_date")
         .with_columns(zscore=expanding_zscore(pl.col("value"), "series_id", pl.col("needed")))
         .drop_nulls("zscore")

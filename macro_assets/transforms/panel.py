@@ -1,18 +1,14 @@
-"""The monthly panel: every series in one wide table, on one calendar."""
+"""Monthly figures: every series at one frequency, as a long table or side by side on one calendar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import polars as pl
 
-from macro_assets.catalog import Catalog
-from macro_assets.catalog.derive import series_frame
 
-
-def monthly(observations: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
-    """Series side by side, one row per month.
+def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """One row per series and month in which it has a value.
 
     Daily and weekly series are aggregated by the catalog's rule (mean, last, sum) over the month's observations;
     monthly ones stand as they are; a quarterly one stands in the last month of its quarter and an annual one in
@@ -21,49 +17,60 @@ def monthly(observations: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     Parameters
     ----------
     observations
-        `series_id`, `observation_date` (start of the period), `value`.
+        `source`, `series_id`, `observation_date` (start of the period), `value`.
+    facts
+        `series_id`, `frequency`, `aggregation`. Series without a row here are left out.
 
     Returns
     -------
     DataFrame
-        `observation_date` (first of month, no month skipped) and one float column per catalog series, named by its
-        id in lower case; null where there is nothing.
+        `source`, `series_id`, `observation_date` (first of month), `value`, by series and month.
     """
-    facts = series_frame(catalog).select("series_id", "frequency", "aggregation")
-    long = observations.drop_nulls("value").join(facts, on="series_id")
+    facts = facts.select("series_id", "frequency", "aggregation")
     shift = pl.col("frequency").replace_strict({"Q": "2mo", "A": "11mo"}, default="0mo", return_dtype=pl.String)
-    months = (
-        long.with_columns(month=pl.col("observation_date").dt.truncate("1mo").dt.offset_by(shift))
+    rule, values = pl.col("aggregation").first(), pl.col("value")
+    return (
+        observations.drop_nulls("value")
+        .join(facts, on="series_id")
         .sort("series_id", "observation_date")
-        .group_by("series_id", "month", maintain_order=True)
+        .with_columns(observation_date=pl.col("observation_date").dt.truncate("1mo").dt.offset_by(shift))
+        .group_by("source", "series_id", "observation_date", maintain_order=True)
         .agg(
-            mean=pl.col("value").mean(),
-            last=pl.col("value").last(),
-            sum=pl.col("value").sum(),
-            aggregation=pl.col("aggregation").first(),
-        )
-        .with_columns(
-            value=pl.when(pl.col("aggregation") == "mean")
-            .then("mean")
-            .when(pl.col("aggregation") == "last")
-            .then("last")
-            .otherwise("sum")
+            value=pl.when(rule == "mean")
+            .then(values.mean())
+            .when(rule == "last")
+            .then(values.last())
+            .otherwise(values.sum())
         )
     )
-    wide = months.pivot(on="series_id", index="month", values="value").rename({"month": "observation_date"})
-    columns = [
-        (pl.col(s.id) if s.id in wide.columns else pl.lit(None, dtype=pl.Float64)).alias(s.id.lower())
-        for s in catalog.series.values()
-    ]
-    return _calendar(wide["observation_date"]).join(
+
+
+def panel(monthly: pl.DataFrame, series_ids: Sequence[str]) -> pl.DataFrame:
+    """Series side by side, one row per month.
+
+    Parameters
+    ----------
+    monthly
+        `series_id`, `observation_date` (first of month), `value`; at most one row per series and month.
+    series_ids
+        Which series, in which order.
+
+    Returns
+    -------
+    DataFrame
+        `observation_date`, no month skipped from the first to the last that any of the series has, and one float
+        column per series, named by its id; null where there is nothing.
+    """
+    own = monthly.filter(pl.col("series_id").is_in(list(series_ids)))
+    wide = own.pivot(on="series_id", index="observation_date", values="value")
+    columns = [pl.col(i) if i in wide.columns else pl.lit(None, dtype=pl.Float64).alias(i) for i in series_ids]
+    return _calendar(own["observation_date"]).join(
         wide.select("observation_date", *columns), on="observation_date", how="left", maintain_order="left"
     )
 
 
-def _calendar(months: Sequence[date] | pl.Series) -> pl.DataFrame:
+def _calendar(months: pl.Series) -> pl.DataFrame:
     """All months from the first to the last."""
-    days = pl.Series("observation_date", months, dtype=pl.Date)
-    if days.is_empty():
-        return pl.DataFrame({"observation_date": days})
-    first, last = days.min(), days.max()
-    return pl.select(observation_date=pl.date_range(first, last, "1mo"))  # type: ignore[arg-type]
+    if months.is_empty():
+        return pl.DataFrame(schema={"observation_date": pl.Date})
+    return pl.select(observation_date=pl.date_range(months.min(), months.max(), "1mo"))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, load_catalog
-from macro_assets.catalog.derive import polars_schema, series_frame
+from macro_assets.catalog.derive import polars_schema, series_facts, series_frame
 from macro_assets_tests.catalog.editing import edit
 
 TOY = """
@@ -44,6 +44,15 @@ def test_one_yaml_entry_makes_a_series(folder: Path, catalog: Catalog) -> None:
     row = frame.row(by_predicate=pl.col("series_id") == "SYNTHETIC_ORDERS", named=True)
     assert (row["scale"], row["frequency"], row["transform"], row["aggregation"]) == (1000.0, "W", 4, "last")
     assert (row["kind"], row["family"]) == ("macro_series", "fred")
+
+
+def test_facts_are_the_fields_asked_for_of_the_series_asked_about(catalog: Catalog) -> None:
+    asked = [catalog.one_series(i) for i in ("UNRATE", "PAYEMS")]
+    facts = series_facts(asked, "frequency", "scale", "transform")
+    assert facts.rows() == [("UNRATE", "M", 1.0, 2), ("PAYEMS", "M", 1000.0, 5)]
+    assert series_facts([], "frequency", "scale", "transform").schema == facts.schema
+    with pytest.raises(KeyError, match="colour"):
+        series_facts(asked, "colour")
 
 
 def test_an_entry_overrides_the_defaults_of_its_file(folder: Path) -> None:

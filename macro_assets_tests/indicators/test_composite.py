@@ -51,7 +51,7 @@ TWO = indicator(component("a", weight=0.25), component("b", weight=0.75, sign=-1
 
 def test_hand_computed_index() -> None:
     """a = 1, 2, 3: z = sqrt(1/2) (0.5 over sqrt(0.5)), then 1. b = 3, 1, 5: z = -sqrt(1/2), then (5 - 3) / 2 = 1."""
-    found = composite(panel(a=[1, 2, 3], b=[3, 1, 5]), TWO)
+    found = composite(panel(A=[1, 2, 3], B=[3, 1, 5]), TWO)
     assert found.columns == [
         "observation_date",
         "component",
@@ -75,7 +75,7 @@ def test_hand_computed_index() -> None:
 
 def test_contributions_add_up_to_the_index() -> None:
     a = [1.0, 4.0, 2.0, 8.0, 5.0, 7.0]
-    found = composite(panel(a=a, b=[2.0, 7.0, 1.0, None, 8.0, 2.0]), TWO)
+    found = composite(panel(A=a, B=[2.0, 7.0, 1.0, None, 8.0, 2.0]), TWO)
     months = found.group_by("observation_date").agg(
         pl.col("contribution", "weight").sum(), pl.col("index_value").first(), n=pl.col("index_value").n_unique()
     )
@@ -87,7 +87,7 @@ def test_contributions_add_up_to_the_index() -> None:
 
 def test_a_missing_component_leaves_its_weight_to_the_others() -> None:
     three = indicator(component("a", weight=0.25), component("b", weight=0.5), component("c", weight=0.25))
-    found = composite(panel(a=[1, 2, 3], b=[1, 2, None], c=[1, 2, 3]), three)
+    found = composite(panel(A=[1, 2, 3], B=[1, 2, None], C=[1, 2, 3]), three)
     assert of(found, "a", "weight") == {FEB: 0.25, MAR: 0.5}
     assert of(found, "c", "weight") == {FEB: 0.25, MAR: 0.5}
     assert of(found, "b", "weight") == {FEB: 0.5}
@@ -96,34 +96,34 @@ def test_a_missing_component_leaves_its_weight_to_the_others() -> None:
 
 def test_a_month_with_too_few_components_has_no_row() -> None:
     both = indicator(component("a", weight=0.5), component("b", weight=0.5), min_components=2)
-    found = composite(panel(a=[1, 2, 3, 4], b=[1, 2, None, 4]), both)
+    found = composite(panel(A=[1, 2, 3, 4], B=[1, 2, None, 4]), both)
     assert found["observation_date"].unique().sort().to_list() == [FEB, APR]
 
 
 def test_a_component_counts_from_its_minimum_history_on() -> None:
     late = indicator(component("a", weight=0.5), component("b", weight=0.5), min_history=3)
-    found = composite(panel(a=[1, 2, 3, 5, 4], b=[None, None, 1, 2, 3]), late)
+    found = composite(panel(A=[1, 2, 3, 5, 4], B=[None, None, 1, 2, 3]), late)
     assert list(of(found, "a", "weight").items()) == [(MAR, 1.0), (APR, 1.0), (MAY, 0.5)]
     assert list(of(found, "b", "weight")) == [MAY]
 
 
 def test_a_constant_component_does_not_count() -> None:
-    found = composite(panel(a=[1, 2, 3], b=[7, 7, 7]), TWO)
+    found = composite(panel(A=[1, 2, 3], B=[7, 7, 7]), TWO)
     assert set(found["component"]) == {"a"}
 
 
 @pytest.mark.parametrize(
     ("fields", "columns", "expected"),
     [
-        ({"formula": "level"}, {"x": [3, 1, 2]}, {FEB: 1, MAR: 2}),
-        ({"formula": "spread", "series": ["X", "Y"]}, {"x": [7, 9, 8], "y": [5, 6, 8]}, {FEB: 3, MAR: 0}),
+        ({"formula": "level"}, {"X": [3, 1, 2]}, {FEB: 1, MAR: 2}),
+        ({"formula": "spread", "series": ["X", "Y"]}, {"X": [7, 9, 8], "Y": [5, 6, 8]}, {FEB: 3, MAR: 0}),
         # percent below the highest so far: the low of 80 is 20% below 100, 90 is 25% below 120
-        ({"formula": "drawdown"}, {"x": [100, 80, 120, 90]}, {FEB: 20, MAR: 0, APR: 25}),
+        ({"formula": "drawdown"}, {"X": [100, 80, 120, 90]}, {FEB: 20, MAR: 0, APR: 25}),
         # 3 - (1 + 3) / 2, 2 - (3 + 2) / 2, 8 - (2 + 8) / 2; January has no full window
-        ({"formula": "gap", "window_months": 2}, {"x": [1, 3, 2, 8]}, {MAR: -0.5, APR: 3}),
+        ({"formula": "gap", "window_months": 2}, {"X": [1, 3, 2, 8]}, {MAR: -0.5, APR: 3}),
         # a month in which one side of a spread is missing has none
-        ({"formula": "spread", "series": ["X", "Y"]}, {"x": [7, 9, 8, 9], "y": [5, None, 8, 1]}, {MAR: 0, APR: 8}),
-        ({"formula": "drawdown"}, {"x": [100, None, 50, 100]}, {MAR: 50, APR: 0}),
+        ({"formula": "spread", "series": ["X", "Y"]}, {"X": [7, 9, 8, 9], "Y": [5, None, 8, 1]}, {MAR: 0, APR: 8}),
+        ({"formula": "drawdown"}, {"X": [100, None, 50, 100]}, {MAR: 50, APR: 0}),
     ],
 )
 def test_formulas(fields: dict[str, Any], columns: dict[str, list[float | None]], expected: dict[date, float]) -> None:
@@ -135,12 +135,12 @@ def test_the_order_of_the_panel_s_rows_does_not_matter() -> None:
     parts = indicator(
         component("a", weight=0.5, formula="drawdown"), component("b", weight=0.5, formula="gap", window_months=2)
     )
-    frame = panel(a=[1, 5, 3, 4, 2], b=[3, 1, 5, 2, 2])
+    frame = panel(A=[1, 5, 3, 4, 2], B=[3, 1, 5, 2, 2])
     assert composite(frame.reverse(), parts).equals(composite(frame, parts))
 
 
 def test_the_sign_turns_a_contribution_around() -> None:
-    frame = panel(a=[1, 5, 3, 4])
+    frame = panel(A=[1, 5, 3, 4])
     up, down = (composite(frame, indicator(component("a", sign=s))) for s in (1, -1))
     assert down["contribution"].to_list() == [-c for c in up["contribution"]]
     assert down["index_value"].to_list() == [-c for c in up["index_value"]]
@@ -155,14 +155,14 @@ def test_later_values_leave_earlier_rows_bit_for_bit(later: list[float | None]) 
         component("c", weight=0.3, formula="spread", series=["A", "B"], sign=-1),
     )
     a, b = [3.1, 4.7, 2.2, 5.9, 5.3, 4.4], [10.1, 9.7, 11.3, 10.2, 12.5, 11.9]
-    before = composite(panel(a=a, b=b), parts)
-    after = composite(panel(a=[*a, *later], b=[*b, *later]), parts)
+    before = composite(panel(A=a, B=b), parts)
+    after = composite(panel(A=[*a, *later], B=[*b, *later]), parts)
     assert before.height > 0
     assert after.filter(pl.col("observation_date") <= before["observation_date"].max()).equals(before)
 
 
 def test_nothing_observed_is_no_index() -> None:
-    assert composite(panel(a=[None, None], b=[None, None]), TWO).is_empty()
+    assert composite(panel(A=[None, None], B=[None, None]), TWO).is_empty()
 
 
 def test_a_missing_month_does_not_stretch_the_window_of_a_gap() -> None:
@@ -170,6 +170,6 @@ def test_a_missing_month_does_not_stretch_the_window_of_a_gap() -> None:
     values: list[float | None] = [1000.0, *[1.0] * 20]
     values[10] = None
     one = indicator(component("part", series=["X"], formula="gap", window_months=20))
-    gaps = composite(panel(x=values), one)["component_value"].to_list()
+    gaps = composite(panel(X=values), one)["component_value"].to_list()
     assert gaps[-1] == 0
     assert gaps[-2] < -50  # 1 minus the mean of eighteen ones and 1000

@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 import macro_assets
 from macro_assets.catalog import Catalog
+from macro_assets.catalog.derive import series_facts
 from macro_assets.graph.reading import read
 from macro_assets.lakehouse import LakeError, connect, delta, write
 from macro_assets.lakehouse.handle import Lakehouse
@@ -88,7 +89,8 @@ def test_a_date_in_sql_means_its_end(con: duckdb.DuckDBPyConnection, moment: str
 def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_of: str) -> None:
     con = connect(as_of=as_of, root=built.home.lake)
     observations = con.execute("SELECT * FROM normalized.observations").pl()
-    known = standard_units(observations_as_of(as_of, root=built.home.lake), catalog)
+    scales = series_facts(catalog.series.values(), "source", "scale")
+    known = standard_units(observations_as_of(as_of, root=built.home.lake), scales)
     by = ["series_id", "observation_date"]
     assert_frame_equal(observations.select(known.columns).sort(by), known.sort(by))
     assert_frame_equal(known, read("normalized/observations", as_of=as_of, root=built.home.lake).select(known.columns))

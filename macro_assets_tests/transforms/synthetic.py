@@ -1,21 +1,21 @@
-"""Synthetic series: a catalog entry of chosen frequency, unit and rules, without a file."""
+"""Synthetic series: facts of chosen frequency, unit and rules, and observations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, default_catalog
+from macro_assets.catalog import default_catalog
+from macro_assets.catalog.derive import series_facts
 
 
-def catalog_of(**series: Mapping[str, object]) -> Catalog:
-    """The package's catalog with other series: keyword = id, value = fields that differ from a plain monthly one."""
+def facts_of(**series: Mapping[str, object]) -> pl.DataFrame:
+    """What transforms read of series: keyword = id, value = fields that differ from those of a plain monthly one."""
     plain = default_catalog().one_series("UNRATE")
-    made = {i: plain.model_copy(update={"id": i, "title": f"Synthetic {i}", **fields}) for i, fields in series.items()}
-    return replace(default_catalog(), series=made)
+    made = [plain.model_copy(update={"id": i, **fields}) for i, fields in series.items()]
+    return series_facts(made, "source", "scale", "frequency", "transform", "aggregation")
 
 
 def observed(series_id: str, values: Mapping[date, float | None], source: str = "bundled") -> pl.DataFrame:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from macro_assets.transforms.library import expanding_zscore, transformed, zscores
-from macro_assets_tests.transforms.synthetic import by_date, catalog_of, concat, months, observed
+from macro_assets_tests.transforms.synthetic import by_date, concat, facts_of, months, observed
 
 JAN, FEB, MAR, APR, MAY, JUN, JUL = (date(2020, m, 1) for m in range(1, 8))
 WITH_GAP = {JAN: 100.0, FEB: 110.0, MAR: 132.0, MAY: 66.0, JUN: 99.0, JUL: 99.0}
@@ -35,7 +35,7 @@ WITH_GAP = {JAN: 100.0, FEB: 110.0, MAR: 132.0, MAY: 66.0, JUN: 99.0, JUL: 99.0}
 def test_codes_and_no_difference_across_a_missing_month(
     code: int, expected: dict[date, float], april: dict[date, None]
 ) -> None:
-    found = transformed(concat([observed("X", {**WITH_GAP, **april})]), catalog_of(X={"transform": code}))
+    found = transformed(concat([observed("X", {**WITH_GAP, **april})]), facts_of(X={"transform": code}))
     assert by_date(found) == pytest.approx(expected, abs=1e-12)
 
 
@@ -52,7 +52,7 @@ def test_codes_and_no_difference_across_a_missing_month(
 )
 def test_numbers_that_are_not_positive_have_no_log(code: int, expected: dict[date, float]) -> None:
     values = months(10.0, 0.0, 5.0, -1.0, 20.0, 40.0)
-    found = transformed(observed("X", values), catalog_of(X={"transform": code}))
+    found = transformed(observed("X", values), facts_of(X={"transform": code}))
     assert by_date(found) == pytest.approx(expected, abs=1e-12)
 
 
@@ -73,12 +73,12 @@ FRIDAY, MONDAY, TUESDAY = date(2020, 1, 3), date(2020, 1, 6), date(2020, 1, 7)
 def test_the_step_is_the_period_before_or_for_days_the_observation_before(
     frequency: str, values: dict[date, float | None], expected: dict[date, float]
 ) -> None:
-    found = transformed(observed("X", values), catalog_of(X={"transform": 2, "frequency": frequency}))
+    found = transformed(observed("X", values), facts_of(X={"transform": 2, "frequency": frequency}))
     assert by_date(found) == expected
 
 
 def test_december_is_followed_by_january() -> None:
-    found = transformed(observed("X", months(1.0, 3.0, start=date(2019, 12, 1))), catalog_of(X={"transform": 2}))
+    found = transformed(observed("X", months(1.0, 3.0, start=date(2019, 12, 1))), facts_of(X={"transform": 2}))
     assert by_date(found) == {JAN: 2}
 
 
@@ -86,15 +86,15 @@ def test_december_is_followed_by_january() -> None:
 @pytest.mark.parametrize("code", [2, 3, 5, 6, 7])
 def test_no_difference_from_one_series_to_the_next(frequency: str, code: int) -> None:
     """A ends in the month before B starts: sorted below each other, they look like one series."""
-    catalog = catalog_of(**{i: {"transform": code, "frequency": frequency} for i in "AB"})
+    facts = facts_of(**{i: {"transform": code, "frequency": frequency} for i in "AB"})
     a, b = observed("A", months(1.0)), observed("B", months(5.0, start=FEB))
-    assert transformed(concat([a, b]), catalog).is_empty()
+    assert transformed(concat([a, b]), facts).is_empty()
 
 
 def test_each_series_has_its_own_code() -> None:
-    catalog = catalog_of(A={"transform": 1}, B={"transform": 2})
+    facts = facts_of(A={"transform": 1}, B={"transform": 2})
     frames = [observed("A", months(1.0, 2.0)), observed("B", months(1.0, 2.0)), observed("RETIRED", months(1.0))]
-    found = transformed(concat(frames), catalog)
+    found = transformed(concat(frames), facts)
     assert found.select("source", "series_id", "value").rows() == [
         ("bundled", "A", 1.0),
         ("bundled", "A", 2.0),
@@ -168,12 +168,12 @@ MIN_HISTORY = {"D": 5, "W": 4, "M": 3, "Q": 2, "A": 2}
 
 
 def test_the_history_needed_depends_on_the_frequency() -> None:
-    catalog = catalog_of(MONTH={}, QUARTER={"frequency": "Q"})
+    facts = facts_of(MONTH={}, QUARTER={"frequency": "Q"})
     frames = [
         observed("MONTH", months(1.0, 2.0, 3.0, 2.0)),
         observed("QUARTER", {Q1: 1.0, Q2: 3.0, date(2020, 7, 1): 2.0}),
     ]
-    found = zscores(concat(frames), catalog, MIN_HISTORY)
+    found = zscores(concat(frames), facts, MIN_HISTORY)
     assert found.columns == ["source", "series_id", "observation_date", "zscore"]
     assert by_date(found.filter(pl.col("series_id") == "MONTH"), "zscore") == pytest.approx({MAR: 1.0, APR: 0.0})
     assert by_date(found.filter(pl.col("series_id") == "QUARTER"), "zscore") == pytest.approx(
@@ -183,4 +183,4 @@ def test_the_history_needed_depends_on_the_frequency() -> None:
 
 def test_a_series_of_a_frequency_without_a_minimum_is_refused() -> None:
     with pytest.raises(pl.exceptions.InvalidOperationError, match="incomplete mapping"):
-        zscores(observed("MONTH", months(1.0)), catalog_of(MONTH={}), {"D": 5})
+        zscores(observed("MONTH", months(1.0)), facts_of(MONTH={}), {"D": 5})

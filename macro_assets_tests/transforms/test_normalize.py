@@ -1,21 +1,22 @@
-"""Standard units."""
+"""Standard units, and the rows of a long table."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
 import polars as pl
+import pytest
 
-from macro_assets.transforms.normalize import standard_units
-from macro_assets_tests.transforms.synthetic import catalog_of, concat, months, observed
+from macro_assets.transforms.normalize import normalized, standard_units
+from macro_assets_tests.transforms.synthetic import concat, facts_of, months, observed
 
 RELEASED = pl.lit(datetime(2020, 6, 1, tzinfo=UTC), dtype=pl.Datetime("us", "UTC"))
 
 
 def test_a_number_is_multiplied_by_the_scale_of_its_series() -> None:
-    catalog = catalog_of(JOBS={"scale": 1000.0}, RATE={"scale": 1.0}, GONE_NEXT={"scale": 2.0})
+    facts = facts_of(JOBS={"scale": 1000.0}, RATE={"scale": 1.0}, GONE_NEXT={"scale": 2.0})
     known = concat([observed("RATE", months(5.0, None)), observed("JOBS", months(143.0, 144.5))])
-    units = standard_units(known.with_columns(release_time=RELEASED, run_id=pl.lit("r")), catalog)
+    units = standard_units(known.with_columns(release_time=RELEASED, run_id=pl.lit("r")), facts)
     assert units.columns == ["source", "series_id", "observation_date", "value", "release_time"]
     assert units.select("series_id", "observation_date", "value").rows() == [
         ("JOBS", date(2020, 1, 1), 143_000.0),
@@ -25,9 +26,29 @@ def test_a_number_is_multiplied_by_the_scale_of_its_series() -> None:
     ]
 
 
-def test_series_the_catalog_does_not_have_are_left_out() -> None:
+def test_series_without_a_scale_are_left_out() -> None:
     known = concat(
         [observed("JOBS", months(1.0)), observed("RETIRED", months(1.0)), observed("JOBS", months(9.0), "old")]
     )
-    units = standard_units(known.with_columns(release_time=RELEASED), catalog_of(JOBS={"scale": 1.0}))
+    units = standard_units(known.with_columns(release_time=RELEASED), facts_of(JOBS={"scale": 1.0}))
     assert units.select("source", "series_id", "value").rows() == [("bundled", "JOBS", 1.0)]
+
+
+def test_a_row_has_its_stationary_value_and_its_score_where_there_is_one() -> None:
+    """JOBS by code 2: changes of 1000, 3000, then of nothing known; a score from the second change on."""
+    facts = facts_of(JOBS={"scale": 1000.0, "transform": 2}, RATE={"transform": 1})
+    known = concat([observed("RATE", months(5.0)), observed("JOBS", months(1.0, 2.0, 5.0, None, 7.0))])
+    rows = normalized(known.with_columns(release_time=RELEASED), facts, facts, {"M": 2})
+    assert rows.columns == [
+        "source", "series_id", "observation_date", "value", "release_time", "transformed", "zscore"
+    ]  # fmt: skip
+    assert rows.select("series_id", "observation_date", "value", "transformed").rows() == [
+        ("JOBS", date(2020, 1, 1), 1000.0, None),
+        ("JOBS", date(2020, 2, 1), 2000.0, 1000.0),
+        ("JOBS", date(2020, 3, 1), 5000.0, 3000.0),
+        ("JOBS", date(2020, 4, 1), None, None),
+        ("JOBS", date(2020, 5, 1), 7000.0, None),
+        ("RATE", date(2020, 1, 1), 5.0, 5.0),
+    ]
+    assert rows["zscore"].to_list() == [None, None, pytest.approx(0.5**0.5), None, None, None]
+    assert rows["release_time"].null_count() == 0

@@ -1,4 +1,4 @@
-"""The monthly panel."""
+"""Monthly figures, and the panel of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog
-from macro_assets.transforms.panel import monthly
-from macro_assets_tests.transforms.synthetic import by_date, catalog_of, concat, months, observed
+from macro_assets.transforms.panel import monthly, panel
+from macro_assets_tests.transforms.synthetic import by_date, concat, facts_of, months, observed
 
-JAN, FEB, MAR = date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)
+JAN, FEB, MAR, APR = (date(2020, m, 1) for m in range(1, 5))
 DAILY = {date(2020, 1, 2): 1.0, date(2020, 1, 3): 4.0, date(2020, 1, 31): 1.0, date(2020, 2, 3): 7.0}
 
 
@@ -21,55 +20,74 @@ DAILY = {date(2020, 1, 2): 1.0, date(2020, 1, 3): 4.0, date(2020, 1, 31): 1.0, d
 )
 @pytest.mark.parametrize("frequency", ["D", "W"])
 def test_a_month_of_days_becomes_one_number(frequency: str, aggregation: str, expected: dict[date, float]) -> None:
-    catalog = catalog_of(DAYS={"frequency": frequency, "aggregation": aggregation})
-    panel = monthly(concat([observed("DAYS", DAILY)]), catalog)
-    assert by_date(panel, "days") == expected
+    facts = facts_of(DAYS={"frequency": frequency, "aggregation": aggregation})
+    assert by_date(monthly(concat([observed("DAYS", DAILY)]), facts)) == expected
 
 
 def test_missing_days_are_not_counted() -> None:
     days = {**DAILY, date(2020, 1, 20): None, date(2020, 1, 21): None}
-    catalog = catalog_of(MEAN={"frequency": "D", "aggregation": "mean"}, LAST={"frequency": "D", "aggregation": "last"})
+    facts = facts_of(MEAN={"frequency": "D", "aggregation": "mean"}, LAST={"frequency": "D", "aggregation": "last"})
     trailing = {**DAILY, date(2020, 2, 28): None}
-    panel = monthly(concat([observed("MEAN", days), observed("LAST", trailing)]), catalog)
-    assert by_date(panel, "mean") == {JAN: 2.0, FEB: 7.0}
-    assert by_date(panel, "last") == {JAN: 1.0, FEB: 7.0}
+    found = monthly(concat([observed("MEAN", days), observed("LAST", trailing)]), facts)
+    assert by_date(found.filter(series_id="MEAN")) == {JAN: 2.0, FEB: 7.0}
+    assert by_date(found.filter(series_id="LAST")) == {JAN: 1.0, FEB: 7.0}
 
 
 def test_a_quarter_stands_in_its_last_month_and_a_year_in_december() -> None:
-    catalog = catalog_of(QUARTER={"frequency": "Q"}, YEAR={"frequency": "A"}, MONTH={})
+    facts = facts_of(QUARTER={"frequency": "Q"}, YEAR={"frequency": "A"}, MONTH={})
     frames = [
         observed("QUARTER", {date(2019, 10, 1): 4.0, date(2020, 1, 1): 1.0}),
         observed("YEAR", {date(2019, 1, 1): 100.0}),
         observed("MONTH", months(0.1, 0.2, start=date(2019, 11, 1))),
     ]
-    panel = monthly(concat(frames), catalog)
-    assert panel["observation_date"].to_list() == [date(2019, 11, 1), date(2019, 12, 1), JAN, FEB, MAR]
-    assert panel["quarter"].to_list() == [None, 4.0, None, None, 1.0]
-    assert panel["year"].to_list() == [None, 100.0, None, None, None]
-    assert panel["month"].to_list() == [0.1, 0.2, None, None, None]
+    found = monthly(concat(frames), facts)
+    assert found.rows() == [
+        ("bundled", "MONTH", date(2019, 11, 1), 0.1),
+        ("bundled", "MONTH", date(2019, 12, 1), 0.2),
+        ("bundled", "QUARTER", date(2019, 12, 1), 4.0),
+        ("bundled", "QUARTER", MAR, 1.0),
+        ("bundled", "YEAR", date(2019, 12, 1), 100.0),
+    ]
 
 
-def test_a_month_without_any_figure_is_a_row_of_nulls() -> None:
-    panel = monthly(concat([observed("MONTH", {JAN: 1.0, FEB: None, date(2020, 4, 1): 4.0})]), catalog_of(MONTH={}))
-    assert panel["observation_date"].to_list() == [JAN, FEB, MAR, date(2020, 4, 1)]
-    assert panel["month"].to_list() == [1.0, None, None, 4.0]
+def test_a_series_nobody_asked_about_has_no_months() -> None:
+    assert monthly(concat([observed("OTHER", months(1.0))]), facts_of(MONTH={})).is_empty()
 
 
-def test_every_series_of_the_catalog_has_its_column_in_the_catalog_s_order(catalog: Catalog) -> None:
-    panel = monthly(concat([observed("UNRATE", months(5.0)), observed("RETIRED", months(1.0))]), catalog)
-    assert panel.schema == {"observation_date": pl.Date, **{s.lower(): pl.Float64 for s in catalog.series}}
-    present = [c for c in panel.columns if panel[c].null_count() == 0]
-    assert present == ["observation_date", "unrate"]
-
-
-def test_nothing_observed_is_an_empty_panel_with_all_columns(catalog: Catalog) -> None:
-    panel = monthly(observed("UNRATE", {}), catalog)
-    assert panel.is_empty()
-    assert panel.schema == {"observation_date": pl.Date, **{s.lower(): pl.Float64 for s in catalog.series}}
-
-
-def test_later_data_leave_earlier_rows_alone() -> None:
-    catalog = catalog_of(DAYS={"frequency": "D", "aggregation": "mean"})
-    before = monthly(observed("DAYS", DAILY), catalog)
-    after = monthly(observed("DAYS", {**DAILY, date(2020, 3, 2): -1e9}), catalog)
+def test_later_data_leave_earlier_months_alone() -> None:
+    facts = facts_of(DAYS={"frequency": "D", "aggregation": "mean"})
+    before = monthly(observed("DAYS", DAILY), facts)
+    after = monthly(observed("DAYS", {**DAILY, date(2020, 3, 2): -1e9}), facts)
     assert after.filter(pl.col("observation_date") < MAR).equals(before)
+
+
+# --- side by side --------------------------------------------------------------------------------------------------
+
+
+def test_series_stand_side_by_side_in_the_order_asked_under_their_ids() -> None:
+    frames = [observed("B", months(0.1, 0.2)), observed("A", months(4.0, start=FEB)), observed("OTHER", months(9.0))]
+    found = panel(concat(frames), ["B", "NOTHING", "A"])
+    assert found.to_dict(as_series=False) == {
+        "observation_date": [JAN, FEB],
+        "B": [0.1, 0.2],
+        "NOTHING": [None, None],
+        "A": [None, 4.0],
+    }
+    assert set(found.dtypes[1:]) == {pl.Float64}
+
+
+def test_a_month_without_any_figure_is_a_row_of_nulls_and_others_months_are_no_rows() -> None:
+    frames = [observed("MONTH", {JAN: 1.0, APR: 4.0}), observed("OTHER", months(*[9.0] * 12, start=date(2019, 8, 1)))]
+    found = panel(concat(frames), ["MONTH"])
+    assert found.rows() == [(JAN, 1.0), (FEB, None), (MAR, None), (APR, 4.0)]
+
+
+def test_nothing_observed_is_an_empty_panel_with_all_columns() -> None:
+    found = panel(observed("UNRATE", {}), ["UNRATE", "BAA"])
+    assert found.is_empty()
+    assert found.schema == {"observation_date": pl.Date, "UNRATE": pl.Float64, "BAA": pl.Float64}
+
+
+def test_two_figures_of_one_month_are_refused() -> None:
+    with pytest.raises(pl.exceptions.ComputeError, match="single value, got 2"):
+        panel(pl.concat([observed("A", months(1.0)), observed("A", months(2.0), "another")]), ["A"])
