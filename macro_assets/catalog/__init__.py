@@ -10,6 +10,7 @@ from macro_assets.catalog.kinds.release import PublicationLag, Release
 from macro_assets.catalog.kinds.series import Bounds, Fallback, Frequency, Kind, Selector, Series
 from macro_assets.catalog.kinds.source import Api, Folder, Key, Source, Vintages
 from macro_assets.catalog.kinds.table import Column, Dtype, Retention, Table
+from macro_assets.catalog.kinds.view import View
 from macro_assets.catalog.load import Catalog, UnknownNameError, default_catalog, load_catalog
 from macro_assets.catalog.read import CatalogError
 
@@ -41,6 +42,7 @@ __all__ = [
     "Source",
     "Table",
     "UnknownNameError",
+    "View",
     "Vintages",
     "default_catalog",
     "load_catalog",

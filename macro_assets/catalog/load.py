@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from macro_assets.catalog import names
 from macro_assets.catalog.kinds.chart import Chart
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.kinds.family import Family
@@ -28,6 +29,7 @@ from macro_assets.catalog.kinds.release import Release
 from macro_assets.catalog.kinds.series import Series
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.kinds.table import Column, Table
+from macro_assets.catalog.kinds.view import View
 from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries
 from macro_assets.catalog.source_files import release_entries, series_entries, source_entries, source_files
 
@@ -56,6 +58,7 @@ class Catalog:
     releases: Mapping[str, Release] = field(default_factory=dict)
     """By source and id, as "fred/53"."""
     families: Mapping[str, Family] = field(default_factory=dict)
+    views: Mapping[str, View] = field(default_factory=dict)
 
     def sources_of(self, family: str) -> tuple[Source, ...]:
         """Sources of one family, in catalog order."""
@@ -124,7 +127,8 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     ----------
     folder
         Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`,
-        `recessions.yaml`, `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its series.
+        `views.yaml`, `recessions.yaml`, `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its
+        series.
     own
         Holds more files like those of `sources/`.
 
@@ -154,13 +158,16 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         "chart": charts.values(),
     }
     tables = _by_name(_table_entries(folder, columns, each, problems), Table, problems)
+    views = _by_name(_column_entries(folder, "views", columns, problems), View, problems)
     recessions = tuple(
         r
         for file, entry in read_entries(folder, "recessions.yaml", "recessions")
         if (r := _validate(Recession, entry, file, str(entry.get("peak")), problems)) is not None
     )
     instruments = _by_name(read_entries(folder, "instruments.yaml", "instruments"), Instrument, problems)
-    catalog = Catalog(sources, series, tables, indicators, models, charts, recessions, instruments, releases, families)
+    catalog = Catalog(
+        sources, series, tables, indicators, models, charts, recessions, instruments, releases, families, views
+    )
     problems += _dangling(catalog, {str(entry.get("id")): file for file, entry in stated})
     problems += [
         f"{file}: {entry['name']}: family: {source.family!r} is not declared in families.yaml"
@@ -185,23 +192,33 @@ def _releases(entries: Entries) -> dict[str, Release]:
     return releases
 
 
+def _column_entries(
+    folder: Path | Traversable, what: str, columns: Mapping[str, Column], problems: list[str]
+) -> Entries:
+    """Entries of a file of things with columns, the names of these replaced by the columns."""
+    entries = read_entries(folder, f"{what}.yaml", what)
+    for file, entry in entries:
+        name = str(entry.get("name"))
+        named, nullable = (_names(entry.pop(f, []), f"{file}: {name}: {f}", problems) for f in ("columns", "nullable"))
+        problems += [f"{file}: {name}: columns: {c!r} is not in columns.yaml" for c in named if c not in columns]
+        problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable if c not in named]
+        entry["columns"] = [{**columns[c].model_dump(), "nullable": c in nullable} for c in named if c in columns]
+    return entries
+
+
 def _table_entries(
     folder: Path | Traversable,
     columns: Mapping[str, Column],
     each: Mapping[str, Iterable[Source | Family | Chart]],
     problems: list[str],
 ) -> Entries:
-    """Table entries, column names replaced by columns, an entry named `.../{source}` once for each source, and so on.
+    """Table entries, one named `.../{source}` once for each source, and so on.
 
     Its texts may use the name of the source, `{source}`, and its title, `{source.title}`.
     """
     entries: Entries = []
-    for file, entry in read_entries(folder, "tables.yaml", "tables"):
+    for file, entry in _column_entries(folder, "tables", columns, problems):
         name = str(entry.get("name"))
-        named, nullable = (_names(entry.pop(f, []), f"{file}: {name}: {f}", problems) for f in ("columns", "nullable"))
-        problems += [f"{file}: {name}: columns: {c!r} is not in columns.yaml" for c in named if c not in columns]
-        problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable if c not in named]
-        entry["columns"] = [{**columns[c].model_dump(), "nullable": c in nullable} for c in named if c in columns]
         kind = name.partition("/")[2].strip("{}")
         if f"{{{kind}}}" not in name or kind not in each:
             entries.append((file, entry))
@@ -274,5 +291,18 @@ def _dangling(catalog: Catalog, declared: Mapping[str, str]) -> list[str]:
         for s in catalog.series.values()
         for f in s.fallback
         if f.source not in catalog.sources
+    ]
+    problems += [
+        f"views.yaml: {v.name}: name: a table of tables.yaml has it"
+        for v in catalog.views.values()
+        if v.name in catalog.tables
+    ]
+    of_families = [t for f in catalog.families if (t := catalog.tables.get(names.normalized(f))) is not None]
+    problems += [
+        f"views.yaml: {v.name}: takes: {taken!r} is no column of {table.name}"
+        for table in of_families[:1]
+        for v in catalog.views.values()
+        for taken in v.taken.values()
+        if taken not in {c.name for c in table.columns}
     ]
     return problems

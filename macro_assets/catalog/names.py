@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from macro_assets.catalog import Series
+from macro_assets.catalog.kinds.series import Series
 
 
 def raw(source: str) -> str:

@@ -96,6 +96,14 @@ def _successes(log: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+RETIRED: Mapping[str, str] = {
+    "normalized/observations": "normalized.observations",
+    "normalized/panel_monthly": "normalized.monthly, which PIVOT sets side by side",
+    "normalized/transformed": "normalized.transformed",
+    "normalized/zscores": "normalized.zscores",
+}
+"""Computed tables of earlier versions, which a lake may still have, with the views in their place."""
+
 MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     2: {"landing": _receipts, "forecasts": _computation_times},
     3: {"landing": _days_of_asking, "fetch_log": _successes},

@@ -7,7 +7,7 @@ strangers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,22 +17,20 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from macro_assets.catalog import Catalog, Column, Table
-from macro_assets.catalog.derive import series_frame
+from macro_assets.catalog import Catalog, Column, Table, View
+from macro_assets.catalog.registers import Register, registers
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import CLOCKS
+from macro_assets.lakehouse.layout import CLOCKS, RETIRED
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
 from macro_assets.lakehouse.paths import Root, S3Root
 from macro_assets.lakehouse.raw import INVALIDATIONS
+from macro_assets.lakehouse.views import NORMALIZED, normalized_rows, view_rows
 from macro_assets.lakehouse.vintages import instant
 
 _THREADS = 4
 """Tables are looked at and attached side by side: each takes a few milliseconds, on S3 a few round trips."""
-
-OBSERVATIONS = "normalized/observations"
-"""The one derived table that a session computes itself as of an instant."""
 
 _SQL_TYPES = {
     "str": "VARCHAR",
@@ -50,17 +48,19 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection on the lake.
 
-    Views are named as the tables: `raw.bundled`, `normalized.observations`, ...; every Delta table below the root has
-    one, other programs' included. `catalog.series` describes the series. The macros are in `macros.py`. All tables are
-    read at the versions that were current together when the connection was made. A table that cannot be read,
-    or is not in the lake yet, has a view too: reading it raises the reason.
+    Views are named as the tables: `raw.bundled`, `normalized.fred`, ...; every Delta table below the root has one,
+    other programs' included. `normalized.observations` and the catalog's other views read the tables of all families.
+    `catalog.series`, `catalog.sources` and `catalog.instruments` describe what there is. The macros are in `macros.py`.
+    All tables are read at the versions that were current together when the connection was made. A table that cannot be
+    read, or is not in the lake yet, has a view too: reading it raises the reason.
 
     Parameters
     ----------
     as_of
-        Turns the session into that instant's world: `raw.*` and `normalized.observations` hold what was known then,
-        as-of partitioned tables the partitions up to then. Every other derived table, and every table of another
-        program, is absent: naming it raises an error that points to the way out. A bare date means its end in UTC.
+        Turns the session into that instant's world: `raw.*`, `normalized.observations`, `normalized.monthly` and the
+        views by kind hold what was known then, as-of partitioned tables the partitions up to then. Every other derived
+        table or view, and every table of another program, is absent: naming it raises an error that points to the way
+        out. A bare date means its end in UTC.
     root
         Root of the lake; default `MACRO_LAKE`, else `data/lake`.
 
@@ -74,19 +74,22 @@ def connect(
     versions = table_versions(lake.root)
     if not versions:
         raise LakeError(f"there is no lake at {lake.root}. `make run` builds one, or set MACRO_LAKE to where yours is.")
+    versions = {name: version for name, version in versions.items() if name not in lake.catalog.views}
     with ThreadPoolExecutor(_THREADS) as pool:
         looks = pool.map(lambda n: _look(lake, n), versions)  # while the extension loads
         con = _connection(lake.root)
-        _describe_series(con, series_frame(lake.catalog))
+        _describe(con, registers(lake.catalog))
         found = dict(zip(versions, looks, strict=True))
         rows = dict(pool.map(lambda n: (n, _rows(con, lake.root, found[n], versions[n], moment)), versions))
         for name in lake.catalog.tables.keys() - rows.keys():
             found[name] = Look(name, lake.table(name))
             rows[name] = _not_yet(lake.table(name))
-        for schema in sorted({_schema_and_view(name)[0] for name in rows} - {"main"}):
+        for schema in sorted({_schema_and_view(name)[0] for name in (*rows, *lake.catalog.views)} - {"main"}):
             con.execute(f"CREATE SCHEMA {identifier(schema)}")
-        define_macros(con, lake.catalog, {n: rows[n] for n in versions}, moment)
+        stored = {n: rows[n] for n in versions}
+        define_macros(con, lake.catalog, stored, moment)
         list(pool.map(lambda n: _view(con.cursor(), found[n], rows[n], moment), rows))
+        _views(con, lake.catalog, stored, moment)
     return con
 
 
@@ -115,14 +118,17 @@ def _connection(root: Root) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _describe_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> None:
-    """The table `catalog.series`, of literals: registering a frame or binding values would load pandas first."""
-    types = {pl.String(): "VARCHAR", pl.Float64(): "DOUBLE", pl.Int64(): "BIGINT"}
-    columns = ", ".join(f"{identifier(name)} {types[dtype]}" for name, dtype in series.schema.items())
-    con.execute(f"CREATE SCHEMA catalog; CREATE TABLE catalog.series ({columns})")
-    if not series.is_empty():
-        rows = (f"({', '.join(_literal(v) for v in row)})" for row in series.iter_rows())
-        con.execute(f"INSERT INTO catalog.series VALUES {', '.join(rows)}")
+def _describe(con: duckdb.DuckDBPyConnection, kinds: Iterable[Register]) -> None:
+    """The tables `catalog.*`, of literals: registering a frame or binding values would load pandas first."""
+    con.execute("CREATE SCHEMA catalog")
+    for register in kinds:
+        name = f"catalog.{register.name}"
+        columns = ", ".join(f"{identifier(c.name)} {_SQL_TYPES[c.dtype]}" for c in register.columns)
+        con.execute(f"CREATE TABLE {name} ({columns})")
+        if not register.rows.is_empty():
+            rows = (f"({', '.join(_literal(v) for v in row)})" for row in register.rows.iter_rows())
+            con.execute(f"INSERT INTO {name} VALUES {', '.join(rows)}")
+        con.execute(f"COMMENT ON TABLE {name} IS {quoted(register.description)};" + _comments(name, register.columns))
 
 
 def _literal(value: str | float | None) -> str:
@@ -154,6 +160,9 @@ def _schema_and_view(name: str) -> tuple[str, str]:
 
 def _look(lake: Lakehouse, name: str) -> Look:
     """Look at a table of the catalog. Other programs' tables are DuckDB's to judge."""
+    if name in RETIRED:
+        gone = f"{name} is no table any more: {RETIRED[name]} has its figures. `macro migrate` removes what is stored."
+        return Look(name, None, unreadable=gone)
     table = lake.catalog.tables.get(name)
     if table is None:
         return Look(name, None)
@@ -184,59 +193,51 @@ def _alias(name: str) -> str:
     return identifier(f"_lake/{name}")
 
 
-def _error(message: str, table: Table | None = None) -> str:
+def _error(message: str, table: Table | View | None = None) -> str:
     """Rows that raise when they are read, filtered or counted; with a table's columns, so that queries on it bind."""
     raised = f"error({quoted(message)})"
     columns = _columns(table, raised) if table is not None else f"{raised} AS absent"
     return f"SELECT {columns} WHERE {raised} IS NULL"
 
 
-def _columns(table: Table, value: str) -> str:
+def _columns(table: Table | View, value: str) -> str:
     """One value as each column of a table."""
     return ", ".join(f"CAST({value} AS {_SQL_TYPES[c.dtype]}) AS {identifier(c.name)}" for c in table.columns)
 
 
-def _not_yet(table: Table) -> str:
+def _not_yet(table: Table | View) -> str:
     """Rows of a table of the catalog that is not in the lake: an error to name, but nothing invalidated is no error."""
     if table.name == INVALIDATIONS:
         return f"SELECT {_columns(table, 'NULL')} WHERE false"
     return _error(f"{table.name} is not in the lake yet. `macro run` makes it.", table)
 
 
-def _is_absent(table: Table, moment: datetime | None) -> bool:
-    """Whether a table of the catalog has no view of its rows in a session as of an instant."""
-    known = table.layer in CLOCKS or table.as_of_partitioned or table.name == OBSERVATIONS
-    return moment is not None and not known
-
-
 def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -> str:
     """The SQL of a table's view. What holds later knowledge is an error to name in a session as of an instant."""
     if moment is None:
         return rows
-    known = timestamp(moment)
-    sql_name = name.replace("/", ".")
     if table is None:
         return _error(
-            f"{sql_name} is not a table of the catalog: what of it was known at an instant cannot be told, and it is "
-            "absent from a session as of a date. Read it with connect()."
+            f"{_sql_name(name)} is not a table of the catalog: what of it was known at an instant cannot be told, and "
+            "it is absent from a session as of a date. Read it with connect()."
         )
     if table.layer in CLOCKS or table.as_of_partitioned:
-        return f"SELECT * FROM ({rows}) WHERE {CLOCKS.get(table.layer, 'as_of')} <= {known}"
-    if table.name == OBSERVATIONS:
-        return (
-            "SELECT source, series_id, observation_date, value * scale AS value, release_time "
-            f"FROM observations_as_of({known}) JOIN catalog.series USING (source, series_id)"
-        )
+        return f"SELECT * FROM ({rows}) WHERE {CLOCKS.get(table.layer, 'as_of')} <= {timestamp(moment)}"
+    return _absent(table, moment)
+
+
+def _absent(table: Table | View, moment: datetime) -> str:
+    """Rows that a session as of an instant does not compute."""
     return _error(
-        f"{sql_name} holds what is known today and is absent from a session as of a date. "
-        f"macro_assets.read('{table.name}', as_of='{moment.date()}') computes it with what was known then."
+        f"{_sql_name(table.name)} holds what is known today and is absent from a session as of a date. "
+        f"macro_assets.read('{table.name}', as_of='{moment.date()}') computes it with what was known then.",
+        table,
     )
 
 
 def _view(con: duckdb.DuckDBPyConnection, look: Look, rows: str, moment: datetime | None) -> None:
     """Make a table's view, described in the catalog's words."""
-    schema, name = _schema_and_view(look.name)
-    view = f"{identifier(schema)}.{identifier(name)}"
+    view = _place(look.name)
     try:
         con.execute(f"CREATE VIEW {view} AS {_query(look.name, look.table, rows, moment)}")
     except duckdb.Error as error:  # a damaged table of another program, or a format DuckDB does not read
@@ -245,18 +246,44 @@ def _view(con: duckdb.DuckDBPyConnection, look: Look, rows: str, moment: datetim
         return
     if look.table is None:
         return
-    statements = [f"COMMENT ON VIEW {view} IS {quoted(look.table.description)};"]
-    if not _is_absent(look.table, moment):
-        statements += [
-            f"COMMENT ON COLUMN {view}.{identifier(c.name)} IS {quoted(_column_comment(c))};"
-            for c in look.table.columns
-            if look.columns is None or c.name in look.columns
-        ]
-    con.execute("".join(statements))
+    columns = [c for c in look.table.columns if look.columns is None or c.name in look.columns]
+    con.execute(f"COMMENT ON VIEW {view} IS {quoted(look.table.description)};" + _comments(view, columns))
 
 
-def _column_comment(column: Column) -> str:
-    return f"{column.description} [{column.unit}]" if column.unit else column.description
+def _views(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, stored: Mapping[str, str], moment: datetime | None
+) -> None:
+    """Make the catalog's views over the normalized tables."""
+    normalized = normalized_rows(catalog, stored, moment)
+    if normalized is not None:
+        con.execute(f"CREATE VIEW {NORMALIZED} AS {normalized}")
+    for view in catalog.views.values():
+        if moment is not None and not view.is_observed:
+            rows = _absent(view, moment)
+        else:
+            rows = view_rows(view) if normalized is not None else _not_yet(view)
+        place = _place(view.name)
+        con.execute(
+            f"CREATE VIEW {place} AS {rows}; COMMENT ON VIEW {place} IS {quoted(view.description)};"
+            + _comments(place, view.columns)
+        )
+
+
+def _place(name: str) -> str:
+    """Where a table's view is, as quoted SQL."""
+    schema, view = _schema_and_view(name)
+    return f"{identifier(schema)}.{identifier(view)}"
+
+
+def _sql_name(name: str) -> str:
+    """Name of a table in messages about SQL."""
+    return name.replace("/", ".")
+
+
+def _comments(place: str, columns: Iterable[Column]) -> str:
+    """Statements that describe columns."""
+    told = ((c, f"{c.description} [{c.unit}]" if c.unit else c.description) for c in columns)
+    return "".join(f"COMMENT ON COLUMN {place}.{identifier(c.name)} IS {quoted(text)};" for c, text in told)
 
 
 def query(

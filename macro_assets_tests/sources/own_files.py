@@ -58,7 +58,7 @@ def _bare() -> Path:
     bare = Path(mkdtemp(prefix="macro-catalog-"))
     atexit.register(shutil.rmtree, bare, ignore_errors=True)
     (bare / "sources").mkdir()
-    for name in ("columns", "families", "tables"):
+    for name in ("columns", "families", "tables", "views"):
         (bare / f"{name}.yaml").write_text((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     for name in ("indicators", "models", "charts", "recessions", "instruments"):
         (bare / f"{name}.yaml").write_text(f"{name}: []\n", encoding="utf-8")

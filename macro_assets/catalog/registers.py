@@ -1,0 +1,88 @@
+"""The catalog itself as tables, `catalog.series` and so on: what SQL needs to label, scale and filter observations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from macro_assets.catalog.derive import polars_schema, series_frame
+from macro_assets.catalog.kinds.table import Column, Dtype
+from macro_assets.catalog.load import Catalog
+
+_SERIES: Mapping[str, tuple[Dtype, str]] = {
+    "source": ("str", "Source whose raw table holds the series"),
+    "series_id": ("str", "Name of the series, unique in the catalog"),
+    "title": ("str", "What it is"),
+    "unit": ("str", "Standard unit, that of the normalized tables"),
+    "scale": ("float", "Provider's number times scale = number in the standard unit"),
+    "provider_unit": ("str", "Unit the provider publishes, that of the raw tables"),
+    "frequency": ("str", "D (business days), W, M, Q or A"),
+    "seasonal_adjustment": ("str", "SA, NSA, or SAAR (at annual rate)"),
+    "country": ("str", "ISO 3166 code; EA is the euro area, WW the world"),
+    "theme": ("str", "What it is about"),
+    "kind": ("str", "What sort of figure it is, as in the views market_data, macro_series, ..."),
+    "family": ("str", "Family of its source: whose normalized table it is in"),
+    "first_year": ("int", "Year of the first observation"),
+    "transform": ("int", "FRED-MD transformation code"),
+    "aggregation": ("str", "How observations become one of a month: mean, last, sum"),
+    "licence": ("str", "Terms under which the provider gives it"),
+}
+_SOURCES: Mapping[str, tuple[Dtype, str]] = {
+    "name": ("str", "Name of the source, that of its tables"),
+    "title": ("str", "What it is"),
+    "family": ("str", "Family: whose normalized table its series are in"),
+    "owner": ("str", "Who looks after it"),
+    "url": ("str", "The provider's page about it"),
+    "is_live": ("bool", "Whether its figures come over a network"),
+    "key_variable": ("str", "Environment variable of its key; null where there is none"),
+    "vintages": ("str", "How the provider tells what was known when: none, whole (dated vintages), changes"),
+    "official": ("bool", "False for an interface its provider does not document or support"),
+}
+_INSTRUMENTS: Mapping[str, tuple[Dtype, str]] = {
+    "name": ("str", "Name of the instrument"),
+    "title": ("str", "What it is"),
+    "asset_class": ("str", "rates, fx, equity, commodity, credit, volatility or crypto"),
+    "country": ("str", "ISO 3166 code; EA is the euro area, WW the world"),
+    "currency": ("str", "Currency it is quoted in, ISO 4217"),
+    "quotation": ("str", "What a price of 1 means"),
+    "venue": ("str", "Where it trades"),
+    "price": ("str", "Series of its price or yield"),
+}
+
+
+@dataclass(frozen=True)
+class Register:
+    """The entries of one kind as a table: `catalog.<name>` in SQL."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    rows: pl.DataFrame
+
+
+def registers(catalog: Catalog) -> tuple[Register, ...]:
+    """The series, sources and instruments of a catalog."""
+    key = {s.name: s.api.key.environment for s in catalog.sources.values() if s.api and s.api.key}
+    sources = (
+        {**s.model_dump(), "is_live": s.is_live, "key_variable": key.get(s.name)} for s in catalog.sources.values()
+    )
+    return (
+        _register("series", "The series of the catalog", _SERIES, series_frame(catalog).iter_rows(named=True)),
+        _register("sources", "The sources of the catalog", _SOURCES, sources),
+        _register(
+            "instruments",
+            "What is traded, and the series that price it",
+            _INSTRUMENTS,
+            (i.model_dump() for i in catalog.instruments.values()),
+        ),
+    )
+
+
+def _register(
+    name: str, description: str, told: Mapping[str, tuple[Dtype, str]], entries: Iterable[Mapping[str, object]]
+) -> Register:
+    columns = tuple(Column(name=c, dtype=dtype, description=text) for c, (dtype, text) in told.items())
+    rows = [tuple(entry[c] for c in told) for entry in entries]
+    return Register(name, description, columns, pl.DataFrame(rows, schema=polars_schema(columns), orient="row"))
