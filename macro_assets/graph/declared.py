@@ -128,31 +128,32 @@ def nowcast_tables(
 
     Raises
     ------
-    StaleInputError
+    NotKnownError, StaleInputError
         See :func:`macro_assets.models.dynamic_factor.fit`.
     """
     from macro_assets.models import dynamic_factor as dfm
-    from macro_assets.models.protocol import Knowledge
+    from macro_assets.models.protocol import Knowledge, input_facts
+    from macro_assets.transforms.normalize import standard_units
 
-    inputs = [i.series for i in model.inputs]
+    series = input_facts(model, catalog)
+    scales = series_facts([catalog.one_series(i) for i in series], "source", "scale")
     fits: dict[str, dfm.Fit] = {}
 
     def known(month: str) -> Knowledge:
         moment = month_end(month, now)
-        observations = everything_known(raw, catalog, moment).drop("source")
-        return Knowledge(moment, observations.filter(pl.col("series_id").is_in(inputs)))
+        return Knowledge(moment, standard_units(everything_known(raw, catalog, moment), scales))
 
     def fitted(month: str) -> dfm.Fit:
         if month not in fits:
-            fits[month] = dfm.fit(known(month), model, catalog)
+            fits[month] = dfm.fit(known(month), model, series)
         return fits[month]
 
     forecasts, news = [], []
     for month in sorted(months):
         forecasts.append(_computed(dfm.forecast(fitted(month), model), month, now))
         before = previous_month(month)
-        if set(inputs) <= set(known(before).observations["series_id"]):
-            table = dfm.news(fitted(before), fitted(month), model, catalog)
+        if set(series) <= set(known(before).observations["series_id"]):
+            table = dfm.news(fitted(before), fitted(month), model, series)
             news.append(_computed(table, month, now))
     empty = pl.DataFrame(schema={c.name: pl.Null for c in catalog.tables[f"forecasts/{model.name}_news"].columns})
     return {
