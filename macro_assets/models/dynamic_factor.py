@@ -9,14 +9,15 @@ every prediction here is smoothed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Model
-from macro_assets.models.protocol import Knowledge, refuse_stale
+from macro_assets.catalog import Model
+from macro_assets.models.protocol import InputFacts, Knowledge, refuse_stale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,31 +31,34 @@ class Fit:
     results: Any
 
 
-def stationary_panel(observations: pl.DataFrame, model: Model, catalog: Catalog) -> pd.DataFrame:
+def stationary_panel(observations: pl.DataFrame, model: Model, series: Mapping[str, InputFacts]) -> pd.DataFrame:
     """The model's inputs made stationary, as a monthly pandas frame, monthly series first.
 
     Parameters
     ----------
     observations
-        `series_id`, `observation_date`, `value` in the provider's unit.
+        `series_id`, `observation_date`, `value` in the standard unit.
+    series
+        Facts of the inputs.
 
     Returns
     -------
     DataFrame
         Rows: months (PeriodIndex) from the model's sample start to the last month with data; a quarterly figure stands
         in its quarter's last month. Columns: series ids. `chg` is the change, `pch` the percent change, `pca` the
-        percent change at annual rate on the period before, `lin` the level.
+        percent change at annual rate on the period before, `lin` the level, in the provider's unit.
     """
     import pandas as pd
 
-    frequency = {i.series: catalog.one_series(i.series).frequency for i in model.inputs}
     columns = {}
-    for item in sorted(model.inputs, key=lambda i: frequency[i.series] == "Q"):
+    for item in sorted(model.inputs, key=lambda i: series[i.series].frequency == "Q"):
+        facts = series[item.series]
         own = observations.filter(pl.col("series_id") == item.series).drop_nulls("value")
         months = pd.PeriodIndex([pd.Period(d, "M") for d in own["observation_date"]], freq="M")
-        months = months + 2 if frequency[item.series] == "Q" else months
-        step = 3 if frequency[item.series] == "Q" else 1
-        level = pd.Series(own["value"].to_numpy(), index=months, dtype=float).sort_index()
+        months = months + 2 if facts.frequency == "Q" else months
+        step = 3 if facts.frequency == "Q" else 1
+        # NumPy divides exactly; Polars would multiply by the inverse, which costs the last digit
+        level = pd.Series(own["value"].to_numpy() / facts.scale, index=months, dtype=float).sort_index()
         if not level.empty:  # a missing period stays missing: no change is computed across it
             level = level.reindex(pd.period_range(level.index[0], level.index[-1], freq="M"))
         before = level.shift(step)
@@ -76,19 +80,19 @@ def _stationary(level: pd.Series, before: pd.Series, transform: str, months: int
             return level
 
 
-def fit(known: Knowledge, model: Model, catalog: Catalog) -> Fit:
+def fit(known: Knowledge, model: Model, series: Mapping[str, InputFacts]) -> Fit:
     """Estimate the model by EM on what was known at an instant.
 
     Raises
     ------
-    StaleInputError
-        When nothing is known of an input, or the newest observation of every input is older than its staleness limit.
+    NotKnownError, StaleInputError
+        See :func:`~macro_assets.models.protocol.refuse_stale`.
     """
     import statsmodels.api as sm
     from threadpoolctl import threadpool_limits
 
-    refuse_stale(known, model, catalog)
-    monthly, quarterly = _endog(stationary_panel(known.observations, model, catalog), model, catalog)
+    refuse_stale(known, model, series)
+    monthly, quarterly = _endog(stationary_panel(known.observations, model, series), model, series)
     factors = {i.series: list(i.factors) for i in model.inputs}
     specification = sm.tsa.DynamicFactorMQ(
         monthly, endog_quarterly=quarterly, factors=factors, factor_orders=model.factor_order, idiosyncratic_ar1=True
@@ -98,11 +102,11 @@ def fit(known: Knowledge, model: Model, catalog: Catalog) -> Fit:
     return Fit(known, results)
 
 
-def _endog(panel: pd.DataFrame, model: Model, catalog: Catalog) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _endog(panel: pd.DataFrame, model: Model, series: Mapping[str, InputFacts]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Monthly and quarterly parts, as DynamicFactorMQ takes them."""
     import pandas as pd
 
-    quarterly = [i.series for i in model.inputs if catalog.one_series(i.series).frequency == "Q"]
+    quarterly = [i.series for i in model.inputs if series[i.series].frequency == "Q"]
     months = pd.PeriodIndex(panel.index)
     quarters = panel[quarterly][months.month % 3 == 0]
     return panel.drop(columns=quarterly), quarters.set_index(months[months.month % 3 == 0].asfreq("Q"))
@@ -148,7 +152,7 @@ def forecast(fitted: Fit, model: Model) -> pl.DataFrame:
     )
 
 
-def news(before: Fit, now: Fit, model: Model, catalog: Catalog) -> pl.DataFrame:
+def news(before: Fit, now: Fit, model: Model, series: Mapping[str, InputFacts]) -> pl.DataFrame:
     """Why the forecasts moved between two as-of instants.
 
     The parameters of `now` are applied to the data of `before`: what that changes is `reestimation`. From there,
@@ -163,7 +167,7 @@ def news(before: Fit, now: Fit, model: Model, catalog: Catalog) -> pl.DataFrame:
     """
     import pandas as pd
 
-    monthly, quarterly = _endog(stationary_panel(before.known.observations, model, catalog), model, catalog)
+    monthly, quarterly = _endog(stationary_panel(before.known.observations, model, series), model, series)
     with_new_parameters = now.results.apply(monthly, endog_quarterly=quarterly, retain_standardization=True)
     tables = []
     for target in _targets(now.known, model):
@@ -187,7 +191,7 @@ def news(before: Fit, now: Fit, model: Model, catalog: Catalog) -> pl.DataFrame:
             {"effect": "revision", "impact_pp": revision},
         ]
         for row in details.to_dict("records"):
-            quarterly_release = catalog.one_series(row["updated variable"]).frequency == "Q"
+            quarterly_release = series[row["updated variable"]].frequency == "Q"
             period = pd.Period(row["update date"], "M") - (2 if quarterly_release else 0)
             rows.append(
                 {

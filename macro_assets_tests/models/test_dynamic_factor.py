@@ -5,6 +5,7 @@ A fit takes seconds, so fits are shared: one of each as-of instant, one without 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,15 +13,26 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, Model, default_catalog
+from macro_assets.catalog import Model, default_catalog
+from macro_assets.catalog.derive import series_facts
 from macro_assets.lakehouse.vintages import as_of, instant
 from macro_assets.models import dynamic_factor as dfm
-from macro_assets.models.protocol import Knowledge, StaleInputError, refuse_stale
+from macro_assets.models.protocol import (
+    InputFacts,
+    Knowledge,
+    NotKnownError,
+    StaleInputError,
+    input_facts,
+    refuse_stale,
+)
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.protocol import Window
+from macro_assets.transforms.normalize import standard_units
 
 RESULTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vintages" / "ResDFM.mat"
+
+Inputs = Mapping[str, InputFacts]
 
 JUNE, JULY = instant("2016-06-30"), instant("2016-07-31")
 Q1, Q2, Q3, Q4 = (date(2016, m, 1) for m in (1, 4, 7, 10))
@@ -39,26 +51,31 @@ def model() -> Model:
     return default_catalog().models["gdp_nowcast"]
 
 
+@pytest.fixture(scope="module")
+def series(model: Model) -> Inputs:
+    return input_facts(model, default_catalog())
+
+
 def known(raw: pl.DataFrame, moment: datetime | str, model: Model) -> Knowledge:
     """What was known of a model's inputs at an instant."""
-    at = instant(moment)
-    inputs = [i.series for i in model.inputs]
-    return Knowledge(at, as_of(raw, at, "bundled").filter(pl.col("series_id").is_in(inputs)))
+    at, catalog = instant(moment), default_catalog()
+    scales = series_facts([catalog.one_series(i.series) for i in model.inputs], "source", "scale")
+    return Knowledge(at, standard_units(as_of(raw, at, "bundled").with_columns(source=pl.lit("bundled")), scales))
 
 
 @pytest.fixture(scope="module")
-def june(raw: pl.DataFrame, model: Model) -> dfm.Fit:
-    return dfm.fit(known(raw, JUNE, model), model, default_catalog())
+def june(raw: pl.DataFrame, model: Model, series: Inputs) -> dfm.Fit:
+    return dfm.fit(known(raw, JUNE, model), model, series)
 
 
 @pytest.fixture(scope="module")
-def july(raw: pl.DataFrame, model: Model) -> dfm.Fit:
-    return dfm.fit(known(raw, JULY, model), model, default_catalog())
+def july(raw: pl.DataFrame, model: Model, series: Inputs) -> dfm.Fit:
+    return dfm.fit(known(raw, JULY, model), model, series)
 
 
 @pytest.fixture(scope="module")
-def news(june: dfm.Fit, july: dfm.Fit, model: Model) -> pl.DataFrame:
-    return dfm.news(june, july, model, default_catalog())
+def news(june: dfm.Fit, july: dfm.Fit, model: Model, series: Inputs) -> pl.DataFrame:
+    return dfm.news(june, july, model, series)
 
 
 def percents(forecast: pl.DataFrame) -> dict[date, float]:
@@ -70,13 +87,13 @@ def percents(forecast: pl.DataFrame) -> dict[date, float]:
 
 @pytest.mark.skipif(not RESULTS.is_file(), reason="needs ../shared/vintages, which is not part of the project")
 def test_transformed_panel_has_the_published_means_and_deviations(
-    raw: pl.DataFrame, model: Model, catalog: Catalog
+    raw: pl.DataFrame, model: Model, series: Inputs
 ) -> None:
     """`Mx` and `Wx` of the New York Fed's ResDFM.mat (Bok et al., 2017, SR 830; reference-results.md R-23, item 1)."""
     from scipy.io import loadmat  # type: ignore[import-untyped]
 
     published = loadmat(RESULTS, squeeze_me=True, struct_as_record=False)["Res"]
-    panel = dfm.stationary_panel(known(raw, "2016-06-29", model).observations, model, catalog)
+    panel = dfm.stationary_panel(known(raw, "2016-06-29", model).observations, model, series)
     assert panel.shape == (198, 25)
     assert panel.mean().to_list() == pytest.approx(published.Mx.tolist(), abs=1e-9)
     assert panel.std(ddof=1).to_list() == pytest.approx(published.Wx.tolist(), abs=1e-9)
@@ -94,16 +111,16 @@ def test_transformed_panel_has_the_published_means_and_deviations(
     ],
 )
 def test_transformed_figures_by_hand(
-    raw: pl.DataFrame, model: Model, catalog: Catalog, series_id: str, month: str, expected: float
+    raw: pl.DataFrame, model: Model, series: Inputs, series_id: str, month: str, expected: float
 ) -> None:
     """Levels read from the file of 2016-06-29."""
-    panel = dfm.stationary_panel(known(raw, "2016-06-29", model).observations, model, catalog)
+    panel = dfm.stationary_panel(known(raw, "2016-06-29", model).observations, model, series)
     assert panel.loc[month, series_id] == pytest.approx(expected, abs=1e-9)
 
 
-def test_growth_of_a_quarter_stands_in_its_last_month(raw: pl.DataFrame, model: Model, catalog: Catalog) -> None:
+def test_growth_of_a_quarter_stands_in_its_last_month(raw: pl.DataFrame, model: Model, series: Inputs) -> None:
     """GDP of 16525 and then 16575.1 billion is growth of 1.218 percent at annual rate (reference-results.md R-24)."""
-    panel = dfm.stationary_panel(known(raw, "2016-07-29", model).observations, model, catalog)
+    panel = dfm.stationary_panel(known(raw, "2016-07-29", model).observations, model, series)
     gdp = panel["GDPC1"]
     assert gdp["2016-06"] == pytest.approx(100 * ((16575.1 / 16525) ** 4 - 1), abs=1e-9)
     assert gdp["2016-06"] == pytest.approx(1.218, abs=5e-4)
@@ -111,20 +128,20 @@ def test_growth_of_a_quarter_stands_in_its_last_month(raw: pl.DataFrame, model: 
 
 
 def test_panel_opens_at_the_sample_start_and_ends_at_the_last_figure(
-    raw: pl.DataFrame, model: Model, catalog: Catalog
+    raw: pl.DataFrame, model: Model, series: Inputs
 ) -> None:
-    panel = dfm.stationary_panel(known(raw, "2016-06-29", model).observations, model, catalog)
+    panel = dfm.stationary_panel(known(raw, "2016-06-29", model).observations, model, series)
     assert (str(panel.index[0]), str(panel.index[-1])) == ("2000-01", "2016-06")
     quarterly = ["GDPC1", "ULCNFB"]
     assert panel.columns[-2:].to_list() == quarterly
     assert panel.columns.to_list() == [i.series for i in model.inputs if i.series not in quarterly] + quarterly
 
 
-def test_no_change_is_computed_across_a_missing_month(raw: pl.DataFrame, model: Model, catalog: Catalog) -> None:
+def test_no_change_is_computed_across_a_missing_month(raw: pl.DataFrame, model: Model, series: Inputs) -> None:
     gap = (pl.col("series_id") == "PAYEMS") & (pl.col("observation_date") == date(2016, 3, 1))
     observations = known(raw, "2016-06-29", model).observations
     payrolls = [
-        dfm.stationary_panel(frame, model, catalog)["PAYEMS"]
+        dfm.stationary_panel(frame, model, series)["PAYEMS"]
         for frame in (
             observations.filter(~gap),
             observations.with_columns(value=pl.when(~gap).then("value")),
@@ -146,50 +163,52 @@ def test_knowledge_refuses_a_value_released_later(raw: pl.DataFrame, model: Mode
         Knowledge(datetime(2016, 7, 29, 12, tzinfo=UTC), observations)
 
 
-def test_stale_inputs_are_refused_by_name_and_limit(raw: pl.DataFrame, model: Model, catalog: Catalog) -> None:
+def test_stale_inputs_are_refused_by_name_and_limit(raw: pl.DataFrame, model: Model, series: Inputs) -> None:
     """On 2017-12-31 the newest figures, for July 2016 (limit 120 days), are 548 days old, GDP of 2016 Q2 639."""
     with pytest.raises(StaleInputError) as caught:
-        dfm.fit(known(raw, "2017-12-31", model), model, catalog)
+        dfm.fit(known(raw, "2017-12-31", model), model, series)
     message = str(caught.value)
     assert "gdp_nowcast as of 2017-12-31: every input is older than its staleness limit" in message
     assert "GACDISA066MSFRBNY, is 548 days old (limit 120)" in message
     assert "GDPC1 is 639 days old (limit 270)" in message
+    assert caught.value.series == tuple(i.series for i in model.inputs)
 
 
 @pytest.mark.parametrize(("day", "stale"), [("2016-11-29", False), ("2016-12-27", False), ("2016-12-28", True)])
 def test_inputs_are_stale_when_the_last_is_over_its_limit(
-    raw: pl.DataFrame, model: Model, catalog: Catalog, day: str, stale: bool
+    raw: pl.DataFrame, model: Model, series: Inputs, day: str, stale: bool
 ) -> None:
     """The months of July 2016 are over their 120 days on 2016-11-29, GDP of 2016 Q2 over its 270 on 2016-12-28."""
     knowledge = known(raw, day, model)
     if stale:
         with pytest.raises(StaleInputError, match=r"GDPC1 is 271 days old \(limit 270\)"):
-            refuse_stale(knowledge, model, catalog)
+            refuse_stale(knowledge, model, series)
     else:
-        refuse_stale(knowledge, model, catalog)
+        refuse_stale(knowledge, model, series)
 
 
 @pytest.mark.parametrize("unknown", [["GDPC1"], ["TCU"], ["GDPC1", "TCU"]])
 def test_an_input_nobody_knows_is_refused_by_name(
-    raw: pl.DataFrame, model: Model, catalog: Catalog, unknown: list[str]
+    raw: pl.DataFrame, model: Model, series: Inputs, unknown: list[str]
 ) -> None:
     knowledge = known(raw.filter(~pl.col("series_id").is_in(unknown)), JUNE, model)
-    with pytest.raises(StaleInputError, match=f"nothing was known of {', '.join(unknown)}"):
-        dfm.fit(knowledge, model, catalog)
+    with pytest.raises(NotKnownError, match=f"nothing was known of {', '.join(unknown)}") as caught:
+        dfm.fit(knowledge, model, series)
+    assert caught.value.series == tuple(unknown)
 
 
-def test_before_the_first_vintage_nothing_is_known(raw: pl.DataFrame, model: Model, catalog: Catalog) -> None:
-    with pytest.raises(StaleInputError, match="as of 2016-05-31: nothing was known of PAYEMS, JTSJOL, GDPC1"):
-        dfm.fit(known(raw, "2016-05-31", model), model, catalog)
+def test_before_the_first_vintage_nothing_is_known(raw: pl.DataFrame, model: Model, series: Inputs) -> None:
+    with pytest.raises(NotKnownError, match="as of 2016-05-31: nothing was known of PAYEMS, JTSJOL, GDPC1"):
+        dfm.fit(known(raw, "2016-05-31", model), model, series)
 
 
 def test_a_forecast_as_of_june_does_not_see_july(
-    raw: pl.DataFrame, model: Model, catalog: Catalog, june: dfm.Fit
+    raw: pl.DataFrame, model: Model, series: Inputs, june: dfm.Fit
 ) -> None:
     """`june` was fitted on a raw frame that also holds the vintage of July; here it does not."""
     only_june = raw.filter(pl.col("release_time") <= JUNE)
     assert only_june.height < raw.height
-    again = dfm.fit(known(only_june, JUNE, model), model, catalog)
+    again = dfm.fit(known(only_june, JUNE, model), model, series)
     assert dfm.forecast(again, model).equals(dfm.forecast(june, model))
 
 
@@ -304,14 +323,14 @@ def small(model: Model) -> Model:
 
 
 @pytest.fixture(scope="module")
-def small_june(raw: pl.DataFrame, small: Model) -> dfm.Fit:
-    return dfm.fit(known(raw, JUNE, small), small, default_catalog())
+def small_june(raw: pl.DataFrame, small: Model, series: Inputs) -> dfm.Fit:
+    return dfm.fit(known(raw, JUNE, small), small, series)
 
 
-def same_parameters(fitted: dfm.Fit, knowledge: Knowledge, model: Model) -> dfm.Fit:
+def same_parameters(fitted: dfm.Fit, knowledge: Knowledge, model: Model, series: Inputs) -> dfm.Fit:
     """The parameters of a fit on other data."""
-    panel = dfm.stationary_panel(knowledge.observations, model, default_catalog())
-    monthly, quarterly = dfm._endog(panel, model, default_catalog())
+    panel = dfm.stationary_panel(knowledge.observations, model, series)
+    monthly, quarterly = dfm._endog(panel, model, series)
     return dfm.Fit(knowledge, fitted.results.apply(monthly, endog_quarterly=quarterly, retain_standardization=True))
 
 
@@ -320,7 +339,7 @@ def same_parameters(fitted: dfm.Fit, knowledge: Knowledge, model: Model) -> dfm.
     [("nothing", set()), ("new figures only", {"news"}), ("revisions only", {"revision"})],
 )
 def test_effects_that_did_not_happen_are_zero(
-    raw: pl.DataFrame, small: Model, small_june: dfm.Fit, catalog: Catalog, what: str, effects: set[str]
+    raw: pl.DataFrame, small: Model, small_june: dfm.Fit, series: Inputs, what: str, effects: set[str]
 ) -> None:
     """statsmodels states the impact of revisions as NaN where there are none."""
     key = ["series_id", "observation_date"]
@@ -330,8 +349,8 @@ def test_effects_that_did_not_happen_are_zero(
         "new figures only": pl.concat([old.observations, new.join(old.observations, on=key, how="anti")]),
         "revisions only": new.join(old.observations, on=key, how="semi"),
     }[what]
-    now = same_parameters(small_june, Knowledge(JULY, learned), small)
-    table = dfm.news(small_june, now, small, catalog)
+    now = same_parameters(small_june, Knowledge(JULY, learned), small, series)
+    table = dfm.news(small_june, now, small, series)
     impact = dict(table.filter(target_quarter=Q3).group_by("effect").agg(pl.col("impact_pp").sum()).iter_rows())
     assert {e for e in ("news", "revision") if abs(impact.get(e, 0.0)) > 1e-6} == effects
     assert impact["revision"] == 0.0 or "revision" in effects
@@ -345,7 +364,7 @@ def test_effects_that_did_not_happen_are_zero(
 
 @dataclass(frozen=True)
 class Shock:
-    """The small model on the data as they were, and, with the same parameters, after 3,000 more jobs in June."""
+    """The small model on the data as they were, and with the same parameters after three million more jobs in June."""
 
     model: Model
     plain: dfm.Fit
@@ -353,16 +372,16 @@ class Shock:
 
 
 @pytest.fixture(scope="module")
-def shock(raw: pl.DataFrame, small: Model) -> Shock:
+def shock(raw: pl.DataFrame, small: Model, series: Inputs) -> Shock:
     # the advance figure of 2016 Q2 is left out: the quarter is to be nowcast from the months in it
     released = (pl.col("series_id") == "GDPC1") & (pl.col("observation_date") == Q2)
     knowledge = known(raw.filter(~released), "2016-07-29", small)
     june_payrolls = (pl.col("series_id") == "PAYEMS") & (pl.col("observation_date") == date(2016, 6, 1))
     more_jobs = knowledge.observations.with_columns(
-        value=pl.when(june_payrolls).then(pl.col("value") + 3000).otherwise("value")
+        value=pl.when(june_payrolls).then(pl.col("value") + 3_000_000).otherwise("value")
     )
-    plain = dfm.fit(knowledge, small, default_catalog())
-    return Shock(small, plain, same_parameters(plain, Knowledge(knowledge.as_of, more_jobs), small))
+    plain = dfm.fit(knowledge, small, series)
+    return Shock(small, plain, same_parameters(plain, Knowledge(knowledge.as_of, more_jobs), small, series))
 
 
 def test_statsmodels_own_default_ignores_the_quarter_end_month(shock: Shock) -> None:
