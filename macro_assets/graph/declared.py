@@ -21,7 +21,7 @@ from macro_assets.graph.compute.normalized import normalized
 from macro_assets.graph.compute.nowcast import nowcast
 from macro_assets.graph.derivation import Derivation, Input, Known, Table
 from macro_assets.lakehouse.raw import INVALIDATIONS
-from macro_assets.models.protocol import InputFacts
+from macro_assets.models.protocol import input_facts
 
 
 def derivations(catalog: Catalog) -> tuple[Derivation, ...]:
@@ -67,16 +67,16 @@ def _indicator(declared: Indicator, catalog: Catalog) -> Derivation:
 
 def _nowcast(declared: Model, catalog: Catalog) -> Derivation:
     forecasts, news = names.forecast(declared.name), names.news(declared.name)
-    entries = {i.series: catalog.series[i.series] for i in declared.inputs}
+    series = input_facts(declared, catalog)
     compute = partial(
         nowcast,
         forecasts=forecasts,
         news=news,
         news_columns=tuple(c.name for c in catalog.tables[news].columns),
         model=declared.model_copy(update={"title": "", "demo_partitions": ()}),
-        series={i: InputFacts(s.frequency, s.staleness_days) for i, s in entries.items()},
+        series=series,
     )
-    inputs = {"known": Known(tuple(entries)), "before": Known(tuple(entries), months_before=1)}
+    inputs = {"known": Known(tuple(series)), "before": Known(tuple(series), months_before=1)}
     return Derivation((forecasts, news), inputs, compute, grid="as_of", demo=declared.demo_partitions)
 
 

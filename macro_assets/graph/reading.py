@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, names
+from macro_assets.catalog import Catalog, UnknownNameError, View, names
 from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.load import unknown_name_message
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation, Input, Known
 from macro_assets.graph.inputs import COLUMNS, in_standard_units
@@ -46,10 +47,25 @@ def read(
         When the lake has no such table yet.
     """
     lake = Lakehouse.at(root, catalog)
-    declared = lake.table(name)
-    if as_of is None:
-        return _stored(lake, declared.name)
-    return _Past(lake, instant(as_of)).asked(declared.name)
+    past = _Past(lake, instant(as_of)) if as_of is not None else None
+    if name in lake.catalog.views:
+        return _view(lake, lake.catalog.views[name], past)
+    if name not in lake.catalog.tables:
+        raise UnknownNameError(unknown_name_message("table", name, [*lake.catalog.tables, *lake.catalog.views]))
+    return past.asked(name) if past else _stored(lake, name)
+
+
+def _view(lake: Lakehouse, view: View, past: _Past | None) -> pl.DataFrame:
+    """The rows of a view over the normalized tables; of those that are there, of today's."""
+    from macro_assets.transforms.views import view_rows
+
+    families = [names.normalized(f) for f in lake.catalog.families if lake.catalog.sources_of(f)]
+    if past is None:
+        families = [f for f in families if open_table(lake.root, f) is not None]
+    if not families:
+        raise LakeError(f"nothing of {view.name} is in the lake at {lake.root} yet. `macro run normalized` makes it.")
+    facts = series_facts(lake.catalog.series.values(), "kind", "frequency", "aggregation")
+    return view_rows(view, [past.asked(f) if past else lake.read(f) for f in families], facts)
 
 
 def panel(

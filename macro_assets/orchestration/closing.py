@@ -1,7 +1,7 @@
 """When a month closes: its as-of tables are computed once more, with all that was known at its end.
 
-Automation only looks at the open month, whose instant is the moment of the run; what was released after the month's last
-run is missing from it until then.
+Automation only looks at the open month, whose instant is the moment of the run; what was released after the month's
+last run is missing from it until then.
 """
 
 from __future__ import annotations
