@@ -71,11 +71,11 @@ def parents(derivation: Derivation, catalog: Catalog) -> tuple[str, ...]:
 def _ordered(found: Sequence[Derivation], made: Mapping[str, Derivation], catalog: Catalog) -> tuple[Derivation, ...]:
     above = {d.tables[0]: [made[t].tables[0] for t in parents(d, catalog) if t in made] for d in found}
     try:
-        order = list(TopologicalSorter(above).static_order())
+        order = {name: place for place, name in enumerate(TopologicalSorter(above).static_order())}
     except CycleError as error:
         raise GraphError(f"tables depend on each other in a circle: {' <- '.join(error.args[1])}") from None
-    by_name = {d.tables[0]: d for d in found}
-    return tuple(by_name[name] for name in order)
+    in_order = sorted(found, key=lambda d: order[d.tables[0]])
+    return tuple(d for level in levels(in_order, catalog) for d in sorted(level, key=found.index))
 
 
 def levels(ordered: Sequence[Derivation], catalog: Catalog) -> list[list[Derivation]]:

@@ -13,6 +13,7 @@ from typing import cast
 
 from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
 from macro_assets.catalog.derive import series_facts
+from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import labels_of
 from macro_assets.graph.check import checked
 from macro_assets.graph.compute.chart import chart
@@ -83,8 +84,8 @@ def _nowcast(declared: Model, catalog: Catalog) -> Derivation:
 def _chart(declared: Chart, catalog: Catalog) -> Derivation:
     table = names.chart(declared.name)
     inputs: dict[str, Input] = {name: Table(name) for name in declared.inputs}
-    if declared.series:
-        inputs["observations"] = Known(declared.series)
+    if not inputs:
+        inputs[OBSERVATIONS] = Known(declared.series)
     drawn = declared.model_copy(update={"description": ""})
     compute = partial(chart, table=table, chart=drawn, labels=labels_of(declared, catalog))
     drawing = (f"macro_assets.charts.{declared.name}", "macro_assets.charts.preview", "macro_assets.publishing.html")

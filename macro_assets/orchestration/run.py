@@ -217,7 +217,7 @@ class _Runner:
         """One Dagster run for the unpartitioned tables of a level, one for each span of as-of months."""
         wanted = {(t, m): "asked for" for d in level for t in d.tables for m in asked.get(t, ())}
         stale = wanted if force else {cell: why for cell, why in self._stale(level, asked).items() if cell in wanted}
-        for table, _ in wanted.keys() - stale.keys():
+        for table, _ in (cell for cell in wanted if cell not in stale):
             self._skip(table.split("/")[0], 1)
         self.summary.reasons |= {" ".join(filter(None, cell)): why for cell, why in stale.items()}
         tags = {FORCE: "true"} if force else {}

@@ -52,8 +52,10 @@ class Summary:
                 continue
             match event.event_type_value:
                 case "ASSET_MATERIALIZATION" if event.asset_key:
-                    path, said = tuple(event.asset_key.path), event.step_materialization_data.materialization.metadata
-                    materialized[path] = materialized.get(path, False) or UNCHANGED not in said
+                    found = event.step_materialization_data.materialization
+                    is_series = len(found.asset_key.path) == 3  # its years are one thing
+                    cell = (*found.asset_key.path, "" if is_series else found.partition or "")
+                    materialized[cell] = UNCHANGED not in found.metadata
                 case "ASSET_CHECK_EVALUATION":
                     self._add_check(event.asset_check_evaluation_data)
                 case "STEP_START":
@@ -63,9 +65,9 @@ class Summary:
                     self.layer(self._layer(step)).seconds += record.timestamp - started.get(step, record.timestamp)
                     if event.is_step_failure:
                         self._add_failure(step, event)
-        for path, computed in materialized.items():
-            self.layer(path[0]).ran += computed
-            self.layer(path[0]).skipped += not computed
+        for (layer, *_), computed in materialized.items():
+            self.layer(layer).ran += computed
+            self.layer(layer).skipped += not computed
 
     def _layer(self, step: str) -> str:
         return self.steps.get(step, self.checks.get(step, step)).partition("/")[0]

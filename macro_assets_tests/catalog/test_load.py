@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
-from macro_assets.catalog import Catalog, CatalogError, Kind, UnknownNameError, load_catalog, names
+from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.editing import edit
 
@@ -51,67 +50,14 @@ def test_the_default_catalog_declares_the_real_data(catalog: Catalog) -> None:
 def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -> None:
     assert {n for n in catalog.tables if n.startswith("charts/")} == {f"charts/{c}" for c in catalog.charts}
     assert {n for n in catalog.tables if n.startswith("raw/")} == {f"raw/{s}" for s in catalog.sources}
-    families = {n.split("/")[1] for n in catalog.tables if n.startswith("normalized/")}
-    assert families == {f for f in catalog.families if catalog.sources_of(f)}
-    assert catalog.families["brazil"].title in catalog.tables["normalized/brazil"].title
     assert catalog.tables["landing/bundled"].layer == "landing"
     assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
-
-
-def test_the_graph_begins_with_few_families_of_few_inputs(catalog: Catalog) -> None:
-    """What a person can look at: at most eight groups, each with its raw tables and the decisions about them."""
-    assert len(catalog.families) <= 8
-    inputs = {f: len(catalog.sources_of(f)) + 1 for f in catalog.families}
-    assert {f: n for f, n in inputs.items() if not 4 <= n <= 11} == {"own": 1}
-    assert sum(inputs.values()) == len(catalog.sources) + len(catalog.families)
-
-
-def test_a_source_that_says_no_family_is_the_user_s_own(small: Path) -> None:
-    edit(small, "sources/bundled.yaml", "  family: fred\n", "")
-    catalog = load_catalog(small)
-    assert [s.name for s in catalog.sources_of("own")] == ["bundled"]
-    assert [n for n in catalog.tables if n.startswith("normalized/")] == [names.normalized("own")]
-
-
-def test_themes_of_one_sort_of_figure_are_of_its_kind(catalog: Catalog) -> None:
-    """A new series that forgot to state its kind is seen here; other themes are of several kinds."""
-    of_theme = {
-        **dict.fromkeys(("curve",), "curves"),
-        **dict.fromkeys(("fiscal",), "fiscal_data"),
-        **dict.fromkeys(("flows", "positioning"), "flow_data"),
-        **dict.fromkeys(("volatility", "factors", "energy"), "market_data"),
-        **dict.fromkeys(("labor", "prices", "output", "income", "consumption", "money", "stress"), "macro_series"),
-    }
-    told = {s.id: s.kind for s in catalog.series.values() if s.theme in of_theme}
-    assert {s: k for s, k in told.items() if k != of_theme[catalog.series[s].theme]} == {}
-    assert set(told.values()) == set(get_args(Kind))
-
-
-@pytest.mark.parametrize(
-    ("series_id", "kind"),
-    [
-        ("DFEDTARU", "macro_series"),
-        ("EFFR", "market_data"),
-        ("BR_SELIC_TARGET", "macro_series"),
-        ("BR_CDI_ANNUAL", "market_data"),
-        ("MORTGAGE30US", "macro_series"),
-        ("DTB3", "curves"),
-        ("SP500", "market_data"),
-        ("SP500_VOLUME", "flow_data"),
-        ("WDTGAL", "fiscal_data"),
-        ("WALCL", "macro_series"),
-    ],
-)
-def test_a_rate_that_a_central_bank_sets_is_no_market_data(catalog: Catalog, series_id: str, kind: str) -> None:
-    assert catalog.series[series_id].kind == kind
 
 
 def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> None:
     nullable = {t: {c.name: c.nullable for c in catalog.tables[t].columns} for t in catalog.tables}
     assert nullable["raw/bundled"]["value"]
-    assert not nullable["audit/invalidations"]["release_time"]
-    assert nullable["normalized/fred"]["value"]
-    assert not nullable["normalized/fred"]["release_time"]
+    assert not nullable["normalized/transformed"]["value"]
 
 
 @pytest.mark.parametrize(
@@ -189,13 +135,6 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "kind: curves",
-            "kind: curve",
-            "sources/bundled.yaml: TB3MS_MACRODATA: kind: Input should be 'market_data', 'macro_series',",
-            id="no such kind",
-        ),
-        pytest.param(
-            "sources/bundled.yaml",
             "staleness_days: 120",
             "staleness_days: 0",
             "sources/bundled.yaml: PAYEMS: staleness_days: Input should be greater than 0 (got 0)",
@@ -242,20 +181,6 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "source:\n  colour: blue\n",
             "sources/bundled.yaml: bundled: colour: Extra inputs",
             id="unknown field of a source",
-        ),
-        pytest.param(
-            "sources/bundled.yaml",
-            "family: fred",
-            "family: freda",
-            "sources/bundled.yaml: bundled: family: 'freda' is not declared in families.yaml",
-            id="family nobody declared",
-        ),
-        pytest.param(
-            "families.yaml",
-            "  - name: brazil\n",
-            "  - name: brazil\n    colour: green\n",
-            "families.yaml: brazil: colour: Extra inputs",
-            id="unknown field of a family",
         ),
         pytest.param(
             "indicators.yaml",
@@ -339,8 +264,30 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "charts.yaml",
             "inputs: [indicators/economic_stress_index]",
             "inputs: [indicators/economic_stress]",
-            "charts.yaml: economic_stress_index: inputs: table 'indicators/economic_stress' is not declared",
+            "charts.yaml: economic_stress_index: inputs: table 'indicators/economic_stress' is not declared in "
+            "tables.yaml",
             id="dangling table of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "indicator: economic_stress_index",
+            "indicator: economic_stress",
+            "charts.yaml: economic_stress_index: indicator: 'economic_stress' is not declared in indicators.yaml",
+            id="dangling indicator of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "model: gdp_nowcast",
+            "model: gdp_forecast",
+            "charts.yaml: gdp_nowcast: model: 'gdp_forecast' is not declared in models.yaml",
+            id="dangling model of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "    series: [BAA, AAA]\n",
+            "",
+            "charts.yaml: credit_spread: entry: Value error, a chart draws the tables of its inputs or else its series",
+            id="chart of nothing",
         ),
         pytest.param(
             "charts.yaml",
@@ -365,23 +312,23 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
-            "[source, series_id, observation_date, value, release_time, transformed, zzscore]",
-            "tables.yaml: normalized/{family}: columns: 'zzscore' is not in columns.yaml",
+            "[source, series_id, observation_date, zscore]",
+            "[source, series_id, observation_date, zzscore]",
+            "tables.yaml: normalized/zscores: columns: 'zzscore' is not in columns.yaml",
             id="unknown column",
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
-            "[source, source, series_id, observation_date, value, release_time, transformed, zscore]",
-            "tables.yaml: normalized/fred: entry: Value error, columns repeat: ['source']",
+            "[source, series_id, observation_date, zscore]",
+            "[source, source, series_id, observation_date, zscore]",
+            "tables.yaml: normalized/zscores: entry: Value error, columns repeat: ['source']",
             id="column twice",
         ),
         pytest.param(
             "tables.yaml",
-            "    columns: [source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "    columns: [source, series_id, observation_date, zscore]",
             "    columns:",
-            "tables.yaml: normalized/{family}: columns: expected a list of names (got None)",
+            "tables.yaml: normalized/zscores: columns: expected a list of names (got None)",
             id="columns empty",
         ),
         pytest.param(
@@ -450,13 +397,13 @@ def test_a_file_that_is_no_mapping_is_refused(small: Path, text: str) -> None:
 
 def test_several_problems_are_reported_at_once(small: Path) -> None:
     edit(small, "sources/bundled.yaml", "transform: 5", "transform: 8")
-    edit(small, "tables.yaml", "transformed, zscore]", "transformed, zzscore]")
-    edit(small, "charts.yaml", "inputs: [indicators/economic_stress_index]", "inputs: [indicators/nothing]")
+    edit(small, "tables.yaml", "observation_date, zscore]", "observation_date, zzscore]")
+    edit(small, "charts.yaml", "series: [PAYEMS, UNRATE", "series: [PAYROLLS, UNRATE")
     lines = error_of(small).splitlines()
     for place in (
         "sources/bundled.yaml: PAYEMS: transform:",
-        "tables.yaml: normalized/{family}:",
-        "charts.yaml: economic_stress_index:",
+        "tables.yaml: normalized/zscores:",
+        "charts.yaml: zscore_heatmap:",
     ):
         assert [line for line in lines if line.strip().startswith(place)], f"{place} is not in {lines}"
 
@@ -464,7 +411,7 @@ def test_several_problems_are_reported_at_once(small: Path) -> None:
 def declarations(catalog: Catalog) -> list[Declaration]:
     indicator = next(iter(catalog.indicators.values()))
     series = catalog.one_series("PAYEMS")
-    table = catalog.one_table("normalized/fred")
+    table = catalog.one_table("normalized/zscores")
     model = next(iter(catalog.models.values()))
     return [
         catalog.sources["bundled"],
@@ -479,7 +426,6 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         model.inputs[0],
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
-        catalog.families["fred"],
         next(iter(catalog.releases.values())),
     ]
 
@@ -504,8 +450,8 @@ def test_an_unknown_series_is_answered_with_the_nearest(catalog: Catalog, asked:
 
 
 def test_an_unknown_table_is_answered_with_the_nearest(catalog: Catalog) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean normalized/us_markets"):
-        catalog.one_table("normalized/us_market")
+    with pytest.raises(UnknownNameError, match="Did you mean normalized/observations"):
+        catalog.one_table("normalized/observation")
 
 
 def test_a_name_like_no_other_gets_no_guess(catalog: Catalog) -> None:
