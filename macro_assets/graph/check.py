@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from macro_assets.catalog import Catalog, names
-from macro_assets.graph.derivation import Derivation, Known
+from macro_assets.graph.derivation import Derivation, Grid, Known
 
 
 class GraphError(ValueError):
@@ -49,9 +49,7 @@ def _refuse_strangers(derivation: Derivation, made: Mapping[str, Derivation], ca
     for key, given in derivation.inputs.items():
         if isinstance(given, Known):
             if given.months_before and derivation.grid is None:
-                raise GraphError(
-                    f"{name} reads {key} as of {given.months_before} months before, but has no as-of months"
-                )
+                raise GraphError(f"{name} reads {key} of {given.months_before} months before, but has no as-of months")
             continue
         if given.name not in catalog.tables:
             raise GraphError(f"{name} reads {given.name!r}, which is no table of the catalog")
@@ -69,22 +67,33 @@ def parents(derivation: Derivation, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _ordered(found: Sequence[Derivation], made: Mapping[str, Derivation], catalog: Catalog) -> tuple[Derivation, ...]:
-    above = {d.tables[0]: [made[t].tables[0] for t in parents(d, catalog) if t in made] for d in found}
+    above = {d.tables[0]: {made[t].tables[0] for t in parents(d, catalog) if t in made} for d in found}
     try:
-        order = {name: place for place, name in enumerate(TopologicalSorter(above).static_order())}
+        TopologicalSorter(above).prepare()
     except CycleError as error:
         raise GraphError(f"tables depend on each other in a circle: {' <- '.join(error.args[1])}") from None
-    in_order = sorted(found, key=lambda d: order[d.tables[0]])
-    return tuple(d for level in levels(in_order, catalog) for d in sorted(level, key=found.index))
+    ordered: dict[str, Derivation] = {}
+    while len(ordered) < len(found):  # the first of the list that may come next, so that the list's order is kept
+        waiting = (d for d in found if d.tables[0] not in ordered)
+        following = next(d for d in waiting if above[d.tables[0]] <= ordered.keys())
+        ordered[following.tables[0]] = following
+    return tuple(ordered.values())
 
 
 def levels(ordered: Sequence[Derivation], catalog: Catalog) -> list[list[Derivation]]:
-    """Derivations by depth: what a level reads is made by the levels before it, or is no derivation's."""
+    """Derivations by depth: what a level reads is made by the levels before it, or is no derivation's.
+
+    Tables of the as-of grid that read each other's months are of one level, in their order.
+    """
     depth: dict[str, int] = {}
+    grids: dict[str, Grid | None] = {}
     found: list[list[Derivation]] = []
     for derivation in ordered:
-        level = max((depth[t] + 1 for t in parents(derivation, catalog) if t in depth), default=0)
+        above = [t for t in parents(derivation, catalog) if t in depth]
+        together = derivation.grid is not None
+        level = max((depth[t] + (not (together and grids[t])) for t in above), default=0)
         depth |= dict.fromkeys(derivation.tables, level)
+        grids |= dict.fromkeys(derivation.tables, derivation.grid)
         found += [[] for _ in range(level + 1 - len(found))]
         found[level].append(derivation)
     return found

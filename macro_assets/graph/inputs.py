@@ -105,10 +105,11 @@ class Inputs:
     def put(self, name: str, frame: pl.DataFrame, month: str | None = None) -> None:
         """Hold what was stored meanwhile as a table, or as a month of it."""
         if month is not None:
+            months = {m: v for m, v in self.stored_months(name).items() if m != month}
+            self._month_versions[name] = months | self._versions_by_month(name, frame)
             frame = pl.concat([self.table(name).filter(pl.col("as_of_month") != month), frame])
         self._tables[name] = frame
         self._table_versions.pop(name, None)
-        self._month_versions.pop(name, None)
         self._observations.clear()
 
     def known(self, series: Collection[str], moment: datetime) -> pl.DataFrame:
@@ -195,10 +196,13 @@ class Inputs:
     def stored_months(self, name: str) -> dict[str, str]:
         """Data version of each stored month of an as-of table; a month without rows is not among them."""
         if name not in self._month_versions:
-            from macro_assets.lakehouse.hashing import month_versions
-
-            self._month_versions[name] = month_versions(self.table(name), self.lake.table(name))
+            self._month_versions[name] = self._versions_by_month(name, self.table(name))
         return self._month_versions[name]
+
+    def _versions_by_month(self, name: str, frame: pl.DataFrame) -> dict[str, str]:
+        from macro_assets.lakehouse.hashing import month_versions
+
+        return month_versions(frame, self.lake.table(name))
 
     def stored_month(self, name: str, month: str) -> str | None:
         """Data version of a month as it is stored; None where the table is not in the lake."""

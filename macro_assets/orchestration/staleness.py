@@ -81,6 +81,7 @@ def stale_months(
                 record = records[table].get(month)
                 stored = inputs.stored_month(table, month)
                 reason = record.why_stale(derivation.code_version, versions, stored) if record else NEVER
-                if reason:
-                    reasons[table, month] = reason
+                above = [t for t in derivation.upstream if (t, month) in reasons]
+                if reason or above:
+                    reasons[table, month] = reason or f"{above[0]} is to be computed"
     return reasons

@@ -69,7 +69,7 @@ def as_of_step(
         months = sorted(context.partition_keys)
         context.log.info(f"{', '.join(selected)} as of {months[0]} to {months[-1]}: {len(months)} months")
         asked = [d for d in piece if selected.keys() & set(d.tables)]
-        run = _Run(context, Inputs(lake.with_catalog(catalog), asked, months), selected, months)
+        run = _Run(context, Inputs(lake.with_catalog(catalog), asked, months), asked, selected, months)
         for month in months:
             for derivation in asked:
                 yield from run.month(derivation, month)
@@ -86,21 +86,27 @@ class _Run:
 
     context: dg.AssetExecutionContext
     inputs: Inputs
+    asked: Sequence[Derivation]
     tables: Mapping[str, Table]
     months: Sequence[str]
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    stored: set[tuple[str, str]] = field(default_factory=set)
     rows: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.records = {t: month_records(self.context.instance, t, self.months) for t in self.tables}
+        read = (t for d in self.asked for t in (*d.tables, *d.upstream))
+        self.records = {t: month_records(self.context.instance, t, self.months) for t in dict.fromkeys(read)}
 
     def month(self, derivation: Derivation, month: str) -> Iterator[dg.AssetMaterialization]:
         """Compute and store a month of a derivation's tables, where anything changed; a failure is kept by name."""
         wanted = [t for t in derivation.tables if t in self.tables]
         try:
-            if blocked := [t for t in derivation.upstream if (t, month) in self.failed]:
-                raise MonthError(f"it needs {blocked[0]}, which could not be computed")
+            for table in derivation.upstream:
+                if (table, month) in self.failed:
+                    raise MonthError(f"it needs {table}, which could not be computed")
+                if month not in self.records[table] and (table, month) not in self.stored:
+                    raise MonthError(f"it needs {table}, which was never computed")
             versions = self.inputs.versions(derivation, month)
             standing = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions))}
             made = month_of(derivation, self.inputs, month) if len(standing) < len(wanted) else {}
@@ -114,7 +120,7 @@ class _Run:
                 yield dg.AssetMaterialization(key(name), partition=month, metadata=metadata, tags=told)
                 continue
             try:
-                yield self._stored(self.tables[name], derivation, month, versions, made)
+                yield self._store(self.tables[name], derivation, month, versions, made)
             except Exception as error:
                 self.failed[name, month] = _reason(error)
 
@@ -126,7 +132,7 @@ class _Run:
         stored = self.inputs.stored_month(name, month)
         return None if record.why_stale(derivation.code_version, versions, stored) else record
 
-    def _stored(
+    def _store(
         self,
         table: Table,
         derivation: Derivation,
@@ -142,8 +148,9 @@ class _Run:
             self.refused[table.name] = str(report)
             raise MonthError(str(report))
         self.rows[table.name] = self.rows.get(table.name, 0) + frame.height
-        version = overwrite(self.inputs.lake, table.name, frame, {"run_id": self.context.run_id}, [month])
+        version = overwrite(self.inputs.lake, table.name, frame, {"run_id": self.context.run.run_id}, [month])
         self.inputs.put(table.name, frame, month)
+        self.stored.add((table.name, month))
         data = self.inputs.stored_months(table.name).get(month, NO_ROWS)
         metadata = {**rows_metadata(frame, version), **inputs_metadata(versions)}
         if isinstance(made, Empty):
