@@ -241,6 +241,15 @@ def _dangling(catalog: Catalog, declared: Mapping[str, str]) -> list[str]:
         for t in c.inputs
         if t not in catalog.tables
     ]
+    drawn = [
+        *((c.name, "indicator", c.indicator, catalog.indicators) for c in catalog.charts.values()),
+        *((c.name, "model", c.model, catalog.models) for c in catalog.charts.values()),
+    ]
+    problems += [
+        f"charts.yaml: {chart}: {field}: {name!r} is not declared in {field}s.yaml"
+        for chart, field, name, among in drawn
+        if name is not None and name not in among
+    ]
     problems += [
         f"{declared[s.id]}: {s.id}: fallback: source {f.source!r} is not declared"
         for s in catalog.series.values()

@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart
+from macro_assets.catalog import Chart
 from macro_assets.charts import style
+from macro_assets.charts.drawing import OBSERVATIONS
+from macro_assets.charts.labels import Labels
+from macro_assets.transforms.panel import monthly, panel
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def spread(panel: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
-    """The first series minus the second, in their unit.
+READS = ("frequencies", "aggregations")
+
+
+def drawn(observations: pl.DataFrame, labels: Labels) -> pl.DataFrame:
+    """The first series of the chart minus the second, in their unit.
 
     Parameters
     ----------
-    panel
-        `observation_date` (first of month) and a column per series, named by its id in lower case.
-    first, second
-        Ids of two series in the same unit.
+    observations
+        `source`, `series_id`, `observation_date`, `value`.
+    labels
+        The two series, in the same unit.
 
     Returns
     -------
@@ -30,7 +36,12 @@ def spread(panel: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
         `observation_date`, `spread`: every month from the first to the last in which both series have a figure; null in
         a month between in which one has not.
     """
-    both = panel.select("observation_date", spread=pl.col(first.lower()) - pl.col(second.lower())).drop_nulls()
+    first, second = labels.series
+    both = (
+        panel(monthly(observations, labels.facts), labels.series)
+        .select("observation_date", spread=pl.col(first) - pl.col(second))
+        .drop_nulls()
+    )
     if both.is_empty():
         return both
     dates = both["observation_date"].to_list()
@@ -38,7 +49,7 @@ def spread(panel: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
     return axis.join(both, on="observation_date", how="left", maintain_order="left")
 
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> go.Figure:
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
     """The spread between the two series of the chart, in percentage points.
 
     Parameters
@@ -46,7 +57,7 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     chart
         `chart.series` are two yields in percent; the spread is the first minus the second.
     frames
-        `chart.inputs[0]`: the monthly panel.
+        The observations of the two.
 
     Raises
     ------
@@ -55,16 +66,16 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     """
     if len(chart.series) != 2:
         raise ValueError(f"chart {chart.name!r} draws the spread of two series, the catalog names {len(chart.series)}")
-    drawn = spread(frames[chart.inputs[0]], *chart.series)
-    if drawn.is_empty():
+    shown = drawn(frames[OBSERVATIONS], labels)
+    if shown.is_empty():
         raise style.nothing_to_draw(chart, f"a month with both {chart.series[0]} and {chart.series[1]}")
-    first, last, value = drawn["observation_date"][0], drawn["observation_date"][-1], drawn["spread"][-1]
+    first, last, value = shown["observation_date"][0], shown["observation_date"][-1], shown["spread"][-1]
 
-    fig = style.house_figure(chart, style.data_note(chart, frames, catalog), right=72, top=88)
+    fig = style.house_figure(chart, style.data_note(chart, [shown], labels), right=72, top=88)
     name = f"{style.plain(chart.series[0])} minus {style.plain(chart.series[1])}"
     fig.add_scatter(
-        x=drawn["observation_date"].to_list(),
-        y=drawn["spread"].to_list(),
+        x=shown["observation_date"].to_list(),
+        y=shown["spread"].to_list(),
         name=name,
         mode="lines",
         line={"color": style.PRIMARY, "width": 1.8},
@@ -80,5 +91,5 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     fig.update_yaxes(title_text="Percentage points", rangemode="tozero")
     style.month_axis(fig, first, last)
     if chart.recession_shading:
-        style.shade_recessions(fig, catalog.recessions, first, last)
+        style.shade_recessions(fig, labels.recessions, first, last)
     return fig

@@ -1,20 +1,26 @@
-"""Drawing a chart of the catalog: finds the module of its name and hands it the tables."""
+"""Drawing a chart of the catalog: finds the module of its name and hands it the frames."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from macro_assets.charts import style
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     import polars as pl
 
-    from macro_assets.catalog import Catalog, Chart
+    from macro_assets.catalog import Chart
+    from macro_assets.charts.labels import Labels
+
+OBSERVATIONS = "observations"
+"""Name of the frame of a chart of series: `source`, `series_id`, `observation_date`, `value`, `release_time`."""
 
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> go.Figure:
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
     """Draw a chart of the catalog.
 
     Parameters
@@ -22,9 +28,10 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     chart
         The catalog entry; its figure is drawn by the module `macro_assets.charts.<chart.name>`.
     frames
-        The tables named in `chart.inputs`, by name.
-    catalog
-        Titles of series and components, and the recession chronology.
+        The tables named in `chart.inputs`, by name; for a chart without, the observations of its series in their
+        standard units, named `OBSERVATIONS`. Rows of other series are not drawn.
+    labels
+        Titles of series and components, the recession chronology, and the rules of the series.
 
     Returns
     -------
@@ -34,16 +41,37 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     Raises
     ------
     LookupError
-        When no module draws the chart, or an input table is not among the frames.
+        When no module draws the chart, or an input is not among the frames.
     ValueError
-        When a table has nothing to draw, or contradicts itself (each module says when).
+        When there is nothing to draw, or a table contradicts itself (each module says when).
     """
+    return cast("go.Figure", _module(chart).figure(chart, _inputs(chart, frames), labels))
+
+
+def data_note(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> str:
+    """The footnote of a chart, see :func:`macro_assets.charts.style.data_note`; frames and errors as of `figure`."""
+    given = _inputs(chart, frames)
+    drawn = list(given.values()) if chart.inputs else [_module(chart).drawn(given[OBSERVATIONS], labels)]
+    return style.data_note(chart, drawn, labels)
+
+
+def reads_of(chart: Chart) -> tuple[str, ...]:
+    """Fields of the labels that the chart's module reads."""
+    return cast("tuple[str, ...]", _module(chart).READS)
+
+
+def _module(chart: Chart) -> Any:
     name = f"macro_assets.charts.{chart.name}"
     if find_spec(name) is None:
         raise LookupError(
             f"chart {chart.name!r} is in the catalog, but nothing draws it: expected a module {name} "
-            "(macro_assets/charts/<chart name>.py) with a function figure(chart, frames, catalog)"
+            "(macro_assets/charts/<chart name>.py) with a function figure(chart, frames, labels)"
         )
-    if missing := [table for table in chart.inputs if table not in frames]:
-        raise LookupError(f"chart {chart.name!r} draws {', '.join(chart.inputs)}; not given: {', '.join(missing)}")
-    return cast("go.Figure", import_module(name).figure(chart, frames, catalog))
+    return import_module(name)
+
+
+def _inputs(chart: Chart, frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    names = chart.inputs or (OBSERVATIONS,)
+    if missing := [name for name in names if name not in frames]:
+        raise LookupError(f"chart {chart.name!r} draws {', '.join(names)}; not given: {', '.join(missing)}")
+    return {name: frames[name] for name in names}

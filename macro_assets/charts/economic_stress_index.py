@@ -10,22 +10,25 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart
+from macro_assets.catalog import Chart
 from macro_assets.charts import style
+from macro_assets.charts.labels import Labels
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+READS = ("components",)
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> go.Figure:
+
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
     """Stacked bars of contributions (standard deviations) by component and month, with the index on top.
 
     Parameters
     ----------
-    chart
-        Its name is that of the indicator in the catalog.
     frames
         `chart.inputs[0]`: one row per `observation_date` and `component` with `contribution` and `index_value`.
+    labels
+        The components, in the order in which they are stacked.
 
     Raises
     ------
@@ -39,15 +42,15 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     axis = style.months(first, last)
     index = dict(table.select("observation_date", "index_value").iter_rows())
 
-    fig = style.house_figure(chart, style.data_note(chart, frames, catalog))
-    for position, component in enumerate(catalog.indicators[chart.name].components):
+    fig = style.house_figure(chart, style.data_note(chart, [table], labels))
+    for position, (component, title) in enumerate(labels.components.items()):
         color = style.COLORWAY[position % len(style.COLORWAY)]
-        own = table.filter(pl.col("component") == component.name)
+        own = table.filter(pl.col("component") == component)
         drawn = dict(own.select("observation_date", "contribution").iter_rows())
         fig.add_bar(
             x=axis,
             y=[drawn.get(month) for month in axis],
-            name=style.plain(component.title),
+            name=style.plain(title),
             marker={"color": color, "line": {"color": color, "width": 0.6}},  # closes hairlines between months
             hovertemplate="%{y:+.2f}",
             **style.period_of_a_month(),
@@ -67,5 +70,5 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     fig.update_yaxes(zerolinecolor=style.INK, zerolinewidth=1)
     style.month_axis(fig, first, last)
     if chart.recession_shading:
-        style.shade_recessions(fig, catalog.recessions, first, last)
+        style.shade_recessions(fig, labels.recessions, first, last)
     return fig

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart
+from macro_assets.catalog import Chart
 from macro_assets.charts import style
+from macro_assets.charts.labels import Labels
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+READS = ("titles", "frequencies")
 
 RELEASES_NAMED = 12
 LABEL_LENGTH = 50
@@ -46,7 +49,7 @@ class Move:
     current: float
 
 
-def steps_of(news: pl.DataFrame, catalog: Catalog, named: int = RELEASES_NAMED) -> tuple[Step, ...]:
+def steps_of(news: pl.DataFrame, labels: Labels, named: int = RELEASES_NAMED) -> tuple[Step, ...]:
     """The impacts on one target quarter, summed up: the largest releases one by one, the others together.
 
     Parameters
@@ -73,7 +76,7 @@ def steps_of(news: pl.DataFrame, catalog: Catalog, named: int = RELEASES_NAMED) 
         .sort(pl.col("impact_pp").abs(), "series_id", "observation_date", descending=[True, False, False])
     )
     steps = [
-        Step(*_release(series, impact, period, catalog))
+        Step(*_release(series, impact, period, labels))
         for series, period, impact in releases.head(named).select("series_id", "observation_date", "impact_pp").rows()
     ]
     if releases.height > named:
@@ -93,11 +96,9 @@ def steps_of(news: pl.DataFrame, catalog: Catalog, named: int = RELEASES_NAMED) 
     return tuple(steps)
 
 
-def _release(series_id: str, impact: float, period: date, catalog: Catalog) -> tuple[str, float, str]:
-    if series_id not in catalog.series:
-        return series_id, impact, f"{period:%b %Y}"
-    series = catalog.series[series_id]
-    return series.title, impact, style.quarter(period) if series.frequency == "Q" else f"{period:%b %Y}"
+def _release(series_id: str, impact: float, period: date, labels: Labels) -> tuple[str, float, str]:
+    quarterly = labels.frequencies.get(series_id) == "Q"
+    return labels.titles.get(series_id, series_id), impact, style.quarter(period) if quarterly else f"{period:%b %Y}"
 
 
 def _label(step: Step) -> str:
@@ -105,7 +106,7 @@ def _label(step: Step) -> str:
     return style.wrapped(step.label, LABEL_LENGTH, 2, ending)
 
 
-def move(forecasts: pl.DataFrame, news: pl.DataFrame, catalog: Catalog) -> Move | None:
+def move(forecasts: pl.DataFrame, news: pl.DataFrame, labels: Labels) -> Move | None:
     """What moved the nowcast at the latest as-of, of its current quarter or else of the last quarter with news.
 
     Parameters
@@ -134,7 +135,7 @@ def move(forecasts: pl.DataFrame, news: pl.DataFrame, catalog: Catalog) -> Move 
     own = own.filter(pl.col("target_quarter") == target)
     before = own["previous_as_of"][0]
 
-    steps = steps_of(own, catalog)
+    steps = steps_of(own, labels)
     change = sum(s.impact for s in steps)
     current = _forecast(forecasts, as_of, target)
     if current is None:
@@ -156,7 +157,7 @@ def _forecast(forecasts: pl.DataFrame, as_of: datetime, target: date) -> float |
     return None if found.is_empty() else float(found["forecast_pct"][0])
 
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> go.Figure:
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
     """Left the nowcast by target quarter with its standard error, right what moved it.
 
     Parameters
@@ -174,9 +175,9 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     forecasts, news = (frames[name] for name in chart.inputs)
     if forecasts.is_empty():
         raise style.nothing_to_draw(chart, "a forecast of a quarter")
-    found = move(forecasts, news, catalog)
+    found = move(forecasts, news, labels)
 
-    fig = style.house_figure(chart, style.data_note(chart, frames, catalog), right=48, top=136)
+    fig = style.house_figure(chart, style.data_note(chart, (forecasts, news), labels), right=48, top=136)
     fig.update_layout(
         hovermode="closest",
         xaxis={"domain": LEFT},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ import polars as pl
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from macro_assets.catalog import Catalog, Chart, Recession
+    from macro_assets.catalog import Chart, Recession
+    from macro_assets.charts.labels import Labels
 
 WIDTH, HEIGHT = 1152, 672
 """Size in pixels: 12 x 7 inches at 96 dots per inch."""
@@ -86,61 +87,41 @@ def quarter(day: date) -> str:
     return f"{day.year} Q{(day.month + 2) // 3}"
 
 
-def data_note(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> str:
+def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> str:
     """The footnote of a chart: sources, series, how far the data reach, what is shaded.
 
     Parameters
     ----------
     chart
-        Its series are those it names, else those of the indicator or the model of the same name.
-    frames
-        The tables the chart draws, by name.
+        Says whether recessions are shaded.
+    drawn
+        The tables the chart draws, or for a chart of series the frame of what it draws of them.
+    labels
+        Series and sources.
 
     Returns
     -------
     str
         One line of plain text, safe in a figure; HTML must still escape it.
     """
-    ids = _series_of(chart, catalog)
-    used = dict.fromkeys(catalog.series[i].source for i in ids if i in catalog.series)
-    sources = [catalog.sources[s].title if s in catalog.sources else s for s in used]
+    ids, sources = labels.series, dict.fromkeys(labels.sources.values())
     sentences = [
         f"Source: {'; '.join(sources)}" if sources else "",
         f"Series: {', '.join(ids) if len(ids) <= SERIES_NAMED else len(ids)}" if ids else "",
-        _reach([frames[t] for t in chart.inputs if t in frames], ids),
+        _reach(drawn),
         "Shaded: recessions dated by the NBER" if chart.recession_shading else "",
     ]
     return plain(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
 
 
-def _series_of(chart: Chart, catalog: Catalog) -> tuple[str, ...]:
-    if chart.series:
-        return chart.series
-    if chart.name in catalog.indicators:
-        return tuple(dict.fromkeys(s for c in catalog.indicators[chart.name].components for s in c.series))
-    if chart.name in catalog.models:
-        return tuple(i.series for i in catalog.models[chart.name].inputs)
-    return ()
-
-
-def _reach(tables: Sequence[pl.DataFrame], ids: Sequence[str]) -> str:
-    for table in tables:
+def _reach(drawn: Sequence[pl.DataFrame]) -> str:
+    for table in drawn:
         if "as_of" in table.columns and isinstance(moment := table["as_of"].max(), datetime):
             release = table["latest_release"].max() if "latest_release" in table.columns else None
             latest = f", latest release {release:%Y-%m-%d}" if isinstance(release, datetime) else ""
             return f"As of {moment:%Y-%m-%d}{latest}"
-    last = max((d for t in tables if isinstance(d := _drawn(t, ids)["observation_date"].max(), date)), default=None)
+    last = max((d for t in drawn if isinstance(d := t["observation_date"].max(), date)), default=None)
     return f"Data to {last:%B %Y}" if last else ""
-
-
-def _drawn(table: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:
-    """Rows of a table that hold a figure of the series."""
-    columns = [i.lower() for i in ids if i.lower() in table.columns]
-    if columns:
-        return table.drop_nulls(columns)
-    if "series_id" in table.columns and ids:
-        return table.filter(pl.col("series_id").is_in(list(ids))).drop_nulls()
-    return table
 
 
 # --- figure --------------------------------------------------------------------------------------------------------
@@ -289,8 +270,9 @@ def shade_recessions(fig: go.Figure, recessions: Iterable[Recession], first: dat
 
 
 def nothing_to_draw(chart: Chart, expected: str) -> ValueError:
-    """The error for a table without a figure for the chart."""
+    """The error for a table, or observations, without a figure for the chart."""
+    where = chart.inputs[0] if chart.inputs else f"observations of {', '.join(chart.series)}"
     return ValueError(
-        f"chart {chart.name!r}: nothing to draw in {chart.inputs[0]}: expected {expected}, found none. "
-        "Materialize the table with data first."
+        f"chart {chart.name!r}: nothing to draw in {where}: expected {expected}, found none. "
+        "Materialize what it draws with data first."
     )

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart
+from macro_assets.catalog import Chart
 from macro_assets.charts import style
+from macro_assets.charts.drawing import OBSERVATIONS
+from macro_assets.charts.labels import Labels
+from macro_assets.transforms.library import transformed, zscores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+READS = ("titles", "frequencies", "transforms", "min_history")
 
 LIMIT = 3
 """The colours end at this many standard deviations; values beyond keep their number and take the last colour."""
@@ -24,14 +29,19 @@ ROWS_WITH_TWO_LINES = 20
 SCALE = ((0.0, "#B30000"), (0.25, style.NEGATIVE), (0.5, "#FFFFFF"), (0.75, style.HIGHLIGHT), (1.0, "#00507D"))
 
 
+def drawn(observations: pl.DataFrame, labels: Labels) -> pl.DataFrame:
+    """Z-scores of the chart's series, made stationary: `source`, `series_id`, `observation_date`, `zscore`."""
+    return zscores(transformed(observations, labels.facts), labels.facts, labels.min_history)
+
+
 def grid(
-    zscores: pl.DataFrame, series: Sequence[str], first: date | None
+    scores: pl.DataFrame, series: Sequence[str], first: date | None
 ) -> tuple[list[date], list[list[float | None]]]:
     """Months, and a row of z-scores per series: the last of each month, None where there is none.
 
     Parameters
     ----------
-    zscores
+    scores
         `series_id`, `observation_date`, `zscore`.
     series
         Ids of the rows, in order; one that the table lacks is a row of None.
@@ -39,7 +49,7 @@ def grid(
         First month, or None for the first with a value. The last month is the last with a value of any of the series.
     """
     own = (
-        zscores.filter(pl.col("series_id").is_in(list(series)))
+        scores.filter(pl.col("series_id").is_in(list(series)))
         .drop_nulls("zscore")
         .with_columns(month=pl.col("observation_date").dt.truncate("1mo"))
         .filter(pl.lit(True) if first is None else pl.col("month") >= first.replace(day=1))
@@ -53,7 +63,7 @@ def grid(
     return axis, [[known.get((s, month)) for month in axis] for s in series]
 
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -> go.Figure:
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
     """The heatmap, rows in the order of `chart.series`, colours centred on zero and ending at 3 standard deviations.
 
     Parameters
@@ -61,24 +71,25 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     chart
         `chart.series` are the rows, from the top; `chart.first_date` is the first month.
     frames
-        `chart.inputs[0]`: `series_id`, `observation_date`, `zscore`.
+        The observations of its series.
 
     Raises
     ------
     ValueError
         When no series of the chart has a value from the first date on.
     """
-    months, rows = grid(frames[chart.inputs[0]], chart.series, chart.first_date)
+    scores = drawn(frames[OBSERVATIONS], labels)
+    months, rows = grid(scores, chart.series, chart.first_date)
     if not months:
         raise style.nothing_to_draw(chart, f"a z-score of one of its series from {chart.first_date} on")
-    titles = [catalog.series[s].title if s in catalog.series else s for s in chart.series]
-    labels = [style.wrapped(t, LABEL_LENGTH, 2 if len(titles) <= ROWS_WITH_TWO_LINES else 1) for t in titles]
+    titles = [labels.titles[s] for s in chart.series]
+    ticks = [style.wrapped(t, LABEL_LENGTH, 2 if len(titles) <= ROWS_WITH_TWO_LINES else 1) for t in titles]
 
-    note = f"{style.data_note(chart, frames, catalog)} Grey: no value."
-    fig = style.house_figure(chart, note, left=style.text_width(labels) + 40, right=88, top=88)
+    note = f"{style.data_note(chart, [scores], labels)} Grey: no value."
+    fig = style.house_figure(chart, note, left=style.text_width(ticks) + 40, right=88, top=88)
     fig.add_heatmap(
         x=months,
-        y=list(range(len(labels))),
+        y=list(range(len(ticks))),
         z=rows,
         text=[[style.plain(title)] * len(months) for title in titles],
         colorscale=SCALE,
@@ -105,8 +116,6 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], catalog: Catalog) -
     )
     # A blank month shows the background, which must not look like a z-score of zero (white).
     fig.update_layout(plot_bgcolor=style.NEUTRAL, hovermode="closest")
-    fig.update_yaxes(
-        tickmode="array", tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.5]
-    )
+    fig.update_yaxes(tickmode="array", tickvals=list(range(len(ticks))), ticktext=ticks, range=[len(ticks) - 0.5, -0.5])
     style.month_axis(fig, months[0], months[-1])
     return fig

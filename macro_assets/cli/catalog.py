@@ -29,7 +29,7 @@ def list_command(kind: str) -> None:
         "tables": [(t.name, t.title, ", ".join(t.key)) for t in catalog.tables.values()],
         "indicators": [(i.name, i.title, f"{len(i.components)} components") for i in catalog.indicators.values()],
         "models": [(m.name, m.title, f"target {m.target}") for m in catalog.models.values()],
-        "charts": [(c.name, c.title, ", ".join(c.inputs)) for c in catalog.charts.values()],
+        "charts": [(c.name, c.title, ", ".join(c.inputs or c.series)) for c in catalog.charts.values()],
     }
     out = console()
     for name, rows in shown.items():

@@ -28,7 +28,7 @@ def derivations(catalog: Catalog) -> dict[str, Derivation]:
     from macro_assets.transforms.panel import panel as side_by_side
 
     series = facts(*catalog.series.values())
-    read = series_facts(catalog.series.values(), "source", "scale", "frequency", "transform", "aggregation")
+    every = series_facts(catalog.series.values(), "source", "scale", "frequency", "transform", "aggregation")
     columns = {s.id: panel_column(s) for s in catalog.series.values()}
     observations, panel = "normalized/observations", "normalized/panel_monthly"
     stationary, scores = "normalized/transformed", "normalized/zscores"
@@ -36,10 +36,10 @@ def derivations(catalog: Catalog) -> dict[str, Derivation]:
     min_history = {k.removeprefix("min_history_").upper(): v for k, v in parameters.items()}
 
     def known(frames: Frames) -> pl.DataFrame:
-        return standard_units(everything_known(frames, catalog), read.select("source", "series_id", "scale"))
+        return standard_units(everything_known(frames, catalog), every.select("source", "series_id", "scale"))
 
     def wide(frames: Frames) -> pl.DataFrame:
-        return side_by_side(monthly(frames[observations], read), list(columns)).rename(columns)
+        return side_by_side(monthly(frames[observations], every), list(columns)).rename(columns)
 
     room = "macro_assets.transforms."
     found = [
@@ -48,18 +48,18 @@ def derivations(catalog: Catalog) -> dict[str, Derivation]:
         ),
         Derivation(panel, (observations,), wide, (room + "panel",), series),
         Derivation(
-            stationary, (observations,), lambda f: transformed(f[observations], read), (room + "library",), series
+            stationary, (observations,), lambda f: transformed(f[observations], every), (room + "library",), series
         ),
         Derivation(
             scores,
             (stationary,),
-            lambda f: zscores(f[stationary], read, min_history),
+            lambda f: zscores(f[stationary], every, min_history),
             (room + "library",),
             series + facts(parameters),
         ),
     ]
     found += [_indicator_derivation(indicator, panel) for indicator in catalog.indicators.values()]
-    found += [_chart_derivation(chart, catalog, series) for chart in catalog.charts.values()]
+    found += [_chart_derivation(chart, catalog, observations) for chart in catalog.charts.values()]
     return {d.table: d for d in found}
 
 
@@ -72,34 +72,33 @@ def _indicator_derivation(indicator: Indicator, panel: str) -> Derivation:
     return Derivation(name, (panel,), lambda f: composite(f[panel].rename(ids), indicator), modules, facts(indicator))
 
 
-def _chart_derivation(chart: Chart, catalog: Catalog, series: str) -> Derivation:
-    """A chart of tables; `series` are the facts of all series, whose titles stand in the figure, as others' do."""
+def _chart_derivation(chart: Chart, catalog: Catalog, observations: str) -> Derivation:
+    from macro_assets.charts.drawing import OBSERVATIONS
+    from macro_assets.charts.labels import labels_of
+
+    labels = labels_of(chart, catalog)
 
     def draw(frames: Frames) -> pl.DataFrame:
-        from macro_assets.charts.drawing import figure
-        from macro_assets.charts.style import data_note
+        from macro_assets.charts.drawing import data_note, figure
 
+        given = frames if chart.inputs else {OBSERVATIONS: frames[observations]}
         return pl.DataFrame(
             {
                 "chart": chart.name,
                 "title": chart.title,
                 "subtitle": chart.subtitle,
-                "data_note": data_note(chart, frames, catalog),
-                "figure_json": figure(chart, frames, catalog).to_json(),
+                "data_note": data_note(chart, given, labels),
+                "figure_json": figure(chart, given, labels).to_json(),
             }
         )
 
     drawing = tuple(
-        f"macro_assets.charts{room}" for room in (".drawing", ".style", f".{chart.name}", ".preview", ".axes")
+        f"macro_assets.charts{room}"
+        for room in (".drawing", ".labels", ".style", f".{chart.name}", ".preview", ".axes")
     )
-    shaded = catalog.recessions if chart.recession_shading else ()
-    words = (*catalog.sources.values(), *catalog.indicators.values())
+    modules = (*drawing, "macro_assets.transforms", "macro_assets.publishing.html")
     return Derivation(
-        f"charts/{chart.name}",
-        chart.inputs,
-        draw,
-        (*drawing, "macro_assets.publishing.html"),
-        facts(chart, *shaded, *words) + series,
+        f"charts/{chart.name}", chart.inputs or (observations,), draw, modules, facts(chart, labels.plain())
     )
 
 

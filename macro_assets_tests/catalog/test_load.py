@@ -262,10 +262,32 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "charts.yaml",
-            "inputs: [normalized/zscores]",
-            "inputs: [normalized/zscore]",
-            "charts.yaml: zscore_heatmap: inputs: table 'normalized/zscore' is not declared in tables.yaml",
+            "inputs: [indicators/economic_stress_index]",
+            "inputs: [indicators/economic_stress]",
+            "charts.yaml: economic_stress_index: inputs: table 'indicators/economic_stress' is not declared in "
+            "tables.yaml",
             id="dangling table of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "indicator: economic_stress_index",
+            "indicator: economic_stress",
+            "charts.yaml: economic_stress_index: indicator: 'economic_stress' is not declared in indicators.yaml",
+            id="dangling indicator of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "model: gdp_nowcast",
+            "model: gdp_forecast",
+            "charts.yaml: gdp_nowcast: model: 'gdp_forecast' is not declared in models.yaml",
+            id="dangling model of a chart",
+        ),
+        pytest.param(
+            "charts.yaml",
+            "    series: [BAA, AAA]\n",
+            "",
+            "charts.yaml: credit_spread: entry: Value error, a chart draws the tables of its inputs or else its series",
+            id="chart of nothing",
         ),
         pytest.param(
             "charts.yaml",
@@ -376,7 +398,7 @@ def test_a_file_that_is_no_mapping_is_refused(small: Path, text: str) -> None:
 def test_several_problems_are_reported_at_once(small: Path) -> None:
     edit(small, "sources/bundled.yaml", "transform: 5", "transform: 8")
     edit(small, "tables.yaml", "observation_date, zscore]", "observation_date, zzscore]")
-    edit(small, "charts.yaml", "inputs: [normalized/zscores]", "inputs: [normalized/zscore]")
+    edit(small, "charts.yaml", "series: [PAYEMS, UNRATE", "series: [PAYROLLS, UNRATE")
     lines = error_of(small).splitlines()
     for place in (
         "sources/bundled.yaml: PAYEMS: transform:",

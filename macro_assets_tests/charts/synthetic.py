@@ -19,26 +19,29 @@ from macro_assets.catalog import (
     Recession,
     Series,
     Source,
+    Table,
 )
+from macro_assets.charts.drawing import OBSERVATIONS
+from macro_assets.charts.labels import Labels, labels_of
 from macro_assets.charts.style import months
 
 HOSTILE = "</title><script>alert(1)</script> $\\href{javascript:alert(2)}{x}$ & <b onclick=alert(3)>S&P</b>"
 
 INDEX = Chart(
     name="economic_stress_index", title="Synthetic stress", subtitle="Standard deviations", description="",
-    inputs=("indicators/economic_stress_index",), recession_shading=True,
+    inputs=("indicators/economic_stress_index",), indicator="economic_stress_index", recession_shading=True,
 )  # fmt: skip
 SPREAD = Chart(
     name="credit_spread", title="Synthetic spread", subtitle="Percentage points", description="",
-    inputs=("normalized/panel_monthly",), series=("BAA", "AAA"), recession_shading=True,
+    series=("BAA", "AAA"), recession_shading=True,
 )  # fmt: skip
 HEATMAP = Chart(
     name="zscore_heatmap", title="Synthetic heatmap", subtitle="z-scores", description="",
-    inputs=("normalized/zscores",), series=("UNRATE", "AAA", "BAA"), first_date=date(2006, 1, 1),
+    series=("UNRATE", "AAA", "BAA"), first_date=date(2006, 1, 1),
 )  # fmt: skip
 NOWCAST = Chart(
     name="gdp_nowcast", title="Synthetic nowcast", subtitle="Percent", description="",
-    inputs=("forecasts/gdp_nowcast", "forecasts/gdp_nowcast_news"),
+    inputs=("forecasts/gdp_nowcast", "forecasts/gdp_nowcast_news"), model="gdp_nowcast",
 )  # fmt: skip
 
 JUNE, JULY = datetime(2016, 6, 30, 23, 59, 59, tzinfo=UTC), datetime(2016, 7, 31, 23, 59, 59, tzinfo=UTC)
@@ -70,12 +73,16 @@ def catalog(title: str = "A title") -> Catalog:
         max_iterations=1, horizon_quarters=1, demo_partitions=(),
         inputs=tuple(ModelInput(series=s, transform="lin", factors=("g",)) for s in ids),
     )  # fmt: skip
+    scores = Table(
+        name="normalized/zscores", title="", description="", owner="team:none", key=(), columns=(),
+        parameters={"min_history_m": 2, "min_history_q": 2},
+    )  # fmt: skip
     source = Source(name="made_up", title=title, description="", url="", owner="team:none")
     dated = [("1990-07", "1991-03"), ("2001-03", "2001-11"), ("2007-12", "2009-06"), ("2020-02", "2020-04")]
     return Catalog(
         sources={"made_up": source},
         series={i: series(i, f"{i} {title}", f) for i, f in ids.items()},
-        tables={},
+        tables={scores.name: scores},
         indicators={indicator.name: indicator},
         models={model.name: model},
         charts={c.name: c for c in (INDEX, SPREAD, HEATMAP, NOWCAST)},
@@ -83,6 +90,11 @@ def catalog(title: str = "A title") -> Catalog:
             Recession(peak=date.fromisoformat(f"{a}-01"), trough=date.fromisoformat(f"{b}-01")) for a, b in dated
         ),
     )
+
+
+def labels(chart: Chart, title: str = "A title") -> Labels:
+    """The labels of a chart out of the synthetic catalog."""
+    return labels_of(chart, catalog(title))
 
 
 def index_frames() -> dict[str, pl.DataFrame]:
@@ -96,19 +108,29 @@ def index_frames() -> dict[str, pl.DataFrame]:
     return {INDEX.inputs[0]: pl.DataFrame(rows, schema=columns, orient="row")}
 
 
+def observations(**series: dict[date, float]) -> dict[str, pl.DataFrame]:
+    """Observations of some series, as a chart of series finds them."""
+    rows = [("made_up", s, d, v, JULY) for s, values in series.items() for d, v in values.items()]
+    columns = ["source", "series_id", "observation_date", "value", "release_time"]
+    return {OBSERVATIONS: pl.DataFrame(rows, schema=columns, orient="row")}
+
+
 def spread_frames() -> dict[str, pl.DataFrame]:
-    """A synthetic panel: BAA from 2007, AAA from 2008 to 2009 with a hole in 2008-06."""
+    """Synthetic yields: BAA from 2007, AAA from 2008 to 2009 with a hole in 2008-06; a third series goes on."""
     axis = months(date(2007, 1, 1), date(2010, 12, 1))
-    aaa = [None if d < date(2008, 1, 1) or d > date(2009, 12, 1) or d == date(2008, 6, 1) else 4.0 for d in axis]
-    return {SPREAD.inputs[0]: pl.DataFrame({"observation_date": axis, "baa": [5.5] * len(axis), "aaa": aaa})}
+    aaa = [d for d in axis if d.year in (2008, 2009) and d != date(2008, 6, 1)]
+    return observations(BAA=dict.fromkeys(axis, 5.5), AAA=dict.fromkeys(aaa, 4.0), UNRATE={date(2016, 1, 1): 1.0})
 
 
 def heatmap_frames() -> dict[str, pl.DataFrame]:
-    """Synthetic z-scores from 2005: UNRATE without 2006-03, BAA a true zero in 2006-03, AAA absent."""
+    """Synthetic levels from 2005, 1 and -1 by turns, AAA absent.
+
+    UNRATE jumps to 100 in 2006-01 and lacks 2006-03; BAA stands at its mean so far, 0, in 2006-03.
+    """
     axis = months(date(2005, 1, 1), date(2006, 6, 1))
-    rows = [("UNRATE", d, 5.0) for d in axis if d != date(2006, 3, 1)] + [("BAA", d, 0.0) for d in axis]
-    table = pl.DataFrame(rows, schema=["series_id", "observation_date", "zscore"], orient="row")
-    return {HEATMAP.inputs[0]: table.with_columns(source=pl.lit("made_up"))}
+    turns = {d: (-1.0) ** i for i, d in enumerate(axis)}
+    unrate = {d: v for d, v in turns.items() if d != date(2006, 3, 1)} | {date(2006, 1, 1): 100.0}
+    return observations(UNRATE=unrate, BAA=turns | {date(2006, 3, 1): 0.0}, GDPC1={date(2016, 1, 1): 1.0})
 
 
 def nowcast_frames(releases: int = 20) -> dict[str, pl.DataFrame]:

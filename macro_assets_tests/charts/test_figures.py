@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -13,14 +15,13 @@ import pytest
 
 from macro_assets.catalog import Chart
 from macro_assets.charts import gdp_nowcast, style
-from macro_assets.charts.drawing import figure
-from macro_assets.charts.style import data_note
+from macro_assets.charts.drawing import data_note, figure
 from macro_assets_tests.charts import synthetic as s
 
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_figure_has_the_house_size_words_note_and_watermark(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
-    fig = figure(chart, frames, s.catalog())
+    fig = figure(chart, frames, s.labels(chart))
     assert (fig.layout.width, fig.layout.height) == (1152, 672)
     assert fig.layout.title.text == f"<b>{chart.title}</b>"
     assert fig.layout.title.subtitle.text == chart.subtitle
@@ -31,7 +32,7 @@ def test_figure_has_the_house_size_words_note_and_watermark(chart: Chart, frames
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_same_frames_give_the_same_json(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
-    assert figure(chart, frames, s.catalog()).to_json() == figure(chart, frames, s.catalog()).to_json()
+    assert figure(chart, frames, s.labels(chart)).to_json() == figure(chart, frames, s.labels(chart)).to_json()
 
 
 def test_importing_the_room_does_not_import_plotly() -> None:
@@ -42,30 +43,38 @@ def test_importing_the_room_does_not_import_plotly() -> None:
 
 def test_chart_without_a_module_and_missing_table_are_named() -> None:
     with pytest.raises(LookupError, match=r"macro_assets/charts/<chart name>\.py"):
-        figure(s.INDEX.model_copy(update={"name": "no_such_chart"}), s.index_frames(), s.catalog())
+        figure(s.INDEX.model_copy(update={"name": "no_such_chart"}), s.index_frames(), s.labels(s.INDEX))
     with pytest.raises(LookupError, match="not given: indicators/economic_stress_index"):
-        figure(s.INDEX, {}, s.catalog())
+        figure(s.INDEX, {}, s.labels(s.INDEX))
+    for draw in (figure, data_note):
+        with pytest.raises(LookupError, match="'credit_spread' draws observations; not given: observations"):
+            draw(s.SPREAD, {}, s.labels(s.SPREAD))
 
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
-def test_empty_table_is_refused_with_the_tables_name(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
+def test_an_empty_table_or_no_observation_is_refused_by_name(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
     empty = {name: table.clear() for name, table in frames.items()}
-    with pytest.raises(ValueError, match=f"nothing to draw in {chart.inputs[0]}"):
-        figure(chart, empty, s.catalog())
+    where = chart.inputs[0] if chart.inputs else f"observations of {', '.join(chart.series)}"
+    with pytest.raises(ValueError, match=f"nothing to draw in {where}"):
+        figure(chart, empty, s.labels(chart))
 
 
 def test_data_note_names_source_series_last_month_and_shading() -> None:
-    assert data_note(s.SPREAD, s.spread_frames(), s.catalog()) == (
+    assert data_note(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD)) == (
         "Source: A title. Series: BAA, AAA. Data to December 2009. Shaded: recessions dated by the NBER."
     )
-    assert "As of 2016-07-31, latest release 2016-07-31." in data_note(s.NOWCAST, s.nowcast_frames(), s.catalog())
+    assert data_note(s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP)) == (
+        "Source: A title. Series: UNRATE, AAA, BAA. Data to June 2006."
+    )
+    nowcast = data_note(s.NOWCAST, s.nowcast_frames(), s.labels(s.NOWCAST))
+    assert nowcast == "Source: A title. Series: BAA, AAA, UNRATE, GDPC1. As of 2016-07-31, latest release 2016-07-31."
 
 
 # --- economic stress index -----------------------------------------------------------------------------------------
 
 
 def test_contributions_drawn_add_up_to_the_index_line() -> None:
-    fig = figure(s.INDEX, s.index_frames(), s.catalog())
+    fig = figure(s.INDEX, s.index_frames(), s.labels(s.INDEX))
     bars, line = [t for t in fig.data if t.type == "bar"], next(t for t in fig.data if t.type == "scatter")
     assert fig.layout.barmode == "relative"
     for i, value in enumerate(line.y):
@@ -74,14 +83,14 @@ def test_contributions_drawn_add_up_to_the_index_line() -> None:
 
 
 def test_absent_component_is_blank_and_not_zero() -> None:
-    fig = figure(s.INDEX, s.index_frames(), s.catalog())
+    fig = figure(s.INDEX, s.index_frames(), s.labels(s.INDEX))
     second = next(t for t in fig.data if t.name.startswith("second"))
     assert list(second.y[:12]) == [None] * 12
 
 
 def test_month_without_an_index_breaks_the_line() -> None:
     frames = {k: t.filter(pl.col("observation_date") != date(2008, 5, 1)) for k, t in s.index_frames().items()}
-    line = figure(s.INDEX, frames, s.catalog()).data[-1]
+    line = figure(s.INDEX, frames, s.labels(s.INDEX)).data[-1]
     assert len(line.x) == 36
     assert line.y[16] is None
 
@@ -108,44 +117,77 @@ def test_shading_is_clipped_to_the_months_drawn() -> None:
 
 
 def test_shading_is_drawn_only_where_the_catalog_says_so() -> None:
-    assert len(figure(s.SPREAD, s.spread_frames(), s.catalog()).layout.shapes) == 1
+    assert len(figure(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD)).layout.shapes) == 1
     unshaded = s.SPREAD.model_copy(update={"recession_shading": False})
-    assert len(figure(unshaded, s.spread_frames(), s.catalog()).layout.shapes) == 0
+    assert len(figure(unshaded, s.spread_frames(), s.labels(unshaded)).layout.shapes) == 0
 
 
 # --- credit spread -------------------------------------------------------------------------------------------------
 
 
 def test_spread_runs_over_the_months_with_both_and_breaks_at_a_hole() -> None:
-    line = figure(s.SPREAD, s.spread_frames(), s.catalog()).data[0]
+    line = figure(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD)).data[0]
     assert (line.x[0], line.x[-1]) == (date(2008, 1, 1), date(2009, 12, 1))
     assert line.y[5] is None
     assert set(line.y) - {None} == {1.5}
+
+
+def test_days_are_averaged_by_the_rule_of_their_series() -> None:
+    frames = s.observations(BAA={date(2008, 1, 2): 6.0, date(2008, 1, 3): 8.0}, AAA={date(2008, 1, 1): 4.0})
+    labels = s.labels(s.SPREAD)
+    assert list(figure(s.SPREAD, frames, labels).data[0].y) == [3.0]
+    last = replace(labels, aggregations=dict.fromkeys(labels.series, "last"))
+    assert list(figure(s.SPREAD, frames, last).data[0].y) == [4.0]
+
+
+def test_a_quarterly_side_of_a_spread_stands_in_the_last_month_of_its_quarter() -> None:
+    chart = s.SPREAD.model_copy(update={"series": ("GDPC1", "BAA")})
+    line = figure(chart, s.observations(GDPC1={s.Q2: 7.0}, BAA={date(2016, 6, 1): 4.0}), s.labels(chart)).data[0]
+    assert (list(line.x), list(line.y)) == ([date(2016, 6, 1)], [3.0])
+
+
+def test_a_spread_of_another_number_of_series_is_refused() -> None:
+    three = s.SPREAD.model_copy(update={"series": ("BAA", "AAA", "UNRATE")})
+    with pytest.raises(ValueError, match="spread of two series, the catalog names 3"):
+        figure(three, s.spread_frames(), s.labels(three))
 
 
 # --- heatmap -------------------------------------------------------------------------------------------------------
 
 
 def test_blank_months_stay_blank_and_a_zero_stays_a_zero() -> None:
-    heat = figure(s.HEATMAP, s.heatmap_frames(), s.catalog()).data[0]
+    heat = figure(s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP)).data[0]
     unrate, aaa, baa = heat.z
     assert list(heat.x) == style.months(date(2006, 1, 1), date(2006, 6, 1))
     assert unrate[2] is None
     assert baa[2] == 0.0
     assert set(aaa) == {None}
     assert (heat.zmin, heat.zmid, heat.zmax) == (-3, 0, 3)
-    assert unrate[0] == 5.0  # the colour is clipped, the value is not
+    past = [(-1.0) ** i for i in range(12)] + [100.0]
+    assert unrate[0] == pytest.approx((100 - statistics.mean(past)) / statistics.stdev(past))
+    assert unrate[0] > 3  # the colour is clipped, the value is not
 
 
 def test_blank_is_not_the_colour_of_zero_and_the_note_says_what_it_is() -> None:
-    fig = figure(s.HEATMAP, s.heatmap_frames(), s.catalog())
+    fig = figure(s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP))
     middle = next(color for at, color in fig.data[0].colorscale if at == 0.5)
     assert fig.layout.plot_bgcolor != middle
     assert any("Grey: no value." in a.text for a in fig.layout.annotations)
 
 
+def test_the_code_and_the_history_of_a_series_are_those_of_its_labels() -> None:
+    labels = s.labels(s.HEATMAP)
+    frames = s.heatmap_frames()
+    differences = replace(labels, transforms=dict.fromkeys(labels.series, 2))
+    unrate, _, baa = figure(s.HEATMAP, frames, differences).data[0].z
+    assert unrate[3] is None  # no difference across 2006-03
+    assert baa[0] != figure(s.HEATMAP, frames, labels).data[0].z[2][0]
+    later = figure(s.HEATMAP, frames, replace(labels, min_history={"M": 16})).data[0].z[2]
+    assert [z is None for z in later] == [True, True, True, False, False, False]
+
+
 def test_rows_stand_in_the_order_of_the_catalog_from_the_top() -> None:
-    axis = figure(s.HEATMAP, s.heatmap_frames(), s.catalog()).layout.yaxis
+    axis = figure(s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP)).layout.yaxis
     assert [t.split()[0] for t in axis.ticktext] == list(s.HEATMAP.series)
     assert axis.range[0] > axis.range[1]
 
@@ -155,7 +197,7 @@ def test_rows_stand_in_the_order_of_the_catalog_from_the_top() -> None:
 
 def moved_in(frames: dict[str, pl.DataFrame]) -> gdp_nowcast.Move | None:
     forecasts, news = (frames[name] for name in s.NOWCAST.inputs)
-    return gdp_nowcast.move(forecasts, news, s.catalog())
+    return gdp_nowcast.move(forecasts, news, s.labels(s.NOWCAST))
 
 
 def test_parts_of_the_news_lead_exactly_from_one_nowcast_to_the_next() -> None:
@@ -171,7 +213,7 @@ def test_parts_of_the_news_lead_exactly_from_one_nowcast_to_the_next() -> None:
 
 
 def test_bars_are_a_chain_from_the_previous_value_to_the_current_one() -> None:
-    fig = figure(s.NOWCAST, s.nowcast_frames(), s.catalog())
+    fig = figure(s.NOWCAST, s.nowcast_frames(), s.labels(s.NOWCAST))
     bar, ends = next(t for t in fig.data if t.type == "bar"), fig.data[-1]
     running = [*bar.base, ends.x[1]]
     assert running[0] == ends.x[0] == 2.0
@@ -193,7 +235,7 @@ def test_news_that_do_not_add_up_are_refused(spoil: pl.Expr, message: str) -> No
     frames = s.nowcast_frames()
     frames[s.NOWCAST.inputs[1]] = frames[s.NOWCAST.inputs[1]].with_columns(spoil)
     with pytest.raises(ValueError, match=message):
-        figure(s.NOWCAST, frames, s.catalog())
+        figure(s.NOWCAST, frames, s.labels(s.NOWCAST))
 
 
 def test_few_releases_are_all_named() -> None:
@@ -204,7 +246,7 @@ def test_few_releases_are_all_named() -> None:
 
 
 def test_quarterly_release_is_labelled_by_its_quarter() -> None:
-    ticks = figure(s.NOWCAST, s.nowcast_frames(releases=4), s.catalog()).layout.yaxis2.ticktext
+    ticks = figure(s.NOWCAST, s.nowcast_frames(releases=4), s.labels(s.NOWCAST)).layout.yaxis2.ticktext
     assert any(t.replace("\u00a0", " ") == "GDPC1 A title, 2015 Q1" for t in ticks)
 
 
@@ -214,7 +256,7 @@ def test_without_news_of_the_current_quarter_the_last_quarter_with_news_is_drawn
         target_quarter=pl.when(pl.col("target_quarter") == s.Q3).then(pl.lit(s.Q2)).otherwise(pl.lit(date(2016, 1, 1)))
     )
     moved = gdp_nowcast.move(
-        forecasts, frames[s.NOWCAST.inputs[1]].with_columns(target_quarter=pl.lit(s.Q2)), s.catalog()
+        forecasts, frames[s.NOWCAST.inputs[1]].with_columns(target_quarter=pl.lit(s.Q2)), s.labels(s.NOWCAST)
     )
     assert moved is not None
     assert moved.target_quarter == s.Q2
@@ -225,12 +267,12 @@ def test_single_as_of_without_news_says_there_is_nothing_to_compare(null_typed: 
     forecasts, news = s.nowcast_frames().values()
     empty = pl.DataFrame(schema=dict.fromkeys(news.columns, pl.Null)) if null_typed else news.clear()
     one = forecasts.filter(pl.col("as_of_month") == "2016-07")
-    fig = figure(s.NOWCAST, dict(zip(s.NOWCAST.inputs, (one, empty), strict=True)), s.catalog())
+    fig = figure(s.NOWCAST, dict(zip(s.NOWCAST.inputs, (one, empty), strict=True)), s.labels(s.NOWCAST))
     assert [a.text for a in fig.layout.annotations if a.name == "no_comparison"] == ["No earlier as-of to compare with"]
 
 
 def test_released_figure_is_marked_apart_and_has_no_error_bar() -> None:
-    fig = figure(s.NOWCAST, s.nowcast_frames(), s.catalog())
+    fig = figure(s.NOWCAST, s.nowcast_frames(), s.labels(s.NOWCAST))
     released = next(t for t in fig.data if t.name == "Released")
     assert list(released.y) == [1.2]
     assert released.error_y.array is None
@@ -244,7 +286,7 @@ def test_released_figure_is_marked_apart_and_has_no_error_bar() -> None:
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_hostile_titles_are_text_in_the_figure(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
     hostile = chart.model_copy(update={"title": s.HOSTILE, "subtitle": s.HOSTILE})
-    text = figure(hostile, frames, s.catalog(s.HOSTILE)).to_json()
+    text = figure(hostile, frames, s.labels(hostile, s.HOSTILE)).to_json()
     # Own markup and the %{...} of hover texts aside, no tag and no TeX is left.
     tags = set(re.findall(r"<[^>]*>", text.encode().decode("unicode_escape")))
     assert tags <= {"<b>", "</b>", "<br>", "<extra>", "</extra>"}

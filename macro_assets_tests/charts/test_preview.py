@@ -35,7 +35,7 @@ def checked(fig: dict[str, Any], title: str = "t") -> ET.Element:
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_every_chart_has_a_preview_from_dict_and_from_json_alike(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
-    fig = figure(chart, frames, s.catalog())
+    fig = figure(chart, frames, s.labels(chart))
     assert svg_preview(fig.to_dict(), "t") == svg_preview(json.loads(fig.to_json()), "t")
     assert len(list(checked(fig.to_dict()).iter(f"{SVG}path"))) > 0
 
@@ -88,21 +88,21 @@ def test_gap_breaks_the_line_and_a_blank_cell_is_not_drawn() -> None:
 
 
 def test_labels_are_first_and_last_month_and_the_extremes() -> None:
-    drawn = checked(figure(s.SPREAD, s.spread_frames(), s.catalog()).to_dict())
+    drawn = checked(figure(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD)).to_dict())
     texts = [t.text for t in drawn.iter(f"{SVG}text")]
     assert {"2008-01", "2009-12"} <= set(texts)
 
 
 def test_recessions_and_both_panels_are_drawn() -> None:
-    shaded = svg_preview(figure(s.INDEX, s.index_frames(), s.catalog()).to_dict(), "t")
+    shaded = svg_preview(figure(s.INDEX, s.index_frames(), s.labels(s.INDEX)).to_dict(), "t")
     assert 'fill-opacity=".6"' in shaded
-    frames = checked(figure(s.NOWCAST, s.nowcast_frames(), s.catalog()).to_dict())
+    frames = checked(figure(s.NOWCAST, s.nowcast_frames(), s.labels(s.NOWCAST)).to_dict())
     assert sum(r.get("stroke") is not None for r in frames.iter(f"{SVG}rect")) == 2
 
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_hostile_words_are_harmless(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
-    fig = figure(chart, frames, s.catalog(s.HOSTILE)).to_dict()
+    fig = figure(chart, frames, s.labels(chart, s.HOSTILE)).to_dict()
     fig["layout"]["plot_bgcolor"] = '"/><script>alert(4)</script>'
     fig["data"][0]["name"] = fig["data"][0]["line"] = None
     fig["data"][0]["marker"] = {"color": 'red" onload="alert(5)'}
