@@ -114,7 +114,6 @@ def test_a_ripple_ends_where_nothing_changed(instance: dg.DagsterInstance) -> No
     report(instance, "normalized/panel_monthly", "two")
     assert set(daemon.tick()) == {
         "indicators/economic_stress_index",
-        "charts/credit_spread",
         "charts/economic_stress_index",
     }
 
