@@ -58,6 +58,14 @@ def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -
     assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
 
 
+def test_there_is_a_view_for_each_kind_and_two_are_more_than_observations(catalog: Catalog) -> None:
+    assert {v.kind for v in catalog.views.values() if v.kind} == set(get_args(Kind))
+    assert {n for n, v in catalog.views.items() if not v.is_observed} == {
+        "normalized/transformed",
+        "normalized/zscores",
+    }
+
+
 def test_the_graph_begins_with_few_families_of_few_inputs(catalog: Catalog) -> None:
     """What a person can look at: at most eight groups, each with its raw tables and the decisions about them."""
     assert len(catalog.families) <= 8
@@ -256,6 +264,48 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "  - name: brazil\n    colour: green\n",
             "families.yaml: brazil: colour: Extra inputs",
             id="unknown field of a family",
+        ),
+        pytest.param(
+            "views.yaml",
+            "takes: {value: transformed}",
+            "takes: {value: transformd}",
+            "views.yaml: normalized/transformed: takes: 'transformd' is no column of normalized/fred",
+            id="view of a column that the tables lack",
+        ),
+        pytest.param(
+            "views.yaml",
+            "takes: {value: transformed}",
+            "takes: {valve: transformed}",
+            "views.yaml: normalized/transformed: entry: Value error, 'takes' names columns the view does not have",
+            id="view takes for a column that it lacks",
+        ),
+        pytest.param(
+            "views.yaml",
+            "[source, series_id, observation_date, zscore]",
+            "[series_id, observation_date, zscore]",
+            "views.yaml: normalized/zscores: entry: Value error, columns: expected source, series_id, observation_date",
+            id="view without a source",
+        ),
+        pytest.param(
+            "views.yaml",
+            "    monthly: true",
+            "    monthly: true\n    takes: {value: zscore}",
+            "views.yaml: normalized/monthly: entry: Value error, columns: expected value alone after source",
+            id="monthly view of something else",
+        ),
+        pytest.param(
+            "views.yaml",
+            "nullable: [value]",
+            "nullable: [zscore]",
+            "views.yaml: normalized/observations: nullable: 'zscore' is not among its columns",
+            id="nullable not a column of a view",
+        ),
+        pytest.param(
+            "views.yaml",
+            "name: normalized/zscores",
+            "name: normalized/fred",
+            "views.yaml: normalized/fred: name: a table of tables.yaml has it",
+            id="view named as a table",
         ),
         pytest.param(
             "indicators.yaml",
@@ -480,6 +530,7 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
         catalog.families["fred"],
+        catalog.views["normalized/monthly"],
         next(iter(catalog.releases.values())),
     ]
 
