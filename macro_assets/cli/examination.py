@@ -11,6 +11,7 @@ from macro_assets.catalog import CatalogError, default_catalog
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.layout import RETIRED
 from macro_assets.lakehouse.paths import Root, S3Root, lake_root, project_root
 from macro_assets.lakehouse.session import connect
 from macro_assets.lakehouse.upkeep import damage
@@ -101,7 +102,12 @@ def _tables() -> list[Finding]:
         looked = list(pool.map(lambda name: _table(root, name, versions[name]), sorted(versions)))
     wrong = [f for f in looked if isinstance(f, Finding)]
     rows = sum(n for n in looked if isinstance(n, int))
-    return [Finding("tables", True, f"{len(looked) - len(wrong)} tables are whole, {rows:,} rows"), *wrong]
+    found = [Finding("tables", True, f"{len(looked) - len(wrong)} tables are whole, {rows:,} rows"), *wrong]
+    if retired := sorted(versions.keys() & RETIRED.keys()):
+        found.append(
+            Finding("tables", True, f"`macro migrate` removes {', '.join(retired)}: views took their place", True)
+        )
+    return found
 
 
 def _table(root: Root, name: str, version: int) -> Finding | int:

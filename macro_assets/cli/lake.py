@@ -153,19 +153,29 @@ def maintenance_command() -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would be done.")
 @expected_errors
 def migrate_command(dry_run: bool) -> None:
-    """Bring tables that an older macro_assets wrote to the present layout; their versions stay in their history."""
+    """Bring tables that an older macro_assets wrote to the present layout; their versions stay in their history.
+
+    Computed tables in whose place there are views are removed.
+    """
     from macro_assets.lakehouse.handle import Lakehouse
-    from macro_assets.lakehouse.layout import SCHEMA_VERSION
-    from macro_assets.lakehouse.upkeep.maintenance import migrate, migrations_due
+    from macro_assets.lakehouse.layout import RETIRED, SCHEMA_VERSION
+    from macro_assets.lakehouse.upkeep.maintenance import migrate, migrations_due, remove_retired, retired_tables
 
     lake = Lakehouse.at()
-    due = migrations_due(lake)
+    due, retired = migrations_due(lake), retired_tables(lake)
     for one in due:
         told = f"{one.table_name}: schema version {one.written} to {SCHEMA_VERSION}, {one.rows:,} rows"
         if not dry_run:
             migrate(lake, one.table_name)
         click.echo(f"{told}: {'would be migrated' if dry_run else 'migrated'}")
-    if not due:
+    for name in retired:
+        if not dry_run:
+            remove_retired(lake, name)
+        told = f"{name}: computed, in its place there is {RETIRED[name]}"
+        click.echo(f"{told}: {'would be removed' if dry_run else 'removed'}")
+    if retired:
+        click.echo("What was taken in stays as it is. `macro run` computes the tables that the views read.")
+    if not due and not retired:
         click.echo(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
 
 

@@ -54,6 +54,62 @@ def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -
     assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
 
 
+def test_there_is_a_view_for_each_kind_and_two_are_more_than_observations(catalog: Catalog) -> None:
+    assert {v.kind for v in catalog.views.values() if v.kind} == set(get_args(Kind))
+    assert {n for n, v in catalog.views.items() if not v.is_observed} == {
+        "normalized/transformed",
+        "normalized/zscores",
+    }
+
+
+def test_the_graph_begins_with_few_families_of_few_inputs(catalog: Catalog) -> None:
+    """What a person can look at: at most eight groups, each with its raw tables and the decisions about them."""
+    assert len(catalog.families) <= 8
+    inputs = {f: len(catalog.sources_of(f)) + 1 for f in catalog.families}
+    assert {f: n for f, n in inputs.items() if not 4 <= n <= 11} == {"own": 1}
+    assert sum(inputs.values()) == len(catalog.sources) + len(catalog.families)
+
+
+def test_a_source_that_says_no_family_is_the_user_s_own(small: Path) -> None:
+    edit(small, "sources/bundled.yaml", "  family: fred\n", "")
+    catalog = load_catalog(small)
+    assert [s.name for s in catalog.sources_of("own")] == ["bundled"]
+    assert [n for n in catalog.tables if n.startswith("normalized/")] == [names.normalized("own")]
+
+
+def test_themes_of_one_sort_of_figure_are_of_its_kind(catalog: Catalog) -> None:
+    """A new series that forgot to state its kind is seen here; other themes are of several kinds."""
+    of_theme = {
+        **dict.fromkeys(("curve",), "curves"),
+        **dict.fromkeys(("fiscal",), "fiscal_data"),
+        **dict.fromkeys(("flows", "positioning"), "flow_data"),
+        **dict.fromkeys(("volatility", "factors", "energy"), "market_data"),
+        **dict.fromkeys(("labor", "prices", "output", "income", "consumption", "money", "stress"), "macro_series"),
+    }
+    told = {s.id: s.kind for s in catalog.series.values() if s.theme in of_theme}
+    assert {s: k for s, k in told.items() if k != of_theme[catalog.series[s].theme]} == {}
+    assert set(told.values()) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize(
+    ("series_id", "kind"),
+    [
+        ("DFEDTARU", "macro_series"),
+        ("EFFR", "market_data"),
+        ("BR_SELIC_TARGET", "macro_series"),
+        ("BR_CDI_ANNUAL", "market_data"),
+        ("MORTGAGE30US", "macro_series"),
+        ("DTB3", "curves"),
+        ("SP500", "market_data"),
+        ("SP500_VOLUME", "flow_data"),
+        ("WDTGAL", "fiscal_data"),
+        ("WALCL", "macro_series"),
+    ],
+)
+def test_a_rate_that_a_central_bank_sets_is_no_market_data(catalog: Catalog, series_id: str, kind: str) -> None:
+    assert catalog.series[series_id].kind == kind
+
+
 def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> None:
     nullable = {t: {c.name: c.nullable for c in catalog.tables[t].columns} for t in catalog.tables}
     assert nullable["raw/bundled"]["value"]
@@ -181,6 +237,62 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "source:\n  colour: blue\n",
             "sources/bundled.yaml: bundled: colour: Extra inputs",
             id="unknown field of a source",
+        ),
+        pytest.param(
+            "sources/bundled.yaml",
+            "family: fred",
+            "family: freda",
+            "sources/bundled.yaml: bundled: family: 'freda' is not declared in families.yaml",
+            id="family nobody declared",
+        ),
+        pytest.param(
+            "families.yaml",
+            "  - name: brazil\n",
+            "  - name: brazil\n    colour: green\n",
+            "families.yaml: brazil: colour: Extra inputs",
+            id="unknown field of a family",
+        ),
+        pytest.param(
+            "views.yaml",
+            "takes: {value: transformed}",
+            "takes: {value: transformd}",
+            "views.yaml: normalized/transformed: takes: 'transformd' is no column of normalized/fred",
+            id="view of a column that the tables lack",
+        ),
+        pytest.param(
+            "views.yaml",
+            "takes: {value: transformed}",
+            "takes: {valve: transformed}",
+            "views.yaml: normalized/transformed: entry: Value error, 'takes' names columns the view does not have",
+            id="view takes for a column that it lacks",
+        ),
+        pytest.param(
+            "views.yaml",
+            "[source, series_id, observation_date, zscore]",
+            "[series_id, observation_date, zscore]",
+            "views.yaml: normalized/zscores: entry: Value error, columns: expected source, series_id, observation_date",
+            id="view without a source",
+        ),
+        pytest.param(
+            "views.yaml",
+            "    monthly: true",
+            "    monthly: true\n    takes: {value: zscore}",
+            "views.yaml: normalized/monthly: entry: Value error, columns: expected value alone after source",
+            id="monthly view of something else",
+        ),
+        pytest.param(
+            "views.yaml",
+            "nullable: [value]",
+            "nullable: [zscore]",
+            "views.yaml: normalized/observations: nullable: 'zscore' is not among its columns",
+            id="nullable not a column of a view",
+        ),
+        pytest.param(
+            "views.yaml",
+            "name: normalized/zscores",
+            "name: normalized/fred",
+            "views.yaml: normalized/fred: name: a table of tables.yaml has it",
+            id="view named as a table",
         ),
         pytest.param(
             "indicators.yaml",
@@ -426,6 +538,8 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         model.inputs[0],
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
+        catalog.families["fred"],
+        catalog.views["normalized/monthly"],
         next(iter(catalog.releases.values())),
     ]
 

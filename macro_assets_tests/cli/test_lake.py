@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from macro_assets.lakehouse import observations_as_of
 from macro_assets.lakehouse.delta import open_table
 from macro_assets_tests.conftest import Home
+from macro_assets_tests.once import contents
 
 
 def payrolls_of_may(home: Home) -> float:
@@ -33,14 +34,14 @@ def test_a_wrong_value_is_found_marked_and_taken_back(copied: Home) -> None:
     )
     assert "invalidate" in marked.stdout
     assert "synthetic doubt" in copied.macro("history", "PAYEMS", "2016-05-01").stdout
-    copied.macro("run", "normalized/observations")
+    copied.macro("run", "normalized/fred")
     assert payrolls_of_may(copied) == 143_894_000
     then = copied.macro(
         "sql", "SELECT value FROM series_as_of('PAYEMS', '2016-08-01')", "--csv", "--as-of", "2016-08-01"
     )
     assert "143888.0" in then.stdout
     copied.macro("reinstate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "it was right", "--author", "ben")
-    copied.macro("run", "normalized/observations")
+    copied.macro("run", "normalized/fred")
     assert payrolls_of_may(copied) == 143_888_000
     again = copied.macro("reinstate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "again", expect=2)
     assert "is not marked as invalid" in again.stderr
@@ -99,6 +100,25 @@ def test_migrate_says_what_it_would_do_and_does_it(copied: Home) -> None:
     for _ in range(2):  # a dry run changes nothing
         assert "would be migrated" in copied.macro("migrate", "--dry-run").stdout
     assert "landing/bundled: schema version 1 to 3, 1 rows: migrated" in copied.macro("migrate").stdout
+    assert "Every table has the present layout" in copied.macro("migrate").stdout
+
+
+def test_migrate_removes_what_views_took_the_place_of(copied: Home) -> None:
+    names = ("normalized/observations", "normalized/panel_monthly")
+    for name in names:
+        write_deltalake(copied.lake / name, pl.DataFrame({"value": [1.0]}).to_arrow())
+    before = contents(copied.lake)
+    for _ in range(2):  # a dry run changes nothing
+        told = copied.macro("migrate", "--dry-run").stdout
+        assert (
+            "normalized/observations: computed, in its place there is normalized.observations: would be removed" in told
+        )
+        assert "What was taken in stays as it is" in told
+    assert contents(copied.lake) == before
+    assert (
+        "normalized/panel_monthly: computed, in its place there is normalized.monthly" in copied.macro("migrate").stdout
+    )
+    assert contents(copied.lake) == {f: h for f, h in before.items() if not f.startswith(names)}
     assert "Every table has the present layout" in copied.macro("migrate").stdout
 
 

@@ -103,7 +103,7 @@ def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_
 
 
 @pytest.mark.parametrize(
-    "table", ["normalized/panel_monthly", "indicators/economic_stress_index", "charts/gdp_nowcast"]
+    "table", ["normalized/fred", "normalized/zscores", "indicators/economic_stress_index", "charts/gdp_nowcast"]
 )
 def test_todays_tables_are_absent_from_an_as_of_session(june: duckdb.DuckDBPyConnection, table: str) -> None:
     with pytest.raises(duckdb.Error, match=rf"macro_assets.read\('{table}', as_of='2016-06-30'\)"):
@@ -158,10 +158,10 @@ def test_read_recomputes_what_was_known(built: Built, catalog: Catalog) -> None:
 
 
 def test_read_names_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(LookupError, match="unknown table 'normalized/zscore'.*Did you mean normalized/zscores"):
-        read("normalized/zscore", root=tmp_path)
-    with pytest.raises(LakeError, match="macro run normalized/zscores"):
-        read("normalized/zscores", root=tmp_path)
+    with pytest.raises(LookupError, match="unknown table 'normalized/fre'.*Did you mean normalized/fred"):
+        read("normalized/fre", root=tmp_path)
+    with pytest.raises(LakeError, match="macro run normalized/fred"):
+        read("normalized/fred", root=tmp_path)
 
 
 def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, built: Built, catalog: Catalog) -> None:
@@ -174,7 +174,7 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
         assert views[name] == table.description
         if table.layer in ("maintenance", "calendar"):  # not part of a run
             continue
-        if name.split("/")[1] in live:
+        if table.layer in ("raw", "landing", "fetch_log") and name.split("/")[1] in live:
             with pytest.raises(duckdb.Error, match=f"{name} is not in the lake yet"):
                 con.execute(f"SELECT count(*) FROM {name.replace('/', '.')}")
             continue
@@ -187,9 +187,25 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
     assert comments == [("Growth at annual rate: forecast, or the released figure [percent]",)]
 
 
-def test_the_session_describes_the_series(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+def test_the_session_describes_what_there_is(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     series = con.execute("SELECT * FROM catalog.series").pl()
     assert set(series["series_id"]) == set(catalog.series)
+    fred = con.execute(
+        "SELECT family, is_live, key_variable, vintages FROM catalog.sources WHERE name = 'fred'"
+    ).fetchall()
+    assert fred == [("fred", True, "FRED_API_KEY", "changes")]
+    assert con.execute("SELECT key_variable, is_live FROM catalog.sources WHERE name = 'bundled'").fetchall() == [
+        (None, False)
+    ]
+    priced = con.execute(
+        "SELECT i.name FROM catalog.instruments AS i JOIN catalog.series AS s ON s.series_id = i.price"
+    ).fetchall()
+    assert {name for (name,) in priced} == set(catalog.instruments)
+    told = con.execute(
+        "SELECT table_name, count(*) > 5 AND bool_and(comment <> '') FROM duckdb_columns() "
+        "WHERE schema_name = 'catalog' GROUP BY ALL ORDER BY 1"
+    ).fetchall()
+    assert told == [("instruments", True), ("series", True), ("sources", True)]
 
 
 def test_a_session_reads_while_a_run_writes(built: Built) -> None:
@@ -252,29 +268,31 @@ def test_tables_of_other_programs_are_views_too(tmp_path: Path) -> None:
 def test_a_table_that_is_not_there_yet_says_how_to_make_it(tmp_path: Path) -> None:
     payrolls(tmp_path, 0, 1.0)
     con = connect(root=tmp_path)
-    for asked in ("zscore", "count(*)", "1"):
-        with pytest.raises(duckdb.Error, match="normalized/zscores is not in the lake yet. `macro run` makes it"):
-            con.execute(f"SELECT {asked} FROM normalized.zscores").fetchall()
+    for name in ("fred", "zscores"):
+        for asked in ("zscore", "count(*)", "1"):
+            with pytest.raises(duckdb.Error, match=f"normalized/{name} is not in the lake yet. `macro run` makes it"):
+                con.execute(f"SELECT {asked} FROM normalized.{name}").fetchall()
     assert con.execute("SELECT count(*) FROM audit.invalidations").fetchone() == (0,)
 
 
 def test_a_damaged_table_is_named_and_the_others_answer(tmp_path: Path, catalog: Catalog) -> None:
     """F5: a session opens beside a damaged table."""
     payrolls(tmp_path, 0, 1.0)
-    for name in ("normalized/zscores", "normalized/transformed", "research/mine"):
+    for name in ("normalized/fred", "indicators/economic_stress_index", "research/mine"):
         write_deltalake(tmp_path / name, pa.table({"series_id": ["A"]}))
-    for name in ("normalized/zscores", "research/mine"):
+    for name in ("normalized/fred", "research/mine"):
         (tmp_path / name / "_delta_log" / f"{0:020}.json").write_text('{"commitInfo": {')
-    data_file = next((tmp_path / "normalized/transformed").glob("*.parquet"))
+    data_file = next((tmp_path / "indicators/economic_stress_index").glob("*.parquet"))
     data_file.unlink()
     con = connect(root=tmp_path)
     assert con.execute("SELECT value FROM series_as_of('PAYEMS', '2020-02-01')").fetchall() == [(1.0,)]
-    with pytest.raises(duckdb.Error, match="table normalized/zscores.* cannot be opened.*macro doctor"):
-        con.execute("SELECT * FROM normalized.zscores").fetchall()
+    for name in ("fred", "zscores", "monthly"):
+        with pytest.raises(duckdb.Error, match="table normalized/fred.* cannot be opened.*macro doctor"):
+            con.execute(f"SELECT count(*) FROM normalized.{name}").fetchall()
     with pytest.raises(duckdb.Error, match="table research/mine cannot be read"):
         con.execute("SELECT * FROM research.mine").fetchall()
     with pytest.raises(duckdb.Error, match=data_file.name):
-        con.execute("SELECT * FROM normalized.transformed").fetchall()
+        con.execute("SELECT * FROM indicators.economic_stress_index").fetchall()
     assert con.execute("SELECT count(*) > 0 FROM duckdb_columns()").fetchone() == (True,)
 
 

@@ -16,10 +16,12 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from macro_assets.catalog import Table
-from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason
+from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import SCHEMA_VERSION, steps_due, written_version
+from macro_assets.lakehouse.layout import RETIRED, SCHEMA_VERSION, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem
+from macro_assets.lakehouse.upkeep.copying import listing, open_target, remove, remove_folder
+from macro_assets.lakehouse.upkeep.damage import LOG
 from macro_assets.lakehouse.write import compact, overwrite_computed, replace_rows
 
 VACUUM_HOURS = 30 * 24
@@ -178,3 +180,27 @@ def migrate(lake: Lakehouse, name: str) -> None:
     for step in steps_due(name, written):
         frame = step(frame)
     replace_rows(lake, name, stored, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
+
+
+def retired_tables(lake: Lakehouse) -> list[str]:
+    """The tables of earlier versions that the lake still has: computed ones, in whose place there are views."""
+    return sorted(table_versions(lake.root).keys() & RETIRED.keys())
+
+
+def remove_retired(lake: Lakehouse, name: str) -> None:
+    """Remove a table of an earlier version with its history; what was taken in, from which it was computed, stays.
+
+    Its log goes last: a removal that is interrupted is found again and goes on.
+
+    Raises
+    ------
+    LakeError
+        When it is not retired, or its files cannot be removed.
+    """
+    if name not in RETIRED:
+        raise LakeError(f"table {name} is not retired; it was left as it is")
+    place = open_target(lake.root, "")
+    for file in listing(lake.root, name):
+        if not file.startswith(f"{name}/{LOG}/"):
+            remove(place, file)
+    remove_folder(place, name)

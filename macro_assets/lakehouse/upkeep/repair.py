@@ -19,6 +19,7 @@ from macro_assets.catalog import names
 from macro_assets.lakehouse.delta import LakeError, reason
 from macro_assets.lakehouse.files import move_file, write_file
 from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.layout import RETIRED
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.upkeep.damage import (
     LOG,
@@ -158,6 +159,8 @@ def _went_back(lake: Lakehouse, name: str, before: int, good: int, faults: Seque
 def _missing(lake: Lakehouse, name: str) -> str:
     """What a table that went back lacks, and what brings it back."""
     layer, _, rest = name.partition("/")
+    if name in RETIRED:
+        return "It was computed by an earlier version: `macro migrate` removes it."
     if name not in lake.catalog.tables:
         return "What was stored after it is missing: have the program that writes it bring it up to date."
     if layer == "raw":
