@@ -160,11 +160,11 @@ def test_vintages_are_appended_once_and_asked_as_of(s3_bucket: str, catalog: Cat
 
 
 def test_tables_are_overwritten_and_the_same_content_makes_no_version(s3_bucket: str, catalog: Catalog) -> None:
-    lake, table = lake_of(s3_bucket), catalog.one_table("normalized/zscores")
+    lake, table = lake_of(s3_bucket), catalog.one_table("normalized/fred")
     assert overwrite(Lakehouse(lake, catalog), table.name, rows(3), {}) == 1
     assert overwrite(Lakehouse(lake, catalog), table.name, rows(3), {}) == 1
     assert overwrite(Lakehouse(lake, catalog), table.name, rows(2), {}) == 2
-    assert connect(root=lake).execute("SELECT count(*) FROM normalized.zscores").fetchone() == (2,)
+    assert connect(root=lake).execute("SELECT count(*) FROM normalized.fred").fetchone() == (2,)
 
 
 def test_responses_land_and_come_back(s3_bucket: str, catalog: Catalog) -> None:
@@ -261,12 +261,12 @@ def test_a_commit_through_a_faulty_store_is_applied_once(
 def test_an_overwrite_through_a_faulty_store_is_applied_once(
     s3_bucket: str, s3_endpoint: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, plan: list[str]
 ) -> None:
-    lake, table = lake_of(s3_bucket), catalog.one_table("normalized/zscores")
+    lake, table = lake_of(s3_bucket), catalog.one_table("normalized/fred")
     overwrite(Lakehouse(lake, catalog), table.name, rows(3), {})
     with faulty(s3_endpoint, plan, monkeypatch):
         assert overwrite(Lakehouse(lake, catalog), table.name, rows(5), {}) == 2
     assert Lakehouse(lake, catalog).read(table.name).height == 5
-    assert table_versions(lake)["normalized/zscores"] == 2
+    assert table_versions(lake)["normalized/fred"] == 2
 
 
 def test_a_decision_through_a_faulty_store_is_told_as_made(

@@ -116,7 +116,7 @@ def read_twice(lake: Path, told: Connection) -> None:
     """Open a session and begin a scan; read, wait until told to go on, and read both again."""
     con = connect(root=lake, catalog=CATALOG)
     frame = Lakehouse(lake, CATALOG).scan(DERIVED.name)[0].select(pl.col("zscore").sum())
-    question = "SELECT (SELECT sum(value) FROM raw.bundled), (SELECT sum(zscore) FROM normalized.zscores)"
+    question = "SELECT (SELECT sum(value) FROM raw.bundled), (SELECT sum(zscore) FROM normalized.fred)"
     told.send((con.execute(question).fetchone(), frame.collect().item()))
     told.recv()
     told.send((con.execute(question).fetchone(), frame.collect().item()))

@@ -23,10 +23,10 @@ from macro_assets.lakehouse.delta import LakeError
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land, landed
 from macro_assets.lakehouse.raw import append_vintages
-from macro_assets_tests.lakehouse.synthetic import one_source
+from macro_assets_tests.lakehouse.synthetic import one_source, scored
 
 CATALOG = one_source()
-RAW, LANDING, DERIVED = (CATALOG.one_table(n) for n in ("raw/bundled", "landing/bundled", "normalized/zscores"))
+RAW, LANDING, DERIVED = (CATALOG.one_table(n) for n in ("raw/bundled", "landing/bundled", "normalized/fred"))
 TABLES = (RAW, LANDING, DERIVED)
 COMMIT = {"run_id": "writer"}
 NOBODY = 65534
@@ -72,13 +72,15 @@ def receipt(n: int) -> pl.DataFrame:
 def derived(n: int) -> pl.DataFrame:
     """The n-th content of the derived table: another number of rows, every value another."""
     rows = 50 + n % 7
-    return pl.DataFrame(
-        {
-            "source": "bundled",
-            "series_id": "PAYEMS",
-            "observation_date": [date(2000, 1, 1) + timedelta(days=i) for i in range(rows)],
-            "zscore": [float(n)] * rows,
-        }
+    return scored(
+        pl.DataFrame(
+            {
+                "source": "bundled",
+                "series_id": "PAYEMS",
+                "observation_date": [date(2000, 1, 1) + timedelta(days=i) for i in range(rows)],
+                "zscore": [float(n)] * rows,
+            }
+        )
     )
 
 

@@ -51,11 +51,12 @@ def one_source() -> Catalog:
 
 def tables_of(catalog: Catalog, sources: Collection[str]) -> dict[str, Table]:
     """The tables of a catalog that are left when it has some of its sources."""
-    per_source = ("raw", "landing", "fetch_log")
+    left = {layer: set(sources) for layer in ("raw", "landing", "fetch_log")}
+    left["normalized"] = {catalog.sources[s].family for s in sources}
     return {
         name: table
         for name, table in catalog.tables.items()
-        if table.layer not in per_source or name.removeprefix(f"{table.layer}/") in sources
+        if table.layer not in left or name.removeprefix(f"{table.layer}/") in left[table.layer]
     }
 
 
@@ -84,6 +85,14 @@ def row(d: date, value: float | None, released: datetime, basis: str = "provider
 
 def frame(*rows: Row) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA)
+
+
+def scored(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a family's normalized table of `source`, `series_id`, `observation_date` and `zscore`."""
+    nothing = pl.lit(None, dtype=pl.Float64)
+    return rows.select(
+        "source", "series_id", "observation_date", "zscore", value=nothing, release_time=INGESTED, transformed=nothing
+    )
 
 
 def decision(of: Row, decided_at: datetime, action: str = "invalidate") -> Row:

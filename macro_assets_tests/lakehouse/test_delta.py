@@ -16,14 +16,17 @@ from macro_assets.lakehouse import delta, write
 from macro_assets.lakehouse.delta import LakeError, content_hash, data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.write import append, conform, overwrite
+from macro_assets_tests.lakehouse.synthetic import scored
 
 COMMIT = {"run_id": "test"}
 
 
 def zscores(*rows: tuple[str, date, float | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [{"source": "bundled", "series_id": s, "observation_date": d, "zscore": z} for s, d, z in rows],
-        schema={"source": pl.String, "series_id": pl.String, "observation_date": pl.Date, "zscore": pl.Float64},
+    return scored(
+        pl.DataFrame(
+            [{"source": "bundled", "series_id": s, "observation_date": d, "zscore": z} for s, d, z in rows],
+            schema={"source": pl.String, "series_id": pl.String, "observation_date": pl.Date, "zscore": pl.Float64},
+        )
     )
 
 
@@ -53,7 +56,7 @@ def lake(tmp_path: Path, catalog: Catalog) -> Lakehouse:
 
 
 def test_rows_are_stored_in_key_order_with_catalog_types(lake: Lakehouse, catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     overwrite(lake, table.name, GOOD.select(sorted(GOOD.columns)), COMMIT)
     stored = lake.read(table.name)
     assert stored.columns == [c.name for c in table.columns]
@@ -66,12 +69,12 @@ def test_rows_are_stored_in_key_order_with_catalog_types(lake: Lakehouse, catalo
         (GOOD.drop("zscore"), "columns missing from the data: zscore"),
         (GOOD.with_columns(extra=1), "columns the catalog does not have: extra"),
         (GOOD.with_columns(zscore=pl.lit("high")), "does not fit the catalog's types"),
-        (GOOD.with_columns(zscore=pl.lit(float("nan"))), "column zscore must not be null, 2 rows are"),
+        (GOOD.with_columns(release_time=None), "column release_time must not be null, 2 rows are"),
         (pl.concat([GOOD, GOOD]), "two rows have the same key"),
     ],
 )
 def test_data_that_does_not_fit_is_refused(lake: Lakehouse, catalog: Catalog, bad: pl.DataFrame, message: str) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     overwrite(lake, table.name, GOOD, COMMIT)
     with pytest.raises(LakeError, match=message):
         overwrite(lake, table.name, bad, COMMIT)
@@ -79,21 +82,13 @@ def test_data_that_does_not_fit_is_refused(lake: Lakehouse, catalog: Catalog, ba
 
 
 def test_no_nan_or_infinity_is_stored(catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/observations")
-    rows = pl.DataFrame(
-        {
-            "source": "bundled",
-            "series_id": ["A", "B", "C"],
-            "observation_date": date(2020, 1, 1),
-            "value": [float("nan"), float("-inf"), 1.0],
-            "release_time": datetime(2020, 2, 1, tzinfo=UTC),
-        }
-    )
-    assert conform(rows, table)["value"].to_list() == [None, None, 1.0]
+    values = [float("nan"), float("-inf"), 1.0]
+    rows = zscores(*((s, date(2020, 1, 1), z) for s, z in zip("ABC", values, strict=True)))
+    assert conform(rows, catalog.one_table("normalized/fred"))["zscore"].to_list() == [None, None, 1.0]
 
 
 def test_the_same_content_makes_no_new_version(lake: Lakehouse, catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     first = overwrite(lake, table.name, GOOD, COMMIT)
     assert overwrite(lake, table.name, GOOD.reverse(), COMMIT) == first
     assert overwrite(lake, table.name, GOOD.head(1), COMMIT) == first + 1
@@ -125,7 +120,7 @@ def test_a_hostile_partition_key_never_reaches_a_predicate(lake: Lakehouse, cata
 
 
 def test_a_table_of_a_newer_schema_is_refused_and_left_alone(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     newer = Field("series_id", PrimitiveType("string"), metadata={"macro_assets.schema_version": "99"})
     deltalake.DeltaTable.create(tmp_path / table.name, Schema([newer]))
     for attempt in (
@@ -133,7 +128,7 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(lake: Lakehouse, tm
         lambda: overwrite(lake, table.name, GOOD, COMMIT),
         lambda: append(lake, table.name, GOOD, COMMIT),
     ):
-        with pytest.raises(LakeError, match=r"normalized/zscores .* schema version 99.*reads up to 3.*Upgrade"):
+        with pytest.raises(LakeError, match=r"normalized/fred .* schema version 99.*reads up to 3.*Upgrade"):
             attempt()
     assert deltalake.DeltaTable(tmp_path / table.name).version() == 0
 
@@ -141,7 +136,7 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(lake: Lakehouse, tm
 def test_the_schema_version_survives_overwrites(
     lake: Lakehouse, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     for rows in (GOOD, GOOD.head(1)):
         overwrite(lake, table.name, rows, COMMIT)
     monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
@@ -150,12 +145,12 @@ def test_the_schema_version_survives_overwrites(
 
 
 def test_only_a_missing_table_means_create(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     overwrite(lake, table.name, GOOD, COMMIT)
     log = tmp_path / table.name / "_delta_log"
     newest = max(log.glob("*.json"))
     newest.write_bytes(newest.read_bytes()[:40])
-    with pytest.raises(LakeError, match="normalized/zscores"):
+    with pytest.raises(LakeError, match="normalized/fred"):
         overwrite(lake, table.name, GOOD.head(1), COMMIT)
     assert len(newest.read_bytes()) == 40
 
@@ -163,7 +158,7 @@ def test_only_a_missing_table_means_create(lake: Lakehouse, tmp_path: Path, cata
 def test_a_lake_that_cannot_be_made_is_one_message(tmp_path: Path, catalog: Catalog) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(LakeError, match=r"cannot be written .*Set MACRO_LAKE"):
-        overwrite(Lakehouse(tmp_path / "file" / "lake", catalog), "normalized/zscores", GOOD, COMMIT)
+        overwrite(Lakehouse(tmp_path / "file" / "lake", catalog), "normalized/fred", GOOD, COMMIT)
 
 
 def test_the_data_version_is_of_what_a_table_says(catalog: Catalog) -> None:
@@ -214,7 +209,7 @@ def test_of_two_runs_that_fill_an_empty_table_one_is_refused(
     lake: Lakehouse, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, stored: list[pl.DataFrame]
 ) -> None:
     """F6: there is no file that both would remove, by which Delta could tell."""
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     for frame in stored:
         overwrite(lake, table.name, frame, COMMIT)
     the_other = zscores(("C", date(2020, 1, 1), 2.0))

@@ -37,7 +37,7 @@ from macro_assets.lakehouse.upkeep.manifests import Manifest
 from macro_assets.lakehouse.upkeep.restore import is_half_restored, restore
 from macro_assets.lakehouse.upkeep.verify import verify
 from macro_assets.lakehouse.write import compact, overwrite
-from macro_assets_tests.lakehouse.synthetic import one_source
+from macro_assets_tests.lakehouse.synthetic import one_source, scored
 
 CATALOG = one_source()
 SERIES = ["PAYEMS", "INDPRO", "UNRATE"]
@@ -65,13 +65,15 @@ def vintage(n: int) -> pl.DataFrame:
 
 
 def zscores(n: int) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "source": ["bundled"] * n,
-            "series_id": ["PAYEMS"] * n,
-            "observation_date": MONTHS[:n],
-            "zscore": [float(i) for i in range(n)],
-        }
+    return scored(
+        pl.DataFrame(
+            {
+                "source": ["bundled"] * n,
+                "series_id": ["PAYEMS"] * n,
+                "observation_date": MONTHS[:n],
+                "zscore": [float(i) for i in range(n)],
+            }
+        )
     )
 
 
@@ -91,7 +93,7 @@ def build(lake: Root, vintages: int = 13) -> None:
     compact(raw, 1)
     append_vintages("bundled", vintage(vintages - 1), "last", root=lake)
     for n in (3, 5, 4):
-        overwrite(Lakehouse(lake, CATALOG), "normalized/zscores", zscores(n), {})
+        overwrite(Lakehouse(lake, CATALOG), "normalized/fred", zscores(n), {})
     append_other(lake, 1)
     append_other(lake, 2)
     write_file(charts_folder(lake), "gdp.html", CHART)
@@ -150,7 +152,7 @@ def answers(lake: Root) -> list[pl.DataFrame]:
         sql = con.execute("FROM observations_as_of(?)", [moment]).pl().sort(by)
         assert_frame_equal(sql.select(frames[-1].columns), frames[-1])
         frames.append(sql)
-    frames.append(con.execute("SELECT * FROM normalized.zscores ORDER BY ALL").pl())
+    frames.append(con.execute("SELECT * FROM normalized.fred ORDER BY ALL").pl())
     frames.append(con.execute(f'SELECT * FROM "elsewhere"."{OTHER.split("/")[1]}" ORDER BY ALL').pl())
     con.close()
     return frames
@@ -239,7 +241,7 @@ def test_a_restored_lake_can_be_written_and_backed_up_again(lake: Path, store: P
 
 
 def test_only_the_tables_at_their_versions_and_other_files_are_in_a_backup(lake: Path, store: Path) -> None:
-    (lake / "normalized/zscores/orphan.parquet").write_bytes(b"left by a killed writer")
+    (lake / "normalized/fred/orphan.parquet").write_bytes(b"left by a killed writer")
     (lake / "files/charts/.gdp.html.4711").write_bytes(b"being written")
     (lake / "notes").mkdir()
     (lake / "notes/readme.txt").write_bytes(b"kept")
@@ -247,26 +249,26 @@ def test_only_the_tables_at_their_versions_and_other_files_are_in_a_backup(lake:
     manifest = manifest_of(store)
     assert manifest.tables == table_versions(lake)
     paths = {f.path for f in manifest.files}
-    data = {p for p in paths if p.startswith("normalized/zscores/part-")}
-    zscores_table = open_table(lake, "normalized/zscores")
-    assert zscores_table is not None
-    assert len(data) == len(zscores_table.file_uris()) == 1
+    data = {p for p in paths if p.startswith("normalized/fred/part-")}
+    stored = open_table(lake, "normalized/fred")
+    assert stored is not None
+    assert len(data) == len(stored.file_uris()) == 1
     assert {"notes/readme.txt", "files/charts/gdp.html"} <= paths
     assert not [p for p in paths if "orphan" in p or ".html.4711" in p or "_last_checkpoint" in p]
 
 
 def test_an_empty_table_is_kept(lake: Path, store: Path, tmp_path: Path) -> None:
     catalog = default_catalog()
-    overwrite(Lakehouse(lake, catalog), "normalized/zscores", zscores(1).clear(), {})
+    overwrite(Lakehouse(lake, catalog), "normalized/fred", zscores(1).clear(), {})
     backup(lake, store)
     restore(store, tmp_path / "restored")
-    table = open_table(tmp_path / "restored", "normalized/zscores")
+    table = open_table(tmp_path / "restored", "normalized/fred")
     assert table is not None
     assert table.count() == 0
 
 
 def test_deletion_vectors_are_kept_with_the_tables_that_use_them(lake: Path, store: Path) -> None:
-    for name in (OTHER, "normalized/zscores"):
+    for name in (OTHER, "normalized/fred"):
         (lake / name / "deletion_vector_1.bin").write_bytes(b"which rows are gone")
     DeltaTable(str(lake / OTHER)).alter.add_feature(
         TableFeatures.DeletionVectors, allow_protocol_versions_increase=True
@@ -420,9 +422,9 @@ def test_a_damaged_lake_file_never_replaces_a_good_backup(lake: Path, store: Pat
 
 
 def test_a_log_that_cannot_be_read_is_refused(lake: Path, store: Path) -> None:
-    newest = max((lake / "normalized/zscores/_delta_log").glob("*.json"))
+    newest = max((lake / "normalized/fred/_delta_log").glob("*.json"))
     newest.write_bytes(newest.read_bytes()[:40])
-    with pytest.raises(LakeError, match="version 3 of table normalized/zscores"):
+    with pytest.raises(LakeError, match="version 3 of table normalized/fred"):
         backup(lake, store)
     assert backups(store) == []
 
@@ -493,7 +495,7 @@ def test_pruning_keeps_what_the_remaining_backups_need(lake: Path, store: Path, 
         expected.append(state(lake))
         backup(lake, store)
         backdated(store, days)
-        overwrite(Lakehouse.at(lake), "normalized/zscores", zscores(7 + n), {})
+        overwrite(Lakehouse.at(lake), "normalized/fred", zscores(7 + n), {})
     (store / "objects/ab").mkdir(exist_ok=True)
     orphan = store / manifests.object_path("ab" * 32)
     orphan.write_bytes(b"of a killed backup")

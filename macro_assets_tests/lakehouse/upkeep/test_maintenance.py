@@ -20,7 +20,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.upkeep.maintenance import maintain, maintain_table, migrate, migrations_due
-from macro_assets_tests.lakehouse.synthetic import day, frame, month, row, vintage_frame
+from macro_assets_tests.lakehouse.synthetic import day, frame, month, row, scored, vintage_frame
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -81,10 +81,10 @@ def test_vacuum_removes_only_what_nobody_can_read(lake: Lakehouse, tmp_path: Pat
 
 
 def test_old_leftovers_are_removed(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     for value in (1.0, 2.0):
         rows = pl.DataFrame({"source": "s", "series_id": "A", "observation_date": date(2020, 1, 1), "zscore": value})
-        write.overwrite(lake, table.name, rows, {})
+        write.overwrite(lake, table.name, scored(rows), {})
     log = tmp_path / table.name / "_delta_log"
     forty_days_ago = time.time() - 40 * 86400
     for entry in log.glob("*.json"):
@@ -158,7 +158,7 @@ def test_forecasts_are_kept_seven_years_from_when_they_were_computed(lake: Lakeh
 
 def test_retention_of_two_years_by_a_date(tmp_path: Path, catalog: Catalog) -> None:
     """As a table of positions has it."""
-    plain = catalog.one_table("normalized/zscores")
+    plain = catalog.one_table("normalized/fred")
     positions = plain.model_copy(update={"retention": Retention(years=2, column="observation_date")})
     lake = Lakehouse(tmp_path, dataclasses.replace(catalog, tables={positions.name: positions}))
     rows = pl.DataFrame(
@@ -169,7 +169,7 @@ def test_retention_of_two_years_by_a_date(tmp_path: Path, catalog: Catalog) -> N
             "zscore": 1.0,
         }
     )
-    write.overwrite(lake, positions.name, rows, {})
+    write.overwrite(lake, positions.name, scored(rows), {})
     maintain_table(lake, positions.name, NOW)
     kept = lake.read(positions.name)["observation_date"]
     assert sorted(kept) == [date(2024, 11, 1), date(2026, 10, 1)]
@@ -183,7 +183,7 @@ def test_vintages_and_their_proof_can_have_no_retention(catalog: Catalog, layer:
 
 
 def test_retention_needs_a_clock(catalog: Catalog) -> None:
-    entry = catalog.one_table("normalized/zscores").model_dump()
+    entry = catalog.one_table("normalized/fred").model_dump()
     with pytest.raises(ValueError, match="is no date or timestamp of the table"):
         Table(**{**entry, "retention": {"years": 7, "column": "zscore"}})
 

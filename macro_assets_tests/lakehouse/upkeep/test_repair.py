@@ -31,9 +31,9 @@ from macro_assets.lakehouse.upkeep.damage import examine, judge
 from macro_assets.lakehouse.upkeep.repair import QUARANTINE, RepairReport, repair
 from macro_assets.lakehouse.write import conform, overwrite
 from macro_assets_tests.conftest import Built, Home
-from macro_assets_tests.lakehouse.synthetic import day, frame, month, one_source, row
+from macro_assets_tests.lakehouse.synthetic import day, frame, month, one_source, row, scored
 
-NAME, NEWEST = "normalized/zscores", 23
+NAME, NEWEST = "normalized/fred", 23
 OTHERS = "other/partitioned", "raw/bundled"
 HINT = "_delta_log/_last_checkpoint"
 
@@ -49,9 +49,7 @@ def checkpoint(version: int) -> str:
 def rows(version: int) -> pl.DataFrame:
     """The rows of the table's version."""
     frame = pl.DataFrame({"series_id": [f"S{i:02d}" for i in range(version)], "zscore": float(version)})
-    return frame.select(
-        source=pl.lit("bundled"), series_id=pl.col("series_id"), observation_date=date(2020, 1, 1), zscore="zscore"
-    )
+    return scored(frame.with_columns(source=pl.lit("bundled"), observation_date=date(2020, 1, 1)))
 
 
 def vintages(n: int) -> pl.DataFrame:
@@ -318,7 +316,7 @@ def test_a_damaged_table_goes_back_to_its_last_good_version(
     assert all(w in report.message for w in words)
     assert_frame_equal(Lakehouse(store.root, catalog).read(table.name), conform(rows(good), table))
     assert examine(store.root, NAME) == []
-    count = connect(root=store.root, catalog=one_source()).execute("SELECT count(*) FROM normalized.zscores").fetchone()
+    count = connect(root=store.root, catalog=one_source()).execute("SELECT count(*) FROM normalized.fred").fetchone()
     assert count == (good,)
 
     after = store.all()
