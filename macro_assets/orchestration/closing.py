@@ -13,7 +13,6 @@ import dagster as dg
 from macro_assets.catalog.periods import previous_month
 from macro_assets.graph.derivation import Derivation
 from macro_assets.orchestration.describe import key
-from macro_assets.orchestration.partitions import AS_OF_MONTHS
 
 
 def closing_schedules(found: Sequence[Derivation]) -> list[dg.ScheduleDefinition]:
@@ -29,7 +28,6 @@ def closing_schedules(found: Sequence[Derivation]) -> list[dg.ScheduleDefinition
     job = dg.define_asset_job(
         "close_month",
         selection=dg.AssetSelection.assets(*map(key, tables)),
-        partitions_def=AS_OF_MONTHS,
         description="Compute an as-of month of every table that has some",
     )
     return [

@@ -173,13 +173,13 @@ def test_a_broken_catalog_entry(home: Home, entry: Path, arguments: list[str]) -
 
 def test_a_bad_series_is_named_and_the_exit_code_is_1(home: Home, entry: Path) -> None:
     """Payrolls against bounds that all of them break: the rest and what is downstream go on."""
-    words = ["raw/bundled/PAYEMS", "raw/bundled/UNRATE", "normalized/observations"]
+    words = ["raw/bundled/PAYEMS", "raw/bundled/UNRATE", "normalized/fred"]
     edit(entry.parent, entry.name, "bounds: {low: 40000, high: 300000}", "bounds: {low: 0, high: 1}")
     done = home.macro("run", *words, expect=1)
     (failed,) = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert "raw/bundled/PAYEMS" in failed
     assert "less_than_or_equal_to(1" in failed
-    stored = deltalake.DeltaTable(home.lake / "normalized" / "observations").to_pyarrow_table()
+    stored = deltalake.DeltaTable(home.lake / "normalized" / "fred").to_pyarrow_table()
     assert set(stored["series_id"].to_pylist()) == {"UNRATE"}
 
 

@@ -33,14 +33,14 @@ def test_a_wrong_value_is_found_marked_and_taken_back(copied: Home) -> None:
     )
     assert "invalidate" in marked.stdout
     assert "synthetic doubt" in copied.macro("history", "PAYEMS", "2016-05-01").stdout
-    copied.macro("run", "normalized/observations")
+    copied.macro("run", "normalized/fred")
     assert payrolls_of_may(copied) == 143_894_000
     then = copied.macro(
         "sql", "SELECT value FROM series_as_of('PAYEMS', '2016-08-01')", "--csv", "--as-of", "2016-08-01"
     )
     assert "143888.0" in then.stdout
     copied.macro("reinstate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "it was right", "--author", "ben")
-    copied.macro("run", "normalized/observations")
+    copied.macro("run", "normalized/fred")
     assert payrolls_of_may(copied) == 143_888_000
     again = copied.macro("reinstate", "PAYEMS", "2016-05-01", "2016-07-29", "--reason", "again", expect=2)
     assert "is not marked as invalid" in again.stderr

@@ -60,7 +60,7 @@ def test_only_signed_runs_of_dead_processes_of_this_machine_are_ended(instance: 
 def test_a_run_after_kill_9_does_not_wait_for_the_dead_one(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     log = tmp_path / "log"
-    words = ["run", "raw", "normalized/observations"]
+    words = ["run", "raw", "normalized/fred"]
     with log.open("wb") as out:
         killed = subprocess.Popen(
             [sys.executable, "-m", "macro_assets.cli", *words],
