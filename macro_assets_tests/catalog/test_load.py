@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
-from macro_assets.catalog import Catalog, CatalogError, UnknownNameError, load_catalog
+from macro_assets.catalog import Catalog, CatalogError, Kind, UnknownNameError, load_catalog, names
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.editing import edit
 

@@ -74,8 +74,8 @@ def catalog(title: str = "A title") -> Catalog:
         inputs=tuple(ModelInput(series=s, transform="lin", factors=("g",)) for s in ids),
     )  # fmt: skip
     scores = Table(
-        name="normalized/zscores", title="", description="", owner="team:none", key=(), columns=(),
-        parameters={"min_history_m": 2, "min_history_q": 2},
+        name="normalized/own", title="", description="", owner="team:none", key=(), columns=(),
+        parameters={"min_history": {"M": 2, "Q": 2}},
     )  # fmt: skip
     source = Source(name="made_up", title=title, description="", url="", owner="team:none")
     dated = [("1990-07", "1991-03"), ("2001-03", "2001-11"), ("2007-12", "2009-06"), ("2020-02", "2020-04")]

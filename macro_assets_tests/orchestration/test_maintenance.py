@@ -40,16 +40,16 @@ def test_upkeep_is_scheduled_weekly(tmp_path: Path) -> None:
 def test_a_decision_is_an_event_that_changes_what_is_below(tmp_path: Path) -> None:
     catalog = toy_catalog()
     definitions = toy_definitions(tmp_path, catalog)
-    normalized = key("normalized/fred")
+    observations = key("normalized/fred")
     with dg.DagsterInstance.ephemeral() as instance:
         assert execute(definitions, instance, raw_keys("PAYEMS")).success
-        assert execute(definitions, instance, [normalized], tags=None).success
+        assert execute(definitions, instance, [observations], tags=None).success
         first = open_table(tmp_path, "normalized/fred")
         invalidate("PAYEMS", date(2016, 5, 1), "2016-07-29", "synthetic", "test", tmp_path, catalog)
         report_decision(Lakehouse(tmp_path, catalog), instance)
         reported = instance.get_latest_materialization_event(key(INVALIDATIONS))
         assert reported is not None
-        assert execute(definitions, instance, [normalized], tags=None).success
+        assert execute(definitions, instance, [observations], tags=None).success
     second = open_table(tmp_path, "normalized/fred")
     assert first is not None
     assert second is not None

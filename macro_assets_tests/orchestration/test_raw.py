@@ -105,7 +105,7 @@ def test_one_bad_series_reddens_the_run_and_stops_nothing(
 ) -> None:
     spoiled_source(monkeypatch, spoil)  # type: ignore[arg-type]
     definitions = toy_definitions(tmp_path)
-    below = dg.AssetKey(["normalized", "observations"])
+    below = dg.AssetKey(["normalized", "fred"])
     result = execute(definitions, instance, [*raw_keys(*SERIES), below])
     assert not result.success
     assert {k: v for k, v in checks(result).items() if k in SERIES} == {"PAYEMS": True, "UNRATE": False, "AAA": True}
@@ -167,7 +167,7 @@ def test_a_connector_that_breaks_fails_its_series_and_not_what_is_below(
         raise RuntimeError("synthetic defect")
 
     spoiled_source(monkeypatch, broken)
-    result = execute(definitions, instance, [*raw_keys(*SERIES), dg.AssetKey(["normalized", "observations"])])
+    result = execute(definitions, instance, [*raw_keys(*SERIES), dg.AssetKey(["normalized", "fred"])])
     assert not result.success
     assert {"raw/bundled", "normalized/fred"} <= materialized(result)
     assert "synthetic defect" in failure(result, "raw__bundled_complete")
