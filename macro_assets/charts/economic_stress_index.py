@@ -43,7 +43,7 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> 
     index = dict(table.select("observation_date", "index_value").iter_rows())
 
     fig = style.house_figure(chart, style.data_note(chart, [table], labels))
-    for position, (component, title) in enumerate(labels.components.items()):
+    for position, (component, title) in enumerate(labels.components):
         color = style.COLORWAY[position % len(style.COLORWAY)]
         own = table.filter(pl.col("component") == component)
         drawn = dict(own.select("observation_date", "contribution").iter_rows())

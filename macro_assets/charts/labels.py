@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 
@@ -30,7 +30,7 @@ class Labels:
     titles, frequencies, aggregations, transforms
         Of the series.
     components
-        Titles of the parts of its indicator by name, in the order of the catalog.
+        Name and title of each part of its indicator, in the order of the catalog, which is that of their colours.
     min_history
         Observations before the first z-score, by frequency.
     """
@@ -42,7 +42,7 @@ class Labels:
     frequencies: Mapping[str, str] = field(default_factory=dict)
     aggregations: Mapping[str, str] = field(default_factory=dict)
     transforms: Mapping[str, int] = field(default_factory=dict)
-    components: Mapping[str, str] = field(default_factory=dict)
+    components: tuple[tuple[str, str], ...] = ()
     min_history: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -52,11 +52,6 @@ class Labels:
         columns = {name: [values.get(s) for s in self.series] for name, values in of.items()}
         types = {"series_id": pl.String, "frequency": pl.String, "aggregation": pl.String, "transform": pl.Int64}
         return pl.DataFrame({"series_id": self.series, **columns}, schema=types)
-
-    def plain(self) -> dict[str, object]:
-        """All of it as JSON has it; a mapping is a list of pairs, since its order counts."""
-        own = vars(self) | {"recessions": [r.model_dump(mode="json") for r in self.recessions]}
-        return {n: list(v.items()) if isinstance(v, Mapping) else list(v) for n, v in own.items()}
 
 
 def labels_of(chart: Chart, catalog: Catalog) -> Labels:
@@ -72,7 +67,7 @@ def labels_of(chart: Chart, catalog: Catalog) -> Labels:
         series=tuple(s.id for s in own),
         sources={s.id: catalog.sources[s.source].title for s in own},
         recessions=catalog.recessions if chart.recession_shading else (),
-        **{name: dict(_read(name, chart, own, catalog)) for name in reads_of(chart)},
+        **{name: _read(name, chart, own, catalog) for name in reads_of(chart)},
     )
 
 
@@ -84,25 +79,20 @@ def _series_of(chart: Chart, catalog: Catalog) -> Iterable[str]:
     return chart.series
 
 
-def _read(name: str, chart: Chart, own: Sequence[Series], catalog: Catalog) -> Iterable[tuple[str, Any]]:
+def _read(name: str, chart: Chart, own: Sequence[Series], catalog: Catalog) -> Any:
     """The facts under the name of their field in :class:`Labels`."""
     match name:
         case "titles":
-            return ((s.id, s.title) for s in own)
+            return {s.id: s.title for s in own}
         case "frequencies":
-            return ((s.id, s.frequency) for s in own)
+            return {s.id: s.frequency for s in own}
         case "aggregations":
-            return ((s.id, s.aggregation) for s in own)
+            return {s.id: s.aggregation for s in own}
         case "transforms":
-            return ((s.id, s.transform) for s in own)
+            return {s.id: s.transform for s in own}
         case "components" if chart.indicator is not None:
-            return ((c.name, c.title) for c in catalog.indicators[chart.indicator].components)
+            return tuple((c.name, c.title) for c in catalog.indicators[chart.indicator].components)
         case "min_history":
-            return _min_history(chart, catalog)
+            family = catalog.sources[own[0].source].family
+            return catalog.tables[names.normalized(family)].parameters["min_history"]
     raise LookupError(f"chart {chart.name!r} reads {name!r}, which the catalog does not have for it")
-
-
-def _min_history(chart: Chart, catalog: Catalog) -> Iterable[tuple[str, int]]:
-    family = catalog.sources[catalog.series[chart.series[0]].source].family
-    parameters = catalog.tables[names.normalized(family)].parameters
-    return cast("Mapping[str, int]", parameters["min_history"]).items()

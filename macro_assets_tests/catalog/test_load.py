@@ -51,6 +51,9 @@ def test_the_default_catalog_declares_the_real_data(catalog: Catalog) -> None:
 def test_tables_named_with_a_placeholder_exist_once_for_each(catalog: Catalog) -> None:
     assert {n for n in catalog.tables if n.startswith("charts/")} == {f"charts/{c}" for c in catalog.charts}
     assert {n for n in catalog.tables if n.startswith("raw/")} == {f"raw/{s}" for s in catalog.sources}
+    families = {n.split("/")[1] for n in catalog.tables if n.startswith("normalized/")}
+    assert families == {f for f in catalog.families if catalog.sources_of(f)}
+    assert catalog.families["brazil"].title in catalog.tables["normalized/brazil"].title
     assert catalog.tables["landing/bundled"].layer == "landing"
     assert not any("{" in f"{t.name}{t.title}{t.description}" for t in catalog.tables.values())
 
@@ -114,7 +117,9 @@ def test_a_rate_that_a_central_bank_sets_is_no_market_data(catalog: Catalog, ser
 def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> None:
     nullable = {t: {c.name: c.nullable for c in catalog.tables[t].columns} for t in catalog.tables}
     assert nullable["raw/bundled"]["value"]
-    assert not nullable["normalized/transformed"]["value"]
+    assert not nullable["audit/invalidations"]["release_time"]
+    assert nullable["normalized/fred"]["value"]
+    assert not nullable["normalized/fred"]["release_time"]
 
 
 @pytest.mark.parametrize(
@@ -189,6 +194,13 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "frequency: monthly",
             "sources/bundled.yaml: PAYEMS: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'monthly')",
             id="bad frequency",
+        ),
+        pytest.param(
+            "sources/bundled.yaml",
+            "kind: curves",
+            "kind: curve",
+            "sources/bundled.yaml: TB3MS_MACRODATA: kind: Input should be 'market_data', 'macro_series',",
+            id="no such kind",
         ),
         pytest.param(
             "sources/bundled.yaml",
@@ -425,23 +437,23 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, zscore]",
-            "[source, series_id, observation_date, zzscore]",
-            "tables.yaml: normalized/zscores: columns: 'zzscore' is not in columns.yaml",
+            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "[source, series_id, observation_date, value, release_time, transformed, zzscore]",
+            "tables.yaml: normalized/{family}: columns: 'zzscore' is not in columns.yaml",
             id="unknown column",
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, zscore]",
-            "[source, source, series_id, observation_date, zscore]",
-            "tables.yaml: normalized/zscores: entry: Value error, columns repeat: ['source']",
+            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "[source, source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "tables.yaml: normalized/fred: entry: Value error, columns repeat: ['source']",
             id="column twice",
         ),
         pytest.param(
             "tables.yaml",
-            "    columns: [source, series_id, observation_date, zscore]",
+            "    columns: [source, series_id, observation_date, value, release_time, transformed, zscore]",
             "    columns:",
-            "tables.yaml: normalized/zscores: columns: expected a list of names (got None)",
+            "tables.yaml: normalized/{family}: columns: expected a list of names (got None)",
             id="columns empty",
         ),
         pytest.param(
@@ -510,13 +522,13 @@ def test_a_file_that_is_no_mapping_is_refused(small: Path, text: str) -> None:
 
 def test_several_problems_are_reported_at_once(small: Path) -> None:
     edit(small, "sources/bundled.yaml", "transform: 5", "transform: 8")
-    edit(small, "tables.yaml", "observation_date, zscore]", "observation_date, zzscore]")
-    edit(small, "charts.yaml", "series: [PAYEMS, UNRATE", "series: [PAYROLLS, UNRATE")
+    edit(small, "tables.yaml", "transformed, zscore]", "transformed, zzscore]")
+    edit(small, "charts.yaml", "inputs: [indicators/economic_stress_index]", "inputs: [indicators/nothing]")
     lines = error_of(small).splitlines()
     for place in (
         "sources/bundled.yaml: PAYEMS: transform:",
-        "tables.yaml: normalized/zscores:",
-        "charts.yaml: zscore_heatmap:",
+        "tables.yaml: normalized/{family}:",
+        "charts.yaml: economic_stress_index:",
     ):
         assert [line for line in lines if line.strip().startswith(place)], f"{place} is not in {lines}"
 
@@ -524,7 +536,7 @@ def test_several_problems_are_reported_at_once(small: Path) -> None:
 def declarations(catalog: Catalog) -> list[Declaration]:
     indicator = next(iter(catalog.indicators.values()))
     series = catalog.one_series("PAYEMS")
-    table = catalog.one_table("normalized/zscores")
+    table = catalog.one_table("normalized/fred")
     model = next(iter(catalog.models.values()))
     return [
         catalog.sources["bundled"],
@@ -565,8 +577,8 @@ def test_an_unknown_series_is_answered_with_the_nearest(catalog: Catalog, asked:
 
 
 def test_an_unknown_table_is_answered_with_the_nearest(catalog: Catalog) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean normalized/observations"):
-        catalog.one_table("normalized/observation")
+    with pytest.raises(UnknownNameError, match="Did you mean normalized/us_markets"):
+        catalog.one_table("normalized/us_market")
 
 
 def test_a_name_like_no_other_gets_no_guess(catalog: Catalog) -> None:

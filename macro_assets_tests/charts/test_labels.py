@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -13,13 +12,14 @@ import pytest
 from macro_assets.catalog import Catalog, Chart
 from macro_assets.charts.drawing import data_note, figure
 from macro_assets.charts.labels import Labels, labels_of
+from macro_assets.graph.versions import facts
 from macro_assets_tests.charts import synthetic as s
 
 ALL = ("titles", "frequencies", "aggregations", "transforms", "min_history")
 
 
 def plain(chart: Chart, catalog: Catalog) -> str:
-    return json.dumps(labels_of(chart, catalog).plain())
+    return facts(labels_of(chart, catalog))
 
 
 def edited(catalog: Catalog, series_id: str, **fields: object) -> Catalog:
@@ -40,7 +40,7 @@ def test_a_chart_is_of_its_own_series_or_those_of_what_it_draws() -> None:
 
 def test_labels_say_what_the_catalog_says() -> None:
     index = s.labels(s.INDEX)
-    assert index.components == {"first": "first A title", "second": "second A title"}
+    assert index.components == (("first", "first A title"), ("second", "second A title"))
     assert index.sources == {"BAA": "A title", "UNRATE": "A title"}
     assert index.recessions == s.catalog().recessions
     heatmap = s.labels(s.HEATMAP)
@@ -91,8 +91,8 @@ def test_series_of_others_move_no_labels(catalog: Catalog) -> None:
 
 def test_the_order_of_components_counts() -> None:
     labels = s.labels(s.INDEX)
-    turned = replace(labels, components=dict(reversed(labels.components.items())))
-    assert json.dumps(turned.plain(), sort_keys=True) != json.dumps(labels.plain(), sort_keys=True)
+    turned = replace(labels, components=tuple(reversed(labels.components)))
+    assert facts(turned) != facts(labels)
 
 
 def test_a_module_that_reads_what_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
