@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
@@ -26,6 +26,8 @@ BASES = (*VINTAGE_BASES, ESTIMATED, "ingested")
 OBSERVATION = ["series_id", "provider", "observation_date"]
 STATEMENT = [*OBSERVATION, "release_time"]
 _VINTAGE = ["series_id", "provider", "release_time"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,17 @@ def instant(as_of: date | datetime | str) -> datetime:
     return as_of.astimezone(UTC)
 
 
+def microseconds(as_of: date | datetime | str | None) -> int:
+    """An instant in microseconds since 1970, as release times are stored; None, everything known, is after them all.
+
+    Raises
+    ------
+    ValueError
+        As :func:`instant` does.
+    """
+    return 2**63 - 1 if as_of is None else (instant(as_of) - _EPOCH) // timedelta(microseconds=1)
+
+
 def as_of(
     raw: pl.DataFrame | pl.LazyFrame,
     moment: date | datetime | str | None,
@@ -121,7 +134,7 @@ def as_of(
     rows = raw.lazy()
     until = rows if moment is None else rows.filter(pl.col("release_time") <= instant(moment))
     until = without_invalid(until, decisions, moment)
-    known = _without_estimates(until.filter(~_superseded_by_next()).collect(), rows)
+    known = without_estimates(until.filter(~_superseded_by_next()).collect(), rows)
     if _is_in_order(known):
         return known
     order = ["series_id", "observation_date", "primary", "release_time", "provider"]
@@ -146,7 +159,7 @@ def _superseded_by_next() -> pl.Expr:
     return pl.all_horizontal(*same, estimated == estimated.shift(-1), not_older).fill_null(False)
 
 
-def _without_estimates(known: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
+def without_estimates(known: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
     """Drop estimated rows of a series and provider that also has dated vintages, known by then or not."""
     estimated = pl.col("release_basis") == ESTIMATED
     if not (known["release_basis"] == ESTIMATED).any():
