@@ -47,10 +47,8 @@ class Lake:
 
     @property
     def held(self) -> Vintages:
-        from macro_assets.lakehouse import open_vintages
-
         if self._held is None:
-            self._held = open_vintages(self.folder, self.catalog)
+            self._held = hold(self)
         return self._held
 
     def close_session(self) -> None:
@@ -114,8 +112,15 @@ def panel_as_of(lake: Lake, moment: datetime) -> pl.DataFrame:
     return observations_as_of(moment, None, lake.folder, lake.catalog)
 
 
+def hold(lake: Lake, series_ids: list[str] | None = None) -> Vintages:
+    """Vintages read into memory: of some series, or of all."""
+    from macro_assets.lakehouse import open_vintages
+
+    return open_vintages(series_ids, lake.folder, lake.catalog)
+
+
 def held_series_as_of(lake: Lake, series_id: str, moment: datetime) -> pl.DataFrame:
-    """The same of vintages that were read into memory once."""
+    """What was known of one series, of vintages that were read into memory once."""
     return lake.held.as_of(moment, [series_id])
 
 

@@ -28,6 +28,9 @@ OPERATIONS = (
     "one series, held in memory",
     "one series, fresh look",
     "one series, SQL session",
+    "25 series, held in memory",
+    "versions of 30 series at 200 instants, held in memory",
+    "hold 25 series",
     "panel, held in memory",
     "panel, fresh look",
     "panel, SQL session",
@@ -57,7 +60,9 @@ def _measured(operation: str, lake: ours.Lake, data: SyntheticVintages, batches:
         "lake": str(lake.folder),
         "series": len(data.ids),
         "one": data.ids[3],
+        "some": data.ids[:: len(data.ids) // 30 or 1][:30],
         "moments": [m.isoformat() for m in data.moments(ROUNDS + 1)],
+        "instants": [m.isoformat() for m in data.moments(200)],
         "batches": str(batches),
     }
     command = [sys.executable, __file__, json.dumps(task)]
@@ -80,6 +85,11 @@ def _operation(task: dict[str, Any]) -> Callable[[int], object]:
         "one series, fresh look": lambda i: ours.series_as_of(lake, task["one"], moments[i]),
         "one series, SQL session": lambda i: ours.sql_series_as_of(lake, task["one"], moments[i]),
         "one series, held in memory": lambda i: ours.held_series_as_of(lake, task["one"], moments[i]),
+        "25 series, held in memory": lambda i: lake.held.as_of(moments[i], task["some"][:25]),
+        "versions of 30 series at 200 instants, held in memory": lambda _: lake.held.versions(
+            task["instants"], task["some"]
+        ),
+        "hold 25 series": lambda _: ours.hold(lake, task["some"][:25]),
         "panel, held in memory": lambda i: ours.held_panel_as_of(lake, moments[i]),
         "panel, fresh look": lambda i: ours.panel_as_of(lake, moments[i]),
         "panel, SQL session": lambda i: ours.sql_panel_as_of(lake, moments[i]),

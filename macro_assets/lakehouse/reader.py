@@ -158,7 +158,7 @@ class Vintages:
 
 
 def open_vintages(
-    root: str | Root | None = None, catalog: Catalog | None = None, series_ids: Collection[str] | None = None
+    series_ids: Collection[str] | None = None, root: str | Root | None = None, catalog: Catalog | None = None
 ) -> Vintages:
     """Read the raw tables and the decisions about them into memory: of all series, or of some.
 

@@ -209,7 +209,7 @@ def test_every_kind_of_revision_is_known_from_then_to_the_next(provider: Provide
         assert failures(provider.asked(["UNRATE"])) == {}
     stored = provider.stored()
     found = list(intervals(stored))
-    con, held = connect(root=provider.lake, catalog=CATALOG), open_vintages(provider.lake, CATALOG)
+    con, held = connect(root=provider.lake, catalog=CATALOG), open_vintages(None, provider.lake, CATALOG)
 
     def known(moment: datetime) -> dict[date, float | None]:
         polars = dict(as_of(stored, moment, "bundled").select("observation_date", "value").iter_rows())

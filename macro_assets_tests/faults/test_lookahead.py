@@ -79,8 +79,8 @@ def test_reads_as_of_a_day_before_do_not_change(built: Built, planted: Path, cat
     for question in (
         lambda lake: observations_as_of(D, root=lake),
         lambda lake: panel_as_of(D, ids, root=lake),
-        lambda lake: open_vintages(lake).as_of(D),
-        lambda lake: open_vintages(lake).panel(D, ids),
+        lambda lake: open_vintages(root=lake).as_of(D),
+        lambda lake: open_vintages(root=lake).panel(D, ids),
         lambda lake: releases(ids, as_of=D, root=lake),
         lambda lake: revisions(ids, as_of=D, root=lake),
     ):

@@ -61,7 +61,7 @@ def answers(lake: Path) -> dict[str, str]:
     append_vintages("bundled", _unemployment_in_2040(), "run", root=lake, catalog=catalog)
     raw = catalog.one_table("raw/bundled")
     said = {"raw": data_version(Lakehouse(lake, catalog).read(raw.name), raw)}
-    con, held = connect(root=lake, catalog=catalog), open_vintages(lake, catalog)
+    con, held = connect(root=lake, catalog=catalog), open_vintages(None, lake, catalog)
     for day in DAYS:
         known = observations_as_of(day, root=lake, catalog=catalog)
         assert held.as_of(day).equals(known)
