@@ -22,4 +22,5 @@ def test_the_quickstart_runs(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_
     june, july = (shown[c.id] for c in notebook.cells if "con.execute(change" in c.source)
     assert "287.0" not in june
     assert "287.0" in july
+    assert all(name in shown["pivot"] for name in ("observation_date", "AAA", "BAA", "UNRATE"))
     assert "application/vnd.plotly" in shown[notebook.cells[-1].id]

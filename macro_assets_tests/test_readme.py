@@ -37,8 +37,10 @@ def test_there_is_something_to_run() -> None:
 
 def test_the_sql_answers(built: Built) -> None:
     con = connect(root=built.home.lake)
-    payrolls, news = (con.execute(statement).fetchall() for statement in SQL)
+    payrolls, side_by_side, news = (con.execute(statement).fetchall() for statement in SQL)
     assert [row[1] for row in payrolls] == [287.0]
+    assert [len(row) for row in side_by_side] == [4] * 12
+    assert all(row[1] < row[2] for row in side_by_side), "Aaa yields less than Baa"
     assert len(news) > 10
     assert {row[0] for row in news} == {"news", "revision", "reestimation"}
 

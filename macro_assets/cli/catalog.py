@@ -12,21 +12,29 @@ if TYPE_CHECKING:
     from macro_assets.catalog import Catalog
 
 
+_KINDS = ("all", "families", "series", "tables", "views", "indicators", "models", "charts")
+
+
 @click.command("list")
-@click.argument("kind", type=click.Choice(["all", "series", "tables", "indicators", "models", "charts"]), default="all")
+@click.argument("kind", type=click.Choice(_KINDS), default="all")
 @expected_errors
 def list_command(kind: str) -> None:
-    """What the catalog has: KIND is series, tables, indicators, models or charts."""
+    """What the catalog has: KIND is families, series, tables, views, indicators, models or charts."""
     from rich.table import Table as RichTable
 
     from macro_assets.catalog import default_catalog, names
 
     catalog = default_catalog()
     shown = {
+        "families": [
+            (f.name, f.title, ", ".join(s.name for s in catalog.sources_of(f.name))) for f in catalog.families.values()
+        ],
         "series": [
-            (names.raw_series(s), s.title, f"{s.frequency}, {s.provider_unit}") for s in catalog.series.values()
+            (names.raw_series(s), s.title, f"{s.kind}, {s.frequency}, {s.provider_unit}")
+            for s in catalog.series.values()
         ],
         "tables": [(t.name, t.title, ", ".join(t.key)) for t in catalog.tables.values()],
+        "views": [(v.name, v.title, ", ".join(c.name for c in v.columns)) for v in catalog.views.values()],
         "indicators": [(i.name, i.title, f"{len(i.components)} components") for i in catalog.indicators.values()],
         "models": [(m.name, m.title, f"target {m.target}") for m in catalog.models.values()],
         "charts": [(c.name, c.title, ", ".join(c.inputs or c.series)) for c in catalog.charts.values()],
@@ -68,10 +76,11 @@ def _print_catalog(catalog: Catalog, words: list[str]) -> None:
             continue
         shown += len(rows)
         table = RichTable(title=f"{source.name} ({len(rows)}): {source.title}", title_justify="left", box=None)
-        for heading in ("id", "title", "unit published", "freq", "theme", "lag"):
+        for heading in ("id", "title", "kind", "unit published", "freq", "theme", "lag"):
             table.add_column(heading)
         for s in rows:
-            table.add_row(s.id, s.title, s.provider_unit, s.frequency, s.theme, f"{s.publication_lag.days} d")
+            lag = f"{s.publication_lag.days} d"
+            table.add_row(s.id, s.title, s.kind, s.provider_unit, s.frequency, s.theme, lag)
         out.print(table)
         out.print()
     instruments = [i for i in catalog.instruments.values() if _matches(i.model_dump_json(), words)]

@@ -66,7 +66,8 @@ def test_a_second_run_runs_nothing_and_says_so(built: Built) -> None:
 
 def test_list_names_everything(built: Built, catalog: Catalog) -> None:
     listed = built.home.macro("list").stdout
-    for name in [*(f"raw/{s.source}/{s.id}" for s in catalog.series.values()), *catalog.tables, *catalog.charts]:
+    series = [f"raw/{s.source}/{s.id}" for s in catalog.series.values()]
+    for name in [*series, *catalog.families, *catalog.tables, *catalog.views, *catalog.charts]:
         assert name in listed
     assert "tables (" not in built.home.macro("list", "series").stdout
 
