@@ -81,13 +81,31 @@ def test_a_changed_catalog_entry_runs_its_series_and_what_is_below(toy_run: ToyR
     assert summary.reasons["normalized/fred"] == "its code or catalog entry changed"
 
 
-@pytest.mark.parametrize("chart", ["economic_stress_index", "gdp_nowcast", "credit_spread", "zscore_heatmap"])
-def test_a_title_that_a_chart_shows_is_part_of_its_code_version(chart: str) -> None:
-    """UNRATE is a component, a model input or a row of three charts that name it nowhere themselves."""
+def restaled(catalog: Catalog) -> set[str]:
+    """Tables whose code version is another than by the real catalog."""
+    real = made(default_catalog())
+    return {t for t, d in made(catalog).items() if d.code_version != real[t].code_version}
+
+
+def test_a_title_is_part_of_the_code_version_of_the_charts_that_show_it_and_of_nothing_else() -> None:
+    """UNRATE is an input of the nowcast and a row of the heatmap; the index shows the titles of its own components."""
     catalog = default_catalog()
     renamed = catalog.series["UNRATE"].model_copy(update={"title": "Synthetic title"})
     changed = dataclasses.replace(catalog, series={**catalog.series, "UNRATE": renamed})
-    assert made(catalog)[f"charts/{chart}"].code_version != made(changed)[f"charts/{chart}"].code_version
+    assert restaled(changed) == {"charts/gdp_nowcast", "charts/zscore_heatmap"}
+    (name, index), *_ = catalog.indicators.items()
+    first, *others = index.components
+    titled = [first.model_copy(update={"title": "Synthetic title"}), *others]
+    components = index.model_copy(update={"components": tuple(titled)})
+    changed = dataclasses.replace(catalog, indicators={**catalog.indicators, name: components})
+    assert restaled(changed) == {"charts/economic_stress_index"}
+
+
+def test_a_source_that_is_named_below_a_chart_is_part_of_its_code_version() -> None:
+    catalog = default_catalog()
+    renamed = catalog.sources["bundled"].model_copy(update={"title": "Synthetic title"})
+    changed = dataclasses.replace(catalog, sources={**catalog.sources, "bundled": renamed})
+    assert restaled(changed) == {f"charts/{c}" for c in catalog.charts}
 
 
 def test_a_lake_that_was_removed_is_made_again(toy_run: ToyRun, tmp_path: Path) -> None:
