@@ -9,24 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from macro_assets.graph.reading import connect as connect
     from macro_assets.graph.reading import panel as panel
     from macro_assets.graph.reading import read as read
-    from macro_assets.lakehouse import connect as connect
 
 __all__ = ["connect", "panel", "read"]
 __version__ = "0.1.0"
 
-_HOMES = {
-    "connect": "macro_assets.lakehouse",
-    "panel": "macro_assets.graph.reading",
-    "read": "macro_assets.graph.reading",
-}
-
 
 def __getattr__(name: str) -> object:
     """What a notebook needs, loaded when it is first asked for."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from macro_assets.graph import reading
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(reading, name)

@@ -62,7 +62,8 @@ def _indicator(declared: Indicator, catalog: Catalog) -> Derivation:
     table = names.indicator(declared.name)
     ids = tuple(dict.fromkeys(s for c in declared.components for s in c.series))
     facts = series_facts((catalog.series[s] for s in ids), "frequency", "aggregation")
-    computed = declared.model_copy(update={"title": ""})
+    unnamed = tuple(c.model_copy(update={"title": "", "unit": ""}) for c in declared.components)
+    computed = declared.model_copy(update={"title": "", "components": unnamed})
     return Derivation((table,), {"known": Known(ids)}, partial(indicator, table=table, indicator=computed, facts=facts))
 
 

@@ -18,6 +18,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of, read_decisions
+from macro_assets.lakehouse.session import connect as connect
 from macro_assets.lakehouse.vintages import as_of as known_as_of
 from macro_assets.lakehouse.vintages import instant
 

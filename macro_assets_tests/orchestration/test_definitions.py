@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
@@ -94,6 +94,19 @@ def test_jobs_and_sensor() -> None:
     }
     (sensor,) = defs.sensors or []
     assert sensor.name == "automation"
+
+
+def test_a_month_is_computed_once_more_when_it_has_ended() -> None:
+    schedule = defs.resolve_schedule_def("close_month")
+    with dg.DagsterInstance.ephemeral() as instance:
+        moment = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+        context = dg.build_schedule_context(
+            instance, scheduled_execution_time=moment, repository_def=defs.get_repository_def()
+        )
+        (asked,) = schedule.evaluate_tick(context).run_requests or []
+    assert asked.tags["dagster/partition"] == "2025-12"
+    job = defs.resolve_job_def("close_month")
+    assert {"/".join(k.path) for k in job.asset_layer.executable_asset_keys} == {n for n in SPECS if "forecasts" in n}
 
 
 def test_partition_grids() -> None:

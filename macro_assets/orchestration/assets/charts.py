@@ -16,10 +16,10 @@ from macro_assets.publishing.pages import charts_url, write_chart_page
 
 def chart_publishers(catalog: Catalog) -> dict[str, Publisher]:
     """By chart table, what writes its page."""
-    return {names.chart(c.name): partial(_published, c) for c in catalog.charts.values()}
+    return {names.chart(c.name): partial(_published, chart=c) for c in catalog.charts.values()}
 
 
-def _published(chart: Chart, row: pl.DataFrame, lake: Lakehouse) -> Mapping[str, Any]:
+def _published(lake: Lakehouse, row: pl.DataFrame, chart: Chart) -> Mapping[str, Any]:
     from macro_assets.charts.preview import markdown_preview, svg_preview
 
     figure = row["figure_json"].item()

@@ -25,7 +25,7 @@ from macro_assets.orchestration.records import FORCE, Record, inputs_metadata, l
 from macro_assets.orchestration.resources import Lake
 from macro_assets.quality import check_table
 
-Publisher = Callable[[pl.DataFrame, Lakehouse], Mapping[str, Any]]
+Publisher = Callable[[Lakehouse, pl.DataFrame], Mapping[str, Any]]
 """What is done with a table once its rows have passed their check; returns metadata."""
 
 
@@ -72,7 +72,7 @@ def _step(
             yield from _as_it_was(table, record, versions)
             return
         frame = conform(derivation.compute(inputs.frames(derivation))[name], table)
-        yield from checked(table, frame, versions, lambda: publish(frame, here) if publish else {})
+        yield from checked(table, frame, versions, lambda: publish(here, frame) if publish else {})
 
     return derived
 
