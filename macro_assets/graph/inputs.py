@@ -121,7 +121,7 @@ class Inputs:
         """The vintages of the series of the as-of grid, held in memory."""
         if self._vintages is None:
             series = {s for d in self._derivations if d.grid for s in d.series}
-            self._vintages = open_vintages(self.lake.root, self.lake.catalog, series)
+            self._vintages = open_vintages(series, self.lake.root, self.lake.catalog)
         return self._vintages
 
     def _today(self, series: Collection[str]) -> pl.DataFrame:

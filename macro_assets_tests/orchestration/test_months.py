@@ -156,7 +156,7 @@ def test_nothing_is_computed_twice(lake: Lakehouse, as_of: AsOf, monkeypatch: py
 def test_a_step_that_finds_nothing_changed_says_since_when(
     lake: Lakehouse, as_of: AsOf, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As under the daemon and in a backfill: asked all the same, it yields the same data version and computes nothing."""
+    """As under the daemon and in a backfill: asked all the same, it has the same data version and computes nothing."""
     as_of()
     before = last(instance, "2020-02")
     monkeypatch.setattr("macro_assets.orchestration.run.stale_months", asked_for_all)
