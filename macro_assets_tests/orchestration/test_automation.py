@@ -161,7 +161,6 @@ def test_a_failed_run_is_tried_once_more(tmp_path: Path, instance: dg.DagsterIns
     first = daemon.tick()
     (tmp_path / "normalized").write_text("a file where a folder must be")  # every write below fails
     keys = [dg.AssetKey(t.split("/")) for t in first]
-    assert daemon.tick() == {}  # while the run goes on; a run that fails within one tick is not tried again
     assert not execute(definitions, instance, keys, tags=None).success
     again = daemon.tick()
     assert "normalized/observations" in again
@@ -233,28 +232,23 @@ def settled_world(instance: dg.DagsterInstance, *below: dg.AssetsDefinition, up:
 
 
 class Scripted:
-    """A body that does the next thing on its list and then, once there is none, nothing."""
+    """A body that does in each run what is written for it, and keeps what came of it.
 
-    def __init__(self, *things: Callable[[], object]) -> None:
-        self.things = list(things)
-        self.runs = 0
+    What fails in a body fails the run and not the test: a test looks at `seen`.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[Sequence[Callable[[], object]]] = []
+        self.seen: list[object] = []
 
     def __call__(self) -> str:
-        self.runs += 1
-        if self.things:
-            self.things.pop(0)()
+        for step in self.runs.pop(0) if self.runs else ():
+            self.seen.append(step())
         return "same"
 
 
 def fail() -> None:
     raise ValueError("on purpose")
-
-
-def cancel(instance: dg.DagsterInstance) -> None:
-    """What a person does in the UI to the run that is under way."""
-    (under_way,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    instance.report_run_canceling(under_way)
-    raise dg.DagsterExecutionInterruptedError
 
 
 def test_an_empty_lake_asks_for_nothing(instance: dg.DagsterInstance) -> None:
@@ -275,29 +269,20 @@ def test_nothing_new_asks_for_nothing(instance: dg.DagsterInstance) -> None:
 def test_a_change_during_a_run_below_is_caught_after_it(instance: dg.DagsterInstance) -> None:
     body = Scripted()
     daemon = settled_world(instance, table("down", ["up"], body))
-
-    def meanwhile() -> None:
-        assert daemon.tick() == {}
-        report(instance, "up", "3")
-        assert daemon.tick() == {}
-
-    body.things = [meanwhile]
+    body.runs = [[daemon.tick, lambda: report(instance, "up", "3"), daemon.tick]]
     report(instance, "up", "2")
     assert rounds(daemon) == [{"down"}, {"down"}]
+    assert body.seen == [{}, None, {}]
 
 
 def test_a_change_between_a_request_and_the_next_tick_is_caught_after_the_run(instance: dg.DagsterInstance) -> None:
     """The run may have read its inputs already, and the next tick sees request and change at once."""
     body = Scripted()
     daemon = settled_world(instance, table("down", ["up"], body))
-
-    def meanwhile() -> None:
-        report(instance, "up", "3")
-        assert daemon.tick() == {}
-
-    body.things = [meanwhile]
+    body.runs = [[lambda: report(instance, "up", "3"), daemon.tick]]
     report(instance, "up", "2")
     assert rounds(daemon) == [{"down"}, {"down"}]
+    assert body.seen == [None, {}]
 
 
 def test_a_new_table_is_computed(instance: dg.DagsterInstance) -> None:
@@ -332,13 +317,9 @@ def test_a_new_table_that_was_made_before_its_turn_is_not_asked_for(instance: dg
     assert run(daemon, "up")
     assert rounds(daemon) == [{"down"}]
     daemon.definitions = world(down, table("new", ["up"]), up=body)
-
-    def meanwhile() -> None:
-        assert daemon.tick() == {}  # an input is under way
-        report(instance, "new", "1")
-
-    body.things = [meanwhile]
+    body.runs = [[daemon.tick, lambda: report(instance, "new", "1")]]
     assert run(daemon, "up")
+    assert body.seen == [{}, None]
     assert daemon.tick() == {}
 
 
@@ -370,13 +351,16 @@ def test_a_canceled_run_waits_until_something_changes(instance: dg.DagsterInstan
     body = Scripted()
     daemon = settled_world(instance, table("down", ["up"], body))
 
-    def canceled() -> None:
-        assert daemon.tick() == {}
-        cancel(instance)
+    def cancel() -> None:
+        """What a person does in the UI to the run that is under way."""
+        (under_way,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        instance.report_run_canceling(under_way)
+        raise dg.DagsterExecutionInterruptedError
 
-    body.things = [canceled]
+    body.runs = [[daemon.tick, cancel]]
     report(instance, "up", "2")
     assert rounds(daemon) == [{"down"}]
+    assert body.seen == [{}]
     assert instance.get_runs()[0].status == dg.DagsterRunStatus.CANCELED
     assert [daemon.tick() for _ in range(3)] == [{}, {}, {}]
     report(instance, "up", "3")
@@ -385,24 +369,22 @@ def test_a_canceled_run_waits_until_something_changes(instance: dg.DagsterInstan
 
 @pytest.mark.parametrize("lasts", [True, False], ids=["over a tick", "within a tick"])
 def test_a_failure_is_tried_once_more_and_not_again(instance: dg.DagsterInstance, lasts: bool) -> None:
+    """A change is a new reason; a failure is one again once the table has come out."""
     body = Scripted()
     daemon = settled_world(instance, table("down", ["up"], body))
-
-    def failing() -> None:
-        assert not lasts or daemon.tick() == {}
-        fail()
-
-    body.things = [failing] * 9
+    failing = [daemon.tick, fail] if lasts else [fail]
+    body.runs = [failing] * 9
     report(instance, "up", "2")
     assert rounds(daemon) == [{"down"}, {"down"}]
     report(instance, "up", "3")
     assert rounds(daemon) == [{"down"}]
-    body.things = []
+    body.runs = []
     report(instance, "up", "4")
     assert rounds(daemon) == [{"down"}]
-    body.things = [failing]
+    body.runs = [failing]
     report(instance, "up", "5")
     assert rounds(daemon) == [{"down"}, {"down"}]
+    assert not any(body.seen)
 
 
 NEXT_MONTH = AS_OF_MONTHS.time_window_for_partition_key(OPEN_MONTH).end
@@ -425,8 +407,7 @@ def test_of_months_only_the_open_one_is_asked_for(instance: dg.DagsterInstance) 
 def test_a_month_that_opens_is_asked_for_once(instance: dg.DagsterInstance) -> None:
     daemon = settled_world(instance, table("month", ["up"], condition=AS_OF))
     opened = daemon.tick(NEXT_MONTH)
-    assert set(opened) == {"month"}
-    assert opened["month"] == {f"{NEXT_MONTH:%Y-%m}"}
+    assert opened == {"month": {f"{NEXT_MONTH:%Y-%m}"}}
     assert daemon.tick(NEXT_MONTH) == {}
 
 
