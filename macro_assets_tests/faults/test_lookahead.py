@@ -61,8 +61,8 @@ def planted(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lake
 
 
-def same(before: pl.DataFrame, after: pl.DataFrame) -> None:
-    assert_frame_equal(before, after, check_row_order=False, check_exact=True)
+def same(before: pl.DataFrame, after: pl.DataFrame, is_exact: bool = True) -> None:
+    assert_frame_equal(before, after, check_row_order=False, check_exact=is_exact, rel_tol=1e-12, abs_tol=0)
 
 
 def test_the_future_is_there(built: Built, planted: Path) -> None:
@@ -90,7 +90,7 @@ def test_reads_as_of_a_day_before_do_not_change(built: Built, planted: Path, cat
 def session(lake: Path, catalog: Catalog) -> Iterator[tuple[str, pl.DataFrame | str]]:
     """What a session as of D says: every view, and the macros, whatever date they are asked about."""
     con = connect(as_of=D, root=lake)
-    views = [f"SELECT * FROM {name.replace('/', '.')}" for name in catalog.tables]
+    views = [f"SELECT * FROM {name.replace('/', '.')}" for name in (*catalog.tables, *catalog.views)]
     asked = [f"SELECT * FROM observations_as_of('{day}')" for day in (D, "2030-01-01")]
     some = [f"SELECT * FROM {macro}('PAYEMS')" for macro in ("releases", "revisions")]
     for question in [*views, *asked, *some, "SELECT * FROM series_as_of('GDPC1', '2030-01-01')"]:
@@ -109,18 +109,23 @@ def test_a_session_as_of_a_day_before_does_not_change(built: Built, planted: Pat
             assert before == after, question
             assert "absent from a session as of a date" in str(before) or "not in the lake yet" in str(before), question
         else:
-            same(before, after)
+            same(before, after, "normalized.monthly" not in question)  # DuckDB adds a mean up in any order
 
 
 def test_tables_computed_as_of_a_day_before_do_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
-    """F18: every normalized table, indicator and chart, and the forecasts made by then."""
-    names = [t for d in derivations(catalog) for t in d.tables]
-    assert {n.split("/")[0] for n in names} == {"normalized", "indicators", "charts", "forecasts"}
-    for name in names:
+    """F18: every normalized table, view of them, indicator and chart, and the forecasts made by then."""
+    made = [t for d in derivations(catalog) for t in d.tables]
+    assert {n.split("/")[0] for n in made} == {"normalized", "indicators", "charts", "forecasts"}
+    empty = set()
+    for name in (*made, *catalog.views):
         before, after = (macro_assets.read(name, as_of=D, root=str(lake)) for lake in (built.home.lake, planted))
-        # the first month has no news, and nothing was fetched of most families
-        assert not before.is_empty() or name == "forecasts/gdp_nowcast_news" or name.startswith("normalized/")
         same(before, after)
+        empty |= {name} if before.is_empty() else set()
+    fetched = {s.family for s in catalog.sources.values() if not s.is_live and catalog.series_of(s.name)}
+    kinds = {s.kind for s in catalog.series.values() if not catalog.sources[s.source].is_live}
+    nothing = {f"normalized/{f}" for f in catalog.families if catalog.sources_of(f) and f not in fetched}
+    nothing |= {n for n, v in catalog.views.items() if v.kind and v.kind not in kinds}
+    assert empty == nothing | {"forecasts/gdp_nowcast_news"}, "the first month has no news"
 
 
 def test_a_nowcast_of_a_month_before_does_not_change(built: Built, planted: Path, catalog: Catalog) -> None:

@@ -15,6 +15,7 @@ from deltalake import write_deltalake
 from polars.testing import assert_frame_equal
 
 from macro_assets.graph.declared import derivations
+from macro_assets.graph.inputs import Inputs
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -131,28 +132,29 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def test_a_step_that_was_overtaken_computes_again_from_fresh_inputs(
     tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F6: between a step's reading and its commit another run replaces the table and the table it is computed from."""
+    """F6: between a step's reading and its commit another run replaces the table and changes its input."""
     catalog, definitions = toy_catalog(), toy_definitions(tmp_path)
-    transformed, zscores = (catalog.one_table(f"normalized/{n}") for n in ("transformed", "zscores"))
-    tables = [dg.AssetKey(["normalized", n]) for n in ("observations", "transformed")]
-    assert execute(definitions, instance, [*raw_keys(*SERIES), *tables]).success
-    inputs = Lakehouse(tmp_path, catalog).read(transformed.name)
-    newer = inputs.filter(pl.col("series_id") != "AAA")
+    lake, table = Lakehouse(tmp_path, catalog), catalog.one_table("normalized/fred")
+    assert execute(definitions, instance, raw_keys(*SERIES)).success
+    latest = read_raw(lake, "bundled").filter(pl.col("series_id") == "UNRATE").sort("observation_date").tail(1)
+    newer = latest.drop("run_id").with_columns(value=pl.col("value") + 1, release_time=pl.lit(datetime.now(UTC)))
     of_another_run = [False]
 
     def overtaken(*args: object, **kwargs: object) -> None:
         if not of_another_run[0]:
             of_another_run[0] = True
-            write.overwrite(Lakehouse(tmp_path, catalog), transformed.name, newer, {"run_id": "another"})
-            write.overwrite(Lakehouse(tmp_path, catalog), zscores.name, derived(1), {"run_id": "another"})
+            append_vintages("bundled", newer, "another", root=tmp_path, catalog=catalog)
+            write.overwrite(lake, table.name, derived(1), {"run_id": "another"})
         write_deltalake(*args, **kwargs)
 
     monkeypatch.setattr(write, "write_deltalake", overtaken)
-    result = execute(definitions, instance, [dg.AssetKey(["normalized", "zscores"])], tags=None)
+    result = execute(definitions, instance, [dg.AssetKey(["normalized", "fred"])], tags=None)
     assert result.success
     restarts = [e for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_RESTARTED]
-    assert [e.step_key for e in restarts] == ["normalized__zscores"]
-    stored = Lakehouse(tmp_path, catalog).read(zscores.name)
-    assert set(stored["series_id"]) == {"PAYEMS", "UNRATE"}
-    expected = derivations(catalog)[zscores.name].compute({transformed.name: newer})
-    assert_frame_equal(stored, write.conform(expected, zscores))
+    assert [e.step_key for e in restarts] == ["normalized__fred"]
+    stored = lake.read(table.name)
+    (unrate,) = stored.filter(pl.col("series_id") == "UNRATE").sort("observation_date").tail(1)["value"]
+    assert unrate == newer["value"].item()
+    (family,) = (d for d in derivations(catalog) if table.name in d.tables)
+    expected = family.compute(Inputs(lake, [family]).frames(family))[table.name]
+    assert_frame_equal(stored, write.conform(expected, table))
