@@ -64,11 +64,13 @@ def synthetic_catalog(series: int, tables: int = 0) -> Catalog:
     from dataclasses import replace
 
     from macro_assets.catalog import default_catalog
+    from macro_assets.catalog.kinds.view import OBSERVED
 
     catalog = default_catalog()
     real = next(s for s in catalog.series.values() if s.source == SOURCE and s.frequency == "M")
     ids = [f"SYN{i:04d}" for i in range(series)]
-    model = catalog.one_table("normalized/observations")
+    long = catalog.one_table("normalized/fred")
+    model = long.model_copy(update={"columns": tuple(c for c in long.columns if c.name in OBSERVED)})
     names = [f"synthetic/table_{i:03d}" for i in range(tables)]
     return replace(
         catalog,

@@ -144,15 +144,18 @@ def _write_catalog(folder: Path, series: int, tables: int) -> Path:
     import yaml
 
     origin = ROOT / "macro_assets" / "catalog" / "data"
-    folder.mkdir()
+    source = f"sources/{ours.SOURCE}.yaml"
+    (folder / "sources").mkdir(parents=True)
     for file in origin.glob("*.yaml"):
         (folder / file.name).write_text(file.read_text())
-    own = yaml.safe_load((origin / f"{ours.SOURCE}.yaml").read_text())
+    (folder / "instruments.yaml").write_text("instruments: []\n")  # they are priced by series of other sources
+    own = yaml.safe_load((origin / source).read_text())
     model = next(s for s in own["series"] if s.get("frequency") == "M")
     own["series"] += [{**model, "id": f"SYN{i:04d}", "code": f"SYN{i:04d}"} for i in range(series)]
-    (folder / f"{ours.SOURCE}.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
+    (folder / source).write_text(yaml.safe_dump(own, sort_keys=False))
     all_tables = yaml.safe_load((origin / "tables.yaml").read_text())
-    model = next(t for t in all_tables["tables"] if t["name"] == "normalized/observations")
+    long = next(t for t in all_tables["tables"] if t["name"] == "normalized/{family}")
+    model = {**long, "title": "Synthetic", "columns": long["columns"][:5], "nullable": ["value"]}
     all_tables["tables"] += [{**model, "name": f"synthetic/table_{i:03d}"} for i in range(tables)]
     (folder / "tables.yaml").write_text(yaml.safe_dump(all_tables, sort_keys=False))
     return folder
