@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import automation
 import code_location
 import fetching
 import full_run
@@ -16,7 +17,7 @@ import vintage_store
 from measure import show
 
 if __name__ == "__main__":
-    modules = [code_location, full_run, graph_overhead, fetching, parsing]
+    modules = [code_location, automation, full_run, graph_overhead, fetching, parsing]
     if "--vintages" in sys.argv[1:]:
         modules.append(vintage_store)  # last: it holds this process to two CPUs
     ratios = [r for module in modules for r in module.run()]

@@ -81,6 +81,7 @@ class Inputs:
         self._observations: dict[str, tuple[pl.DataFrame, dict[str, str]]] = {}
         self._vintages: Vintages | None = None
         self._known_versions: dict[datetime, dict[str, str]] = {}
+        self._series_versions: dict[tuple[Known, str | None], dict[str, str]] = {}
 
     # --- frames ----------------------------------------------------------------------------------------------------
 
@@ -111,6 +112,7 @@ class Inputs:
         self._tables[name] = frame
         self._table_versions.pop(name, None)
         self._observations.clear()
+        self._series_versions = {k: v for k, v in self._series_versions.items() if k[1] is not None}
 
     def known(self, series: Collection[str], moment: datetime) -> pl.DataFrame:
         """Observations of series known at an instant, with their `provider`."""
@@ -158,6 +160,11 @@ class Inputs:
         if isinstance(given, Table):
             version = self.table_version(given.name) if month is None else self.stored_months(given.name).get(month, "")
             return {given.name: version}
+        if (given, month) not in self._series_versions:
+            self._series_versions[given, month] = self._versions_of_series(given, month)
+        return self._series_versions[given, month]
+
+    def _versions_of_series(self, given: Known, month: str | None) -> dict[str, str]:
         if month is None:
             held = [self._family(f)[1] for f in self._families(given.series)]
             return {s: next((v[s] for v in held if s in v), "") for s in given.series}
@@ -165,7 +172,7 @@ class Inputs:
         known = self._known_at(at)
         suffix = f" {given.months_before} months before" if given.months_before else ""
         when = at.isoformat() if at < self.now else self._fresh(given.series, at)
-        return {f"{s}{suffix}": known.get(s, "") for s in given.series} | {f"instant{suffix}": when}
+        return {f"{s}{suffix}": known.get(s, "") for s in given.series} | {f"the instant{suffix}": when}
 
     def _fresh(self, series: Collection[str], moment: datetime) -> str:
         """Which series are within their staleness limit: of the open month, time alone may change it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import dagster as dg
@@ -187,9 +188,15 @@ class _Runner:
         self.catalog = lake.catalog
         self.total = total
         self.done = 0
-        definitions = build_defs(lake.catalog, found=found)
-        self.summary = Summary(*step_tables(definitions))
-        self.job = definitions.resolve_implicit_global_asset_job_def()
+        self.found = found
+        self.summary = Summary()
+
+    @cached_property
+    def job(self) -> dg.JobDefinition:
+        """All assets as a job; made when something is to be run, which takes a second."""
+        definitions = build_defs(self.catalog, found=self.found)
+        self.summary.steps, self.summary.checks = step_tables(definitions)
+        return definitions.resolve_implicit_global_asset_job_def()
 
     def refresh(self, source: str, ids: Sequence[str], years: Sequence[str], force: bool) -> None:
         declared = self.catalog.sources[source]
