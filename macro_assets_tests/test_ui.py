@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from macro_assets.catalog import Catalog
 from macro_assets_tests.conftest import Built, Home, copy_of
 
 if TYPE_CHECKING:
@@ -103,9 +104,11 @@ def page(ui: Ui) -> Iterator[Page]:
         browser.close()
 
 
-def test_the_asset_graph_shows_the_groups(ui: Ui, page: Page) -> None:
+def test_the_asset_graph_shows_the_groups(ui: Ui, page: Page, catalog: Catalog) -> None:
+    """A group of raw tables for each family that has sources, and one for each layer below."""
     page.goto(f"{ui.url}/asset-groups/")
-    for group in ("raw_bundled", "normalized", "indicators", "forecasts", "charts"):
+    families = [f"raw_{f}" for f in catalog.families if catalog.sources_of(f)]
+    for group in (*families, "normalized", "indicators", "forecasts", "charts"):
         page.get_by_text(group, exact=True).first.wait_for()
 
 

@@ -94,6 +94,16 @@ def test_a_title_is_part_of_the_code_version_of_the_charts_that_show_it(chart: s
     assert (before != after) is shown
 
 
+def test_the_title_of_a_component_is_part_of_the_code_version_of_the_chart_that_shows_it() -> None:
+    catalog = default_catalog()
+    (index,) = catalog.indicators.values()
+    renamed = [c.model_copy(update={"title": "Synthetic title"}) for c in index.components]
+    changed = index.model_copy(update={"components": tuple(renamed)})
+    before, after = (made(c) for c in (catalog, dataclasses.replace(catalog, indicators={index.name: changed})))
+    moved = {t for t in before if before[t].code_version != after[t].code_version}
+    assert moved == {"charts/economic_stress_index"}
+
+
 def test_a_lake_that_was_removed_is_made_again(toy_run: ToyRun, tmp_path: Path) -> None:
     import shutil
 
