@@ -16,14 +16,14 @@ NOTHING_STALE_SECONDS, UNCHANGED_SECONDS = 3.0, 0.05
 
 def bring_up_to_date() -> int:
     """`macro run` with the synthetic derivations in the list; returns how many Dagster runs it took."""
-    import dagster as dg
+    from macro_assets.cli.terminal import instance as opened
 
-    from macro_assets.lakehouse.handle import Lakehouse
-    from macro_assets.orchestration.run import run, select
+    with opened() as instance:
+        from macro_assets.lakehouse.handle import Lakehouse
+        from macro_assets.orchestration.run import run, select
 
-    catalog, found = with_many()
-    lake = Lakehouse.at(None, catalog)
-    with dg.DagsterInstance.get() as instance:
+        catalog, found = with_many()
+        lake = Lakehouse.at(None, catalog)
         done = run(lake, select([], catalog, found=found), instance, found=found)
     assert not done.failures, done.failures
     return done.runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -55,10 +56,23 @@ def instance() -> Iterator[dg.DagsterInstance]:
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     os.chdir(home)
-    import dagster as dg
+    with _uncollected():
+        import dagster as dg
 
-    with dg.DagsterInstance.get() as found:
+        opened = dg.DagsterInstance.get()
+    with opened as found:
         yield found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is looked for while libraries load: their objects stay. A fifth of a run with nothing to do, measured."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def console() -> Any:

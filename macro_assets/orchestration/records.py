@@ -15,6 +15,7 @@ import dagster as dg
 
 from macro_assets.graph.inputs import Versions, slice_of
 from macro_assets.orchestration.describe import key
+from macro_assets.orchestration.event_rows import Said, materializations, of_events
 
 _CODE, _DATA, _SLICE = "dagster/code_version", "dagster/data_version", "macro_assets/slice"
 _INPUTS = "inputs"
@@ -95,7 +96,7 @@ def unchanged(record: Record) -> dict[str, str]:
 
 def last_record(instance: dg.DagsterInstance, table: str) -> Record | None:
     """The last materialization of an unpartitioned table."""
-    found = instance.fetch_materializations(key(table), limit=1).records
+    found = of_events(instance, key(table), limit=1)
     return _record(found[0]) if found else None
 
 
@@ -103,23 +104,10 @@ def month_records(instance: dg.DagsterInstance, table: str, months: Collection[s
     """The last materialization of each as-of month."""
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     latest = instance.event_log_storage.get_latest_storage_id_by_partition(key(table), kind, set(months))
-    if not latest:
-        return {}
-    wanted = dg.AssetRecordsFilter(key(table), storage_ids=list(latest.values()))
-    records = instance.fetch_materializations(wanted, limit=len(latest)).records
-    return {str(r.partition_key): _record(r) for r in records}
+    return {str(s.partition): _record(s) for s in materializations(instance, key(table), latest.values())}
 
 
-def _record(found: dg.EventLogRecord) -> Record:
-    materialization = found.asset_materialization
-    said = (materialization.tags or {}) if materialization else {}
-    metadata = materialization.metadata if materialization else {}
-    inputs = metadata[_INPUTS].value if _INPUTS in metadata else ""
-    computed = metadata[UNCHANGED].value if UNCHANGED in metadata else None
-    return Record(
-        said.get(_CODE, ""),
-        said.get(_SLICE, ""),
-        said.get(_DATA, ""),
-        str(inputs),
-        str(computed or datetime.fromtimestamp(found.timestamp, UTC).isoformat(timespec="seconds")),
-    )
+def _record(said: Said) -> Record:
+    computed = said.texts.get(UNCHANGED) or datetime.fromtimestamp(said.timestamp, UTC).isoformat(timespec="seconds")
+    code, read, data = (said.tags.get(tag, "") for tag in (_CODE, _SLICE, _DATA))
+    return Record(code, read, data, said.texts.get(_INPUTS, ""), computed)
