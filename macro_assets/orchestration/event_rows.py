@@ -8,7 +8,7 @@ the events are read by Dagster itself, to the same answer, which a test compares
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -45,15 +45,17 @@ def of_events(instance: dg.DagsterInstance, wanted: dg.AssetRecordsFilter | dg.A
     return [_of_event(r) for r in found]
 
 
-def _rows(instance: dg.DagsterInstance, ids: list[int]) -> Iterator[tuple[str, Any]]:
+def _rows(instance: dg.DagsterInstance, ids: list[int]) -> list[Any]:
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as Events
     from sqlalchemy import select
 
     storage: Any = instance.event_log_storage
+    rows: list[Any] = []
     with storage.index_connection() as connection:
         for start in range(0, len(ids), _AT_ONCE):
             some = select(Events.c.event, Events.c.timestamp).where(Events.c.id.in_(ids[start : start + _AT_ONCE]))
-            yield from connection.execute(some)
+            rows += connection.execute(some).fetchall()
+    return rows
 
 
 def _of_row(text: str, at: Any) -> Said:

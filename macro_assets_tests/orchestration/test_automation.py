@@ -30,10 +30,7 @@ from macro_assets_tests.orchestration.toy import (
 OPEN_MONTH = AS_OF_MONTHS.get_last_partition_key()
 CHART_TABLES = {"charts/credit_spread", "charts/economic_stress_index", "charts/zscore_heatmap"}
 UNPARTITIONED = {
-    "normalized/observations",
-    "normalized/panel_monthly",
-    "normalized/transformed",
-    "normalized/zscores",
+    "normalized/fred",
     "indicators/economic_stress_index",
     *CHART_TABLES,
 }
@@ -87,11 +84,15 @@ def settled(instance: dg.DagsterInstance) -> Daemon:
 
 
 def test_a_changed_source_table_requests_everything_below_it(instance: dg.DagsterInstance) -> None:
+    """Models are expensive: they wait until the family's table is out, and is another."""
     daemon = settled(instance)
     report(instance, "raw/bundled", "two")
-    requested = daemon.tick()
-    assert set(requested) == UNPARTITIONED | FORECASTS
-    assert all(requested[t] == {None} for t in UNPARTITIONED)
+    assert daemon.tick() == {table: {None} for table in UNPARTITIONED}
+    assert daemon.tick() == {}
+    report(instance, "normalized/fred", "one")
+    assert daemon.tick() == {}
+    report(instance, "normalized/fred", "two")
+    assert set(daemon.tick()) == (UNPARTITIONED | FORECASTS) - {"normalized/fred"}
     assert daemon.tick() == {}
 
 
@@ -103,7 +104,7 @@ def test_an_unchanged_source_table_requests_nothing(instance: dg.DagsterInstance
 
 def test_automation_touches_the_open_month_only(instance: dg.DagsterInstance) -> None:
     daemon = settled(instance)
-    report(instance, "raw/bundled", "two")
+    report(instance, "normalized/fred", "two")
     requested = daemon.tick()
     assert all(requested[t] == {OPEN_MONTH} for t in FORECASTS)
 
@@ -117,13 +118,10 @@ def test_a_changed_forecast_of_any_month_redraws_its_chart(instance: dg.DagsterI
 def test_a_ripple_ends_where_nothing_changed(instance: dg.DagsterInstance) -> None:
     """A table materialized by itself with the same output asks nothing of what is below."""
     daemon = settled(instance)
-    report(instance, "normalized/panel_monthly", "one")
+    report(instance, "indicators/economic_stress_index", "one")
     assert daemon.tick() == {}
-    report(instance, "normalized/panel_monthly", "two")
-    assert set(daemon.tick()) == {
-        "indicators/economic_stress_index",
-        "charts/economic_stress_index",
-    }
+    report(instance, "indicators/economic_stress_index", "two")
+    assert set(daemon.tick()) == {"charts/economic_stress_index"}
 
 
 def test_real_runs_from_a_changed_fetch_until_outputs_stop_changing(
@@ -163,10 +161,10 @@ def test_a_failed_run_is_tried_once_more(tmp_path: Path, instance: dg.DagsterIns
     keys = [dg.AssetKey(t.split("/")) for t in first]
     assert not execute(definitions, instance, keys, tags=None).success
     again = daemon.tick()
-    assert "normalized/observations" in again
+    assert "normalized/fred" in again
     assert daemon.tick() == {}
     assert not execute(definitions, instance, [dg.AssetKey(t.split("/")) for t in again], tags=None).success
-    assert "normalized/observations" not in daemon.tick()
+    assert "normalized/fred" not in daemon.tick()
 
 
 Body = Callable[[], str]

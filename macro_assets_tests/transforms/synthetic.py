@@ -19,7 +19,7 @@ def facts_of(**series: Mapping[str, object]) -> pl.DataFrame:
 
 
 def observed(series_id: str, values: Mapping[date, float | None], source: str = "bundled") -> pl.DataFrame:
-    """Observations of one series in the columns of `normalized/observations` but the release."""
+    """Observations of one series with all columns but the release."""
     return pl.DataFrame(
         {
             "source": [source] * len(values),
