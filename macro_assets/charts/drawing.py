@@ -1,13 +1,12 @@
-"""Drawing a chart of the catalog: finds the module of its name and hands it the frames."""
+"""Drawing a chart of the catalog: its module gets the frames."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from macro_assets.charts import style
+from macro_assets.charts.modules import module_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -45,29 +44,14 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> 
     ValueError
         When there is nothing to draw, or a table contradicts itself (each module says when).
     """
-    return cast("go.Figure", _module(chart).figure(chart, _inputs(chart, frames), labels))
+    return cast("go.Figure", module_of(chart).figure(chart, _inputs(chart, frames), labels))
 
 
 def data_note(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> str:
     """The footnote of a chart, see :func:`macro_assets.charts.style.data_note`; frames and errors as of `figure`."""
     given = _inputs(chart, frames)
-    drawn = list(given.values()) if chart.inputs else [_module(chart).drawn(given[OBSERVATIONS], labels)]
+    drawn = list(given.values()) if chart.inputs else [module_of(chart).drawn(given[OBSERVATIONS], labels)]
     return style.data_note(chart, drawn, labels)
-
-
-def reads_of(chart: Chart) -> tuple[str, ...]:
-    """Fields of the labels that the chart's module reads."""
-    return cast("tuple[str, ...]", _module(chart).READS)
-
-
-def _module(chart: Chart) -> Any:
-    name = f"macro_assets.charts.{chart.name}"
-    if find_spec(name) is None:
-        raise LookupError(
-            f"chart {chart.name!r} is in the catalog, but nothing draws it: expected a module {name} "
-            "(macro_assets/charts/<chart name>.py) with a function figure(chart, frames, labels)"
-        )
-    return import_module(name)
 
 
 def _inputs(chart: Chart, frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

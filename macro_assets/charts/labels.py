@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from macro_assets.catalog import Catalog, Chart, Recession, Series, names
-from macro_assets.charts.drawing import reads_of
+from macro_assets.charts.modules import reads_of
 
 
 @dataclass(frozen=True)

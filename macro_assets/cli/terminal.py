@@ -66,7 +66,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage is looked for while libraries load, whose objects stay: a fifth of the time of a run with nothing to do."""
+    """No garbage is looked for while libraries load, whose objects stay: a fifth of a run that has nothing to do."""
     gc.disable()
     try:
         yield

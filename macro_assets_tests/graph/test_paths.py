@@ -36,6 +36,7 @@ PATHS = {
     "charts/credit_spread": (
         "graph.compute.chart",
         "charts.drawing",
+        "charts.modules",
         "charts.labels",
         "charts.credit_spread",
         "charts.style",

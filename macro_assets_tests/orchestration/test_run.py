@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -15,9 +16,11 @@ from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.raw import append_vintages, read_raw
 from macro_assets.orchestration import run as run_module
 from macro_assets.orchestration.run import PartitionError, Selection, run, select
 from macro_assets.orchestration.summary import Summary
+from macro_assets_tests.lakehouse.synthetic import one_source
 from macro_assets_tests.orchestration.toy import spoiled_source, toy_catalog, with_values
 
 ToyRun = Callable[..., Summary]
@@ -221,3 +224,48 @@ def test_nothing_runs_before_the_lake_is_known_to_be_sound(
     monkeypatch.setattr(run_module, "_Runner", None)  # nothing may get as far as this
     with pytest.raises(Exception, match=r"schema version 99.*Upgrade"):
         run(Lakehouse(tmp_path, toy_catalog()), select([], toy_catalog()), instance)
+
+
+def without_models() -> Catalog:
+    """One source with its index and the charts of series, none of a model."""
+    full = one_source()
+    charts = {n: c for n, c in full.charts.items() if c.model is None}
+    return dataclasses.replace(full, models={}, charts=charts)
+
+
+def test_a_change_computes_exactly_what_reads_the_changed_series(toy_run: ToyRun, tmp_path: Path) -> None:
+    """One price of a coin refitted the nowcast: everything read every raw table."""
+    catalog = without_models()
+    assert not toy_run(catalog=catalog).failures
+    stored = read_raw(Lakehouse(tmp_path, catalog), "bundled", ["AAA"]).sort("observation_date").tail(1)
+    now = datetime.now(UTC)
+    revised = stored.with_columns(pl.col("value") + 1, release_time=pl.lit(now), ingested_at=pl.lit(now))
+    append_vintages("bundled", revised.drop("run_id"), "synthetic", root=tmp_path, catalog=catalog)
+    summary = toy_run("normalized", "indicators", "charts", catalog=catalog)
+    assert summary.reasons == {
+        "normalized/fred": "raw/bundled changed",
+        "indicators/economic_stress_index": "AAA changed",
+        "charts/credit_spread": "AAA changed",
+        "charts/economic_stress_index": "indicators/economic_stress_index changed",
+    }
+    assert {layer: (s.ran, s.skipped) for layer, s in summary.layers.items()} == {
+        "normalized": (1, 0),
+        "indicators": (1, 0),
+        "charts": (2, 1),
+    }
+
+
+def test_a_step_below_a_family_whose_series_did_not_change_computes_nothing(
+    toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the daemon asks for all that is below a family that changed."""
+    catalog = without_models()
+    toy_run(catalog=catalog)
+    before = versions(tmp_path)
+    asked = {"charts/zscore_heatmap": "asked for"}
+    monkeypatch.setattr(run_module, "stale_tables", lambda lake, instance, found: asked)
+    monkeypatch.setattr("macro_assets.graph.compute.chart.figure", None)  # nothing may be drawn
+    summary = toy_run("charts/zscore_heatmap", catalog=catalog)
+    assert (summary.runs, summary.failures) == (1, {})
+    assert (summary.layers["charts"].ran, summary.layers["charts"].skipped) == (0, 1)
+    assert versions(tmp_path) == before
