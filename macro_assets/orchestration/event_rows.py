@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _AT_ONCE = 500
+_TEXTS = (dg.TextMetadataValue, dg.MarkdownMetadataValue)
 
 
 @dataclass(frozen=True)
 class Said:
-    """Partition, tags, and metadata that are text of a materialization, and its time in seconds since 1970."""
+    """Partition, tags, and metadata (text and Markdown) of a materialization, and its time in seconds since 1970."""
 
     partition: str | None
     tags: Mapping[str, str]
@@ -60,13 +61,13 @@ def _rows(instance: dg.DagsterInstance, ids: list[int]) -> list[Any]:
 
 def _of_row(text: str, at: Any) -> Said:
     said = json.loads(text)["dagster_event"]["event_specific_data"]["materialization"]
-    entries = ((e["label"], e["entry_data"].get("text")) for e in said["metadata_entries"])
-    texts = {label: value for label, value in entries if value is not None}
+    entries = ((e["label"], e["entry_data"]) for e in said["metadata_entries"])
+    texts = {label: text for label, data in entries if (text := data.get("text", data.get("md_str"))) is not None}
     return Said(said["partition"], said["tags"] or {}, texts, at.replace(tzinfo=UTC).timestamp())
 
 
 def _of_event(record: dg.EventLogRecord) -> Said:
     said = record.asset_materialization
     metadata = said.metadata if said else {}
-    texts = {k: str(v.value) for k, v in metadata.items() if isinstance(v, dg.TextMetadataValue)}
+    texts = {k: str(v.value) for k, v in metadata.items() if isinstance(v, _TEXTS)}
     return Said(record.partition_key, (said.tags if said else None) or {}, texts, record.timestamp)

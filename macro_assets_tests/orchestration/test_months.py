@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,8 +15,10 @@ from macro_assets.catalog import Catalog
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, invalidate
+from macro_assets.orchestration import event_rows
 from macro_assets.orchestration.assets import months as months_module
 from macro_assets.orchestration.describe import key
+from macro_assets.orchestration.records import Record, inputs_metadata
 from macro_assets.orchestration.run import run, select
 from macro_assets.orchestration.summary import Summary
 from macro_assets_tests.graph.toy import BAD, DOUBLE, MEAN, as_of_catalog, as_of_graph
@@ -103,20 +106,21 @@ def test_a_bad_month_is_named_and_the_others_are_stored(
 
 
 def test_a_month_before_anything_was_known_is_empty_with_its_reason(
-    lake: Lakehouse, as_of: AsOf, instance: dg.DagsterInstance
+    lake: Lakehouse, as_of: AsOf, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = as_of(first="2019-12", last="2020-01")
     assert not summary.failures
     assert set(stored(lake)) == {"2020-01"}
     assert made(instance) == {"2019-12", "2020-01"}
-    wanted = dg.AssetRecordsFilter(key(MEAN), asset_partitions=["2019-12"])
-    (record,) = instance.fetch_materializations(wanted, limit=1).records
-    assert record.asset_materialization is not None
-    assert (
-        record.asset_materialization.metadata["empty"].value == "nothing was known of any input by the end of 2019-12"
-    )
-    assert record.asset_materialization.metadata["dagster/row_count"].value == 0
+    before = last(instance, "2019-12")
+    assert before.metadata["empty"].value == "nothing was known of any input by the end of 2019-12"
+    assert before.metadata["dagster/row_count"].value == 0
     assert as_of(first="2019-12", last="2020-01").runs == 0, "an empty month is up to date"
+    monkeypatch.setattr("macro_assets.orchestration.run.stale_months", asked_for_all)
+    as_of(first="2019-12", last="2020-01")
+    after = last(instance, "2019-12")
+    assert "unchanged_since" in after.metadata
+    assert after.description == before.description == before.metadata["empty"].value == after.metadata["empty"].value
 
 
 def test_months_that_offline_figures_do_not_reach_are_empty_and_live_ones_are_refused(
@@ -166,8 +170,25 @@ def test_a_step_that_finds_nothing_changed_says_since_when(
     assert summary.layers["forecasts"].ran == 0
     after = last(instance, "2020-02")
     assert after.tags == before.tags
-    assert "unchanged_since" in after.metadata
-    assert "unchanged_since" not in before.metadata
+    assert after.metadata.keys() - before.metadata.keys() == {"unchanged_since"}
+    assert before.metadata.items() <= after.metadata.items(), "the UI shows the latest materialization alone"
+
+
+def test_rows_of_the_event_log_say_what_dagster_reads_in_them(as_of: AsOf, instance: dg.DagsterInstance) -> None:
+    as_of()
+    found = instance.fetch_materializations(key(MEAN), limit=9).records
+    rows = [event_rows._of_row(*row) for row in event_rows._rows(instance, [r.storage_id for r in found])]
+    assert len(rows) == len(MONTHS)
+    for row, said in zip(rows, map(event_rows._of_event, reversed(found)), strict=True):
+        assert row == dataclasses.replace(said, timestamp=pytest.approx(said.timestamp, abs=1e-3))
+
+
+def test_the_input_that_made_a_month_stale_is_named() -> None:
+    """Also where a version has a colon in it: of the open month it is the series that are fresh."""
+    inputs = inputs_metadata({"AAA": "1", "the instant": "open, fresh: AAA BAA"})["inputs"].value
+    record = Record("code", "slice", "data", inputs, "now")
+    assert record.why_stale("code", {"AAA": "1", "the instant": "open, fresh: AAA"}, "data") == "the instant changed"
+    assert record.why_stale("code", {"AAA": "2", "the instant": "open, fresh: AAA BAA"}, "data") == "AAA changed"
 
 
 def asked_for_all(

@@ -256,9 +256,9 @@ def test_a_change_computes_exactly_what_reads_the_changed_series(toy_run: ToyRun
 
 
 def test_a_step_below_a_family_whose_series_did_not_change_computes_nothing(
-    toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_run: ToyRun, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the daemon asks for all that is below a family that changed."""
+    """As when the daemon asks for all that is below a family that changed; the UI goes on showing the picture."""
     catalog = without_models()
     toy_run(catalog=catalog)
     before = versions(tmp_path)
@@ -268,4 +268,8 @@ def test_a_step_below_a_family_whose_series_did_not_change_computes_nothing(
     summary = toy_run("charts/zscore_heatmap", catalog=catalog)
     assert (summary.runs, summary.failures) == (1, {})
     assert (summary.layers["charts"].ran, summary.layers["charts"].skipped) == (0, 1)
+    found = instance.fetch_materializations(dg.AssetKey(["charts", "zscore_heatmap"]), limit=2).records
+    after, made = (r.asset_materialization.metadata for r in found if r.asset_materialization)
+    assert made.items() <= after.items()
+    assert {"preview", "page", "dagster/row_count", "unchanged_since"} <= after.keys()
     assert versions(tmp_path) == before

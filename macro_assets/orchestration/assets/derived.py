@@ -21,7 +21,15 @@ from macro_assets.orchestration.assets.months import as_of_step
 from macro_assets.orchestration.assets.specs import check_result, check_spec, spec_arguments
 from macro_assets.orchestration.automation import DERIVED
 from macro_assets.orchestration.describe import input_series, key, rows_metadata, step_name
-from macro_assets.orchestration.records import FORCE, Record, inputs_metadata, last_record, slice_tag, unchanged
+from macro_assets.orchestration.records import (
+    FORCE,
+    UNCHANGED,
+    Record,
+    inputs_metadata,
+    last_record,
+    slice_tag,
+    standing,
+)
 from macro_assets.orchestration.resources import Lake
 from macro_assets.quality import check_table
 
@@ -69,7 +77,7 @@ def _step(
         record = last_record(context.instance, name)
         stored = inputs.table_version(name) if open_table(here.root, name) is not None else None
         if record and not (FORCE in context.run.tags or record.why_stale(derivation.code_version, versions, stored)):
-            yield from _as_it_was(table, record, versions)
+            yield from _as_it_was(table, record, standing(context.instance, name, record, versions), versions)
             return
         frame = conform(derivation.compute(inputs.frames(derivation))[name], table)
         yield from checked(table, frame, versions, lambda: publish(here, frame) if publish else {})
@@ -78,18 +86,13 @@ def _step(
 
 
 def _as_it_was(
-    table: Table, record: Record, versions: Versions
+    table: Table, record: Record, metadata: Mapping[str, Any], versions: Versions
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The results of a step that did not compute."""
-    metadata = unchanged(record)
-    yield dg.AssetCheckResult(
-        asset_key=key(table.name), check_name=check_spec(table).name, passed=True, metadata=metadata
-    )
+    since = {UNCHANGED: record.computed}
+    yield dg.AssetCheckResult(asset_key=key(table.name), check_name=check_spec(table).name, passed=True, metadata=since)
     yield dg.MaterializeResult(
-        key(table.name),
-        data_version=dg.DataVersion(record.data),
-        metadata={**metadata, **inputs_metadata(versions)},
-        tags=slice_tag(versions),
+        key(table.name), data_version=dg.DataVersion(record.data), metadata=metadata, tags=slice_tag(versions)
     )
 
 

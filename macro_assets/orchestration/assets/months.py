@@ -7,6 +7,7 @@ month of twelve loses the other eleven, or marks all as made (docs/decisions/012
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -22,7 +23,7 @@ from macro_assets.orchestration.assets.specs import CHECK, check_spec, spec_argu
 from macro_assets.orchestration.automation import AS_OF
 from macro_assets.orchestration.describe import key, rows_metadata, step_name
 from macro_assets.orchestration.partitions import AS_OF_MONTHS
-from macro_assets.orchestration.records import FORCE, Record, inputs_metadata, month_records, tags, unchanged
+from macro_assets.orchestration.records import EMPTY, FORCE, Record, inputs_metadata, month_records, standing, tags
 from macro_assets.orchestration.resources import Lake
 from macro_assets.quality import check_table
 
@@ -108,16 +109,15 @@ class _Run:
                 if month not in self.records[table] and (table, month) not in self.stored:
                     raise MonthError(f"it needs {table}, which was never computed")
             versions = self.inputs.versions(derivation, month)
-            standing = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions))}
-            made = month_of(derivation, self.inputs, month) if len(standing) < len(wanted) else {}
+            kept = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions))}
+            made = month_of(derivation, self.inputs, month) if len(kept) < len(wanted) else {}
         except Exception as error:
             self.failed |= {(t, month): _reason(error) for t in wanted}
             return
         for name in wanted:
-            if record := standing.get(name):
-                metadata = {**unchanged(record), **inputs_metadata(versions)}
-                told = tags(derivation.code_version, versions, record.data)
-                yield dg.AssetMaterialization(key(name), partition=month, metadata=metadata, tags=told)
+            if record := kept.get(name):
+                metadata = standing(self.context.instance, name, record, versions, month)
+                yield _said(name, month, metadata, tags(derivation.code_version, versions, record.data))
                 continue
             try:
                 yield self._store(self.tables[name], derivation, month, versions, made)
@@ -154,11 +154,9 @@ class _Run:
         data = self.inputs.stored_months(table.name).get(month, NO_ROWS)
         metadata = {**rows_metadata(frame, version), **inputs_metadata(versions)}
         if isinstance(made, Empty):
-            metadata["empty"] = made.reason
+            metadata = {EMPTY: dg.MetadataValue.text(made.reason), **metadata}
             self.context.log.info(f"{table.name} {month} is an empty month: {made.reason}")
-        told = tags(derivation.code_version, versions, data)
-        description = made.reason if isinstance(made, Empty) else None
-        return dg.AssetMaterialization(key(table.name), description, metadata, month, tags=told)
+        return _said(table.name, month, metadata, tags(derivation.code_version, versions, data))
 
     def checks(self) -> Iterator[dg.AssetCheckResult]:
         """The generated check of each table, over all months that were computed."""
@@ -170,6 +168,12 @@ class _Run:
                 description=self.refused.get(name),
                 metadata={"rows": self.rows.get(name, 0), "months": len(self.months)},
             )
+
+
+def _said(name: str, month: str, metadata: Mapping[str, Any], told: Mapping[str, str]) -> dg.AssetMaterialization:
+    """The materialization of a month; an empty one is described by its reason."""
+    why = metadata.get(EMPTY)
+    return dg.AssetMaterialization(key(name), why.value if why else None, metadata, month, tags=told)
 
 
 def _reason(error: Exception) -> str:
