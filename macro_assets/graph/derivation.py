@@ -55,7 +55,7 @@ Input = Table | Known
 
 @dataclass(frozen=True)
 class Moment:
-    """An as-of month under way: the instant of each input of series, and the slice, which says what was read."""
+    """An as-of month under way: of each input of series the instant, and the slice, which is equal for equal rows."""
 
     month: str
     computed_at: datetime

@@ -221,8 +221,10 @@ class Inputs:
 
     def moment(self, derivation: Derivation, month: str) -> Moment:
         """The month under way of a derivation of the as-of grid."""
-        instants = {k: self._instant(i, month) for k, i in derivation.inputs.items() if isinstance(i, Known)}
-        slices = {k: slice_of(self._versions(i, month)) for k, i in derivation.inputs.items()}
+        known = {k: i for k, i in derivation.inputs.items() if isinstance(i, Known)}
+        instants = {k: self._instant(i, month) for k, i in known.items()}
+        versions = {k: self._known_at(instants[k]) for k in known}
+        slices = {k: slice_of({s: versions[k].get(s, "") for s in i.series}) for k, i in known.items()}
         return Moment(month, self.now, instants, slices)
 
     def _instant(self, given: Known, month: str) -> datetime:
