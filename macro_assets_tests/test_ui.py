@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -105,11 +106,24 @@ def page(ui: Ui) -> Iterator[Page]:
 
 
 def test_the_asset_graph_shows_the_groups(ui: Ui, page: Page, catalog: Catalog) -> None:
-    """A group of raw tables for each family that has sources, and one for each layer below."""
+    """A group of raw tables for each family that has sources, and one for each layer: in sight as the page opens."""
+    page.set_viewport_size({"width": 1500, "height": 1000})
     page.goto(f"{ui.url}/asset-groups/")
-    families = [f"raw_{f}" for f in catalog.families if catalog.sources_of(f)]
-    for group in (*families, "normalized", "indicators", "forecasts", "charts"):
-        page.get_by_text(group, exact=True).first.wait_for()
+    families = {f"raw_{f}" for f in catalog.families if catalog.sources_of(f)}
+    layers = {"normalized", "indicators", "forecasts", "charts"}
+    for group in sorted(families | layers):
+        drawn = page.locator("svg").get_by_text(group, exact=True)
+        box = drawn.bounding_box()  # waits for it
+        assert box is not None
+        assert min(box["x"], box["y"]) >= 0
+        assert box["x"] + box["width"] <= 1500
+        assert box["y"] + box["height"] <= 1000
+        assert box["height"] > 10, "a label that nobody can read"
+    nodes = ui.graphql("{ assetNodes { groupName } }")["assetNodes"]
+    groups = {n["groupName"] for n in nodes}
+    assert {g for g in groups if g.startswith("raw_")} == families
+    assert len(families) <= 8
+    assert groups - families == layers | {"audit", "calendar", "maintenance"}
 
 
 def test_a_chart_page_shows_checks_columns_and_the_preview(ui: Ui, page: Page) -> None:
@@ -120,6 +134,13 @@ def test_a_chart_page_shows_checks_columns_and_the_preview(ui: Ui, page: Page) -
     image = page.locator("img[src^='data:image/svg+xml;base64,']")
     image.wait_for()
     assert image.evaluate("i => i.naturalWidth") > 100
+
+
+def test_a_page_links_the_series_that_a_table_is_made_of(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/indicators/economic_stress_index?view=overview")
+    page.locator("a", has_text="UNRATE").click()
+    page.get_by_text("Unemployment rate").first.wait_for()
+    assert page.url.startswith(f"{ui.url}/assets/raw/bundled/UNRATE")
 
 
 def test_a_series_page_shows_its_facts(ui: Ui, page: Page) -> None:
@@ -149,8 +170,8 @@ mutation ($parameters: ExecutionParams!) {
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
-def launch(ui: Ui, asset: str, tags: dict[str, str] | None = None) -> str:
-    """Launch a materialization as the UI does, and return how the run ended."""
+def launch(ui: Ui, asset: str, tags: dict[str, str] | None = None) -> tuple[str, str]:
+    """Launch a materialization as the UI does, and return the run and how it ended."""
     parameters = {
         "mode": "default",
         "selector": {
@@ -169,7 +190,7 @@ def launch(ui: Ui, asset: str, tags: dict[str, str] | None = None) -> str:
     while time.monotonic() < deadline:
         status = ui.graphql(STATUS, id=run_id)["runOrError"]["status"]
         if status in ("SUCCESS", "FAILURE", "CANCELED"):
-            return str(status)
+            return run_id, str(status)
         time.sleep(1)
     pytest.fail(f"run {run_id} did not end within {PATIENCE} s")
 
@@ -179,7 +200,41 @@ def launch(ui: Ui, asset: str, tags: dict[str, str] | None = None) -> str:
     [("charts/credit_spread", None), ("raw/bundled/PAYEMS", {"dagster/partition": "2016"})],
 )
 def test_a_materialization_launched_over_graphql_succeeds(ui: Ui, asset: str, tags: dict[str, str] | None) -> None:
-    assert launch(ui, asset, tags) == "SUCCESS"
+    assert launch(ui, asset, tags)[1] == "SUCCESS"
+
+
+MONTHS = """
+query ($month: String!) {
+  assetNodes(assetKeys: [{ path: ["forecasts", "gdp_nowcast"] }]) {
+    staleCauses(partition: $month) { reason }
+    assetMaterializations(partitions: [$month], limit: 1) {
+      description
+      metadataEntries { label ... on TextMetadataEntry { text } ... on IntMetadataEntry { intValue } }
+    }
+  }
+}
+"""
+
+
+def test_a_backfill_says_of_each_month_what_became_of_it(ui: Ui) -> None:
+    """One has no vintages, two are computed already. Each is planned by itself, or the UI could show none as failed."""
+    span = {"dagster/asset_partition_range_start": "2016-05", "dagster/asset_partition_range_end": "2016-07"}
+    run_id, status = launch(ui, "forecasts/gdp_nowcast", span)
+    assert status == "SUCCESS"
+    said = {}
+    for month in ("2016-05", "2016-06", "2016-07"):
+        (node,) = ui.graphql(MONTHS, month=month)["assetNodes"]
+        assert node["staleCauses"] == []
+        (said[month],) = node["assetMaterializations"]
+    metadata = {m: {e["label"]: e for e in s["metadataEntries"]} for m, s in said.items()}
+    reason = "nothing was known of any input by the end of 2016-05"
+    assert said["2016-05"]["description"] == metadata["2016-05"]["empty"]["text"] == reason
+    for month in ("2016-06", "2016-07"):
+        assert {"unchanged_since", "preview", "inputs"} <= metadata[month].keys()
+        assert metadata[month]["dagster/row_count"]["intValue"] == 3
+    with sqlite3.connect(ui.home.dagster_home / "data/dagster/history/runs/index.db") as log:
+        events = log.execute("SELECT partition, dagster_event_type FROM event_logs WHERE run_id = ?", (run_id,))
+        assert {month for month, kind in events if kind == "ASSET_MATERIALIZATION_PLANNED"} == said.keys()
 
 
 def test_every_address_is_loopback(ui: Ui) -> None:

@@ -46,7 +46,7 @@ def run_command(
 @expected_errors
 def ui_command(port: int, charts_port: int) -> None:
     """Serve the Dagster UI with its daemon, and the chart pages, on 127.0.0.1, until Ctrl-C."""
-    with instance():
+    with instance(watched=True):
         from macro_assets.orchestration.ui import serve
 
         sys.exit(serve(port, charts_port))

@@ -42,10 +42,11 @@ def expected_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def instance() -> Iterator[dg.DagsterInstance]:
+def instance(watched: bool = False) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of `DAGSTER_HOME`, by default the project's own `dagster.yaml`.
 
-    Its storage paths are relative to that folder, so the command works from any folder.
+    Its storage paths are relative to that folder, so the command works from any folder. `watched` where a daemon and
+    the UI must see which partitions are under way and which failed.
     """
     from macro_assets.lakehouse.paths import lake_root, project_root
 
@@ -53,7 +54,8 @@ def instance() -> Iterator[dg.DagsterInstance]:
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(project_root()))).resolve()
     os.environ["DAGSTER_HOME"] = str(home)
     # one planned event for a range of partitions, one write for a batch of events: a full run takes half the time
-    os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
+    if not watched:
+        os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     os.chdir(home)
     with _uncollected():

@@ -6,7 +6,7 @@ made of these and of what is stored now.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -78,6 +78,19 @@ def tags(code: str, versions: Versions, data: str) -> dict[str, str]:
 def slice_tag(versions: Versions) -> dict[str, str]:
     """The tag that says what was read."""
     return {_SLICE: slice_of(versions)}
+
+
+def upstream_tags(instance: dg.DagsterInstance, tables: Iterable[str]) -> dict[str, str]:
+    """Tags that say of which materialized tables a result was made.
+
+    Dagster adds them to what a step returns, not to what it logs by month: the UI called every month unsynced.
+    """
+    tags: dict[str, str] = {}
+    for table in tables:
+        record = last_record(instance, table)
+        tags[f"dagster/input_data_version/{table}"] = record.data if record else "INITIAL"
+        tags[f"dagster/input_event_pointer/{table}"] = "NULL"
+    return tags
 
 
 def inputs_metadata(versions: Versions) -> dict[str, Any]:

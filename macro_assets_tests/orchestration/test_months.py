@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +14,6 @@ from macro_assets.catalog import Catalog
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, invalidate
-from macro_assets.orchestration import event_rows
 from macro_assets.orchestration.assets import months as months_module
 from macro_assets.orchestration.describe import key
 from macro_assets.orchestration.records import Record, inputs_metadata
@@ -172,15 +170,6 @@ def test_a_step_that_finds_nothing_changed_says_since_when(
     assert after.tags == before.tags
     assert after.metadata.keys() - before.metadata.keys() == {"unchanged_since"}
     assert before.metadata.items() <= after.metadata.items(), "the UI shows the latest materialization alone"
-
-
-def test_rows_of_the_event_log_say_what_dagster_reads_in_them(as_of: AsOf, instance: dg.DagsterInstance) -> None:
-    as_of()
-    found = instance.fetch_materializations(key(MEAN), limit=9).records
-    rows = [event_rows._of_row(*row) for row in event_rows._rows(instance, [r.storage_id for r in found])]
-    assert len(rows) == len(MONTHS)
-    for row, said in zip(rows, map(event_rows._of_event, reversed(found)), strict=True):
-        assert row == dataclasses.replace(said, timestamp=pytest.approx(said.timestamp, abs=1e-3))
 
 
 def test_the_input_that_made_a_month_stale_is_named() -> None:

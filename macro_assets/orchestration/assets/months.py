@@ -7,7 +7,6 @@ month of twelve loses the other eleven, or marks all as made (docs/decisions/012
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -23,7 +22,16 @@ from macro_assets.orchestration.assets.specs import CHECK, check_spec, spec_argu
 from macro_assets.orchestration.automation import AS_OF
 from macro_assets.orchestration.describe import key, rows_metadata, step_name
 from macro_assets.orchestration.partitions import AS_OF_MONTHS
-from macro_assets.orchestration.records import EMPTY, FORCE, Record, inputs_metadata, month_records, standing, tags
+from macro_assets.orchestration.records import (
+    EMPTY,
+    FORCE,
+    Record,
+    inputs_metadata,
+    month_records,
+    standing,
+    tags,
+    upstream_tags,
+)
 from macro_assets.orchestration.resources import Lake
 from macro_assets.quality import check_table
 
@@ -97,7 +105,9 @@ class _Run:
 
     def __post_init__(self) -> None:
         read = (t for d in self.asked for t in (*d.tables, *d.upstream))
-        self.records = {t: month_records(self.context.instance, t, self.months) for t in dict.fromkeys(read)}
+        instance, catalog = self.context.instance, self.inputs.lake.catalog
+        self.records = {t: month_records(instance, t, self.months) for t in dict.fromkeys(read)}
+        self.upstream = {d.tables: upstream_tags(instance, parents(d, catalog)) for d in self.asked}
 
     def month(self, derivation: Derivation, month: str) -> Iterator[dg.AssetMaterialization]:
         """Compute and store a month of a derivation's tables, where anything changed; a failure is kept by name."""
@@ -117,7 +127,7 @@ class _Run:
         for name in wanted:
             if record := kept.get(name):
                 metadata = standing(self.context.instance, name, record, versions, month)
-                yield _said(name, month, metadata, tags(derivation.code_version, versions, record.data))
+                yield self._said(name, derivation, month, versions, record.data, metadata)
                 continue
             try:
                 yield self._store(self.tables[name], derivation, month, versions, made)
@@ -156,7 +166,21 @@ class _Run:
         if isinstance(made, Empty):
             metadata = {EMPTY: dg.MetadataValue.text(made.reason), **metadata}
             self.context.log.info(f"{table.name} {month} is an empty month: {made.reason}")
-        return _said(table.name, month, metadata, tags(derivation.code_version, versions, data))
+        return self._said(table.name, derivation, month, versions, data, metadata)
+
+    def _said(
+        self,
+        name: str,
+        derivation: Derivation,
+        month: str,
+        versions: Versions,
+        data: str,
+        metadata: Mapping[str, dg.MetadataValue],
+    ) -> dg.AssetMaterialization:
+        """The materialization of a month; an empty one is described by its reason."""
+        told = {**tags(derivation.code_version, versions, data), **self.upstream[derivation.tables]}
+        why = metadata.get(EMPTY)
+        return dg.AssetMaterialization(key(name), str(why.value) if why else None, metadata, month, tags=told)
 
     def checks(self) -> Iterator[dg.AssetCheckResult]:
         """The generated check of each table, over all months that were computed."""
@@ -168,12 +192,6 @@ class _Run:
                 description=self.refused.get(name),
                 metadata={"rows": self.rows.get(name, 0), "months": len(self.months)},
             )
-
-
-def _said(name: str, month: str, metadata: Mapping[str, Any], told: Mapping[str, str]) -> dg.AssetMaterialization:
-    """The materialization of a month; an empty one is described by its reason."""
-    why = metadata.get(EMPTY)
-    return dg.AssetMaterialization(key(name), why.value if why else None, metadata, month, tags=told)
 
 
 def _reason(error: Exception) -> str:
