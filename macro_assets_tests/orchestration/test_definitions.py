@@ -144,3 +144,34 @@ def test_every_date_has_a_partition(day: date, year: str) -> None:
 
 def test_the_definitions_validate() -> None:
     dg.Definitions.validate_loadable(defs)
+
+
+def test_every_asset_says_how_far_from_the_source_it_is() -> None:
+    for name, spec in SPECS.items():
+        expected = {"raw": "bronze", "normalized": "silver"}.get(name.split("/")[0], "gold")
+        if name.split("/")[0] not in ("audit", "maintenance", "calendar"):
+            assert {t for t in spec.tags if t in ("bronze", "silver", "gold")} == {expected}, name
+
+
+def test_raw_groups_are_families(catalog: Catalog) -> None:
+    groups = {spec.group_name for name, spec in SPECS.items() if name.startswith("raw/")}
+    assert groups == {f"raw_{s.family}" for s in catalog.sources.values()}
+    assert len(groups) <= 8
+
+
+@pytest.mark.parametrize(
+    ("name", "series"),
+    [
+        ("charts/credit_spread", ["BAA", "AAA"]),
+        ("indicators/economic_stress_index", ["VIXCLS", "BAA", "AAA", "SP500", "UNRATE"]),
+        ("charts/economic_stress_index", ["VIXCLS", "BAA", "AAA", "SP500", "UNRATE"]),
+    ],
+)
+def test_the_page_of_a_derived_asset_links_its_series(name: str, series: list[str], catalog: Catalog) -> None:
+    listed = str(SPECS[name].metadata["input_series"].value).splitlines()
+    assert listed == [f"- [{s}](/assets/raw/{catalog.series[s].source}/{s}) {catalog.series[s].title}" for s in series]
+    assert f"raw/{catalog.series[series[0]].source}/{series[0]}" in SPECS
+
+
+def test_a_family_does_not_list_hundreds_of_series() -> None:
+    assert "input_series" not in SPECS["normalized/fred"].metadata
