@@ -9,6 +9,8 @@ part of it: a write whose rows are stored has not failed.
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,7 +133,7 @@ def append_computed(
         When the rows do not fit the catalog, or the table cannot be read or written; it is then as it was.
     """
     table, write_id = lake.table(name), uuid4().hex
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         target = open_or_create(lake, name)
         before = target.version()
         with reading(name, before):
@@ -155,6 +157,7 @@ def append_computed(
         except CommitFailedError:
             if (own := _own_commit(lake.root, name, before, write_id)) is not None:
                 return Appended(own, rows, before, own)
+            _give_way(attempt)
             continue
         version = target.version()
         _tidy(target, name)
@@ -162,6 +165,11 @@ def append_computed(
     raise WriteConflictError(
         f"table {name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
     )
+
+
+def _give_way(attempt: int) -> None:
+    """Wait a random while, longer with each attempt: on a busy machine a slow writer lost twenty in a row."""
+    time.sleep(random.uniform(0, 0.03 * attempt))
 
 
 def overwrite(
@@ -214,7 +222,7 @@ def overwrite_computed(
     if partitions is not None:
         predicate = "as_of_month IN ({})".format(", ".join(f"'{_month(p)}'" for p in partitions))
     table, write_id = lake.table(name), uuid4().hex
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         target = open_or_create(lake, name)
         with reading(name, target.version()):
             is_held = held is not None and held.is_of(target.version())
@@ -247,6 +255,7 @@ def overwrite_computed(
         except CommitFailedError:
             if (own := _own_commit(lake.root, name, target.version(), write_id)) is not None:
                 return own
+            _give_way(attempt)
             continue
         version = target.version()
         _tidy(target, name)
