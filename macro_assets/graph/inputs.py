@@ -27,7 +27,6 @@ Versions = Mapping[str, str]
 COLUMNS = ("source", "series_id", "observation_date", "value", "release_time")
 """Columns of observations as derivations get them."""
 
-
 NO_ROWS = "no rows"
 """Data version of an as-of month without rows."""
 
@@ -111,7 +110,7 @@ class Inputs:
             frame = pl.concat([self.table(name).filter(pl.col("as_of_month") != month), frame])
         self._tables[name] = frame
         self._table_versions.pop(name, None)
-        self._observations.clear()
+        self._observations = {f: held for f, held in self._observations.items() if names.normalized(f) != name}
         self._series_versions = {k: v for k, v in self._series_versions.items() if k[1] is not None}
 
     def known(self, series: Collection[str], moment: datetime) -> pl.DataFrame:
@@ -127,13 +126,9 @@ class Inputs:
         return self._vintages
 
     def _today(self, series: Collection[str]) -> pl.DataFrame:
-        by_family = [self._family(f)[0] for f in self._families(series)]
+        by_family = [self._family(f)[0] for f in self.lake.catalog.families_of(series)]
         wanted = pl.col("series_id").is_in(list(series))
         return pl.concat(by_family).filter(wanted).sort("series_id", "observation_date")
-
-    def _families(self, series: Collection[str]) -> list[str]:
-        catalog = self.lake.catalog
-        return list(dict.fromkeys(catalog.sources[catalog.series[s].source].family for s in series))
 
     def _family(self, family: str) -> tuple[pl.DataFrame, dict[str, str]]:
         """Observations of the series that are read of a family's table, and the version of each."""
@@ -166,13 +161,17 @@ class Inputs:
 
     def _versions_of_series(self, given: Known, month: str | None) -> dict[str, str]:
         if month is None:
-            held = [self._family(f)[1] for f in self._families(given.series)]
+            held = [self._family(f)[1] for f in self.lake.catalog.families_of(given.series)]
             return {s: next((v[s] for v in held if s in v), "") for s in given.series}
         at = self._instant(given, month)
-        known = self._known_at(at)
-        suffix = f" {given.months_before} months before" if given.months_before else ""
+        before = f" ({given.months_before} before)" if given.months_before else ""
         when = at.isoformat() if at < self.now else self._fresh(given.series, at)
-        return {f"{s}{suffix}": known.get(s, "") for s in given.series} | {f"the instant{suffix}": when}
+        return {f"{s}{before}": v for s, v in self._as_given(given, at).items()} | {f"the instant{before}": when}
+
+    def _as_given(self, given: Known, moment: datetime) -> dict[str, str]:
+        """The version of each series in force at an instant, with the scale by which its values are given."""
+        known, series = self._known_at(moment), self.lake.catalog.series
+        return {s: f"{known[s]} x{series[s].scale!r}" if s in known else "" for s in given.series}
 
     def _fresh(self, series: Collection[str], moment: datetime) -> str:
         """Which series are within their staleness limit: of the open month, time alone may change it."""
@@ -223,8 +222,7 @@ class Inputs:
         """The month under way of a derivation of the as-of grid."""
         known = {k: i for k, i in derivation.inputs.items() if isinstance(i, Known)}
         instants = {k: self._instant(i, month) for k, i in known.items()}
-        versions = {k: self._known_at(instants[k]) for k in known}
-        slices = {k: slice_of({s: versions[k].get(s, "") for s in i.series}) for k, i in known.items()}
+        slices = {k: slice_of(self._as_given(i, instants[k])) for k, i in known.items()}
         return Moment(month, self.now, instants, slices)
 
     def _instant(self, given: Known, month: str) -> datetime:

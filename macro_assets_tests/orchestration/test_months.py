@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, invalidate
 from macro_assets.orchestration.assets import months as months_module
 from macro_assets.orchestration.describe import key
+from macro_assets.orchestration.partitions import AS_OF_MONTHS
 from macro_assets.orchestration.records import Record, inputs_metadata
 from macro_assets.orchestration.run import run, select
 from macro_assets.orchestration.summary import Summary
@@ -194,10 +196,28 @@ def last(instance: dg.DagsterInstance, month: str) -> dg.AssetMaterialization:
 
 
 def test_a_decision_changes_the_months_after_it(lake: Lakehouse, as_of: AsOf) -> None:
-    """One taken today changes no month of the past: what was known then is what was known."""
+    """One taken today changes the open month and none of the past: what was known then is what was known."""
+    now = AS_OF_MONTHS.get_last_partition_key()
+    assert now is not None
     as_of()
+    as_of(first=now, last=now)
+    assert stored(lake)[now] == 4.0
     invalidate(SERIES, date(2019, 12, 1), RELEASED, "synthetic", "test", lake.root, lake.catalog)
     assert as_of().runs == 0
+    assert as_of(first=now, last=now).reasons[f"{MEAN} {now}"].startswith(SERIES)
+    assert now not in stored(lake)
+
+
+def test_another_scale_of_a_series_computes_its_months_again(lake: Lakehouse, instance: dg.DagsterInstance) -> None:
+    """What a month is given are values in standard units: the scale is part of what was read."""
+    found = as_of_graph()
+    chosen = select([MEAN], lake.catalog, MONTHS[0], MONTHS[-1], found=found)
+    run(lake, chosen, instance, found=found)
+    entry = lake.catalog.series[SERIES].model_copy(update={"scale": 10.0})
+    scaled = dataclasses.replace(lake.catalog, series={**lake.catalog.series, SERIES: entry})
+    summary = run(Lakehouse(lake.root, scaled), chosen, instance, found=found)
+    assert summary.reasons[f"{MEAN} {MONTHS[0]}"] == f"{SERIES} changed"
+    assert stored(lake) == dict.fromkeys(MONTHS, 40.0)
 
 
 def test_months_that_were_damaged_are_computed_again(lake: Lakehouse, as_of: AsOf) -> None:

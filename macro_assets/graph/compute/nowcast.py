@@ -14,7 +14,7 @@ from macro_assets.models.protocol import InputFacts, Knowledge
 
 _FITS_KEPT = 2
 _fits: OrderedDict[tuple[str, str, str], dfm.Fit] = OrderedDict()
-"""The latest fits by model, instant and slice: a month's is the next one's of the month before."""
+"""The latest fits by model with its facts, instant and slice: a month's is the next one's of the month before."""
 
 
 def nowcast(
@@ -45,7 +45,7 @@ def nowcast(
 
     def fitted(key: str) -> dfm.Fit:
         at = moment.instants[key]
-        name = (model.model_dump_json(), at.isoformat(), moment.slices[key])
+        name = (f"{model!r} {series!r}", at.isoformat(), moment.slices[key])
         if name not in _fits:
             _fits[name] = dfm.fit(Knowledge(at, frames[key].drop("source")), model, series)
         _fits.move_to_end(name)
