@@ -68,6 +68,10 @@ class Catalog:
         """Series of one source, in catalog order."""
         return tuple(s for s in self.series.values() if s.source == source)
 
+    def families_of(self, series_ids: Iterable[str]) -> tuple[str, ...]:
+        """Families of the homes of some series, each once, in the order of the series."""
+        return tuple(dict.fromkeys(self.sources[self.series[s].source].family for s in series_ids))
+
     def one_series(self, series_id: str) -> Series:
         """The series with this id, or an :class:`UnknownNameError`."""
         return _one("series", self.series, series_id)

@@ -93,6 +93,6 @@ def _read(name: str, chart: Chart, own: Sequence[Series], catalog: Catalog) -> A
         case "components" if chart.indicator is not None:
             return tuple((c.name, c.title) for c in catalog.indicators[chart.indicator].components)
         case "min_history":
-            family = catalog.sources[own[0].source].family
+            family, *_ = catalog.families_of(s.id for s in own)
             return catalog.tables[names.normalized(family)].parameters["min_history"]
     raise LookupError(f"chart {chart.name!r} reads {name!r}, which the catalog does not have for it")

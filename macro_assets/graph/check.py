@@ -62,8 +62,8 @@ def _refuse_strangers(derivation: Derivation, made: Mapping[str, Derivation], ca
 
 def parents(derivation: Derivation, catalog: Catalog) -> tuple[str, ...]:
     """Tables that a derivation depends on: those it reads by name, and those of its series' families."""
-    families = (catalog.sources[catalog.series[s].source].family for s in derivation.series)
-    return tuple(dict.fromkeys([*derivation.upstream, *map(names.normalized, families)]))
+    families = map(names.normalized, catalog.families_of(derivation.series))
+    return tuple(dict.fromkeys([*derivation.upstream, *families]))
 
 
 def _ordered(found: Sequence[Derivation], made: Mapping[str, Derivation], catalog: Catalog) -> tuple[Derivation, ...]:
