@@ -115,6 +115,7 @@ class _Past:
         self.moment = moment
         self.made: dict[str, Derivation] = {t: d for d in derivations(lake.catalog) for t in d.tables}
         self.raws = {names.raw(s): s for s in lake.catalog.sources}
+        self.decisions = read_decisions(lake)
         self.frames: dict[str, pl.DataFrame] = {}
 
     def asked(self, name: str) -> pl.DataFrame:
@@ -134,9 +135,9 @@ class _Past:
             return _known(self.lake, given.series, self.moment)
         if given.name in self.raws:
             source = self.raws[given.name]
-            return known_as_of(_raw(self.lake, source), self.moment, source, read_decisions(self.lake))
+            return known_as_of(_raw(self.lake, source), self.moment, source, self.decisions)
         if given.name == INVALIDATIONS:  # the rows in force heed it already
-            return read_decisions(self.lake).clear()
+            return self.decisions.clear()
         return self.asked(given.name)
 
 
