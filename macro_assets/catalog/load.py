@@ -1,25 +1,24 @@
 """Reading the catalog: YAML files in, one frozen, cross-checked :class:`Catalog` out.
 
-Belongs here: what the catalog is made of, rules between entries, and errors that name file, entry and field. Does not
-belong here: the form of the files (``read.py``, ``source_files.py``), rules within an entry (``kinds/``).
+Belongs here: what the catalog is made of, and what becomes of problems: one of the package's own files refuses the whole,
+one of a user's folder leaves that entry out, and what needs it, and is told. Does not belong here: the form of the files
+(``read.py``, ``source_files.py``, ``table_entries.py``), rules between entries (``references.py``) or within (``kinds/``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from macro_assets.catalog import names
+from macro_assets.catalog.entries import D, Problem, by_name, nearest, origins, validated
 from macro_assets.catalog.kinds.chart import Chart
-from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.kinds.family import Family
 from macro_assets.catalog.kinds.indicator import Indicator
 from macro_assets.catalog.kinds.instrument import Instrument
@@ -30,10 +29,13 @@ from macro_assets.catalog.kinds.series import Series
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.kinds.table import Column, Table
 from macro_assets.catalog.kinds.view import View
-from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries
-from macro_assets.catalog.source_files import release_entries, series_entries, source_entries, source_files
+from macro_assets.catalog.read import CatalogError, Entries, listed, read_document, read_entries
+from macro_assets.catalog.references import dangling
+from macro_assets.catalog.source_files import release_entries, series_entries, source_entries, source_files, source_of
+from macro_assets.catalog.table_entries import Named, table_entries, view_entries
 
-D = TypeVar("D", bound=Declaration)
+FOLDERS = ("indicators", "models", "charts")
+"""Kinds whose files stand in a folder of their name; a file of the user's own may have any of them beside a source."""
 
 
 class UnknownNameError(LookupError):
@@ -59,6 +61,24 @@ class Catalog:
     """By source and id, as "fred/53"."""
     families: Mapping[str, Family] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """File of each entry, as "indicators/sahm_rule"."""
+    refused: tuple[str, ...] = ()
+    """What is wrong with entries of the user's own folder, which were left out."""
+
+    def origin(self, kind: str, name: str) -> str:
+        """The file that an entry of a kind ('series', 'indicators', ...) stands in."""
+        return self.origins.get(f"{kind}/{name}", f"{kind}.yaml")
+
+    def series_behind(self, table: str) -> tuple[str, ...]:
+        """Series that the indicator or model of a table is made of, directly or through others."""
+        layer, _, name = table.partition("/")
+        if layer in ("indicators", "real_time") and (indicator := self.indicators.get(name)):
+            through = (s for t in indicator.tables for s in self.series_behind(t))
+            return tuple(dict.fromkeys([*indicator.series, *through]))
+        if layer in names.OF_MODELS and (model := self.models.get(name)):
+            return model.series
+        return ()
 
     def sources_of(self, family: str) -> tuple[Source, ...]:
         """Sources of one family, in catalog order."""
@@ -89,12 +109,7 @@ def _one(kind: str, among: Mapping[str, D], name: str) -> D:
 
 def unknown_name_message(kind: str, name: str, among: Iterable[str]) -> str:
     """One sentence for a name nobody declared: what was asked, the nearest names, how to list them all."""
-    from difflib import get_close_matches
-
-    folded = {n.lower(): n for n in among}
-    near = [folded[m] for m in get_close_matches(name.lower(), list(folded), n=3, cutoff=0.5)]
-    hint = f" Did you mean {', '.join(near)}?" if near else ""
-    return f"unknown {kind} {name!r}.{hint} `macro list` shows all names."
+    return f"unknown {kind} {name!r}.{nearest(name, among)} `macro list` shows all names."
 
 
 OWN = "MACRO_CATALOG"
@@ -130,192 +145,150 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     Parameters
     ----------
     folder
-        Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `indicators.yaml`, `models.yaml`, `charts.yaml`,
-        `views.yaml`, `recessions.yaml`, `instruments.yaml` and, in `sources/`, one `<source>.yaml` per source with its
-        series.
+        Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `views.yaml`, `recessions.yaml`, `instruments.yaml`, in
+        `sources/` one `<source>.yaml` per source with its series, and in `indicators/`, `models/` and `charts/` files
+        of these.
     own
-        Holds more files like those of `sources/`.
+        Holds more files, each of a source, of indicators, of models, of charts, or of several of these.
 
     Raises
     ------
     CatalogError
-        When a file, an entry or a reference between entries is wrong; every problem found is in the message.
+        When a file, an entry or a reference between entries of the folder is wrong; every problem found is in the
+        message. What is wrong in `own` is left out, and told in `Catalog.refused`.
     """
-    problems: list[str] = []
-    files = {file: read_document(folder, file) for file in source_files(folder, own)}
-    releases = _releases(release_entries(files))
-    families = _by_name(read_entries(folder, "families.yaml", "families"), Family, problems)
-    stated_sources = source_entries(files)
-    sources = _by_name(stated_sources, Source, problems)
-    stated = [
-        e for file, document in files.items() for e in series_entries(file, document, sources, releases, problems)
-    ]
-    series = _by_name(stated, Series, problems, key="id")
-    columns = _by_name(read_entries(folder, "columns.yaml", "columns"), Column, problems)
-    indicators = _by_name(read_entries(folder, "indicators.yaml", "indicators"), Indicator, problems)
-    models = _by_name(read_entries(folder, "models.yaml", "models"), Model, problems)
-    charts = _by_name(read_entries(folder, "charts.yaml", "charts"), Chart, problems)
-    used = {name: family for name, family in families.items() if any(s.family == name for s in sources.values())}
-    each: dict[str, Iterable[Source | Family | Chart]] = {
+    own_files = sorted(str(f) for f in own.absolute().glob("*.yaml")) if own else []
+    left_out: set[tuple[str, str | None]] = set()
+    refused: list[Problem] = []
+    while True:
+        problems: list[Problem] = []
+        catalog = _assembled(folder, [f for f in own_files if (f, None) not in left_out], left_out, problems)
+        _refuse([p for p in problems if p.file not in own_files])
+        new = {(p.file, p.entry) for p in problems} - left_out
+        if problems and not new:  # leaving out the entries named did not help
+            new = {(p.file, None) for p in problems}
+        if not new:
+            return replace(catalog, refused=tuple(map(str, refused)))
+        refused += problems
+        left_out |= new
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise CatalogError("the catalog is broken:\n  " + "\n  ".join(map(str, problems)))
+
+
+def _assembled(
+    folder: Path | Traversable, own: Sequence[str], left_out: Set[tuple[str, str | None]], problems: list[Problem]
+) -> Catalog:
+    """The catalog without the entries that are left out; what is wrong with the others goes to `problems`."""
+
+    def kept(entries: Entries, key: str = "name") -> Entries:
+        return [(file, e) for file, e in entries if (file, str(e.get(key))) not in left_out]
+
+    mine = _documents(folder, own, problems)
+    shipped = {file: read_document(folder, file) for file in source_files(folder)}
+    files = {**shipped, **{f: d for f, d in mine.items() if "source" in d}}
+    stated_sources = kept(_of_files(source_entries, files, own, problems))
+    sources = by_name(stated_sources, Source, problems)
+    releases = _releases(_of_files(release_entries, files, own, problems), own, problems)
+
+    def series_of(one: Mapping[str, Mapping[str, Any]]) -> Entries:
+        return [e for f, document in one.items() for e in series_entries(f, document, sources, releases, problems)]
+
+    told = {file for file, _ in stated_sources}
+    stated = kept(_of_files(series_of, {f: d for f, d in files.items() if f in told}, own, problems), "id")
+    series = by_name(stated, Series, problems, key="id")
+    entries = {
+        kind: kept(_folder_entries(folder, kind) + [(f, e) for f, d in mine.items() for e in d.get(kind, [])])
+        for kind in FOLDERS
+    }
+    indicators = by_name(entries["indicators"], Indicator, problems)
+    models = by_name(entries["models"], Model, problems)
+    charts = by_name(entries["charts"], Chart, problems)
+    families = by_name(read_entries(folder, "families.yaml", "families"), Family, problems)
+    columns = by_name(read_entries(folder, "columns.yaml", "columns"), Column, problems)
+    each: dict[str, Iterable[Named]] = {
         "source": sources.values(),
-        "family": used.values(),
+        "family": [f for f in families.values() if any(s.family == f.name for s in sources.values())],
+        "indicator": indicators.values(),
+        "model": models.values(),
         "chart": charts.values(),
     }
-    tables = _by_name(_table_entries(folder, columns, each, problems), Table, problems)
-    views = _by_name(_column_entries(folder, "views", columns, problems), View, problems)
-    recessions = tuple(
-        r
-        for file, entry in read_entries(folder, "recessions.yaml", "recessions")
-        if (r := _validate(Recession, entry, file, str(entry.get("peak")), problems)) is not None
-    )
-    instruments = _by_name(read_entries(folder, "instruments.yaml", "instruments"), Instrument, problems)
+    where = origins({**entries, "sources": stated_sources}) | origins({"series": stated}, "id")
     catalog = Catalog(
-        sources, series, tables, indicators, models, charts, recessions, instruments, releases, families, views
+        sources=sources,
+        series=series,
+        tables=by_name(table_entries(folder, columns, each, where, problems), Table, problems),
+        indicators=indicators,
+        models=models,
+        charts=charts,
+        recessions=tuple(
+            r
+            for file, entry in read_entries(folder, "recessions.yaml", "recessions")
+            if (r := validated(Recession, entry, file, str(entry.get("peak")), problems)) is not None
+        ),
+        instruments=by_name(read_entries(folder, "instruments.yaml", "instruments"), Instrument, problems),
+        releases=releases,
+        families=families,
+        views=by_name(view_entries(folder, columns, problems), View, problems),
+        origins=where,
     )
-    problems += _dangling(catalog, {str(entry.get("id")): file for file, entry in stated})
-    problems += [
-        f"{file}: {entry['name']}: family: {source.family!r} is not declared in families.yaml"
-        for file, entry in stated_sources
-        if (source := sources.get(entry["name"])) is not None and source.family not in families
-    ]
-    _refuse(problems)
+    problems += dangling(catalog, {str(entry.get("id")) for _, entry in stated})
     return catalog
 
 
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        raise CatalogError("the catalog is broken:\n  " + "\n  ".join(problems))
-
-
-def _releases(entries: Entries) -> dict[str, Release]:
-    """Releases by source and id. A broken one is refused at once: its series would all seem broken too."""
-    problems: list[str] = []
-    found = (_validate(Release, entry, file, f"releases: {entry['id']}", problems) for file, entry in entries)
-    releases = {f"{release.source}/{release.id}": release for release in found if release is not None}
-    _refuse(problems)
-    return releases
-
-
-def _column_entries(
-    folder: Path | Traversable, what: str, columns: Mapping[str, Column], problems: list[str]
-) -> Entries:
-    """Entries of a file of things with columns, the names of these replaced by the columns."""
-    entries = read_entries(folder, f"{what}.yaml", what)
-    for file, entry in entries:
-        name = str(entry.get("name"))
-        named, nullable = (_names(entry.pop(f, []), f"{file}: {name}: {f}", problems) for f in ("columns", "nullable"))
-        problems += [f"{file}: {name}: columns: {c!r} is not in columns.yaml" for c in named if c not in columns]
-        problems += [f"{file}: {name}: nullable: {c!r} is not among its columns" for c in nullable if c not in named]
-        entry["columns"] = [{**columns[c].model_dump(), "nullable": c in nullable} for c in named if c in columns]
-    return entries
-
-
-def _table_entries(
-    folder: Path | Traversable,
-    columns: Mapping[str, Column],
-    each: Mapping[str, Iterable[Source | Family | Chart]],
-    problems: list[str],
-) -> Entries:
-    """Table entries, one named `.../{source}` once for each source, and so on.
-
-    Its texts may use the name of the source, `{source}`, and its title, `{source.title}`.
-    """
-    entries: Entries = []
-    for file, entry in _column_entries(folder, "tables", columns, problems):
-        name = str(entry.get("name"))
-        kind = name.partition("/")[2].strip("{}")
-        if f"{{{kind}}}" not in name or kind not in each:
-            entries.append((file, entry))
-            continue
-        for item in each[kind]:
-            texts = {k: _told(str(entry.get(k)), kind, item) for k in ("name", "title", "description")}
-            entries.append((file, {**entry, **texts}))
-    return entries
-
-
-def _told(text: str, kind: str, item: Source | Family | Chart) -> str:
-    said = {f"{{{kind}}}": item.name, f"{{{kind}.title}}": item.title, f"{{{kind}.description}}": item.description}
-    for placeholder, word in said.items():
-        text = text.replace(placeholder, word)
-    return text
-
-
-def _names(value: object, where: str, problems: list[str]) -> list[str]:
-    """A list of names; none, and a problem, where it is something else."""
-    if isinstance(value, list) and all(isinstance(n, str) for n in value):
-        return value
-    problems.append(f"{where}: expected a list of names (got {value!r})")
-    return []
-
-
-def _validate(kind: type[D], entry: dict[str, Any], file: str, name: str, problems: list[str]) -> D | None:
-    try:
-        return kind.model_validate(entry)
-    except ValidationError as error:
-        for e in error.errors():
-            where = ".".join(str(part) for part in e["loc"]) or "entry"
-            got = "" if e["type"] in ("missing", "extra_forbidden") or not e["loc"] else f" (got {e['input']!r})"
-            problems.append(f"{file}: {name}: {where}: {e['msg']}{got}")
-        return None
-
-
-def _by_name(entries: Entries, kind: type[D], problems: list[str], key: str = "name") -> dict[str, D]:
-    found: dict[str, D] = {}
-    for position, (file, entry) in enumerate(entries, start=1):
-        name = str(entry.get(key) or f"entry {position}")
-        declaration = _validate(kind, entry, file, name, problems)
-        if declaration is None:
-            continue
-        if name in found:
-            problems.append(f"{file}: {name}: {key}: declared twice; a {kind.__name__.lower()} needs a name of its own")
-        found[name] = declaration
+def _documents(folder: Path | Traversable, own: Sequence[str], problems: list[Problem]) -> dict[str, dict[str, Any]]:
+    """The user's files; one that cannot be read is a problem and nothing else."""
+    shipped = {source_of(f): f for f in source_files(folder)}
+    found: dict[str, dict[str, Any]] = {}
+    for file in own:
+        try:
+            document = read_document(folder, file)
+            if not {"source", *FOLDERS} & document.keys():
+                raise CatalogError(f"{file}: expected a 'source', or a list of {', '.join(FOLDERS)}")
+            for kind in FOLDERS:
+                listed({kind: [], **document}, kind, file)
+            if "source" in document and source_of(file) in shipped:
+                name = source_of(file)
+                raise CatalogError(f"{file}: the source {name!r} is declared in {shipped[name]} already")
+        except CatalogError as error:
+            problems.append(_of_the_file(file, error))
+        else:
+            found[file] = document
     return found
 
 
-def _dangling(catalog: Catalog, declared: Mapping[str, str]) -> list[str]:
-    """References from one entry to another that lead nowhere; a series declared wrongly is declared.
+def _folder_entries(folder: Path | Traversable, kind: str) -> Entries:
+    files = sorted(f"{kind}/{f.name}" for f in (folder / kind).iterdir() if f.name.endswith(".yaml"))
+    return [e for file in files for e in read_entries(folder, file, kind)]
 
-    `declared` has the file of each series.
-    """
-    wanted = [
-        *(("indicators.yaml", i.name, s) for i in catalog.indicators.values() for c in i.components for s in c.series),
-        *(("models.yaml", m.name, i.series) for m in catalog.models.values() for i in m.inputs),
-        *(("charts.yaml", c.name, s) for c in catalog.charts.values() for s in c.series),
-        *(("instruments.yaml", i.name, s) for i in catalog.instruments.values() for s in (i.price, *i.others)),
-    ]
-    problems = [f"{file}: {name}: series {s!r} is not declared" for file, name, s in wanted if s not in declared]
-    problems += [
-        f"charts.yaml: {c.name}: inputs: table {t!r} is not declared in tables.yaml"
-        for c in catalog.charts.values()
-        for t in c.inputs
-        if t not in catalog.tables
-    ]
-    drawn = [
-        *((c.name, "indicator", c.indicator, catalog.indicators) for c in catalog.charts.values()),
-        *((c.name, "model", c.model, catalog.models) for c in catalog.charts.values()),
-    ]
-    problems += [
-        f"charts.yaml: {chart}: {field}: {name!r} is not declared in {field}s.yaml"
-        for chart, field, name, among in drawn
-        if name is not None and name not in among
-    ]
-    problems += [
-        f"{declared[s.id]}: {s.id}: fallback: source {f.source!r} is not declared"
-        for s in catalog.series.values()
-        for f in s.fallback
-        if f.source not in catalog.sources
-    ]
-    problems += [
-        f"views.yaml: {v.name}: name: a table of tables.yaml has it"
-        for v in catalog.views.values()
-        if v.name in catalog.tables
-    ]
-    of_families = [t for f in catalog.families if (t := catalog.tables.get(names.normalized(f))) is not None]
-    problems += [
-        f"views.yaml: {v.name}: takes: {taken!r} is no column of {table.name}"
-        for table in of_families[:1]
-        for v in catalog.views.values()
-        for taken in v.taken.values()
-        if taken not in {c.name for c in table.columns}
-    ]
-    return problems
+
+def _of_files(
+    read: Callable[[Mapping[str, Mapping[str, Any]]], Entries],
+    files: Mapping[str, Mapping[str, Any]],
+    own: Sequence[str],
+    problems: list[Problem],
+) -> Entries:
+    """Entries of all files. One of the user's whose form is wrong has none, and is a problem."""
+    found = read({file: document for file, document in files.items() if file not in own})
+    for file in files:
+        if file in own:
+            try:
+                found += read({file: files[file]})
+            except CatalogError as error:
+                problems.append(_of_the_file(file, error))
+    return found
+
+
+def _of_the_file(file: str, error: CatalogError) -> Problem:
+    return Problem(file, None, str(error).removeprefix(f"{file}: "))
+
+
+def _releases(entries: Entries, own: Sequence[str], problems: list[Problem]) -> dict[str, Release]:
+    """Releases by source and id. A broken one is refused at once: its series would all seem broken too."""
+    broken: list[Problem] = []
+    found = [validated(Release, entry, file, f"releases: {entry['id']}", broken) for file, entry in entries]
+    _refuse([p for p in broken if p.file not in own])
+    problems += (p._replace(entry=None, text=f"{p.entry}: {p.text}") for p in broken)
+    return {f"{release.source}/{release.id}": release for release in found if release is not None}

@@ -35,6 +35,15 @@ def indicator(name: str) -> str:
     return f"indicators/{name}"
 
 
+def real_time(indicator: str) -> str:
+    """The table of an indicator as of each month."""
+    return f"real_time/{indicator}"
+
+
+OF_MODELS = ("forecasts", "news", "diagnostics", "fits", "paths")
+"""Layers of the tables of models."""
+
+
 def forecast(model: str) -> str:
     """The table of a model's forecasts."""
     return f"forecasts/{model}"
@@ -42,7 +51,22 @@ def forecast(model: str) -> str:
 
 def news(model: str) -> str:
     """The table of why a model's forecasts moved."""
-    return f"forecasts/{model}_news"
+    return f"news/{model}"
+
+
+def diagnostics(model: str) -> str:
+    """The table of what a model's method says of itself."""
+    return f"diagnostics/{model}"
+
+
+def fits(model: str) -> str:
+    """The table of a model's estimated parameters."""
+    return f"fits/{model}"
+
+
+def path(model: str) -> str:
+    """The table of a model's forecasts as of instants off the monthly grid."""
+    return f"paths/{model}"
 
 
 def chart(name: str) -> str:

@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from macro_assets.catalog.entries import Problem
 from macro_assets.catalog.folders import FolderError, series_of_folder
 from macro_assets.catalog.kinds.release import Release
 from macro_assets.catalog.kinds.source import Source
@@ -23,15 +24,9 @@ _OF_A_RELEASE = ("publication_lag", "licence")
 """Fields that a series takes from its release."""
 
 
-def source_files(folder: Path | Traversable, own: Path | None) -> list[str]:
-    """Files that declare a source each, by name; those of the user's own folder by their whole path."""
-    shipped = sorted(f"{_FOLDER}/{f.name}" for f in (folder / _FOLDER).iterdir() if f.name.endswith(".yaml"))
-    mine = sorted(str(f) for f in own.absolute().glob("*.yaml")) if own else []
-    taken = {source_of(f): f for f in shipped}
-    if twice := [f for f in mine if source_of(f) in taken]:
-        name = source_of(twice[0])
-        raise CatalogError(f"{twice[0]}: the source {name!r} is declared in {taken[name]} already")
-    return shipped + mine
+def source_files(folder: Path | Traversable) -> list[str]:
+    """Files of the package that declare a source each, by name."""
+    return sorted(f"{_FOLDER}/{f.name}" for f in (folder / _FOLDER).iterdir() if f.name.endswith(".yaml"))
 
 
 def source_of(file: str) -> str:
@@ -75,7 +70,7 @@ def series_entries(
     document: Mapping[str, Any],
     sources: Mapping[str, Source],
     releases: Mapping[str, Release],
-    problems: list[str],
+    problems: list[Problem],
 ) -> Entries:
     """Series of a source's file: those under `series`, and those of each of its `groups` over the group's defaults.
 
@@ -92,7 +87,7 @@ def series_entries(
     parts = [{"defaults": {}, "series": document.get("series", [])}, *groups]
     stated = [{**defaults_of(part, file), **entry} for part in parts for entry in listed(part, "series", file)]
     problems += [
-        f"{file}: {name}: release: {entry['release']!r} is not declared under 'releases'"
+        Problem(file, str(name), f"release: {entry['release']!r} is not declared under 'releases'")
         for name, entry in (("defaults", defaults), *((e.get("id"), e) for e in stated))
         if isinstance(entry.get("release"), str) and f"{source}/{entry['release']}" not in releases
     ]
@@ -102,7 +97,7 @@ def series_entries(
         try:
             return [(file, entry) for entry in series_of_folder(declared.folder, common, stated)]
         except FolderError as error:
-            problems.append(f"{file}: folder: {error}")
+            problems.append(Problem(file, source, f"folder: {error}"))
             return []
     return [(file, {**common, **entry}) for entry in stated]
 

@@ -1,31 +1,56 @@
-"""What a chart is: the series or the tables it draws, and its words."""
+"""What a chart is: who draws it, what of, and its words."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug, TableName
+from macro_assets.catalog.kinds.series import Frequency
+from macro_assets.catalog.kinds.step import Steps
+
+
+class Drawn(Declaration):
+    """What a chart is of: series, in steps, or tables."""
+
+    series: tuple[SeriesId, ...] = ()
+    tables: tuple[TableName, ...] = ()
+    frequency: Frequency | None = Field(default=None, description="That the series are brought to before the steps")
+    steps: Steps = Field(default=(), description="Transforms of the series")
+    columns: tuple[Slug, ...] = Field(default=(), description="Columns of the table, where not all are drawn")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if bool(self.series) == bool(self.tables):
+            raise ValueError("a chart is of series or else of tables: expected one of the two")
+        if self.tables and (self.frequency or self.steps):
+            raise ValueError("'frequency' and 'steps' are of series; tables are drawn as they are")
+        if self.series and self.columns:
+            raise ValueError("'columns' are of tables; series have a value alone")
+        return self
+
+
+class Axis(Declaration):
+    """The axis of the values."""
+
+    title: str = ""
+    from_zero: bool = False
 
 
 class Chart(Declaration):
-    """A chart: which series or tables it draws, in which words."""
+    """A chart: the family that draws it, what it is of, in which words."""
 
     name: Slug
     title: str
     subtitle: str
     description: str
-    inputs: tuple[TableName, ...] = Field(default=(), description="Tables drawn; none if its series are")
-    series: tuple[SeriesId, ...] = Field(default=(), description="Series it is of, drawn where there are no inputs")
-    indicator: Slug | None = Field(default=None, description="Indicator it draws; the chart is of its series")
-    model: Slug | None = Field(default=None, description="Model it draws; the chart is of its inputs")
-    first_date: date | None = None
-    recession_shading: bool = False
-
-    @model_validator(mode="after")
-    def _draws_something(self) -> Self:
-        if not self.inputs and not self.series:
-            raise ValueError("a chart draws the tables of its inputs or else its series: it names neither")
-        return self
+    draws: Slug = Field(description="Family of charts: a module of macro_assets/charts/families/ or charts/own/")
+    of: Drawn
+    axis: Axis = Axis()
+    first_date: date | None = Field(default=None, description="First date drawn")
+    shade: Literal["recessions"] | None = None
+    section: Slug = Field(description="Part of the chartbook it belongs to")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the family asks for")
+    owner: str = "team:research"

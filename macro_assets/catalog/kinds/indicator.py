@@ -1,52 +1,45 @@
-"""What a composite indicator is: weighted formulas over series."""
+"""What an indicator is: a method, what it is computed from, and the parameters of the method."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug
-
-
-class Component(Declaration):
-    """One part of a composite indicator: a formula over series, its sign and its weight."""
-
-    name: Slug
-    title: str
-    formula: Literal["level", "spread", "drawdown", "gap"]
-    series: tuple[SeriesId, ...]
-    unit: str
-    sign: Literal[-1, 1]
-    weight: float = Field(gt=0, le=1)
-    window_months: int | None = Field(default=None, gt=1, description="Window of the 'gap' formula's trailing mean")
-
-    @model_validator(mode="after")
-    def _fits_formula(self) -> Self:
-        wanted = 2 if self.formula == "spread" else 1
-        if len(self.series) != wanted:
-            raise ValueError(f"formula {self.formula!r} takes {wanted} series, got {len(self.series)}")
-        if (self.formula == "gap") != (self.window_months is not None):
-            raise ValueError("window_months is for the formula 'gap', and needed there")
-        return self
+from macro_assets.catalog.kinds.declaration import Declaration, Month, SeriesId, Slug, TableName
+from macro_assets.catalog.kinds.rule import RuleCall
 
 
 class Indicator(Declaration):
-    """A composite indicator: expanding z-scores of its components, signed, weighted and added."""
+    """An indicator: the module of its method says what its parameters are and which shape its table has."""
 
     name: Slug
     title: str
-    components: tuple[Component, ...]
-    min_history_months: int = Field(gt=1, description="Observations a component needs before its first z-score")
-    min_components: int = Field(gt=0, description="Components a month needs; weights are rescaled over those present")
+    description: str = Field(description="What a row of its table says, in a sentence or two")
+    method: Slug = Field(description="Module of macro_assets/indicators/ that computes it")
+    shape: Slug = Field(default="value", description="Shape of its table, one of tables.yaml: that of its method")
+    inputs: tuple[SeriesId | TableName, ...] = Field(min_length=1, description="Series and tables it is made of")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
+    real_time: bool = Field(default=False, description="Also as of each month: `real_time/<name>`")
+    demo: tuple[Month, ...] = Field(default=(), description="As-of months that a full local run computes")
+    reference: str = Field(description="Paper or page that the formula is from")
+    rules: tuple[RuleCall, ...] = Field(default=(), description="What its rows must keep, beside what the shape says")
+    owner: str = "team:research"
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Series among its inputs."""
+        return tuple(i for i in self.inputs if "/" not in i)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables among its inputs."""
+        return tuple(i for i in self.inputs if "/" in i)
 
     @model_validator(mode="after")
-    def _weights(self) -> Self:
-        total = sum(c.weight for c in self.components)
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"weights of the components must add up to 1, they add up to {total:g}")
-        if self.min_components > len(self.components):
-            raise ValueError(
-                f"min_components is {self.min_components}, but there are {len(self.components)} components"
-            )
+    def _consistent(self) -> Self:
+        if len(set(self.inputs)) != len(self.inputs):
+            raise ValueError("an input is named twice")
+        if self.demo and not self.real_time:
+            raise ValueError("'demo' names as-of months, which only an indicator with 'real_time: true' has")
         return self

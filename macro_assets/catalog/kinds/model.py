@@ -1,44 +1,78 @@
-"""What a forecasting model is: its target, its inputs, and everything else that fixes its result."""
+"""What a forecasting model is: a method, its target and inputs, and everything else that fixes its result."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, Month, SeriesId, Slug
+from macro_assets.catalog.kinds.step import Steps
+
+CalendarMonth = Annotated[int, Field(ge=1, le=12)]
+
+
+class Target(Declaration):
+    """What is forecast: a series, how it is transformed, and the unit that gives."""
+
+    series: SeriesId
+    transform: Steps
+    unit: str = Field(description="Unit of the forecasts: what the transform makes of the series' unit")
 
 
 class ModelInput(Declaration):
-    """A series of a factor model, how it is made stationary, and the factors it loads on."""
+    """A series that a model reads, and how it is made stationary."""
 
     series: SeriesId
-    transform: Literal["lin", "chg", "pch", "pca"] = Field(
-        description="level, change, percent change, percent change at annual rate"
-    )
-    factors: tuple[str, ...]
+    transform: Steps
+
+
+class Backtest(Declaration):
+    """Where a real-time backtest begins, and the as-of months that a full local run computes."""
+
+    first: Month | None = Field(default=None, description="Earlier months are empty: the model is not run there")
+    demo: tuple[Month, ...] = ()
 
 
 class Model(Declaration):
-    """A forecasting model and everything that fixes its result."""
+    """A forecasting model: the module of its method says what its parameters are."""
 
     name: Slug
     title: str
-    target: SeriesId
-    sample_start: date
-    factor_order: int = Field(gt=0)
-    max_iterations: int = Field(gt=0)
-    tolerance: float = Field(gt=0, description="EM stops when the relative change of the log-likelihood is below")
-    horizon_quarters: int = Field(ge=0, description="Quarters after the as-of quarter that are forecast")
-    demo_partitions: tuple[Month, ...] = Field(description="As-of months that a full local run backfills")
-    inputs: tuple[ModelInput, ...]
+    description: str
+    method: Slug = Field(description="Module of macro_assets/models/ that forecasts")
+    target: Target
+    horizons: tuple[int, ...] = Field(min_length=1, description="Periods of the target's frequency after the as-of's")
+    inputs: tuple[ModelInput, ...] = Field(min_length=1)
+    sample_start: date = Field(description="First period that is estimated from")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
+    news: bool = Field(default=False, description="Whether it says why its forecasts moved: `news/<name>`")
+    refit_months: tuple[CalendarMonth, ...] = Field(
+        default=(1,), min_length=1, description="Calendar months in which it is estimated anew, by default January"
+    )
+    benchmark: Slug | None = Field(default=None, description="Model of the same target that it is measured by")
+    backtest: Backtest = Backtest()
+    reference: str = Field(description="Paper or page that the method is from")
+    owner: str = "team:research"
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Series of its inputs."""
+        return tuple(i.series for i in self.inputs)
 
     @model_validator(mode="after")
-    def _target_is_input(self) -> Self:
-        ids = [i.series for i in self.inputs]
-        if self.target not in ids:
-            raise ValueError(f"target {self.target} is not among the inputs")
-        if len(set(ids)) != len(ids):
+    def _consistent(self) -> Self:
+        if len(set(self.series)) != len(self.series):
             raise ValueError("an input series is named twice")
+        target = next((i for i in self.inputs if i.series == self.target.series), None)
+        if target is None:
+            raise ValueError(f"target {self.target.series} is not among the inputs")
+        if target.transform != self.target.transform:
+            raise ValueError(f"target {self.target.series} has another transform than the input of that name")
+        for name, values in (("horizons", self.horizons), ("refit_months", self.refit_months)):
+            if list(values) != sorted(set(values)):
+                raise ValueError(f"{name}: expected rising numbers, each once, got {list(values)}")
+        if self.benchmark == self.name:
+            raise ValueError("a model is no benchmark of itself")
         return self

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, Slug, TableName
+from macro_assets.catalog.kinds.rule import RuleCall
 
 Dtype = Literal["str", "int", "float", "bool", "date", "timestamp", "binary"]
 
@@ -45,7 +46,7 @@ class Table(Declaration):
     as_of_partitioned: bool = False
     kinds: tuple[str, ...] = ("polars", "deltalake")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="Frozen parameters of its computation")
-    rules: tuple[str, ...] = Field(default=(), description="Functions of quality/rules.py the table must satisfy")
+    rules: tuple[RuleCall, ...] = Field(default=(), description="Functions of quality/rules.py the table must satisfy")
     retention: Retention | None = None
 
     @property
