@@ -14,7 +14,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.calendar import calendar_asset
 from macro_assets.orchestration.assets.charts import chart_publishers
-from macro_assets.orchestration.assets.derived import derived_assets
+from macro_assets.orchestration.assets.derived import derived_assets, path_specs
 from macro_assets.orchestration.assets.maintenance import MAINTENANCE, maintenance_asset
 from macro_assets.orchestration.assets.raw import raw_assets
 from macro_assets.orchestration.closing import closing_schedules
@@ -50,6 +50,7 @@ def build_defs(
             invalidations_asset(catalog),
             *(step for step, _ in raw),
             *derived_assets(found, catalog, chart_publishers(catalog)),
+            *path_specs(found, catalog),
             maintenance_asset(catalog),
             calendar_asset(catalog),
         ],
