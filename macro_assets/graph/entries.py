@@ -5,7 +5,7 @@ What is wrong is a `MethodError` whose message begins with the field; `declared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, cast
 
@@ -14,10 +14,10 @@ import polars as pl
 from macro_assets.catalog import Catalog, Chart, Indicator, Model, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.kinds.declaration import Declaration
-from macro_assets.catalog.kinds.rule import RuleCall
 from macro_assets.graph.methods import MethodError, method_module, parameters_of
 from macro_assets.models.protocol import Specification, specification
-from macro_assets.quality.rules import rule_problem
+from macro_assets.quality.rules import check_rules
+from macro_assets.transforms.library import TRANSFORMS
 from macro_assets.transforms.steps import TransformError, check, resolve
 
 FACTS = ("frequency", "aggregation", "unit", "staleness_days")
@@ -32,7 +32,9 @@ def indicator_method(entry: Indicator, catalog: Catalog) -> tuple[ModuleType, De
         raise MethodError(f"shape: method {entry.method} gives the shape {module.SHAPE!r}, got {entry.shape!r}")
     facts = series_facts((catalog.one_series(s) for s in entry.series), *FACTS)
     _ask(module, parameters, facts)
-    _refuse_rules(entry.rules, [c.name for c in catalog.tables[names.indicator(entry.name)].columns])
+    table = catalog.tables[names.indicator(entry.name)]
+    if wrong := check_rules(table.rules, table.columns):
+        raise MethodError("; ".join(wrong))
     return module, parameters, facts
 
 
@@ -65,16 +67,15 @@ def chart_family(entry: Chart, catalog: Catalog) -> tuple[ModuleType, Declaratio
 
 def _refuse_steps(entry: Chart, catalog: Catalog) -> None:
     """Refuse steps that the series' units or frequency do not admit."""
-    series = [catalog.one_series(s) for s in entry.of.series]
-    if not entry.of.steps or not series:
+    series, steps = [catalog.one_series(s) for s in entry.of.series], entry.of.steps
+    if not steps or not series:
         return
-    steps = entry.of.steps
+    first = TRANSFORMS.get(steps[0].name)
+    together = [series] if first and first.takes > 1 else [[s] for s in series]
     try:
-        if takes_several(steps):
-            check(steps, [s.unit for s in series], entry.of.frequency or series[0].frequency)
-            return
-        for s in series:
-            check(resolve(steps, s.transform), [s.unit], entry.of.frequency or s.frequency)
+        for group in together:
+            frequency = entry.of.frequency or group[0].frequency
+            check(resolve(steps, group[0].transform), [s.unit for s in group], frequency)
     except TransformError as error:
         raise MethodError(f"of.steps: {error}") from None
 
@@ -87,9 +88,3 @@ def _ask(module: ModuleType, parameters: Declaration, about: Any) -> None:
             ask(parameters, about)
         except ValueError as error:
             raise MethodError(str(error)) from None
-
-
-def _refuse_rules(rules: Sequence[RuleCall], columns: Sequence[str]) -> None:
-    for position, call in enumerate(rules):
-        if problem := rule_problem(call, columns):
-            raise MethodError(f"rules.{position}: {problem}")

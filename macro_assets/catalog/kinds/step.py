@@ -25,6 +25,8 @@ def _step(written: object) -> object:
     match written:
         case Step():
             return written
+        case {"name": str(), "parameters": dict(), **more} if not more:  # as a step is when it is written out
+            return written
         case str():
             return {"name": written}
         case dict() if len(written) == 1:
