@@ -194,15 +194,15 @@ def refuse_stale(known: Knowledge, spec: Specification) -> None:
             "vintage of each was loaded.",
             unknown,
         )
-    ages = {i: (today - last[i.series]).days for i in spec.inputs}
-    if all(age > i.staleness_days for i, age in ages.items()):
-        youngest, target = min(ages, key=lambda i: ages[i]), spec.target
+    ages = {i.series: (today - last[i.series]).days for i in spec.inputs}
+    if all(ages[i.series] > i.staleness_days for i in spec.inputs):
+        youngest, target = min(spec.inputs, key=lambda i: ages[i.series]), spec.target
         raise StaleInputError(
             f"{prefix}: every input is older than its staleness limit; the newest, "
-            f"{youngest.series}, is {ages[youngest]} days old (limit {youngest.staleness_days}), "
-            f"{target.series} is {ages[target]} days old (limit {target.staleness_days}). "
+            f"{youngest.series}, is {ages[youngest.series]} days old (limit {youngest.staleness_days}), "
+            f"{target.series} is {ages[target.series]} days old (limit {target.staleness_days}). "
             "Fetch newer data, or run an as-of month that the data reaches.",
-            tuple(i.series for i in spec.inputs),
+            tuple(ages),
         )
 
 
@@ -327,9 +327,14 @@ class Outcome:
 
 def target_dates(known: Knowledge, spec: Specification) -> dict[int, date]:
     """First day of the period of each horizon; 0 is the period of the as-of instant."""
-    period = PERIODS[spec.target.frequency]
-    now, unit = pl.Series([known.as_of.date()]).dt.truncate(period), period[1:]
-    return {h: now.dt.offset_by(f"{h}{unit}").item() for h in spec.horizons}
+    now: date = pl.Series([known.as_of.date()]).dt.truncate(PERIODS[spec.target.frequency]).item()
+    return {h: periods_later(now, h, spec.target.frequency) for h in spec.horizons}
+
+
+def periods_later(day: date, periods: int, frequency: Frequency) -> date:
+    """First day of the period some periods after the one that begins on a day; before it where they are negative."""
+    later: date = pl.Series([day]).dt.offset_by(f"{periods}{PERIODS[frequency].removeprefix('1')}").item()
+    return later
 
 
 def released(known: Knowledge, spec: Specification) -> dict[date, float]:
@@ -362,7 +367,10 @@ def normal(known: Knowledge, spec: Specification, expected: Mapping[date, tuple[
 
 def fitted_frame(values: Mapping[str, float]) -> pl.DataFrame:
     """A fit as it is stored: `parameter`, `value`."""
-    return pl.DataFrame({"parameter": list(values), "value": list(values.values())}, schema_overrides=_FITTED)
+    schema = {"parameter": pl.String(), "value": pl.Float64()}
+    return pl.DataFrame({"parameter": list(values), "value": list(values.values())}, schema=schema)
 
 
-_FITTED = {"parameter": pl.String(), "value": pl.Float64()}
+def fitted_values(fitted: pl.DataFrame) -> dict[str, float]:
+    """A stored fit by parameter, whatever the order of its rows."""
+    return dict(fitted.select("parameter", "value").iter_rows())
