@@ -63,9 +63,7 @@ def _of_series(chart: Chart, catalog: Catalog) -> Iterator[str]:
         return
     for group in [own] if together else [[s] for s in own]:
         try:
-            check(
-                resolve(of.steps, group[0].transform), [s.unit for s in group], of.frequency or group[0].frequency
-            )
+            check(resolve(of.steps, group[0].transform), [s.unit for s in group], of.frequency or group[0].frequency)
         except ValueError as error:
             yield f"of.steps: {' and '.join(s.id for s in group)}: {error}"
             return
