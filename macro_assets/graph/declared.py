@@ -23,7 +23,7 @@ from macro_assets.graph.compute.indicator import Link, indicator, real_time
 from macro_assets.graph.compute.model import Declared, fit, forecasts, news
 from macro_assets.graph.compute.normalized import normalized
 from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Table
-from macro_assets.graph.entries import chart_family, indicator_method, model_method
+from macro_assets.graph.entries import chart_module, indicator_method, model_method
 from macro_assets.graph.methods import MethodError
 from macro_assets.lakehouse.raw import INVALIDATIONS
 
@@ -177,18 +177,11 @@ def _model(declared: Model, catalog: Catalog) -> Sequence[Derivation]:
 
 
 def _chart(declared: Chart, catalog: Catalog) -> Sequence[Derivation]:
-    module, parameters = chart_family(declared, catalog)
+    module = chart_module(declared, catalog)
     inputs: dict[str, Input] = {name: Table(name) for name in declared.of.tables}
     if declared.of.series:
         inputs[OBSERVATIONS] = Known(declared.of.series)
-    drawn = declared.model_copy(update={"description": "", "parameters": {}})
-    compute = partial(
-        chart,
-        table=names.chart(declared.name),
-        chart=drawn,
-        labels=labels_of(declared, catalog),
-        family=module.__name__,
-        parameters=parameters,
-    )
+    drawn = declared.model_copy(update={"description": ""})
+    compute = partial(chart, table=names.chart(declared.name), chart=drawn, labels=labels_of(declared, catalog))
     drawing = (module.__name__, "macro_assets.charts.preview", "macro_assets.publishing.html")
     return [Derivation((names.chart(declared.name),), inputs, compute, methods=drawing)]

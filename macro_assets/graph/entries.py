@@ -52,8 +52,8 @@ def model_method(entry: Model, catalog: Catalog) -> tuple[ModuleType, Declaratio
     return module, parameters, told
 
 
-def chart_family(entry: Chart, catalog: Catalog) -> tuple[ModuleType, Declaration]:
-    """The family of a chart and its parameters."""
+def chart_module(entry: Chart, catalog: Catalog) -> ModuleType:
+    """The module that draws a chart."""
     module = method_module("charts", entry.draws, "draws")
     parameters = parameters_of(module, entry.parameters)
     if entry.of.columns:
@@ -62,7 +62,7 @@ def chart_family(entry: Chart, catalog: Catalog) -> tuple[ModuleType, Declaratio
             raise MethodError(f"of.columns: {missing[0]!r} is no column of {', '.join(entry.of.tables)}")
     _refuse_steps(entry, catalog)
     _ask(module, parameters, entry)
-    return module, parameters
+    return module
 
 
 def _refuse_steps(entry: Chart, catalog: Catalog) -> None:

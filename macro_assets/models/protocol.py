@@ -174,8 +174,15 @@ class Knowledge:
             raise ValueError(f"a panel as of {self.as_of.isoformat()} holds a value released {latest.isoformat()}")
 
 
-def refuse_stale(known: Knowledge, spec: Specification) -> None:
+def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int]) -> None:
     """Refuse to go on unless all inputs are known, and one is younger than its staleness limit.
+
+    Parameters
+    ----------
+    name
+        What is to be computed.
+    limits
+        Staleness limit in days by input.
 
     Raises
     ------
@@ -186,22 +193,20 @@ def refuse_stale(known: Knowledge, spec: Specification) -> None:
     """
     newest = known.observations.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
     last: dict[str, date] = dict(newest.iter_rows())
-    today, prefix = known.as_of.date(), f"{spec.name} as of {known.as_of.date()}"
-    if unknown := tuple(i.series for i in spec.inputs if i.series not in last):
+    today, prefix = known.as_of.date(), f"{name} as of {known.as_of.date()}"
+    if unknown := tuple(s for s in limits if s not in last):
         raise NotKnownError(
             f"{prefix}: nothing was known of {', '.join(unknown)}. Expected vintages of "
             "every input up to that date; the earliest as-of month that can be run is the one in which the first "
             "vintage of each was loaded.",
             unknown,
         )
-    ages = {i.series: (today - last[i.series]).days for i in spec.inputs}
-    if all(ages[i.series] > i.staleness_days for i in spec.inputs):
-        youngest, target = min(spec.inputs, key=lambda i: ages[i.series]), spec.target
+    ages = {s: (today - last[s]).days for s in limits}
+    if all(ages[s] > limit for s, limit in limits.items()):
+        youngest = min(limits, key=lambda s: ages[s])
         raise StaleInputError(
-            f"{prefix}: every input is older than its staleness limit; the newest, "
-            f"{youngest.series}, is {ages[youngest.series]} days old (limit {youngest.staleness_days}), "
-            f"{target.series} is {ages[target.series]} days old (limit {target.staleness_days}). "
-            "Fetch newer data, or run an as-of month that the data reaches.",
+            f"{prefix}: every input is older than its staleness limit; the newest, {youngest}, is {ages[youngest]} days "
+            f"old (limit {limits[youngest]}). Fetch newer data, or run an as-of month that the data reaches.",
             tuple(ages),
         )
 
@@ -229,7 +234,7 @@ def sample(known: Knowledge, spec: Specification) -> pl.DataFrame:
     ThinInputError
         When an input has fewer than two figures, or equal ones.
     """
-    refuse_stale(known, spec)
+    refuse_stale(spec.name, known, {i.series: i.staleness_days for i in spec.inputs})
     facts = pl.DataFrame(
         {
             "series_id": [i.series for i in spec.inputs],

@@ -5,16 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from macro_assets.catalog import Chart
-from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.charts.drawing import data_note, figure
 from macro_assets.charts.labels import Labels
 from macro_assets.graph.derivation import Frames
 
 
-def chart(
-    frames: Frames, *, table: str, chart: Chart, labels: Labels, family: str, parameters: Declaration
-) -> Frames:
-    """The row of a chart, drawn by the module of its family from its tables or the observations of its series."""
+def chart(frames: Frames, *, table: str, chart: Chart, labels: Labels) -> Frames:
+    """The row of a chart, drawn by what its entry says from its tables or the observations of its series."""
     row = {
         "chart": chart.name,
         "title": chart.title,

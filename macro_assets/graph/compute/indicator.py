@@ -13,7 +13,7 @@ import polars as pl
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.graph.derivation import Frames, Moment
 from macro_assets.indicators.protocol import Given
-from macro_assets.models.protocol import refuse_stale
+from macro_assets.models.protocol import Knowledge, refuse_stale
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def real_time(frames: Frames, moment: Moment, *, table: str, chain: Sequence[Lin
     """
     at, known = moment.instants["known"], frames["known"]
     limits = {s: days for link in chain for s, days in link.facts.select("series_id", "staleness_days").iter_rows()}
-    refuse_stale(table, at, known, limits)
+    refuse_stale(table, Knowledge(at, known), limits)
     made: dict[str, pl.DataFrame] = {"known": known}
     for link in chain:
         made[link.table] = _computed(link, made)
