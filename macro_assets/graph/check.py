@@ -68,7 +68,7 @@ def _refuse_strangers(derivation: Derivation, made: Mapping[str, Derivation], ca
 
 
 def named_after_entries(catalog: Catalog) -> frozenset[str]:
-    """Tables that somebody must compute: those of indicators, models and charts, but for paths, which grow by the way."""
+    """Tables that somebody must compute: of indicators, models and charts, but for paths, which grow by the way."""
     computed = {"indicators", "real_time", "charts", *names.OF_MODELS} - {"paths"}
     return frozenset(t for t in catalog.tables if t.partition("/")[0] in computed)
 

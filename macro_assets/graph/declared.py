@@ -30,7 +30,7 @@ from macro_assets.lakehouse.raw import INVALIDATIONS
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything derived, inputs before outputs, and what is wrong with entries of the user's own that were left out."""
+    """Everything derived, inputs before outputs, and what is wrong with the user's own entries that were left out."""
 
     derivations: tuple[Derivation, ...]
     refused: tuple[str, ...] = ()
@@ -183,5 +183,5 @@ def _chart(declared: Chart, catalog: Catalog) -> Sequence[Derivation]:
         inputs[OBSERVATIONS] = Known(declared.of.series)
     drawn = declared.model_copy(update={"description": ""})
     compute = partial(chart, table=names.chart(declared.name), chart=drawn, labels=labels_of(declared, catalog))
-    drawing = (module.__name__, "macro_assets.charts.preview", "macro_assets.publishing.html")
+    drawing = (module, "macro_assets.charts.preview", "macro_assets.publishing.html")
     return [Derivation((names.chart(declared.name),), inputs, compute, methods=drawing)]

@@ -1,8 +1,8 @@
 """How an as-of month ends: with its tables, or empty because it cannot be, each with the reason; all else is a failure.
 
 A month cannot be where no vintage is that early, where a series was never fetched, where all that is too old came from
-offline holders, which end, before a backtest begins, and of a fit where nothing is refitted. Data too old although somebody goes on publishing them are a failure: a person must
-look.
+offline holders, which end, before a backtest begins, and of a fit where nothing is refitted. Data too old although
+somebody goes on publishing them are a failure: a person must look.
 """
 
 from __future__ import annotations

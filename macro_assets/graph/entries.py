@@ -14,11 +14,11 @@ import polars as pl
 from macro_assets.catalog import Catalog, Chart, Indicator, Model, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.charts.checking import problems
+from macro_assets.charts.modules import module_name
 from macro_assets.graph.methods import MethodError, method_module, parameters_of
 from macro_assets.models.protocol import Specification, specification
 from macro_assets.quality.rules import check_rules
-from macro_assets.transforms.library import TRANSFORMS
-from macro_assets.transforms.steps import TransformError, check, resolve
 
 FACTS = ("frequency", "aggregation", "unit", "staleness_days")
 """What an indicator is told of its series."""
@@ -28,7 +28,7 @@ def indicator_method(entry: Indicator, catalog: Catalog) -> tuple[ModuleType, De
     """The method of an indicator, its parameters, and the facts of its series."""
     module = method_module("indicators", entry.method)
     parameters = parameters_of(module, entry.parameters)
-    if module.SHAPE != entry.shape:
+    if entry.shape != module.SHAPE:
         raise MethodError(f"shape: method {entry.method} gives the shape {module.SHAPE!r}, got {entry.shape!r}")
     facts = series_facts((catalog.one_series(s) for s in entry.series), *FACTS)
     _ask(module, parameters, facts)
@@ -52,32 +52,11 @@ def model_method(entry: Model, catalog: Catalog) -> tuple[ModuleType, Declaratio
     return module, parameters, told
 
 
-def chart_module(entry: Chart, catalog: Catalog) -> ModuleType:
-    """The module that draws a chart."""
-    module = method_module("charts", entry.draws, "draws")
-    parameters = parameters_of(module, entry.parameters)
-    if entry.of.columns:
-        there = [c.name for t in entry.of.tables for c in catalog.tables[t].columns]
-        if missing := [c for c in entry.of.columns if c not in there]:
-            raise MethodError(f"of.columns: {missing[0]!r} is no column of {', '.join(entry.of.tables)}")
-    _refuse_steps(entry, catalog)
-    _ask(module, parameters, entry)
-    return module
-
-
-def _refuse_steps(entry: Chart, catalog: Catalog) -> None:
-    """Refuse steps that the series' units or frequency do not admit."""
-    series, steps = [catalog.one_series(s) for s in entry.of.series], entry.of.steps
-    if not steps or not series:
-        return
-    first = TRANSFORMS.get(steps[0].name)
-    together = [series] if first and first.takes > 1 else [[s] for s in series]
-    try:
-        for group in together:
-            frequency = entry.of.frequency or group[0].frequency
-            check(resolve(steps, group[0].transform), [s.unit for s in group], frequency)
-    except TransformError as error:
-        raise MethodError(f"of.steps: {error}") from None
+def chart_module(entry: Chart, catalog: Catalog) -> str:
+    """Name of the module that draws a chart."""
+    if wrong := list(problems(entry, catalog)):
+        raise MethodError("; ".join(wrong))
+    return module_name(entry.draws)
 
 
 def _ask(module: ModuleType, parameters: Declaration, about: Any) -> None:

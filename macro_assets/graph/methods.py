@@ -18,12 +18,8 @@ from pydantic import ValidationError
 from macro_assets.catalog.entries import complaints, nearest
 from macro_assets.catalog.kinds.declaration import Declaration
 
-ROOMS: Mapping[str, tuple[str, ...]] = {
-    "indicators": ("macro_assets.indicators",),
-    "models": ("macro_assets.models",),
-    "charts": ("macro_assets.charts.families", "macro_assets.charts.own"),
-}
-"""Packages in which the methods of each kind of entry stand."""
+ROOMS: Mapping[str, str] = {"indicators": "macro_assets.indicators", "models": "macro_assets.models"}
+"""Packages in which the methods of each kind of entry stand; `charts/modules.py` finds those of charts."""
 
 
 class MethodError(ValueError):
@@ -32,15 +28,12 @@ class MethodError(ValueError):
 
 def method_names(kind: str) -> list[str]:
     """Names of the modules of a room that may be methods, by looking at its files: nothing is imported."""
-    found = []
-    for package in ROOMS[kind]:
-        spec = find_spec(package)
-        for place in (spec and spec.submodule_search_locations) or ():
-            found += [f.stem for f in Path(place).glob("*.py") if f.stem not in ("__init__", "protocol")]
-    return sorted(found)
+    spec = find_spec(ROOMS[kind])
+    places = (spec and spec.submodule_search_locations) or ()
+    return sorted(f.stem for p in places for f in Path(p).glob("*.py") if f.stem not in ("__init__", "protocol"))
 
 
-def method_module(kind: str, name: str, field: str = "method") -> ModuleType:
+def method_module(kind: str, name: str) -> ModuleType:
     """The module of a method.
 
     Raises
@@ -48,13 +41,12 @@ def method_module(kind: str, name: str, field: str = "method") -> ModuleType:
     MethodError
         When the room has none of that name.
     """
-    for package in ROOMS[kind]:
-        if find_spec(f"{package}.{name}") is not None:
-            module = import_module(f"{package}.{name}")
-            if hasattr(module, "Parameters"):
-                return module
-    places = " or ".join(p.replace(".", "/") for p in ROOMS[kind])
-    raise MethodError(f"{field}: no method {name!r} in {places}.{nearest(name, method_names(kind))}")
+    if find_spec(f"{ROOMS[kind]}.{name}") is not None:
+        module = import_module(f"{ROOMS[kind]}.{name}")
+        if hasattr(module, "Parameters"):
+            return module
+    place = ROOMS[kind].replace(".", "/")
+    raise MethodError(f"method: no method {name!r} in {place}.{nearest(name, method_names(kind))}")
 
 
 def parameters_of(module: ModuleType, given: Mapping[str, Any]) -> Declaration:

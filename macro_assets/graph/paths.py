@@ -12,7 +12,7 @@ import polars as pl
 
 from macro_assets.catalog import UnknownNameError, names
 from macro_assets.catalog.load import unknown_name_message
-from macro_assets.catalog.periods import month_end, utc_now
+from macro_assets.catalog.periods import month_end
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation, Fitted, Frames, Known
 from macro_assets.graph.inputs import COLUMNS, Inputs

@@ -173,12 +173,15 @@ MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] =
 """By the version they lead to and the layer they change: stored rows of the version before in, new rows out."""
 
 
+Step = Callable[[pl.DataFrame], pl.DataFrame]
+
+
 class Move(NamedTuple):
     """Rows that a version put into a table of their own: the table they are from, the version, and the step."""
 
     source: str
     version: int
-    step: Callable[[pl.DataFrame], pl.DataFrame]
+    step: Step
 
 
 MOVES: Mapping[str, Move] = {
@@ -188,12 +191,10 @@ MOVES: Mapping[str, Move] = {
 """By the table that they go to."""
 
 
-def steps_due(name: str, written: int, before: int = SCHEMA_VERSION + 1) -> list[Callable[[pl.DataFrame], pl.DataFrame]]:
+def steps_due(name: str, written: int, before: int = SCHEMA_VERSION + 1) -> list[Step]:
     """The steps that a table written with an older version needs; none where its layer did not change.
 
     `before` leaves out those of that version and later.
     """
     layer = name.split("/")[0]
-    return [
-        by_layer[layer] for v, by_layer in sorted(MIGRATIONS.items()) if written < v < before and layer in by_layer
-    ]
+    return [by_layer[layer] for v, by_layer in sorted(MIGRATIONS.items()) if written < v < before and layer in by_layer]

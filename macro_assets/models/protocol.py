@@ -205,8 +205,8 @@ def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int]) -> None
     if all(ages[s] > limit for s, limit in limits.items()):
         youngest = min(limits, key=lambda s: ages[s])
         raise StaleInputError(
-            f"{prefix}: every input is older than its staleness limit; the newest, {youngest}, is {ages[youngest]} days "
-            f"old (limit {limits[youngest]}). Fetch newer data, or run an as-of month that the data reaches.",
+            f"{prefix}: every input is older than its staleness limit; the newest, {youngest}, is {ages[youngest]} "
+            f"days old (limit {limits[youngest]}). Fetch newer data, or run an as-of month that the data reaches.",
             tuple(ages),
         )
 

@@ -77,6 +77,4 @@ def _latest(rows: pl.DataFrame, periods: int) -> pl.DataFrame:
 
 
 def _stamped(rows: pl.DataFrame, moment: Moment, at: datetime) -> pl.DataFrame:
-    return rows.with_columns(
-        as_of_month=pl.lit(moment.month), as_of=pl.lit(at), computed_at=pl.lit(moment.computed_at)
-    )
+    return rows.with_columns(as_of_month=pl.lit(moment.month), as_of=pl.lit(at), computed_at=pl.lit(moment.computed_at))

@@ -190,17 +190,18 @@ def migrate(lake: Lakehouse, name: str) -> None:
     source = _to_be_moved(lake, move) if move and stored is None else None
     if move and source is not None:
         written = written_version(source)
-        frame = _rows(source, [*steps_due(move.source, written, move.version), move.step])
+        frame = _after(source, [*steps_due(move.source, written, move.version), move.step])
         append(lake, name, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
         return
     if stored is None:
         raise LakeError(f"there is no table {name} at {lake.root / name} to migrate")
     written = written_version(stored)
-    frame = _rows(stored, steps_due(name, written))
+    frame = _after(stored, steps_due(name, written))
     replace_rows(lake, name, stored, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
 
 
-def _rows(stored: DeltaTable, steps: Sequence[Callable[[pl.DataFrame], pl.DataFrame]]) -> pl.DataFrame:
+def _after(stored: DeltaTable, steps: Sequence[Callable[[pl.DataFrame], pl.DataFrame]]) -> pl.DataFrame:
+    """The rows of a table after the steps of a migration."""
     frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
     for step in steps:
         frame = step(frame)
