@@ -116,8 +116,7 @@ REFUSED = {
         "charts/stress.yaml",
         "draws: stacked",
         "draws: stack",
-        "charts/stress.yaml: economic_stress_index: draws: no method 'stack' in macro_assets/charts/families or "
-        "macro_assets/charts/own. Did you mean stacked?",
+        "charts/stress.yaml: economic_stress_index: draws: nothing draws 'stack': expected one of heatmap, lines,",
     ),
     "a column that the table has not": (
         "charts/activity.yaml",
@@ -129,7 +128,7 @@ REFUSED = {
         "charts/stress.yaml",
         "series: [BAA, AAA]",
         "series: [BAA, PAYEMS]",
-        "charts/stress.yaml: credit_spread: of.steps: step 1 'spread': expected series of one unit",
+        "charts/stress.yaml: credit_spread: of.steps: BAA and PAYEMS: step 1 'spread': expected series of one unit",
     ),
 }
 

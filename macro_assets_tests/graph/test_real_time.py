@@ -74,14 +74,14 @@ def test_the_last_figure_of_each_month_is_the_published_one(lake: Lakehouse) -> 
 
 
 def test_a_later_release_changes_no_earlier_month(lake: Lakehouse) -> None:
-    before = as_of(lake, "2024-09")
-    revised = {**row(date(2024, 5, 1), 9.9, datetime(2024, 10, 2, tzinfo=UTC)), "series_id": "UNRATE"}
+    before = as_of(lake, "2024-11")
+    revised = {**row(date(2024, 8, 1), 9.9, datetime(2024, 12, 2, tzinfo=UTC)), "series_id": "UNRATE"}
     append_vintages("bundled", pl.DataFrame([revised]).drop("run_id"), "run", root=lake.root, catalog=lake.catalog)
     assert isinstance(before, pl.DataFrame)
-    after = as_of(lake, "2024-09")
+    after = as_of(lake, "2024-11")
     assert isinstance(after, pl.DataFrame)
     assert after.drop("computed_at").equals(before.drop("computed_at"))
-    changed = as_of(lake, "2024-10")
+    changed = as_of(lake, "2024-12")
     assert isinstance(changed, pl.DataFrame)
     assert changed["value"].max() > 1  # type: ignore[operator]
 

@@ -156,7 +156,8 @@ class _Run:
         fits = {i.table for i in derivation.inputs.values() if isinstance(i, Fitted)}
         for table, at in derivation.cells(month):
             if (table, at) in self.failed:
-                raise MonthError(f"it needs {table} of {at}, which could not be computed: {self.failed[table, at]}")
+                other = "" if at == month else f": {at}: {self.failed[table, at]}"
+                raise MonthError(f"it needs {table}, which could not be computed{other}")
             if table not in fits and at not in self.records[table] and (table, at) not in self.done:
                 raise MonthError(f"it needs {table}, which was never computed")
 
