@@ -23,7 +23,7 @@ from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.jobs import jobs
 from macro_assets.orchestration.progress import progress_logger
 from macro_assets.orchestration.refresh import refresh_schedules
-from macro_assets.orchestration.resources import Lake
+from macro_assets.orchestration.resources import Lake, LakeDuckDB
 
 
 def build_defs(
@@ -38,7 +38,7 @@ def build_defs(
     catalog
         Default: the one that ships with the package.
     resources
-        Replacements for the resources `lake` and `io_manager`.
+        Replacements for the resources `lake`, `duckdb` and `io_manager`.
     found
         Default: the derivations of the catalog.
     """
@@ -67,6 +67,7 @@ def build_defs(
         ],
         resources={
             "lake": Lake(),
+            "duckdb": LakeDuckDB(),
             "io_manager": LakeIOManager(partial(Lakehouse.at, None, catalog)),
             **(resources or {}),
         },
