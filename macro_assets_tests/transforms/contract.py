@@ -124,7 +124,7 @@ def what_is_not_admitted_is_refused(transform: Transform) -> Breaches:
     """A frequency, unit, number of series or parameter that is not admitted is refused, and the step is named."""
     example, money = dict(transform.example), [MONEY] * transform.takes
     good = transform.frequencies[0]
-    for frequency in {*"DWMQA", "X"} - set(transform.frequencies):
+    for frequency in sorted({*"DWMQA", "X", "", "MQ"} - set(transform.frequencies)):
         yield from _admitted(transform, example, money, frequency, f"frequency {frequency!r}", repr(frequency))
     for units in ([RATE] * transform.takes, [SHARE] * transform.takes, [MONEY, RATE][: transform.takes]):
         try:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from macro_assets.catalog.kinds.step import Step, Steps
+from macro_assets.transforms.library import TRANSFORMS
 from macro_assets.transforms.steps import TransformError, check, expression, resolve, transformed_by
 from macro_assets_tests.transforms.contract import HISTORIES, long_frame
 from macro_assets_tests.transforms.synthetic import by_date, concat, months, observed
@@ -62,6 +63,7 @@ def test_what_is_no_step_is_refused(written: object, says: str) -> None:
     [
         (["log", "chgg"], ["usd"], "M", "step 2 'chgg' is no transform; did you mean 'chg'?"),
         ("xyzzy", ["usd"], "M", "step 1 'xyzzy' is no transform; there is chg, drawdown, "),
+        ("stationry", ["usd"], "M", "step 1 'stationry' is no transform; did you mean 'stationary'?"),
         ("stationary", ["usd"], "M", "step 1 'stationary' is for where a series' own code is known"),
         ("pca", ["usd"], "D", "step 1 'pca': expected a frequency of M, Q, A, got 'D'"),
         ("level", ["usd"], "H", "step 1 'level': expected a frequency of D, W, M, Q, A, got 'H'"),
@@ -121,6 +123,14 @@ def test_a_step_of_one_series_is_done_to_each_of_several() -> None:
     both = expression(steps(["level", "spread"]), [pl.col("a"), pl.col("b")], "M")
     of_each = expression(steps(["pch", "spread"]), [pl.col("a"), pl.col("a") * 2], "M")
     assert panel.select(both, each=of_each).rows() == [(0.0, None), (None, 0.0), (30.0, 0.0)]
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_an_expression_has_the_name_of_the_first_series(name: str) -> None:
+    step = Step(name=name, parameters=dict(TRANSFORMS[name].example))
+    columns = ["a", "b"][: TRANSFORMS[name].takes]
+    panel = pl.DataFrame({c: [1.0, 2.0, 3.0] for c in columns})
+    assert panel.select(expression((step,), [pl.col(c) for c in columns], "M")).columns == ["a"]
 
 
 def test_no_steps_leave_a_series_as_it_is() -> None:
