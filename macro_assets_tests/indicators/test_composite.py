@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from math import sqrt
@@ -31,7 +31,7 @@ def parameters(*components: dict[str, Any], min_history: int = 2, min_components
     )
 
 
-def composite(columns: dict[str, Sequence[float | None]], told: Parameters) -> pl.DataFrame:
+def composite(columns: Mapping[str, Sequence[float | None]], told: Parameters) -> pl.DataFrame:
     """The index of monthly series from January 2020 on."""
     return compute(monthly(JAN, **columns), told)
 

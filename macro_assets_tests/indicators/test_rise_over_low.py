@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -21,7 +22,7 @@ def small(mean: int, low: int, threshold: float = 0.5) -> Parameters:
     return Parameters(mean_months=mean, low_months=low, threshold_pp=threshold)
 
 
-def of(values: list[float | None], parameters: Parameters) -> dict[int, tuple[float, bool]]:
+def of(values: Sequence[float | None], parameters: Parameters) -> dict[int, Any]:
     """Value and signal by the place of the month among the values."""
     found = compute(monthly(date(2020, 1, 1), X=values), parameters)
     return {(d.year - 2020) * 12 + d.month - 1: (v, s) for d, v, s in found.iter_rows()}
