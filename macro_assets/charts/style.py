@@ -298,6 +298,13 @@ def period_name(day: date, dates: Iterable[date]) -> str:
     return quarter(day) if count == 3 else f"{day:{_FORMATS.get(count, _FORMATS[1])}}"
 
 
+def last_month(dates: Iterable[date]) -> date:
+    """First day of the month in which the last of some dates ends: of '2016 Q2' among quarters, June."""
+    last, count = max(dates), _months_apart(dates) or 1
+    month = 12 * last.year + last.month + min(count, 12) - 2
+    return date(month // 12, month % 12 + 1, 1)
+
+
 _FORMATS = {None: "%d %b %Y", 1: "%b %Y", 3: "%Y Q%q", 12: "%Y"}
 
 

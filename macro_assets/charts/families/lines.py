@@ -30,7 +30,8 @@ EXAMPLE = {
 MOST = len(style.COLORWAY)
 """Lines of one chart: as many as there are colours."""
 
-NAME_LENGTH, LINE_HEIGHT = 16, 13
+NAME_LENGTH, LEVEL_LENGTH, LINE_HEIGHT = 52, 16, 13
+"""Characters of a name in the legend, where six then take two rows, and of a level's; pixels of a line of a label."""
 
 
 class Parameters(Declaration):
@@ -80,11 +81,12 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
         raise style.nothing_to_draw(chart, "a value")
     if len(lines) > MOST:
         raise ValueError(f"chart {chart.name!r}: expected at most {MOST} lines, got {len(lines)}")
-    first, last = (end(d for line in lines for d in line.values) for end in (min, max))
+    first = min(min(line.values) for line in lines)
+    last = max(style.last_month(line.values) for line in lines)
     told = f",.{style.decimals(known)}f"
 
     ends = [_end(line, color, told, len(lines) == 1) for line, color in zip(lines, style.COLORWAY, strict=False)]
-    ends += [_Label(v, style.wrapped(name, NAME_LENGTH, 2, f" {v:g}"), style.GREY) for name, v in _sorted(parameters)]
+    ends += [_Label(v, style.wrapped(name, LEVEL_LENGTH, 2, f" {v:g}"), style.GREY) for name, v in _sorted(parameters)]
     right = max(72, style.text_width(label.text.replace("<b>", "") for label in ends) + 16)
     top = 88 if len(lines) == 1 else 112
     fig = style.house_figure(chart, style.data_note(chart, list(frames.values()), labels), right=right, top=top)
@@ -145,7 +147,7 @@ def _line(chart: Chart, name: str, frame: pl.DataFrame, column: str, where: str)
             "observation_date; draw a table of parts with 'draws: stacked'"
         )
     values = dict(own.iter_rows())
-    return Line(style.plain(name), {day: values.get(day) for day in style.calendar(values)[0]})
+    return Line(style.wrapped(name, NAME_LENGTH, 1), {day: values.get(day) for day in style.calendar(values)[0]})
 
 
 def _sorted(parameters: Parameters) -> list[tuple[str, float]]:

@@ -65,8 +65,8 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
         table = table.filter(pl.col("observation_date") >= chart.first_date)
     if table.is_empty():
         raise style.nothing_to_draw(chart, "a row per date and component")
-    first, last = table["observation_date"][0], table["observation_date"][-1]
     axis, period = style.calendar(table["observation_date"])
+    first, last = axis[0], style.last_month(axis)
     index = dict(table.select("observation_date", "index_value").iter_rows())
     titles = dict(labels.components)
     others = sorted(set(table["component"]) - titles.keys())

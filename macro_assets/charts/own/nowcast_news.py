@@ -157,7 +157,7 @@ def move(forecasts: pl.DataFrame, news: pl.DataFrame, labels: Labels) -> Move | 
     current_quarter = date(as_of.year, as_of.month - (as_of.month - 1) % 3, 1)
     known = set(own["target_date"])
     target = current_quarter if current_quarter in known else max(known)
-    own = own.filter(pl.col("target_date") == target)
+    own = own.filter(pl.col("target_date") == target).sort("effect", "series_id", "observation_date", "impact")
     before = own["previous_as_of"][0]
 
     steps = steps_of(own, labels)
