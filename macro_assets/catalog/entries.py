@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from macro_assets.catalog.kinds.declaration import Declaration
-from macro_assets.catalog.read import Entries
+from macro_assets.catalog.read import CatalogError, Entries
 
 D = TypeVar("D", bound=Declaration)
 
 
 class Problem(NamedTuple):
-    """What is wrong: in which file, with which entry of it (None: the file as a whole), in words."""
+    """What is wrong: in which file, with which entry of it (None: the file as a whole), in words, field first."""
 
     file: str
     entry: str | None
     text: str
+    kind: str | None = None
+    """'series', 'indicators', ... of an entry that is sound by itself, and that the catalog has to be rid of."""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in self if part is not None)
+        return ": ".join(part for part in self[:3] if part is not None)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of a file of the user's own: these are named by their whole path."""
+        return Path(self.file).is_absolute()
 
 
-def validated(kind: type[D], entry: dict[str, Any], file: str, name: str, problems: list[Problem]) -> D | None:
+def of_the_file(file: str, error: CatalogError) -> Problem:
+    """What makes a file unreadable, as a problem of it."""
+    return Problem(file, None, str(error).removeprefix(f"{file}: "))
+
+
+def validated(kind: type[D], entry: Mapping[str, Any], file: str, name: str, problems: list[Problem]) -> D | None:
     """The declaration of an entry; None, and problems, where it is none."""
     try:
         return kind.model_validate(entry)
@@ -46,16 +59,18 @@ def complaints(error: ValidationError) -> list[str]:
 def by_name(entries: Entries, kind: type[D], problems: list[Problem], key: str = "name") -> dict[str, D]:
     """The declarations of entries by name; of two with one name the first."""
     found: dict[str, D] = {}
-    for position, (file, entry) in enumerate(entries, start=1):
-        name = str(entry.get(key) or f"entry {position}")
+    first: dict[str, str] = {}
+    seen: dict[str, int] = {}
+    for file, entry in entries:
+        seen[file] = seen.get(file, 0) + 1
+        name = str(entry.get(key) or f"entry {seen[file]}")
         declaration = validated(kind, entry, file, name, problems)
         if declaration is None:
             continue
         if name in found:
-            text = f"{key}: declared twice; a {kind.__name__.lower()} needs a name of its own"
-            problems.append(Problem(file, name, text))
+            problems.append(Problem(file, name, f"{key}: declared twice, first in {first[name]}"))
             continue
-        found[name] = declaration
+        found[name], first[name] = declaration, file
     return found
 
 
@@ -69,5 +84,5 @@ def nearest(name: str, among: Iterable[str]) -> str:
 
 
 def origins(entries: Mapping[str, Entries], key: str = "name") -> dict[str, str]:
-    """The file of each entry, by 'kind/name'."""
+    """The file of each entry, by 'kind/name'; of two with one name that of the first."""
     return {f"{kind}/{e.get(key)}": file for kind, found in entries.items() for file, e in reversed(found)}

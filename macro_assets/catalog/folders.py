@@ -58,8 +58,9 @@ def file_names(folder: Folder) -> list[str]:
     """Names of the files that the folder's pattern takes in, sorted."""
     try:
         names = [e.name for e in os.scandir(folder.path) if fnmatchcase(e.name, folder.files)]
-    except OSError as error:
-        raise FolderError(f"{folder.path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FolderError(f"{folder.path} cannot be read: {reason}") from None
     if not names:
         raise FolderError(f"{folder.path} has no file that matches {folder.files!r}")
     if len(names) > MAX_FILES:

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from macro_assets.catalog.kinds.series import Series
+
+OF_MODELS = ("forecasts", "news", "diagnostics", "fits", "paths")
+"""Layers of the tables of models."""
+
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    "sources": ("raw", "landing", "fetch_log"),
+    "families": ("normalized",),
+    "indicators": ("indicators", "real_time"),
+    "models": OF_MODELS,
+    "charts": ("charts",),
+}
+"""Layers of the tables that entries of a kind have, those of the templates of tables.yaml."""
+
+_KINDS = {layer: kind for kind, layers in LAYERS.items() for layer in layers}
+
+
+def entry_of(table: str) -> tuple[str, str] | None:
+    """Kind and name of the entry that a table is of; None for one that stands by itself."""
+    layer, _, name = table.partition("/")
+    return (_KINDS[layer], name) if layer in _KINDS else None
 
 
 def raw(source: str) -> str:
@@ -38,10 +60,6 @@ def indicator(name: str) -> str:
 def real_time(indicator: str) -> str:
     """The table of an indicator as of each month."""
     return f"real_time/{indicator}"
-
-
-OF_MODELS = ("forecasts", "news", "diagnostics", "fits", "paths")
-"""Layers of the tables of models."""
 
 
 def forecast(model: str) -> str:

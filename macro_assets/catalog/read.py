@@ -44,7 +44,7 @@ def read_document(folder: Path | Traversable, file: str) -> dict[str, Any]:
         raise CatalogError(f"{file}: the file is missing from {folder}")
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError, OSError) as error:  # ValueError: a date such as 2020-13-01
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:  # ValueError: a date such as 2020-13-01
         raise CatalogError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise CatalogError(f"{file}: expected a mapping at the top, got {type(document).__name__}")
@@ -56,6 +56,18 @@ def read_entries(folder: Path | Traversable, file: str, key: str) -> Entries:
     document = read_document(folder, file)
     defaults = defaults_of(document, file)
     return [(file, {**defaults, **entry}) for entry in listed(document, key, file)]
+
+
+def read_folder(folder: Path | Traversable, kind: str) -> Entries:
+    """Entries of all files of the folder that a kind has, by file."""
+    return [entry for file in yaml_files(folder, kind) for entry in read_entries(folder, file, kind)]
+
+
+def yaml_files(folder: Path | Traversable, name: str) -> list[str]:
+    """Files of a folder of the folder, by name."""
+    if not (folder / name).is_dir():
+        raise CatalogError(f"{name}: the folder is missing from {folder}")
+    return sorted(f"{name}/{f.name}" for f in (folder / name).iterdir() if f.name.endswith(".yaml"))
 
 
 def defaults_of(document: Mapping[str, Any], file: str) -> dict[str, Any]:

@@ -1,66 +1,157 @@
-"""References from one entry of the catalog to another that lead nowhere."""
+"""What an entry of the catalog says of another: whether it is there, and what goes with one that is not."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from macro_assets.catalog import names
 from macro_assets.catalog.entries import Problem, nearest
+from macro_assets.catalog.read import CatalogError
 
 if TYPE_CHECKING:
     from macro_assets.catalog.load import Catalog
 
 
-def dangling(catalog: Catalog, stated: Collection[str]) -> Iterator[Problem]:
-    """What is named and not declared; a series declared wrongly is declared: `stated` has these too."""
-    yield from _series(catalog, stated)
-    yield from _tables(catalog)
-    for m in catalog.models.values():
-        rival = catalog.models.get(m.benchmark) if m.benchmark else None
-        if m.benchmark and rival is None:
-            text = f"benchmark: model {m.benchmark!r} is not declared.{nearest(m.benchmark, catalog.models)}"
-            yield Problem(catalog.origin("models", m.name), m.name, text)
-        elif rival and (rival.target.series, rival.target.transform) != (m.target.series, m.target.transform):
-            text = f"benchmark: {rival.name} forecasts {rival.target.series}, expected the target {m.target.series}"
-            yield Problem(catalog.origin("models", m.name), m.name, f"{text} in the same transform")
-    for s in catalog.series.values():
-        for f in s.fallback:
-            if f.source not in catalog.sources:
-                yield Problem(catalog.origin("series", s.id), s.id, f"fallback: source {f.source!r} is not declared")
-    for source in catalog.sources.values():
-        if source.family not in catalog.families:
-            text = f"family: {source.family!r} is not declared in families.yaml"
-            yield Problem(catalog.origin("sources", source.name), source.name, text)
+class Reference(NamedTuple):
+    """An entry of a kind that names another in one of its fields."""
+
+    kind: str
+    name: str
+    field: str
+    to: str
+    named: str
+
+
+_ONE = {"series": "series", "tables": "table", "models": "model", "sources": "source", "families": "family"}
+
+
+def without(catalog: Catalog, problems: Iterable[Problem]) -> Catalog:
+    """A catalog without the entries of the user's own that have problems, and without what needs them.
+
+    Raises
+    ------
+    CatalogError
+        When an entry of the package has one: nothing of the package is left out.
+    """
+    new = list(problems)
+    while new:
+        refuse([p for p in new if not p.is_own])
+        catalog = replace(_dropped(catalog, new), refused=(*catalog.refused, *new))
+        new = list(dangling(catalog))
+    return catalog
+
+
+def refuse(problems: Collection[Problem]) -> None:
+    """Raise a CatalogError that has all problems, if there are any."""
+    if problems:
+        raise CatalogError("the catalog is broken:\n  " + "\n  ".join(dict.fromkeys(map(str, problems))))
+
+
+def in_use(catalog: Catalog) -> tuple[str, ...]:
+    """Families that have a source."""
+    return tuple(f for f in catalog.families if catalog.sources_of(f))
+
+
+def _dropped(catalog: Catalog, problems: Iterable[Problem]) -> Catalog:
+    gone: dict[str, set[str | None]] = {}
+    for p in problems:
+        if p.kind is not None and catalog.origin(p.kind, str(p.entry)) == p.file:  # else another file's of that name
+            gone.setdefault(p.kind, set()).add(p.entry)
+    changed: dict[str, Any] = {
+        kind: {n: entry for n, entry in getattr(catalog, kind).items() if n not in entries}
+        for kind, entries in gone.items()
+    }
+    rest: Catalog = replace(catalog, **changed)
+    there = {kind: in_use(rest) if kind == "families" else getattr(rest, kind) for kind in names.LAYERS}
+    tables = {
+        n: table
+        for n, table in rest.tables.items()
+        if (entry := names.entry_of(n)) is None or entry[1] in there[entry[0]]
+    }
+    return replace(rest, tables=tables)
+
+
+def dangling(catalog: Catalog) -> Iterator[Problem]:
+    """What is named and not there, or fits not: each is a problem of the entry that names it.
+
+    An entry of the package that names one declared wrongly is sound: the problem is that one's.
+    """
+    for r in _references(catalog):
+        declared: Mapping[str, Any] = getattr(catalog, r.to)
+        if r.named in declared:
+            continue
+        text = f"is not declared.{nearest(r.named, declared)}"
+        if left_out := _is_left_out(catalog, r):
+            text = "is left out"
+        problem = _problem(catalog, r.kind, r.name, f"{r.field}: {_ONE[r.to]} {r.named!r} {text}")
+        if problem.is_own or not left_out:
+            yield problem
+    yield from _circles(catalog)
+    yield from _benchmarks(catalog)
     yield from _views(catalog)
 
 
-def _series(catalog: Catalog, stated: Collection[str]) -> Iterator[Problem]:
-    named = [
-        *(("indicators", i.name, "inputs", s) for i in catalog.indicators.values() for s in i.series),
-        *(("models", m.name, "inputs", s) for m in catalog.models.values() for s in m.series),
-        *(("charts", c.name, "of.series", s) for c in catalog.charts.values() for s in c.of.series),
-        *(
-            ("instruments", i.name, "price", s)
-            for i in catalog.instruments.values()
-            for s in (i.price, *i.others)
-        ),
-    ]  # fmt: skip
-    for kind, name, field, series in named:
-        if series not in stated:
-            text = f"{field}: series {series!r} is not declared.{nearest(series, stated)}"
-            yield Problem(catalog.origin(kind, name), name, text)
+def _problem(catalog: Catalog, kind: str, name: str, text: str) -> Problem:
+    return Problem(catalog.origin(kind, name), name, text, kind)
 
 
-def _tables(catalog: Catalog) -> Iterator[Problem]:
-    named = [
-        *(("indicators", i.name, "inputs", t) for i in catalog.indicators.values() for t in i.tables),
-        *(("charts", c.name, "of.tables", t) for c in catalog.charts.values() for t in c.of.tables),
-    ]
-    for kind, name, field, table in named:
-        if table not in catalog.tables:
-            text = f"{field}: {table!r} is no table of the catalog.{nearest(table, catalog.tables)}"
-            yield Problem(catalog.origin(kind, name), name, text)
+def _is_left_out(catalog: Catalog, reference: Reference) -> bool:
+    """Whether what is named stands in a file, but was not taken up."""
+    kind, name = names.entry_of(reference.named) or ("", "") if reference.to == "tables" else reference[3:]
+    return f"{kind}/{name}" in catalog.origins and name not in getattr(catalog, kind)
+
+
+def _references(catalog: Catalog) -> Iterator[Reference]:
+    for s in catalog.series.values():
+        yield Reference("series", s.id, "source", "sources", s.source)
+        yield from (Reference("series", s.id, "fallback", "sources", f.source) for f in s.fallback)
+    for source in catalog.sources.values():
+        yield Reference("sources", source.name, "family", "families", source.family)
+    for i in catalog.indicators.values():
+        yield from (Reference("indicators", i.name, "inputs", "series", s) for s in i.series)
+        yield from (Reference("indicators", i.name, "inputs", "tables", t) for t in i.tables)
+    for m in catalog.models.values():
+        yield from (Reference("models", m.name, "inputs", "series", s) for s in m.series)
+        if m.benchmark:
+            yield Reference("models", m.name, "benchmark", "models", m.benchmark)
+    for c in catalog.charts.values():
+        yield from (Reference("charts", c.name, "of.series", "series", s) for s in c.of.series)
+        yield from (Reference("charts", c.name, "of.tables", "tables", t) for t in c.of.tables)
+    for instrument in catalog.instruments.values():
+        priced = (instrument.price, *instrument.others)
+        yield from (Reference("instruments", instrument.name, "price", "series", s) for s in priced)
+
+
+def _circles(catalog: Catalog) -> Iterator[Problem]:
+    """Indicators and charts that are made of themselves."""
+    above = {("indicators", i.name): i.tables for i in catalog.indicators.values()}
+    above |= {("charts", c.name): c.of.tables for c in catalog.charts.values()}
+    for kind, name in above:
+        waiting = list(above[kind, name])
+        through: dict[tuple[str, str], str] = {}
+        while waiting:
+            table = waiting.pop()
+            entry = names.entry_of(table)
+            if entry is not None and entry in above and entry not in through:
+                through[entry] = table
+                waiting += above[entry]
+        if (kind, name) in through:
+            field = "inputs" if kind == "indicators" else "of.tables"
+            text = f"{field}: it would be made of itself, through {', '.join(through.values())}"
+            yield _problem(catalog, kind, name, text)
+
+
+def _benchmarks(catalog: Catalog) -> Iterator[Problem]:
+    """Models whose benchmark forecasts something else."""
+    for m in catalog.models.values():
+        if (rival := catalog.models.get(m.benchmark or "")) is None:
+            continue
+        wanted, got = (f"{t.series} in {', '.join(s.name for s in t.transform)}" for t in (m.target, rival.target))
+        if (rival.target.series, rival.target.transform) != (m.target.series, m.target.transform):
+            text = f"benchmark: {rival.name} forecasts {got}, expected the target {wanted}"
+            yield _problem(catalog, "models", m.name, text)
 
 
 def _views(catalog: Catalog) -> Iterator[Problem]:

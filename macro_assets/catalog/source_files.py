@@ -7,26 +7,19 @@ release before them). Does not belong here: what a field may be (``kinds/``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.resources.abc import Traversable
+from collections.abc import Collection, Mapping
+from os.path import expanduser
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from macro_assets.catalog.entries import Problem
+from macro_assets.catalog.entries import Problem, validated
 from macro_assets.catalog.folders import FolderError, series_of_folder
 from macro_assets.catalog.kinds.release import Release
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.read import CatalogError, Entries, defaults_of, listed
 
-_FOLDER = "sources"
-"""Folder of the catalog with one file per source."""
 _OF_A_RELEASE = ("publication_lag", "licence")
 """Fields that a series takes from its release."""
-
-
-def source_files(folder: Path | Traversable) -> list[str]:
-    """Files of the package that declare a source each, by name."""
-    return sorted(f"{_FOLDER}/{f.name}" for f in (folder / _FOLDER).iterdir() if f.name.endswith(".yaml"))
 
 
 def source_of(file: str) -> str:
@@ -34,77 +27,112 @@ def source_of(file: str) -> str:
     return Path(file).stem
 
 
-def source_entries(files: Mapping[str, Mapping[str, Any]]) -> Entries:
-    """The source of each file."""
-    entries: Entries = []
-    for file, document in files.items():
-        stated = document.get("source")
-        if not isinstance(stated, dict):
-            raise CatalogError(f"{file}: expected a mapping under 'source', got {type(stated).__name__}")
-        name = source_of(file)
-        if stated.get("name", name) != name:
-            raise CatalogError(f"{file}: source: name is {stated['name']!r}, expected {name!r}, the file's name")
-        entry = {"name": name, **stated}
-        if isinstance(read := stated.get("folder"), dict) and isinstance(read.get("path"), str):
-            entry["folder"] = {**read, "path": str(Path(file).parent / Path(read["path"]).expanduser())}
-        entries.append((file, entry))
-    return entries
+class SourceFile(NamedTuple):
+    """What a file declares. Without a source there was something wrong, and its series are told alone, not judged."""
+
+    file: str
+    name: str
+    source: Source | None
+    releases: dict[str, Release]
+    series: Entries
 
 
-def release_entries(files: Mapping[str, Mapping[str, Any]]) -> Entries:
-    """The releases of all files, each with the id under which it stands and the source of its file."""
-    entries: Entries = []
-    for file, document in files.items():
-        releases = document.get("releases", {})
-        if not isinstance(releases, dict) or not all(isinstance(r, dict) for r in releases.values()):
-            raise CatalogError(f"{file}: releases: expected a mapping of ids, each to a mapping of fields")
-        for name, stated in releases.items():
-            if said := sorted({"id", "source"} & stated.keys()):
-                raise CatalogError(f"{file}: releases: {name}: {said[0]}: its key and the file's name say it already")
-            entries.append((file, {**stated, "id": name, "source": source_of(file)}))
-    return entries
+def read_source(file: str, document: Mapping[str, Any], problems: list[Problem]) -> SourceFile:
+    """The source of a file, its releases, and entries of its series.
+
+    Raises
+    ------
+    CatalogError
+        When a part of the file has another form than it ought to.
+    """
+    name = source_of(file)
+    stated = _source_entry(file, document)
+    source = validated(Source, stated, file, name, problems)
+    entries = _release_entries(file, document)
+    found = [validated(Release, entry, file, f"releases: {entry['id']}", problems) for entry in entries]
+    releases = {release.id: release for release in found if release is not None}
+    sound = len(releases) == len(entries)  # else its series would all seem broken too
+    told = {entry["id"] for entry in entries}
+    common, series = _series_entries(file, document, releases, told, problems if sound else [])
+    source = source if sound else None
+    full = [{**common, **entry} for entry in series]
+    if source is not None and source.folder is not None:
+        try:
+            full = series_of_folder(source.folder, common, series)
+        except FolderError as error:
+            problems.append(Problem(file, name, f"folder: {error}"))
+            source = None
+    return SourceFile(file, name, source, releases, [(file, entry) for entry in full])
 
 
-def series_entries(
+def _source_entry(file: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    stated = document.get("source")
+    if not isinstance(stated, dict):
+        raise CatalogError(f"{file}: expected a mapping under 'source', got {type(stated).__name__}")
+    name = source_of(file)
+    if stated.get("name", name) != name:
+        raise CatalogError(f"{file}: source: name is {stated['name']!r}, expected {name!r}, the file's name")
+    entry = {"name": name, **stated}
+    if isinstance(read := stated.get("folder"), dict) and isinstance(read.get("path"), str):
+        entry["folder"] = {**read, "path": str(Path(file).parent / expanduser(read["path"]))}
+    return entry
+
+
+def _release_entries(file: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The releases of a file, each with the id under which it stands and the file's source."""
+    releases = document.get("releases", {})
+    if not isinstance(releases, dict) or not all(isinstance(r, dict) for r in releases.values()):
+        raise CatalogError(f"{file}: releases: expected a mapping of ids, each to a mapping of fields")
+    for name, stated in releases.items():
+        if said := sorted({"id", "source"} & stated.keys()):
+            raise CatalogError(f"{file}: releases: {name}: {said[0]}: its key and the file's name say it already")
+    return [{**stated, "id": name, "source": source_of(file)} for name, stated in releases.items()]
+
+
+def _series_entries(
     file: str,
     document: Mapping[str, Any],
-    sources: Mapping[str, Source],
     releases: Mapping[str, Release],
+    told: Collection[object],
     problems: list[Problem],
-) -> Entries:
-    """Series of a source's file: those under `series`, and those of each of its `groups` over the group's defaults.
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the series of a file share, and what each states: those under `series`, and those of each of its `groups`.
 
-    Of a folder of files also its columns, where every column is a series.
+    Parameters
+    ----------
+    told
+        Ids of the releases that the file states, sound or not.
     """
     groups = document.get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(g, dict) for g in groups):
         raise CatalogError(f"{file}: groups: expected a list of mappings with 'defaults' and 'series'")
-    if unknown := sorted({k for g in groups for k in g} - {"defaults", "series"}):
+    if unknown := sorted({str(k) for g in groups for k in g} - {"defaults", "series"}):
         raise CatalogError(f"{file}: groups: {unknown[0]!r} is neither 'defaults' nor 'series'")
-    source = source_of(file)
     defaults = defaults_of(document, file)
-    common = {"source": source, **defaults, **_of_release(defaults, source, releases)}
     parts = [{"defaults": {}, "series": document.get("series", [])}, *groups]
     stated = [{**defaults_of(part, file), **entry} for part in parts for entry in listed(part, "series", file)]
-    problems += [
-        Problem(file, str(name), f"release: {entry['release']!r} is not declared under 'releases'")
-        for name, entry in (("defaults", defaults), *((e.get("id"), e) for e in stated))
-        if isinstance(entry.get("release"), str) and f"{source}/{entry['release']}" not in releases
-    ]
-    stated = [{**_of_release(entry, source, releases), **entry} for entry in stated]
-    declared = sources.get(source)
-    if declared is not None and declared.folder is not None:
-        try:
-            return [(file, entry) for entry in series_of_folder(declared.folder, common, stated)]
-        except FolderError as error:
-            problems.append(Problem(file, source, f"folder: {error}"))
-            return []
-    return [(file, {**common, **entry}) for entry in stated]
+    if (release := _unknown_release(defaults, told)) is not None:
+        raise CatalogError(f"{file}: defaults: {release}")
+    for entry in stated:
+        name = str(entry.get("id"))
+        if (release := _unknown_release(entry, told)) is not None:
+            problems.append(Problem(file, name, release, "series"))
+        if "source" in entry:
+            problems.append(Problem(file, name, "source: the file's name says it already", "series"))
+    common = {**defaults, **_of_release(defaults, releases), "source": source_of(file)}
+    return common, [{**_of_release(entry, releases), **entry, "source": source_of(file)} for entry in stated]
 
 
-def _of_release(entry: Mapping[str, Any], source: str, releases: Mapping[str, Release]) -> dict[str, Any]:
+def _unknown_release(entry: Mapping[str, Any], told: Collection[object]) -> str | None:
+    release = entry.get("release")
+    if not isinstance(release, str) or release in told:
+        return None
+    return f"release: {release!r} is not declared under 'releases'"
+
+
+def _of_release(entry: Mapping[str, Any], releases: Mapping[str, Release]) -> dict[str, Any]:
     """What the release that an entry names says of its series."""
-    release = releases.get(f"{source}/{entry.get('release')}")
+    release = releases.get(str(entry.get("release")))
     if release is None:
         return {}
     return {field: value for field in _OF_A_RELEASE if (value := getattr(release, field)) is not None}

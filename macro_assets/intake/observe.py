@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkstemp
 
 from macro_assets.catalog import Catalog, Series
-from macro_assets.catalog.load import OWN, own_folder
+from macro_assets.catalog.own import OWN, own_folder
 from macro_assets.sources.errors import SourceError
 from macro_assets.sources.protocol import Response
 from macro_assets.sources.providers.manual import COLUMNS, FILE, observations, read_lines

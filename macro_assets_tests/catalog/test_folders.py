@@ -12,14 +12,13 @@ import pytest
 
 from macro_assets.catalog import Bounds, CatalogError, Folder, default_catalog, load_catalog
 from macro_assets.catalog.folders import FolderError, contents, file_names, in_order, series_id
-from macro_assets.catalog.load import own_folder
+from macro_assets.catalog.own import own_folder
 from macro_assets_tests.sources.own_files import SHIPPED, catalog_of, declare
 
 
-def error_of(own: Path) -> str:
-    with pytest.raises(CatalogError) as caught:
-        catalog_of(own)
-    return str(caught.value)
+def refused(own: Path) -> str:
+    """What the catalog says of the folder; a problem a line."""
+    return "\n".join(map(str, catalog_of(own).refused))
 
 
 def folder_at(path: Path, **facts: Any) -> Folder:
@@ -88,31 +87,34 @@ def test_a_folder_by_half_its_path_is_refused(tmp_path: Path, monkeypatch: pytes
     [
         ("source: [", "not valid YAML"),
         ("- a\n", "expected a mapping at the top"),
-        ("series: []\n", "expected a mapping under 'source'"),
+        ("series: []\n", "series: this is of a source, but the file has no 'source'"),
+        ("source: []\nseries: []\n", "expected a mapping under 'source'"),
         ("source: {title: T}\n", "mine: description: Field required"),
         ("source: {name: other}\nseries: []\n", "name is 'other', expected 'mine', the file's name"),
     ],
 )
 def test_a_broken_file_of_the_users_own_is_named_by_its_path(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "mine.yaml").write_text(text)
-    assert f"{tmp_path / 'mine.yaml'}: " in error_of(tmp_path)
-    assert says in error_of(tmp_path)
+    assert f"{tmp_path / 'mine.yaml'}: " in refused(tmp_path)
+    assert says in refused(tmp_path)
 
 
 def test_a_name_of_a_shipped_source_or_series_is_taken(tmp_path: Path) -> None:
     declare(tmp_path, {}, [{"id": "PAYEMS", "code": "P"}])
-    with pytest.raises(CatalogError, match=r"mine\.yaml: PAYEMS: id: declared twice"):
-        load_catalog(SHIPPED, tmp_path)
-    declare(tmp_path, {}, name="bundled")
-    with pytest.raises(
-        CatalogError, match=r"/bundled\.yaml: the source 'bundled' is declared in sources/bundled\.yaml"
-    ):
-        load_catalog(SHIPPED, tmp_path)
+    declare(tmp_path, {}, [{"id": "MY_PAYEMS", "code": "P"}], name="bundled")
+    catalog = load_catalog(SHIPPED, tmp_path)
+    assert sorted(map(str, catalog.refused)) == [
+        f"{tmp_path / 'bundled.yaml'}: bundled: source: 'bundled' is declared in sources/bundled.yaml already",
+        f"{tmp_path / 'mine.yaml'}: PAYEMS: id: declared twice, first in sources/bundled.yaml",
+    ]
+    assert catalog.series["PAYEMS"].source == "bundled"
+    assert catalog.sources["bundled"].folder is None
+    assert "MY_PAYEMS" not in catalog.series
 
 
 def test_a_fallback_that_leads_nowhere_is_named_by_the_file(tmp_path: Path) -> None:
     declare(tmp_path, {}, [{"id": "MY_GDP", "code": "GDP", "fallback": [{"source": "nobody", "code": "X"}]}])
-    assert f"{tmp_path / 'mine.yaml'}: MY_GDP: fallback: source 'nobody' is not declared" in error_of(tmp_path)
+    assert f"{tmp_path / 'mine.yaml'}: MY_GDP: fallback: source 'nobody' is not declared" in refused(tmp_path)
 
 
 # --- every column is a series --------------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ def test_what_a_file_does_not_say_is_not_claimed(tmp_path: Path) -> None:
 def test_what_cannot_be_left_open_must_be_stated(tmp_path: Path, lacking: str) -> None:
     place = declare(tmp_path, {"prefix": "MY_"}, **{lacking: None})
     (place / "a.csv").write_text("Date,GDP\n2020-01-01,1\n")
-    assert f"MY_GDP: {lacking}: " in error_of(tmp_path)
+    assert f"MY_GDP: {lacking}: " in refused(tmp_path)
 
 
 def test_a_column_may_say_more_of_itself(tmp_path: Path) -> None:
@@ -185,12 +187,12 @@ def test_a_columns_name_becomes_an_id(column: str, expected: str) -> None:
 def test_columns_that_become_one_id_are_named(tmp_path: Path) -> None:
     place = declare(tmp_path, {"prefix": "MY_"})
     (place / "a.csv").write_text("Date,S&P 500,S P 500\n2020-01-01,1,1\n")
-    assert "the columns ['S&P 500', 'S P 500'] would all be MY_S_P_500" in error_of(tmp_path)
+    assert "the columns ['S&P 500', 'S P 500'] would all be MY_S_P_500" in refused(tmp_path)
 
 
 def test_a_column_described_twice_is_refused(tmp_path: Path) -> None:
     declare(tmp_path, {}, [{"id": "A", "code": "GDP"}, {"id": "B", "code": "GDP"}])
-    assert "the code 'GDP' is declared twice" in error_of(tmp_path)
+    assert "the code 'GDP' is declared twice" in refused(tmp_path)
 
 
 def test_without_a_prefix_no_file_is_read(tmp_path: Path) -> None:
@@ -213,13 +215,13 @@ def test_a_folder_without_columns_is_refused(tmp_path: Path, text: str | None, s
     place = declare(tmp_path, {"prefix": "MY_"})
     if text is not None:
         (place / "a.csv").write_text(text)
-    assert f"{tmp_path / 'mine.yaml'}: folder: " in error_of(tmp_path)
-    assert says in error_of(tmp_path)
+    assert f"{tmp_path / 'mine.yaml'}: mine: folder: " in refused(tmp_path)
+    assert says in refused(tmp_path)
 
 
 def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
     declare(tmp_path, {"prefix": "MY_"}).rmdir()
-    assert "files cannot be read: No such file or directory" in error_of(tmp_path)
+    assert "files cannot be read: No such file or directory" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -242,17 +244,17 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
 )
 def test_a_folder_declared_wrongly_is_refused(tmp_path: Path, facts: dict[str, Any], says: str) -> None:
     declare(tmp_path, facts)
-    assert says in error_of(tmp_path)
-    assert "mine.yaml: mine: folder" in error_of(tmp_path)
+    assert says in refused(tmp_path)
+    assert "mine.yaml: mine: folder" in refused(tmp_path)
 
 
 def test_vintages_and_connector_must_fit_the_folder(tmp_path: Path) -> None:
     declare(tmp_path, {})
     file = tmp_path / "mine.yaml"
     file.write_text(file.read_text().replace("vintages: none", "vintages: whole"))
-    assert "'vintages' must be 'whole' where the files of a folder are vintages" in error_of(tmp_path)
+    assert "'vintages' must be 'whole' where the files of a folder are vintages" in refused(tmp_path)
     file.write_text(file.read_text().replace("connector: folder", "connector: manual"))
-    assert "'folder' is for the connector 'folder'" in error_of(tmp_path)
+    assert "'folder' is for the connector 'folder'" in refused(tmp_path)
 
 
 # --- which files, and which may be read ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
@@ -220,7 +221,7 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "sources/bundled.yaml",
             "- id: JTSJOL",
             "- id: PAYEMS",
-            "sources/bundled.yaml: PAYEMS: id: declared twice; a series needs a name of its own",
+            "sources/bundled.yaml: PAYEMS: id: declared twice, first in sources/bundled.yaml",
             id="duplicate id",
         ),
         pytest.param(
@@ -255,7 +256,7 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             "sources/bundled.yaml",
             "family: fred",
             "family: freda",
-            "sources/bundled.yaml: bundled: family: 'freda' is not declared in families.yaml",
+            "sources/bundled.yaml: bundled: family: family 'freda' is not declared. Did you mean fred?",
             id="family nobody declared",
         ),
         pytest.param(
@@ -308,131 +309,318 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             id="view named as a table",
         ),
         pytest.param(
-            "indicators.yaml",
-            "[VIXCLS]",
-            "[VIXCLZ]",
-            "indicators.yaml: economic_stress_index: series 'VIXCLZ' is not declared",
-            id="dangling series of an indicator",
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: [UNRAT]",
+            "indicators/recession.yaml: sahm_rule: inputs: series 'UNRAT' is not declared. Did you mean UNRATE",
+            id="series of an indicator that nobody declared",
         ),
         pytest.param(
-            "indicators.yaml",
-            "weight: 0.25",
-            "weight: 0.35",
-            "indicators.yaml: economic_stress_index: entry: Value error, weights of the components must add up to 1, "
-            "they add up to 1.1",
-            id="weights",
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: [indicators/economic_stres_index]",
+            "indicators/recession.yaml: sahm_rule: inputs: table 'indicators/economic_stres_index' is not declared.",
+            id="table of an indicator that nobody declared",
         ),
         pytest.param(
-            "indicators.yaml",
-            "min_components: 3",
-            "min_components: 5",
-            "min_components is 5, but there are 4 components",
-            id="min_components",
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: [unrate]",
+            "indicators/recession.yaml: sahm_rule: inputs: series 'unrate' is not declared. Did you mean UNRATE",
+            id="input that is no series and no table",
         ),
         pytest.param(
-            "indicators.yaml",
-            "[BAA, AAA]",
-            "[BAA]",
-            "indicators.yaml: economic_stress_index: components.1: Value error, formula 'spread' takes 2 series, got 1",
-            id="spread of one series",
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: []",
+            "indicators/recession.yaml: sahm_rule: inputs: Tuple should have at least 1 item",
+            id="indicator of nothing",
         ),
         pytest.param(
-            "indicators.yaml",
-            "        window_months: 120\n",
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: [UNRATE, UNRATE]",
+            "indicators/recession.yaml: sahm_rule: entry: Value error, an input is named twice",
+            id="input of an indicator twice",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: [indicators/sahm_rule]",
+            "indicators/recession.yaml: sahm_rule: inputs: it would be made of itself, through indicators/sahm_rule",
+            id="indicator of itself",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "inputs: [UNRATE]",
+            "inputs: [charts/sahm_rule]",
+            "indicators/recession.yaml: sahm_rule: inputs: it would be made of itself, through charts/sahm_rule,",
+            id="indicator of a chart of itself",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "method: rise_over_low",
+            "method: Rise over low",
+            "indicators/recession.yaml: sahm_rule: method: String should match pattern",
+            id="method that is no name",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "    method: rise_over_low\n",
             "",
-            "indicators.yaml: economic_stress_index: components.3: Value error, window_months is for the formula 'gap'",
-            id="gap without window",
+            "indicators/recession.yaml: sahm_rule: method: Field required",
+            id="indicator without a method",
         ),
         pytest.param(
-            "indicators.yaml",
-            "sign: 1",
-            "sign: 2",
-            "indicators.yaml: economic_stress_index: components.0.sign: Input should be -1 or 1 (got 2)",
-            id="sign",
+            "indicators/recession.yaml",
+            "shape: signal",
+            "shape: signals",
+            "indicators/recession.yaml: sahm_rule: shape: 'signals' is not declared in tables.yaml. Did you mean",
+            id="shape that nobody declared",
         ),
         pytest.param(
-            "models.yaml",
+            "indicators/recession.yaml",
+            "shape: signal",
+            "shape: forecasts",
+            "indicators/recession.yaml: sahm_rule: shape: forecasts makes no table real_time/sahm_rule: entry:",
+            id="shape that has the columns of as-of tables",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "    real_time: true\n",
+            "",
+            "indicators/recession.yaml: sahm_rule: entry: Value error, 'demo' names as-of months, which only an",
+            id="demo without real_time",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            '"2016-06"',
+            '"2016-13"',
+            "indicators/recession.yaml: sahm_rule: demo.0: String should match pattern",
+            id="demo of no month",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "{mean_months: 3, low_months: 12, threshold_pp: 0.5}",
+            "[3, 12, 0.5]",
+            "indicators/recession.yaml: sahm_rule: parameters: Input should be a valid dictionary",
+            id="parameters that are a list",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "threshold_pp: 0.5",
+            "threshold_pp: .nan",
+            "indicators/recession.yaml: sahm_rule: parameters",
+            id="parameter that is not a number",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "{rule: within, column: value, low: -2, high: 15}",
+            "{column: value, low: -2, high: 15}",
+            "indicators/recession.yaml: sahm_rule: rules.0.rule: Field required",
+            id="rule without a name",
+        ),
+        pytest.param(
+            "indicators/recession.yaml",
+            "{rule: within, column: value, low: -2, high: 15}",
+            "7",
+            "indicators/recession.yaml: sahm_rule: rules.0: ",
+            id="rule of a wrong form",
+        ),
+        pytest.param(
+            "indicators/stress.yaml",
+            "name: economic_stress_index",
+            "name: sahm_rule",
+            "indicators/stress.yaml: sahm_rule: name: declared twice, first in indicators/recession.yaml",
+            id="two indicators of one name",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
             "{series: TCU,",
             "{series: TCUX,",
-            "models.yaml: gdp_nowcast: series 'TCUX' is not declared",
+            "models/gdp.yaml: gdp_nowcast: inputs: series 'TCUX' is not declared. Did you mean TCU",
             id="dangling series of a model",
         ),
         pytest.param(
-            "models.yaml",
+            "models/gdp.yaml",
             "{series: TCU,",
             "{series: BUSINV,",
-            "models.yaml: gdp_nowcast: entry: Value error, an input series is named twice",
+            "models/gdp.yaml: gdp_nowcast: entry: Value error, an input series is named twice",
             id="input twice",
         ),
         pytest.param(
-            "models.yaml",
-            "target: GDPC1",
-            "target: SP500",
-            "models.yaml: gdp_nowcast: entry: Value error, target SP500 is not among the inputs",
+            "models/gdp.yaml",
+            "target: {series: GDPC1,",
+            "target: {series: SP500,",
+            "models/gdp.yaml: gdp_nowcast: entry: Value error, target SP500 is not among the inputs",
             id="target not an input",
         ),
         pytest.param(
-            "models.yaml",
-            '"2016-06"',
-            '"2016-13"',
-            "models.yaml: gdp_nowcast: demo_partitions.0: String should match pattern",
+            "models/gdp.yaml",
+            "target: {series: GDPC1, transform: pca,",
+            "target: {series: GDPC1, transform: pch,",
+            "models/gdp.yaml: gdp_nowcast: entry: Value error, target GDPC1 has another transform than the input of",
+            id="target in another transform than the input",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "{series: TCU, transform: chg}",
+            "{series: TCU, transform: {chg: {periods: 1}, log: {}}}",
+            "models/gdp.yaml: gdp_nowcast: inputs.18.transform.0.",
+            id="step of two names",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "{series: TCU, transform: chg}",
+            "{series: TCU, transform: {chg: 12}}",
+            "models/gdp.yaml: gdp_nowcast: inputs.18.transform.0.parameters: Input should be a valid dictionary",
+            id="parameter of a step without a name",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "{series: TCU, transform: chg}",
+            "{series: TCU, transform: 5}",
+            "models/gdp.yaml: gdp_nowcast: inputs.18.transform: Input should be a valid tuple (got 5)",
+            id="step that is a number",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "{series: TCU, transform: chg}",
+            "{series: TCU}",
+            "models/gdp.yaml: gdp_nowcast: inputs.18.transform: Field required",
+            id="input without a transform",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "horizons: [-1, 0, 1]",
+            "horizons: [1, 0, -1]",
+            "models/gdp.yaml: gdp_nowcast: entry: Value error, horizons: expected rising numbers, each once, got",
+            id="horizons out of order",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "refit_months: [1, 2,",
+            "refit_months: [0, 1, 2,",
+            "models/gdp.yaml: gdp_nowcast: refit_months.0: Input should be greater than or equal to 1 (got 0)",
+            id="refit in no month",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "benchmark: gdp_ar",
+            "benchmark: gdp_arr",
+            "models/gdp.yaml: gdp_nowcast: benchmark: model 'gdp_arr' is not declared. Did you mean gdp_ar",
+            id="benchmark that is no model",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            "benchmark: gdp_ar",
+            "benchmark: gdp_nowcast",
+            "models/gdp.yaml: gdp_nowcast: entry: Value error, a model is no benchmark of itself",
+            id="benchmark of itself",
+        ),
+        pytest.param(
+            "models/gdp.yaml",
+            'backtest: {demo: ["2016-06"',
+            'backtest: {demo: ["2016-13"',
+            "models/gdp.yaml: gdp_nowcast: backtest.demo.0: String should match pattern",
             id="no such month",
         ),
         pytest.param(
-            "charts.yaml",
+            "models/gdp.yaml",
+            "name: gdp_ar\n",
+            "name: gdp_nowcast\n",
+            "models/gdp.yaml: gdp_nowcast: name: declared twice, first in models/gdp.yaml",
+            id="two models of one name",
+        ),
+        pytest.param(
+            "charts/stress.yaml",
             "series: [BAA, AAA]",
             "series: [BAA, ABA]",
-            "charts.yaml: credit_spread: series 'ABA' is not declared",
+            "charts/stress.yaml: credit_spread: of.series: series 'ABA' is not declared",
             id="dangling series of a chart",
         ),
         pytest.param(
-            "charts.yaml",
-            "inputs: [indicators/economic_stress_index]",
-            "inputs: [indicators/economic_stress]",
-            "charts.yaml: economic_stress_index: inputs: table 'indicators/economic_stress' is not declared in "
-            "tables.yaml",
+            "charts/stress.yaml",
+            "[indicators/economic_stress_index]",
+            "[indicators/economic_stress]",
+            "charts/stress.yaml: economic_stress_index: of.tables: table 'indicators/economic_stress' is not",
             id="dangling table of a chart",
         ),
         pytest.param(
-            "charts.yaml",
-            "indicator: economic_stress_index",
-            "indicator: economic_stress",
-            "charts.yaml: economic_stress_index: indicator: 'economic_stress' is not declared in indicators.yaml",
-            id="dangling indicator of a chart",
-        ),
-        pytest.param(
-            "charts.yaml",
-            "model: gdp_nowcast",
-            "model: gdp_forecast",
-            "charts.yaml: gdp_nowcast: model: 'gdp_forecast' is not declared in models.yaml",
-            id="dangling model of a chart",
-        ),
-        pytest.param(
-            "charts.yaml",
-            "    series: [BAA, AAA]\n",
-            "",
-            "charts.yaml: credit_spread: entry: Value error, a chart draws the tables of its inputs or else its series",
+            "charts/stress.yaml",
+            "{series: [BAA, AAA], frequency: M, steps: [spread]}",
+            "{frequency: M, steps: [spread]}",
+            "charts/stress.yaml: credit_spread: of: Value error, a chart is of series or else of tables: expected",
             id="chart of nothing",
         ),
         pytest.param(
-            "charts.yaml",
+            "charts/stress.yaml",
+            "{series: [BAA, AAA],",
+            "{series: [BAA, AAA], tables: [indicators/economic_stress_index],",
+            "charts/stress.yaml: credit_spread: of: Value error, a chart is of series or else of tables: expected",
+            id="chart of series and tables",
+        ),
+        pytest.param(
+            "charts/stress.yaml",
+            "{tables: [indicators/economic_stress_index]}",
+            "{tables: [indicators/economic_stress_index], steps: [log]}",
+            "charts/stress.yaml: economic_stress_index: of: Value error, 'frequency' and 'steps' are of series;",
+            id="steps on tables",
+        ),
+        pytest.param(
+            "charts/stress.yaml",
+            "frequency: M, steps: [spread]}",
+            "columns: [value]}",
+            "charts/stress.yaml: credit_spread: of: Value error, 'columns' are of tables; series have a value alone",
+            id="columns of series",
+        ),
+        pytest.param(
+            "charts/stress.yaml",
+            "frequency: M,",
+            "frequency: monthly,",
+            "charts/stress.yaml: credit_spread: of.frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got",
+            id="frequency of a chart",
+        ),
+        pytest.param(
+            "charts/stress.yaml",
+            "shade: recessions",
+            "shade: reccessions",
+            "charts/stress.yaml: economic_stress_index: shade: Input should be 'recessions' (got 'reccessions')",
+            id="shade of something else",
+        ),
+        pytest.param(
+            "charts/stress.yaml",
+            "steps: [spread]",
+            "steps: [[spread]]",
+            "charts/stress.yaml: credit_spread: of.steps.0: ",
+            id="step that is a list",
+        ),
+        pytest.param(
+            "charts/activity.yaml",
+            "name: zscore_heatmap",
+            "name: credit_spread",
+            "charts/stress.yaml: credit_spread: name: declared twice, first in charts/activity.yaml",
+            id="two charts of one name",
+        ),
+        pytest.param(
+            "charts/activity.yaml",
             "charts:\n",
             "charts: [\n",
-            "charts.yaml: not valid YAML",
+            "charts/activity.yaml: not valid YAML",
             id="YAML syntax",
         ),
         pytest.param(
-            "charts.yaml",
+            "charts/activity.yaml",
             "charts:\n",
             "diagrams:\n",
-            "charts.yaml: expected a list of entries under 'charts'",
+            "charts/activity.yaml: expected a list of entries under 'charts'",
             id="no list of entries",
         ),
         pytest.param(
-            "charts.yaml",
-            "  - name: gdp_nowcast\n",
-            "  - nam: gdp_nowcast\n",
-            "charts.yaml: entry 2: name: Field required",
+            "charts/stress.yaml",
+            "  - name: credit_spread\n",
+            "  - nam: credit_spread\n",
+            "charts/stress.yaml: entry 2: name: Field required",
             id="entry without a name",
         ),
         pytest.param(
@@ -465,11 +653,32 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "tables.yaml",
-            "key: [as_of_month, target_quarter]",
-            "key: [as_of_month, quarter]",
-            "tables.yaml: forecasts/gdp_nowcast: entry: Value error, key names columns the table does not have: "
-            "['quarter']",
+            "key: [as_of_month, name]",
+            "key: [as_of_month, names]",
+            "tables.yaml: diagnostics/gdp_nowcast: entry: Value error, key names columns the table does not have: "
+            "['names']",
             id="key not a column",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "    shape: forecasts\n",
+            "    shape: forecast\n",
+            "tables.yaml: forecasts/{model}: shape: 'forecast' is not declared in tables.yaml. Did you mean forecasts?",
+            id="shape of a template that nobody declared",
+        ),
+        pytest.param(
+            "tables.yaml",
+            "  - name: maintenance/tables\n",
+            "  - name: calendar/releases\n",
+            "tables.yaml: calendar/releases: name: declared twice",
+            id="two tables of one name",
+        ),
+        pytest.param(
+            "sources/bundled.yaml",
+            "  - id: PAYEMS\n",
+            "  - id: PAYEMS\n    source: fred\n",
+            "sources/bundled.yaml: PAYEMS: source: the file's name says it already",
+            id="series of another source",
         ),
         pytest.param(
             "columns.yaml",
@@ -508,27 +717,45 @@ def test_one_broken_thing_is_named_by_file_entry_and_field(
     assert expected in error_of(small)
 
 
+@pytest.mark.parametrize(
+    ("series", "transform", "got"), [("GDPC1", "pch", "GDPC1 in pch"), ("UNRATE", "pca", "UNRATE in pca")]
+)
+def test_a_benchmark_of_another_target_is_refused(small: Path, series: str, transform: str, got: str) -> None:
+    file = small / "models/gdp.yaml"
+    before, name, rival = file.read_text(encoding="utf-8").partition("name: gdp_ar")
+    other = rival.replace("series: GDPC1, transform: pca", f"series: {series}, transform: {transform}")
+    file.write_text(before + name + other, encoding="utf-8")
+    expected = f"gdp_nowcast: benchmark: gdp_ar forecasts {got}, expected the target GDPC1 in pca"
+    assert f"models/gdp.yaml: {expected}" in error_of(small)
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_a_missing_file_is_named(small: Path, file: str) -> None:
     (small / file).unlink()
     assert f"{file}: the file is missing" in error_of(small)
 
 
+@pytest.mark.parametrize("kind", ["sources", "indicators", "models", "charts"])
+def test_a_missing_folder_is_named(small: Path, kind: str) -> None:
+    shutil.rmtree(small / kind)
+    assert f"{kind}: the folder is missing" in error_of(small)
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- list\n", "only text\n"])
 def test_a_file_that_is_no_mapping_is_refused(small: Path, text: str) -> None:
-    (small / "models.yaml").write_text(text, encoding="utf-8")
-    assert "models.yaml: expected a mapping at the top" in error_of(small)
+    (small / "models/gdp.yaml").write_text(text, encoding="utf-8")
+    assert "models/gdp.yaml: expected a mapping at the top" in error_of(small)
 
 
 def test_several_problems_are_reported_at_once(small: Path) -> None:
     edit(small, "sources/bundled.yaml", "transform: 5", "transform: 8")
     edit(small, "tables.yaml", "transformed, zscore]", "transformed, zzscore]")
-    edit(small, "charts.yaml", "inputs: [indicators/economic_stress_index]", "inputs: [indicators/nothing]")
+    edit(small, "charts/stress.yaml", "[indicators/economic_stress_index]", "[indicators/nothing]")
     lines = error_of(small).splitlines()
     for place in (
         "sources/bundled.yaml: PAYEMS: transform:",
         "tables.yaml: normalized/{family}:",
-        "charts.yaml: economic_stress_index:",
+        "charts/stress.yaml: economic_stress_index:",
     ):
         assert [line for line in lines if line.strip().startswith(place)], f"{place} is not in {lines}"
 
@@ -546,9 +773,10 @@ def declarations(catalog: Catalog) -> list[Declaration]:
         table,
         table.columns[0],
         indicator,
-        indicator.components[0],
+        indicator.rules[0],
         model,
         model.inputs[0],
+        model.target.transform[0],
         next(iter(catalog.charts.values())),
         catalog.recessions[0],
         catalog.families["fred"],
@@ -592,8 +820,8 @@ def test_the_same_files_are_the_same_catalog(folder: Path, catalog: Catalog) -> 
 
 
 def test_a_key_given_twice_is_refused(small: Path) -> None:
-    edit(small, "indicators.yaml", "    min_components: 3", "    min_components: 3\n    min_components: 2")
-    assert "indicators.yaml: not valid YAML: the key 'min_components' is given twice" in error_of(small)
+    edit(small, "indicators/recession.yaml", "mean_months: 3", "mean_months: 3, mean_months: 2")
+    assert "indicators/recession.yaml: not valid YAML: the key 'mean_months' is given twice" in error_of(small)
 
 
 def test_a_series_declared_wrongly_is_not_also_undeclared(small: Path) -> None:

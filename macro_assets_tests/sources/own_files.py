@@ -57,10 +57,11 @@ def _bare() -> Path:
     """The shipped tables with no series: the whole catalog takes half a second to read."""
     bare = Path(mkdtemp(prefix="macro-catalog-"))
     atexit.register(shutil.rmtree, bare, ignore_errors=True)
-    (bare / "sources").mkdir()
+    for kind in ("sources", "indicators", "models", "charts"):
+        (bare / kind).mkdir()
     for name in ("columns", "families", "tables", "views"):
         (bare / f"{name}.yaml").write_text((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("indicators", "models", "charts", "recessions", "instruments"):
+    for name in ("recessions", "instruments"):
         (bare / f"{name}.yaml").write_text(f"{name}: []\n", encoding="utf-8")
     return bare
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from macro_assets.catalog.kinds.declaration import Declaration, Month, SeriesId, Slug, TableName
+from macro_assets.catalog.kinds.declaration import Declaration, Month, Slug
 from macro_assets.catalog.kinds.rule import RuleCall
+
+Input = Annotated[str, Field(pattern=r"^\w+(/\w+)?$")]
+"""A series, or a table as 'layer/name'."""
 
 
 class Indicator(Declaration):
@@ -18,7 +21,7 @@ class Indicator(Declaration):
     description: str = Field(description="What a row of its table says, in a sentence or two")
     method: Slug = Field(description="Module of macro_assets/indicators/ that computes it")
     shape: Slug = Field(default="value", description="Shape of its table, one of tables.yaml: that of its method")
-    inputs: tuple[SeriesId | TableName, ...] = Field(min_length=1, description="Series and tables it is made of")
+    inputs: tuple[Input, ...] = Field(min_length=1, description="Series and tables it is made of")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
     real_time: bool = Field(default=False, description="Also as of each month: `real_time/<name>`")
     demo: tuple[Month, ...] = Field(default=(), description="As-of months that a full local run computes")

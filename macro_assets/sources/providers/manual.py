@@ -22,7 +22,7 @@ import polars as pl
 
 from macro_assets.catalog import CatalogError, Series, Source
 from macro_assets.catalog.folders import FolderError, contents
-from macro_assets.catalog.load import OWN, own_folder
+from macro_assets.catalog.own import OWN, own_folder
 from macro_assets.sources.bodies import read_csv
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import EmptyError, SchemaError, SourceError

@@ -1,0 +1,80 @@
+"""The folder of the user's own catalog files: where it is, and what stands in them.
+
+Each `*.yaml` of it declares a source with its series, indicators, models, charts, or several of these. What cannot be
+read is told and left out; nothing here stops the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from macro_assets.catalog.entries import Problem, nearest, of_the_file
+from macro_assets.catalog.read import CatalogError, listed, read_document
+
+OWN = "MACRO_CATALOG"
+"""Environment variable that names the folder."""
+
+FOLDERS = ("indicators", "models", "charts")
+"""Kinds whose files stand in a folder of their name; a file of the user's own may have any of them beside a source."""
+
+_OF_A_SOURCE = ("defaults", "releases", "series", "groups")
+
+
+def own_folder() -> Path | None:
+    """The folder of the user's own catalog files, if there is one.
+
+    Raises
+    ------
+    CatalogError
+        When the environment names one that is not there, or not by its whole path: runs start in other folders.
+    """
+    named = os.environ.get(OWN)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_absolute() or not folder.is_dir():
+        raise CatalogError(f"{OWN} is {named!r}, which is no whole path of a folder. Make it, or unset {OWN}.")
+    return folder.resolve()
+
+
+def own_documents(own: Path, problems: list[Problem]) -> dict[str, dict[str, Any]]:
+    """What stands in each file of the folder, by its whole path; hidden files are not read."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(own.absolute().glob("*.yaml")):
+        if path.name.startswith("."):
+            continue
+        file = str(path)
+        try:
+            document = read_document(own, file)
+        except CatalogError as error:
+            problems.append(of_the_file(file, error))
+            continue
+        told, found[file] = _told(file, document)
+        problems += told
+    return found
+
+
+def _told(file: str, document: dict[str, Any]) -> tuple[list[Problem], dict[str, Any]]:
+    """What of a document is none of a catalog's file, and the rest."""
+    known = ("source", *_OF_A_SOURCE, *FOLDERS)
+    problems = [
+        Problem(file, None, f"{key}: expected one of {', '.join(known)}.{nearest(str(key), known)}")
+        for key in document
+        if key not in known
+    ]
+    problems += [
+        Problem(file, None, f"{key}: this is of a source, but the file has no 'source'")
+        for key in _OF_A_SOURCE
+        if key in document and "source" not in document
+    ]
+    if not document:
+        problems.append(Problem(file, None, f"the file is empty; expected {', '.join(known)}"))
+    rest = {key: document[key] for key in ("source", *_OF_A_SOURCE) if "source" in document and key in document}
+    for kind in FOLDERS:
+        try:
+            rest[kind] = listed({kind: [], **document}, kind, file)
+        except CatalogError as error:
+            problems.append(of_the_file(file, error))
+    return problems, rest
