@@ -44,13 +44,15 @@ def test_the_charts_of_the_catalog_have_no_problem(catalog: Catalog) -> None:
         ({"of": {"series": ["BAA"], "steps": "pch"}}, "of.steps: BAA: step 1 'pch': .*got 'percent'"),
         ({"of": {"series": ["BAA"], "steps": [{"zscore": {"min_ob": 3}}]}}, "of.steps: BAA: .*min_ob"),
         ({"of": {"tables": ["indicators/sahm"], "columns": ["values"]}}, "of.columns: 'values' .*Did you mean value"),
-        ({**SERIES, "draws": "stacked"}, "of: expected one table of contributions, got 0"),
-        ({**TABLE, "draws": "stacked"}, "of: indicators/sahm lacks component, contribution, index_value"),
+        ({**SERIES, "draws": "stacked"}, "of.tables: expected one table of contributions, got 0"),
+        ({**TABLE, "draws": "stacked"}, "of.tables: indicators/sahm lacks component, contribution, index_value"),
         ({**TABLE, "draws": "heatmap"}, "of: expected series"),
-        ({**TABLE, "draws": "nowcast_news"}, "of: expected two tables"),
+        ({**SERIES, "draws": "heatmap", "shade": "recessions"}, "shade: a heatmap has nothing shaded"),
+        ({**TABLE, "draws": "nowcast_news", "shade": "recessions"}, "shade: a nowcast has nothing shaded"),
+        ({**TABLE, "draws": "nowcast_news"}, "of.tables: expected two, "),
         (
             {"of": {"tables": ["indicators/sahm", "indicators/stress"]}, "draws": "nowcast_news"},
-            "of: indicators/sahm lacks as_of",
+            "of.tables: indicators/sahm lacks as_of",
         ),
     ],
 )
@@ -82,4 +84,6 @@ def test_lines_run_over_dates() -> None:
     undated = table.model_copy(update={"columns": table.columns[1:]})
     changed = replace(catalog, tables={**catalog.tables, table.name: undated})
     chart = Chart.model_validate({**LINES, "of": {"tables": [table.name]}})
-    assert list(problems(chart, changed)) == ["of: diagnostics/any has no observation_date, over which lines run"]
+    assert list(problems(chart, changed)) == [
+        "of.tables: diagnostics/any has no observation_date, over which lines run"
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
@@ -45,13 +45,15 @@ class Parameters(Declaration):
     """Nothing: the chart is of one model's forecasts and news."""
 
 
-def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
-    """Refuse what is not a table of forecasts and one of news."""
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """What is not a table of forecasts and one of news, and shading, as quarters stand apart."""
     if len(columns) != 2:
-        raise ValueError(f"expected two tables, a model's forecasts and its news, got {len(columns)}")
-    for (table, found), expected in zip(columns.items(), (FORECASTS, NEWS), strict=True):
+        yield f"of.tables: expected two, a model's forecasts and its news, got {len(columns)}"
+    for (table, found), expected in zip(columns.items(), (FORECASTS, NEWS), strict=False):
         if missing := set(expected) - {c.name for c in found}:
-            raise ValueError(f"{table} lacks {', '.join(sorted(missing))}: expected forecasts/<model>, news/<model>")
+            yield f"of.tables: {table} lacks {', '.join(sorted(missing))}: expected forecasts/<model>, news/<model>"
+    if chart.shade:
+        yield f"shade: a nowcast has nothing shaded, got {chart.shade!r}"
 
 
 @dataclass(frozen=True)
