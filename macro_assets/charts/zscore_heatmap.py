@@ -12,7 +12,7 @@ from macro_assets.catalog import Chart
 from macro_assets.charts import style
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import Labels
-from macro_assets.transforms.library import transformed, zscores
+from macro_assets.transforms.normalize import transformed, zscores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
