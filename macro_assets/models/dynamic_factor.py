@@ -29,6 +29,7 @@ from macro_assets.models.protocol import (
     panel,
     target_dates,
 )
+from macro_assets.transforms.library import difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,9 +45,10 @@ EXAMPLE: Mapping[str, Any] = {
     "inputs": [
         {"series": "PAYEMS", "transform": "chg"},
         {"series": "INDPRO", "transform": "pch"},
+        {"series": "HOUST", "transform": "pch"},
         {"series": "GDPC1", "transform": "pca"},
     ],
-    "parameters": {"tolerance": 1e-3, "blocks": {"real": ["INDPRO", "GDPC1"]}},
+    "parameters": {"tolerance": 1e-3, "blocks": {"real": ["INDPRO", "HOUST", "GDPC1"]}},
 }
 
 
@@ -180,7 +182,7 @@ def news(
         previous_as_of=pl.lit(before.as_of).cast(NEWS_SCHEMA["previous_as_of"]),
         as_of=pl.lit(now.as_of).cast(NEWS_SCHEMA["as_of"]),
         target_id=pl.lit(spec.target.series),
-        impact_unit=pl.lit(spec.target_unit),
+        impact_unit=pl.lit(difference((spec.target_unit,), None)),
     )
 
 
