@@ -34,14 +34,14 @@ def with_many(months: int = MONTHS) -> tuple[Catalog, tuple[Derivation, ...]]:
     from macro_assets.orchestration.partitions import AS_OF_MONTHS
 
     catalog = default_catalog()
-    like, index = catalog.one_table("forecasts/gdp_nowcast"), catalog.one_table("indicators/economic_stress_index")
+    like, index = catalog.one_table("diagnostics/gdp_nowcast"), catalog.one_table("indicators/economic_stress_index")
     columns = [c for c in like.columns if c.name in ("as_of_month", "as_of", "computed_at")]
     columns += [c for c in index.columns if c.name == "index_value"]
     entry = {**like.model_dump(), "columns": [c.model_dump() for c in columns], "key": ("as_of_month",)}
     names = [f"synthetic/mean_{n:02d}" for n in range(DERIVATIONS)]
     tables = {n: Table.model_validate({**entry, "name": n}) for n in names}
     catalog = replace(catalog, tables={**catalog.tables, **tables})
-    read = {"known": Known(tuple(i.series for i in catalog.models["gdp_nowcast"].inputs))}
+    read = {"known": Known(catalog.models["gdp_nowcast"].series)}
     asked = tuple(AS_OF_MONTHS.get_partition_keys()[-months:])
     many = [Derivation((n,), read, partial(mean, table=n), grid="as_of", demo=asked) for n in names]
     return catalog, checked([*derivations(catalog), *many], catalog)

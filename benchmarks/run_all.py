@@ -9,6 +9,7 @@ import sys
 
 import automation
 import code_location
+import declared
 import fetching
 import full_run
 import graph_cost
@@ -18,7 +19,7 @@ import vintage_store
 from measure import show
 
 if __name__ == "__main__":
-    modules = [code_location, automation, full_run, graph_overhead, graph_cost, fetching, parsing]
+    modules = [code_location, declared, automation, full_run, graph_overhead, graph_cost, fetching, parsing]
     if "--vintages" in sys.argv[1:]:
         modules.append(vintage_store)  # last: it holds this process to two CPUs
     ratios = [r for module in modules for r in module.run()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -62,6 +63,13 @@ def previous_month(month: str, count: int = 1) -> str:
     """The month some months before 'YYYY-MM'."""
     for _ in range(count):
         month = f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
+    return month
+
+
+def latest_refit(month: str, refits: Collection[int]) -> str:
+    """The latest of the months 'YYYY-MM' whose calendar month is named, not after a month."""
+    while int(month[5:]) not in refits:
+        month = previous_month(month)
     return month
 
 

@@ -123,9 +123,8 @@ def axes_of(key: tuple[str, str], traces: Sequence[Mapping[str, Any]], layout: M
                 if (value := number(size)) is not None and not isinstance(size, str):
                     stack = stacks.setdefault((flat, str(at)), [0.0, 0.0])
                     stack[value > 0] += value
-        errors = [number(e) for e in values_of((trace.get("error_y") or {}).get("array"))]
-        spans = ((number(v), e) for v, e in zip(y, errors, strict=False) if not isinstance(v, str))
-        ys = ys + [v + sign * e for v, e in spans if v is not None and e is not None for sign in (-1, 1)]
+        spans = ((number(v), e) for v, e in zip(y, errors_of(trace), strict=False) if not isinstance(v, str))
+        ys = ys + [end for v, e in spans if v is not None and e is not None for end in (v - e[0], v + e[1])]
     if layout.get("barmode") in ("relative", "stack"):
         for (flat, _), ends in stacks.items():
             (xs if flat else ys).extend(ends)
@@ -140,6 +139,14 @@ def coordinates(trace: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
         x = x or list(range(max((len(values_of(r)) for r in z), default=0)))
         y = y or list(range(len(z)))
     return x or list(range(len(y))), y or list(range(len(x)))
+
+
+def errors_of(trace: Mapping[str, Any]) -> list[tuple[float, float] | None]:
+    """How far the vertical error bars reach down and up from each point."""
+    stated = trace.get("error_y") or {}
+    up = [number(e) for e in values_of(stated.get("array"))]
+    down = [number(e) for e in values_of(stated.get("arrayminus"))] if stated.get("symmetric") is False else up
+    return [None if a is None or b is None else (a, b) for a, b in zip(down, up, strict=False)]
 
 
 def bases_of(trace: Mapping[str, Any], size: int) -> list[Number] | None:

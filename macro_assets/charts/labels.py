@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart, Recession, Series, names
+from macro_assets.catalog import Catalog, Chart, Recession, Series
 from macro_assets.charts.modules import reads_of
+from macro_assets.transforms.steps import STATIONARY
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,12 @@ class Labels:
     """Facts of a chart, only those it reads; the others are empty.
 
     The first three are said of every chart (`recessions` where they are shaded); of the others, a chart has those that
-    its module names in `READS`.
+    its module names in `READS`, and those that its steps need.
 
     Attributes
     ----------
     series
-        What the chart is of: its own series, else those of its indicator or model.
+        What the chart is of: its own series, else those behind its tables.
     sources
         Title of the source, by series.
     recessions
@@ -30,9 +31,8 @@ class Labels:
     titles, frequencies, aggregations, transforms
         Of the series.
     components
-        Name and title of each part of its indicator, in the order of the catalog, which is that of their colours.
-    min_history
-        Observations before the first z-score, by frequency.
+        Name and title of each part of the indicator whose table is drawn, in the order of its entry, which is that of
+        their colours.
     """
 
     series: tuple[str, ...] = ()
@@ -43,7 +43,6 @@ class Labels:
     aggregations: Mapping[str, str] = field(default_factory=dict)
     transforms: Mapping[str, int] = field(default_factory=dict)
     components: tuple[tuple[str, str], ...] = ()
-    min_history: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def facts(self) -> pl.DataFrame:
@@ -60,23 +59,27 @@ def labels_of(chart: Chart, catalog: Catalog) -> Labels:
     Raises
     ------
     LookupError
-        When no module draws the chart.
+        When no module draws the chart, or it reads a label that there is not.
     """
-    own = [catalog.one_series(s) for s in _series_of(chart, catalog)]
+    behind = chart.of.series or tuple(s for t in chart.of.tables for s in catalog.series_behind(t))
+    own = [catalog.one_series(s) for s in dict.fromkeys(behind)]
     return Labels(
         series=tuple(s.id for s in own),
         sources={s.id: catalog.sources[s.source].title for s in own},
-        recessions=catalog.recessions if chart.recession_shading else (),
-        **{name: _read(name, chart, own, catalog) for name in reads_of(chart)},
+        recessions=catalog.recessions if chart.shade == "recessions" else (),
+        **{name: _read(name, chart, own, catalog) for name in dict.fromkeys((*reads_of(chart), *_of_steps(chart)))},
     )
 
 
-def _series_of(chart: Chart, catalog: Catalog) -> Iterable[str]:
-    if chart.indicator is not None and not chart.series:
-        return dict.fromkeys(s for c in catalog.indicators[chart.indicator].components for s in c.series)
-    if chart.model is not None and not chart.series:
-        return (i.series for i in catalog.models[chart.model].inputs)
-    return chart.series
+def _of_steps(chart: Chart) -> Iterator[str]:
+    """What bringing the series to their frequency and through their steps takes."""
+    of = chart.of
+    if of.frequency or of.steps:
+        yield "frequencies"
+    if of.frequency:
+        yield "aggregations"
+    if STATIONARY in (step.name for step in of.steps):
+        yield "transforms"
 
 
 def _read(name: str, chart: Chart, own: Sequence[Series], catalog: Catalog) -> Any:
@@ -90,9 +93,16 @@ def _read(name: str, chart: Chart, own: Sequence[Series], catalog: Catalog) -> A
             return {s.id: s.aggregation for s in own}
         case "transforms":
             return {s.id: s.transform for s in own}
-        case "components" if chart.indicator is not None:
-            return tuple((c.name, c.title) for c in catalog.indicators[chart.indicator].components)
-        case "min_history":
-            family, *_ = catalog.families_of(s.id for s in own)
-            return catalog.tables[names.normalized(family)].parameters["min_history"]
+        case "components":
+            return tuple(part for table in chart.of.tables for part in _components(table, catalog))
     raise LookupError(f"chart {chart.name!r} reads {name!r}, which the catalog does not have for it")
+
+
+def _components(table: str, catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Parts of the indicator of a table, where its entry lists `components` with names and titles."""
+    layer, _, name = table.partition("/")
+    indicator = catalog.indicators.get(name) if layer in ("indicators", "real_time") else None
+    listed = indicator.parameters.get("components") if indicator else None
+    for part in listed if isinstance(listed, list) else ():
+        if isinstance(part, dict) and "name" in part:
+            yield str(part["name"]), str(part.get("title") or part["name"])

@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import Any
 
 from macro_assets.charts import style
-from macro_assets.charts.axes import Axis, Number, axes_of, bases_of, coordinates, domain, number, values_of
+from macro_assets.charts.axes import Axis, Number, axes_of, bases_of, coordinates, domain, errors_of, number, values_of
 
 LIMIT = 15_000
 """A preview is smaller than this many bytes."""
@@ -224,10 +224,9 @@ def _scatter(panel: _Panel, trace: Mapping[str, Any], default: str, detail: _Det
     out = []
     if "lines" in mode:
         out.append(_path(_line(panel, _thinned(points, detail.points)), color, 1.2))
-    errors = [number(e) for e in values_of((trace.get("error_y") or {}).get("array"))]
-    for (x, y), error in zip(points[: detail.points // 4], errors, strict=False):
-        if x is not None and y is not None and error:
-            bar = f"M{_n(panel.px(x))} {_n(panel.py(y - error))}V{_n(panel.py(y + error))}"
+    for (x, y), error in zip(points[: detail.points // 4], errors_of(trace), strict=False):
+        if x is not None and y is not None and error and any(error):
+            bar = f"M{_n(panel.px(x))} {_n(panel.py(y - error[0]))}V{_n(panel.py(y + error[1]))}"
             out.append(_path([bar], color, 1))
     if "markers" in mode:
         every = max(1, math.ceil(len(points) / max(1, detail.points // 2)))

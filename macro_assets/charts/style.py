@@ -6,6 +6,7 @@ into a figure. Does not belong here: anything about the data of one chart. Plotl
 
 from __future__ import annotations
 
+import math
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -77,6 +78,45 @@ def text_width(texts: Iterable[str], size: int = TICK_SIZE) -> int:
     return round(0.5 * size * max((len(line) for t in texts for line in t.split("<br>")), default=0))
 
 
+def readable(name: str) -> str:
+    """'Equity drawdown' of 'equity_drawdown': for what has a name and no title."""
+    words = plain(name.replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def decimals(values: Iterable[float]) -> int:
+    """Decimals with which numbers of this size are told: two below a hundred, none from a thousand on."""
+    largest = max(map(abs, values), default=0.0)
+    return 2 if largest < 100 else 1 if largest < 1000 else 0
+
+
+def apart(at: Sequence[float], room: Sequence[float]) -> list[float]:
+    """Places near those wanted in which things that take some room do not cover each other, in the same order.
+
+    Those that would meet are moved as a group, around the mean of what each wanted.
+    """
+    order = sorted(range(len(at)), key=lambda i: at[i])
+    groups: list[list[int]] = []
+    for i in order:
+        groups.append([i])
+        while len(groups) > 1 and _lowest(groups[-1], at, room) < _highest(groups[-2], at, room):
+            groups[-2:] = [[*groups[-2], *groups[-1]]]
+    places = list(at)
+    for group in groups:
+        edge = _lowest(group, at, room)
+        for i in group:
+            places[i], edge = edge + room[i] / 2, edge + room[i]
+    return places
+
+
+def _lowest(group: Sequence[int], at: Sequence[float], room: Sequence[float]) -> float:
+    return (sum(at[i] for i in group) / len(group)) - sum(room[i] for i in group) / 2
+
+
+def _highest(group: Sequence[int], at: Sequence[float], room: Sequence[float]) -> float:
+    return _lowest(group, at, room) + sum(room[i] for i in group)
+
+
 def signed(value: float) -> str:
     """'+0.12', or with the minus sign (U+2212) that Plotly's axes use."""
     return f"{value:+.2f}".replace("-", "\u2212")
@@ -95,7 +135,7 @@ def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> st
     chart
         Says whether recessions are shaded.
     drawn
-        The tables the chart draws, or for a chart of series the frame of what it draws of them.
+        The tables the chart draws, or for a chart of series these after its steps.
     labels
         Series and sources.
 
@@ -109,7 +149,7 @@ def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> st
         f"Source: {'; '.join(sources)}" if sources else "",
         f"Series: {', '.join(ids) if len(ids) <= SERIES_NAMED else len(ids)}" if ids else "",
         _reach(drawn),
-        "Shaded: recessions dated by the NBER" if chart.recession_shading else "",
+        "Shaded: recessions dated by the NBER" if chart.shade == "recessions" else "",
     ]
     return plain(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
 
@@ -120,7 +160,8 @@ def _reach(drawn: Sequence[pl.DataFrame]) -> str:
             release = table["latest_release"].max() if "latest_release" in table.columns else None
             latest = f", latest release {release:%Y-%m-%d}" if isinstance(release, datetime) else ""
             return f"As of {moment:%Y-%m-%d}{latest}"
-    last = max((d for t in drawn if isinstance(d := t["observation_date"].max(), date)), default=None)
+    dated = (t["observation_date"].max() for t in drawn if "observation_date" in t.columns)
+    last = max((d for d in dated if isinstance(d, date)), default=None)
     return f"Data to {last:%B %Y}" if last else ""
 
 
@@ -237,9 +278,43 @@ def month_axis(fig: go.Figure, first: date, last: date) -> None:
     fig.update_xaxes(type="date", range=[first.replace(day=1), next_month(last)])
 
 
-def period_of_a_month() -> dict[str, Any]:
-    """Trace settings that centre a point or bar on the month it describes, not on the month's first day."""
-    return {"xperiod": "M1", "xperiodalignment": "middle", "xhoverformat": "%b %Y"}
+def calendar(dates: Iterable[date]) -> tuple[list[date], dict[str, Any]]:
+    """The dates on which something is drawn, and the trace settings that go with them.
+
+    First days of months are periods of as many months as their distances have in common: none is skipped, so that a
+    line breaks where one has no value, and a point or bar is centred on the period it describes, not on its first day.
+    Other dates stand as they are.
+    """
+    found, count = sorted(set(dates)), _months_apart(dates)
+    if count is None:
+        return found, {"xhoverformat": _FORMATS[None]}
+    look = {"xperiod": f"M{count}", "xperiodalignment": "middle", "xhoverformat": _FORMATS.get(count, _FORMATS[1])}
+    return months(found[0], found[-1])[::count], look
+
+
+def period_name(day: date, dates: Iterable[date]) -> str:
+    """How a date among others of its kind is told: 'Jun 2016', '2016 Q2', '2016', '30 Jun 2016'."""
+    count = _months_apart(dates)
+    return quarter(day) if count == 3 else f"{day:{_FORMATS.get(count, _FORMATS[1])}}"
+
+
+def last_month(dates: Iterable[date]) -> date:
+    """First day of the month in which the last of some dates ends: of '2016 Q2' among quarters, June."""
+    last, count = max(dates), _months_apart(dates) or 1
+    month = 12 * last.year + last.month + min(count, 12) - 2
+    return date(month // 12, month % 12 + 1, 1)
+
+
+_FORMATS = {None: "%d %b %Y", 1: "%b %Y", 3: "%Y Q%q", 12: "%Y"}
+
+
+def _months_apart(dates: Iterable[date]) -> int | None:
+    """Months that the distances of first days of months have in common; None of other days, or of none."""
+    found = sorted(set(dates))
+    if not found or any(d.day != 1 for d in found):
+        return None
+    first = found[0]
+    return math.gcd(*(12 * (d.year - first.year) + d.month - first.month for d in found)) or 1
 
 
 def recession_spans(recessions: Iterable[Recession], first: date, last: date) -> list[tuple[date, date]]:
@@ -269,10 +344,18 @@ def shade_recessions(fig: go.Figure, recessions: Iterable[Recession], first: dat
     fig.update_layout(shapes=[*fig.layout.shapes, *({**band, **look, "x0": a, "x1": b} for a, b in spans)])
 
 
-def nothing_to_draw(chart: Chart, expected: str) -> ValueError:
-    """The error for a table, or observations, without a figure for the chart."""
-    where = chart.inputs[0] if chart.inputs else f"observations of {', '.join(chart.series)}"
-    return ValueError(
+class NothingToDrawError(ValueError):
+    """A table, or observations, without anything for the chart."""
+
+
+def nothing_to_draw(chart: Chart, expected: str) -> NothingToDrawError:
+    """The error for a chart without anything to draw: what was expected, and where."""
+    where = chart.of.tables[0] if chart.of.tables else f"observations of {', '.join(chart.of.series)}"
+    if chart.of.steps:
+        expected = f"{expected} after {', '.join(step.name for step in chart.of.steps)}"
+    if chart.first_date:
+        expected = f"{expected} from {chart.first_date} on"
+    return NothingToDrawError(
         f"chart {chart.name!r}: nothing to draw in {where}: expected {expected}, found none. "
         "Materialize what it draws with data first."
     )

@@ -105,7 +105,7 @@ def _tables() -> list[Finding]:
     found = [Finding("tables", True, f"{len(looked) - len(wrong)} tables are whole, {rows:,} rows"), *wrong]
     if retired := sorted(versions.keys() & RETIRED.keys()):
         found.append(
-            Finding("tables", True, f"`macro migrate` removes {', '.join(retired)}: views took their place", True)
+            Finding("tables", True, f"`macro migrate` removes {', '.join(retired)}: others took their place", True)
         )
     return found
 

@@ -155,7 +155,7 @@ def maintenance_command() -> None:
 def migrate_command(dry_run: bool) -> None:
     """Bring tables that an older macro_assets wrote to the present layout; their versions stay in their history.
 
-    Computed tables in whose place there are views are removed.
+    Computed tables in whose place there are others are removed.
     """
     from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.layout import RETIRED, SCHEMA_VERSION
@@ -174,7 +174,7 @@ def migrate_command(dry_run: bool) -> None:
         told = f"{name}: computed, in its place there is {RETIRED[name]}"
         click.echo(f"{told}: {'would be removed' if dry_run else 'removed'}")
     if retired:
-        click.echo("What was taken in stays as it is. `macro run` computes the tables that the views read.")
+        click.echo("What was taken in stays as it is. `macro run` computes what took their place.")
     if not due and not retired:
         click.echo(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
 

@@ -1,48 +1,93 @@
 """Catalog to derivations: the one list of everything derived, a dozen lines per kind.
 
 The asset graph, staleness, reading as of a past instant and the benchmark's plain loop are made of this list. Belongs
-here: which inputs and which facts of the catalog each computation gets. Does not belong here: computing (it would be in
-no code version), storage, when to run.
+here: which inputs and which facts of the catalog each computation gets, and what becomes of an entry that its room
+refuses. Does not belong here: computing (it would be in no code version), storage, when to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
-from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
+from macro_assets.catalog import Catalog, CatalogError, Chart, Family, Indicator, Model, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import labels_of
-from macro_assets.graph.check import checked
+from macro_assets.graph.check import GraphError, checked
 from macro_assets.graph.compute.chart import chart
-from macro_assets.graph.compute.indicator import indicator
+from macro_assets.graph.compute.indicator import Link, indicator, real_time
+from macro_assets.graph.compute.model import Declared, fit, forecasts, news
 from macro_assets.graph.compute.normalized import normalized
-from macro_assets.graph.compute.nowcast import nowcast
-from macro_assets.graph.derivation import Derivation, Input, Known, Table
+from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Table
+from macro_assets.graph.entries import chart_module, indicator_method, model_method
+from macro_assets.graph.methods import MethodError
 from macro_assets.lakehouse.raw import INVALIDATIONS
-from macro_assets.models.protocol import input_facts
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Everything derived, inputs before outputs, and what is wrong with the user's own entries that were left out."""
+
+    derivations: tuple[Derivation, ...]
+    refused: tuple[str, ...] = ()
 
 
 def derivations(catalog: Catalog) -> tuple[Derivation, ...]:
-    """Everything derived of the catalog, inputs before outputs.
+    """Everything derived of the catalog, inputs before outputs. Raises as :func:`graph`."""
+    return graph(catalog).derivations
+
+
+def graph(catalog: Catalog) -> Graph:
+    """The derivations of all entries that their rooms admit.
 
     Raises
     ------
+    CatalogError
+        When a room refuses an entry of the package; every problem is in the message. One of the user's own folder is
+        left out, with what reads it.
     GraphError
         See :func:`macro_assets.graph.check.checked`.
     """
-    found = [
-        *(_family(f, catalog) for f in catalog.families.values() if catalog.sources_of(f.name)),
-        *(_indicator(i, catalog) for i in catalog.indicators.values()),
-        *(_nowcast(m, catalog) for m in catalog.models.values()),
-        *(_chart(c, catalog) for c in catalog.charts.values()),
-    ]
-    return checked(found, catalog)
+    made: list[tuple[Derivation, str]] = []
+    problems: list[tuple[str, str]] = []
+    for kind, entries, build in _kinds(catalog):
+        for entry in entries:
+            file = catalog.origin(kind, entry.name)
+            try:
+                made += ((d, f"{file}: {entry.name}") for d in build(entry, catalog))
+            except MethodError as error:
+                problems.append((file, f"{file}: {entry.name}: {error}"))
+    if theirs := [text for file, text in problems if not _is_own(file)]:
+        raise CatalogError("the catalog is broken:\n  " + "\n  ".join(theirs))
+    refused = [text for _, text in problems]
+    while True:
+        try:
+            return Graph(checked([d for d, _ in made], catalog), tuple(refused))
+        except GraphError as error:
+            at_fault = [(d, where) for d, where in made if error.table in d.tables and _is_own(where)]
+            if not at_fault:
+                raise
+            refused += (f"{where}: {error}" for _, where in at_fault[:1])
+            made = [one for one in made if one[1] != at_fault[0][1]]
 
 
-def _family(family: Family, catalog: Catalog) -> Derivation:
+def _is_own(file: str) -> bool:
+    """Whether a file, or what is said of one, is of the user's folder: these are named by their whole path."""
+    return Path(file).is_absolute()
+
+
+def _kinds(catalog: Catalog) -> Iterator[tuple[str, Sequence[Any], Callable[[Any, Catalog], Sequence[Derivation]]]]:
+    yield "families", [f for f in catalog.families.values() if catalog.sources_of(f.name)], _family
+    yield "indicators", list(catalog.indicators.values()), _indicator
+    yield "models", list(catalog.models.values()), _model
+    yield "charts", list(catalog.charts.values()), _chart
+
+
+def _family(family: Family, catalog: Catalog) -> Sequence[Derivation]:
     table = names.normalized(family.name)
     raws = {s.name: names.raw(s.name) for s in catalog.sources_of(family.name)}
     series = [s for source in raws for s in catalog.series_of(source)]
@@ -55,39 +100,88 @@ def _family(family: Family, catalog: Catalog) -> Derivation:
         facts=series_facts(series, "frequency", "transform"),
         min_history=cast("Mapping[str, int]", catalog.tables[table].parameters["min_history"]),
     )
-    return Derivation((table,), {name: Table(name) for name in (*raws.values(), INVALIDATIONS)}, compute)
+    return [Derivation((table,), {name: Table(name) for name in (*raws.values(), INVALIDATIONS)}, compute)]
 
 
-def _indicator(declared: Indicator, catalog: Catalog) -> Derivation:
-    table = names.indicator(declared.name)
-    ids = tuple(dict.fromkeys(s for c in declared.components for s in c.series))
-    facts = series_facts((catalog.series[s] for s in ids), "frequency", "aggregation")
-    unnamed = tuple(c.model_copy(update={"title": "", "unit": ""}) for c in declared.components)
-    computed = declared.model_copy(update={"title": "", "components": unnamed})
-    return Derivation((table,), {"known": Known(ids)}, partial(indicator, table=table, indicator=computed, facts=facts))
+def _indicator(declared: Indicator, catalog: Catalog) -> Sequence[Derivation]:
+    link = _link(declared, catalog)
+    inputs: dict[str, Input] = {name: Table(name) for name in declared.tables}
+    if declared.series:
+        inputs["known"] = Known(declared.series)
+    found = [Derivation((link.table,), inputs, partial(indicator, link=link), methods=(link.method,))]
+    if declared.real_time:
+        found.append(_real_time(declared, catalog))
+    return found
 
 
-def _nowcast(declared: Model, catalog: Catalog) -> Derivation:
-    forecasts, news = names.forecast(declared.name), names.news(declared.name)
-    series = input_facts(declared, catalog)
-    compute = partial(
-        nowcast,
-        forecasts=forecasts,
-        news=news,
-        news_columns=tuple(c.name for c in catalog.tables[news].columns),
-        model=declared.model_copy(update={"title": "", "demo_partitions": ()}),
-        series=series,
+def _link(declared: Indicator, catalog: Catalog) -> Link:
+    module, parameters, facts = indicator_method(declared, catalog)
+    return Link(names.indicator(declared.name), module.__name__, parameters, facts, declared.tables)
+
+
+def _real_time(declared: Indicator, catalog: Catalog) -> Derivation:
+    table = names.real_time(declared.name)
+    chain = [_link(i, catalog) for i in _chain(declared, catalog)]
+    periods = cast("int", catalog.tables[table].parameters["periods"])
+    return Derivation(
+        (table,),
+        {"known": Known(tuple(dict.fromkeys(s for link in chain for s in link.facts["series_id"])))},
+        partial(real_time, table=table, chain=tuple(chain), periods=periods),
+        methods=tuple(link.method for link in chain),
+        grid="as_of",
+        demo=declared.demo,
     )
-    inputs = {"known": Known(tuple(series)), "before": Known(tuple(series), months_before=1)}
-    return Derivation((forecasts, news), inputs, compute, grid="as_of", demo=declared.demo_partitions)
 
 
-def _chart(declared: Chart, catalog: Catalog) -> Derivation:
-    table = names.chart(declared.name)
-    inputs: dict[str, Input] = {name: Table(name) for name in declared.inputs}
-    if not inputs:
-        inputs[OBSERVATIONS] = Known(declared.series)
+def _chain(declared: Indicator, catalog: Catalog, above: tuple[str, ...] = ()) -> list[Indicator]:
+    """The indicators that one is made of, each after those that it reads, and itself last."""
+    found: dict[str, Indicator] = {}
+    for table in declared.tables:
+        layer, _, name = table.partition("/")
+        if layer != "indicators" or name not in catalog.indicators or name in above:
+            raise MethodError(
+                f"real_time: {table} is not known as of past instants; expected inputs that are series, or indicators "
+                "made of them"
+            )
+        found |= {i.name: i for i in _chain(catalog.indicators[name], catalog, (*above, declared.name))}
+    return [*found.values(), declared]
+
+
+def _model(declared: Model, catalog: Catalog) -> Sequence[Derivation]:
+    module, parameters, specification = model_method(declared, catalog)
+    model = Declared(module.__name__, specification, parameters)
+    known, before = Known(declared.series), Known(declared.series, months_before=1)
+    fits, made = names.fits(declared.name), names.forecast(declared.name)
+    holding = Fitted(fits, declared.refit_months)
+    on_grid = partial(
+        Derivation,
+        methods=(model.method,),
+        grid="as_of",
+        demo=declared.backtest.demo,
+        first=declared.backtest.first,
+    )
+    found = [
+        on_grid((fits,), {"known": known}, partial(fit, table=fits, model=model), refits=declared.refit_months),
+        on_grid(
+            (made, names.diagnostics(declared.name)),
+            {"known": known, "fit": holding},
+            partial(forecasts, table=made, diagnostics=names.diagnostics(declared.name), model=model),
+            paths={made: names.path(declared.name)},
+        ),
+    ]
+    if declared.news:
+        table, held_before = names.news(declared.name), Fitted(fits, declared.refit_months, months_before=1)
+        inputs: dict[str, Input] = {"known": known, "before": before, "fit": holding, "fit_before": held_before}
+        found.append(on_grid((table,), inputs, partial(news, table=table, model=model)))
+    return found
+
+
+def _chart(declared: Chart, catalog: Catalog) -> Sequence[Derivation]:
+    module = chart_module(declared, catalog)
+    inputs: dict[str, Input] = {name: Table(name) for name in declared.of.tables}
+    if declared.of.series:
+        inputs[OBSERVATIONS] = Known(declared.of.series)
     drawn = declared.model_copy(update={"description": ""})
-    compute = partial(chart, table=table, chart=drawn, labels=labels_of(declared, catalog))
-    drawing = (f"macro_assets.charts.{declared.name}", "macro_assets.charts.preview", "macro_assets.publishing.html")
-    return Derivation((table,), inputs, compute, methods=drawing)
+    compute = partial(chart, table=names.chart(declared.name), chart=drawn, labels=labels_of(declared, catalog))
+    drawing = (module, "macro_assets.charts.preview", "macro_assets.publishing.html")
+    return [Derivation((names.chart(declared.name),), inputs, compute, methods=drawing)]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Literal
 
 import polars as pl
 
+from macro_assets.catalog.periods import latest_refit, previous_month
 from macro_assets.graph.versions import code_version, facts
 
 Frames = Mapping[str, pl.DataFrame]
 """Tables by name."""
+
+EVERY_MONTH = tuple(range(1, 13))
 
 Grid = Literal["as_of"]
 """The as-of months: one row set per month, made of what was known at the month's end."""
@@ -50,17 +53,49 @@ class Known:
     months_before: int = 0
 
 
-Input = Table | Known
+@dataclass(frozen=True)
+class Fitted:
+    """The rows of a table of fits that hold in a month: those of the latest month of refitting not after it.
+
+    `refits` are the calendar months of refitting.
+    """
+
+    table: str
+    refits: tuple[int, ...] = EVERY_MONTH
+    months_before: int = 0
+
+    def month(self, month: str) -> str:
+        """The month of refitting whose fit holds in a month."""
+        return latest_refit(previous_month(month, self.months_before), self.refits)
+
+
+Input = Table | Known | Fitted
 
 
 @dataclass(frozen=True)
 class Moment:
-    """An as-of month under way: of each input of series the instant, and the slice, which is equal for equal rows."""
+    """An as-of month under way, or another instant.
 
-    month: str
+    Attributes
+    ----------
+    month
+        The month; None for an instant off the grid.
+    code_version
+        Of the derivation.
+    instants
+        Of each input of series, as of when it is.
+    slices
+        Of each input of series, a hash of the rows in force, equal for equal rows.
+    unchanged_since
+        Of each input of series, since when these have been in force.
+    """
+
+    month: str | None
     computed_at: datetime
+    code_version: str
     instants: Mapping[str, datetime]
     slices: Mapping[str, str]
+    unchanged_since: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +105,11 @@ class Derivation:
     `compute` is a partial of a function of ``graph/compute/``: it is called with the inputs' frames by name, on the
     as-of grid with the :class:`Moment` too, and returns a frame for each table. What is bound in it are the catalog's
     facts that it reads, and nothing else of the catalog reaches it: they are part of the code version, with the text of
-    every module that it may call. `methods` are modules that it finds by name. `demo` are the as-of months that a full
-    local run computes.
+    every module that it may call. `methods` are modules that it finds by name.
+
+    On the as-of grid `demo` are the months that a full local run computes, `first` is the month before which there are
+    none, and `refits` are the calendar months that it is computed in. `paths` names the tables that rows of the open
+    month go on to.
     """
 
     tables: tuple[str, ...]
@@ -80,12 +118,15 @@ class Derivation:
     methods: tuple[str, ...] = ()
     grid: Grid | None = None
     demo: tuple[str, ...] = ()
+    first: str | None = None
+    refits: tuple[int, ...] = EVERY_MONTH
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def code_version(self) -> str:
         """12 hex digits that move with the text of a module it may call, and with a fact that it reads."""
         read = [[type(i).__name__, vars(i)] for _, i in sorted(self.inputs.items())]
-        bound = facts(self.compute.args, self.compute.keywords, read)
+        bound = facts(self.compute.args, self.compute.keywords, read, self.first, self.refits)
         path = (*_PATH, _ENDINGS) if self.grid else _PATH
         return code_version((self.compute.func.__module__, *self.methods, *path), bound)
 
@@ -97,4 +138,10 @@ class Derivation:
     @property
     def upstream(self) -> tuple[str, ...]:
         """Tables that it reads by name, each once."""
-        return tuple(dict.fromkeys(i.name for i in self.inputs.values() if isinstance(i, Table)))
+        named = (i.name if isinstance(i, Table) else i.table for i in self.inputs.values() if not isinstance(i, Known))
+        return tuple(dict.fromkeys(named))
+
+    def cells(self, month: str) -> list[tuple[str, str]]:
+        """Months of the as-of tables that it reads for a month."""
+        named = (i for i in self.inputs.values() if not isinstance(i, Known))
+        return [(i.table, i.month(month)) if isinstance(i, Fitted) else (i.name, month) for i in named]

@@ -1,8 +1,8 @@
 """How an as-of month ends: with its tables, or empty because it cannot be, each with the reason; all else is a failure.
 
-A month cannot be where no vintage is that early, where a series was never fetched, and where all that is too old came
-from offline holders, which end. Data too old although somebody goes on publishing them are a failure: a person must
-look.
+A month cannot be where no vintage is that early, where a series was never fetched, where all that is too old came from
+offline holders, which end, before a backtest begins, and of a fit where nothing is refitted. Data too old although
+somebody goes on publishing them are a failure: a person must look.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from macro_assets.catalog.periods import latest_refit
 from macro_assets.graph.derivation import Derivation
 from macro_assets.graph.inputs import Inputs
 from macro_assets.models.protocol import NotKnownError, StaleInputError
@@ -32,6 +33,10 @@ def month_of(derivation: Derivation, inputs: Inputs, month: str) -> Mapping[str,
     StaleInputError
         When every input is too old, although one of them comes from a holder that goes on publishing.
     """
+    if derivation.first is not None and month < derivation.first:
+        return Empty(f"the backtest begins in {derivation.first}")
+    if int(month[5:]) not in derivation.refits:
+        return Empty(f"no month of refitting: the fit of {latest_refit(month, derivation.refits)} holds")
     frames = inputs.frames(derivation, month)
     if all(frame.is_empty() for frame in frames.values()):
         return Empty(f"nothing was known of any input by the end of {month}")

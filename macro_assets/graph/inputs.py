@@ -16,7 +16,7 @@ import polars as pl
 from macro_assets.catalog import Catalog, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.periods import month_end, previous_month, utc_now
-from macro_assets.graph.derivation import Derivation, Input, Known, Moment, Table
+from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Moment, Table
 from macro_assets.lakehouse.delta import data_version, open_table, reading
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.reader import Vintages, open_vintages
@@ -92,6 +92,8 @@ class Inputs:
         if isinstance(given, Table):
             stored = self.table(given.name)
             return stored if month is None else stored.filter(pl.col("as_of_month") == month)
+        if isinstance(given, Fitted):
+            return self.table(given.table).filter(pl.col("as_of_month") == given.month(_on_the_grid(month)))
         if month is None:
             return self._today(given.series)
         return self.known(given.series, self._instant(given, month)).select(COLUMNS)
@@ -155,6 +157,9 @@ class Inputs:
         if isinstance(given, Table):
             version = self.table_version(given.name) if month is None else self.stored_months(given.name).get(month, "")
             return {given.name: version}
+        if isinstance(given, Fitted):
+            fit = given.month(_on_the_grid(month))
+            return {f"{given.table} of {fit}": self.stored_months(given.table).get(fit, "")}
         if (given, month) not in self._series_versions:
             self._series_versions[given, month] = self._versions_of_series(given, month)
         return self._series_versions[given, month]
@@ -220,16 +225,30 @@ class Inputs:
 
     def moment(self, derivation: Derivation, month: str) -> Moment:
         """The month under way of a derivation of the as-of grid."""
-        known = {k: i for k, i in derivation.inputs.items() if isinstance(i, Known)}
-        instants = {k: self._instant(i, month) for k, i in known.items()}
-        slices = {k: slice_of(self._as_given(i, instants[k])) for k, i in known.items()}
-        return Moment(month, self.now, instants, slices)
+        instants = {k: self._instant(i, month) for k, i in derivation.inputs.items() if isinstance(i, Known)}
+        return self._moment(derivation, month, instants)
+
+    def moment_at(self, derivation: Derivation, when: datetime) -> Moment:
+        """An instant off the grid, of a derivation that reads what was known then."""
+        return self._moment(derivation, None, {k: when for k, i in derivation.inputs.items() if isinstance(i, Known)})
+
+    def _moment(self, derivation: Derivation, month: str | None, instants: Mapping[str, datetime]) -> Moment:
+        series = {k: i for k, i in derivation.inputs.items() if isinstance(i, Known)}
+        slices = {k: slice_of(self._as_given(i, instants[k])) for k, i in series.items()}
+        changed = {k: self.vintages.latest_change(instants[k], i.series) for k, i in series.items()}
+        return Moment(month, self.now, derivation.code_version, instants, slices, changed)
 
     def _instant(self, given: Known, month: str) -> datetime:
         return self._at(month, given.months_before)
 
     def _at(self, month: str, months_before: int) -> datetime:
         return month_end(previous_month(month, months_before), self.now)
+
+
+def _on_the_grid(month: str | None) -> str:
+    if month is None:
+        raise ValueError("a fit is of an as-of month, and holds for no other instant by itself")
+    return month
 
 
 def slice_of(versions: Versions) -> str:

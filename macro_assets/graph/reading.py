@@ -11,7 +11,7 @@ from macro_assets.catalog import Catalog, UnknownNameError, View, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.graph.declared import derivations
-from macro_assets.graph.derivation import Derivation, Input, Known
+from macro_assets.graph.derivation import Derivation, Fitted, Input, Known
 from macro_assets.graph.inputs import COLUMNS, in_standard_units
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -133,6 +133,8 @@ class _Past:
         """What a derivation gets: of raw tables the rows in force."""
         if isinstance(given, Known):
             return _known(self.lake, given.series, self.moment)
+        if isinstance(given, Fitted):  # only as-of tables read it, which are stored by instants
+            raise TypeError(f"{given.table} is of months, and holds for no instant by itself")
         if given.name in self.raws:
             source = self.raws[given.name]
             return known_as_of(_raw(self.lake, source), self.moment, source, self.decisions)

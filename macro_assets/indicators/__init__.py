@@ -1,1 +1,1 @@
-"""Composite indicators: pure functions of the monthly panel with the frozen parameters of the catalog."""
+"""Indicators: a module per method, pure functions of figures in standard units with the parameters of an entry."""

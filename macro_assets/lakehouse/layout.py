@@ -6,7 +6,8 @@ The version travels in the metadata of a table's first field, since delta-rs ref
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 from deltalake import DeltaTable
@@ -16,7 +17,7 @@ from macro_assets.catalog import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""
 
 CLOCKS: Mapping[str, str] = {
@@ -25,10 +26,20 @@ CLOCKS: Mapping[str, str] = {
     "fetch_log": "last_seen",
     "audit": "decided_at",
     "maintenance": "started_at",
+    "paths": "as_of",
 }
 """By layer, the column that says when a row was known. As-of partitioned tables have `as_of`."""
 
-BOOKKEEPING = ("ingested_at", "run_id", "payload_sha256", "computed_at")
+BOOKKEEPING = (
+    "ingested_at",
+    "run_id",
+    "payload_sha256",
+    "computed_at",
+    "model_version",
+    "slice_hash",
+    "unchanged_since",
+    "libraries",
+)
 """Columns that record how and when rows came and are no part of what a table says."""
 
 _VERSION_KEY = "macro_assets.schema_version"
@@ -96,22 +107,94 @@ def _successes(log: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+_OF_THE_ROW = ["as_of_month", "as_of", "computed_at"]
+
+
+def _long_forecasts(wide: pl.DataFrame) -> pl.DataFrame:
+    """Version 4: a row for each statistic of a forecast. There was one model, of GDP, with normal errors."""
+    normal = NormalDist()
+    shifts = {"mean": 0.0, **{name: normal.inv_cdf(p) for name, p in _QUANTILES.items()}}
+    quarter = pl.col("target_quarter").dt.year() * 4 + pl.col("target_quarter").dt.quarter()
+    now = pl.col("as_of").dt.year() * 4 + pl.col("as_of").dt.quarter()
+    return pl.concat(
+        wide.select(
+            *_OF_THE_ROW,
+            series_id=pl.lit("GDPC1"),
+            target_date="target_quarter",
+            horizon=(quarter - now).cast(pl.Int64),
+            statistic=pl.lit(name),
+            value=pl.col("forecast_pct") + shift * pl.col("standard_error_pct"),
+            scenario=pl.lit(None, pl.String),
+            model_version=pl.lit(None, pl.String),
+            is_released="is_released",
+            latest_release="latest_release",
+            slice_hash=pl.lit(None, pl.String),
+            unchanged_since=pl.lit(None, pl.Datetime("us", "UTC")),
+        )
+        for name, shift in shifts.items()
+    )
+
+
+def _diagnostics(wide: pl.DataFrame) -> pl.DataFrame:
+    """Version 4: the log-likelihood of a month stands once, by name."""
+    return wide.select(*_OF_THE_ROW, name=pl.lit("log_likelihood"), value="log_likelihood").unique("as_of_month")
+
+
+def _news(rows: pl.DataFrame) -> pl.DataFrame:
+    """Version 4: news say what of and in which unit. The unit of older releases was not recorded."""
+    return rows.select(
+        *_OF_THE_ROW,
+        "previous_as_of",
+        pl.lit("GDPC1").alias("target_id"),
+        pl.col("target_quarter").alias("target_date"),
+        *("effect", "series_id", "observation_date", "release_forecast", "release_actual"),
+        pl.lit(None, pl.String).alias("release_unit"),
+        "release_weight",
+        pl.col("impact_pp").alias("impact"),
+        pl.lit("percentage_points").alias("impact_unit"),
+    )
+
+
 RETIRED: Mapping[str, str] = {
     "normalized/observations": "normalized.observations",
     "normalized/panel_monthly": "normalized.monthly, which PIVOT sets side by side",
     "normalized/transformed": "normalized.transformed",
     "normalized/zscores": "normalized.zscores",
+    "forecasts/gdp_nowcast_news": "news.gdp_nowcast",
 }
-"""Computed tables of earlier versions, which a lake may still have, with the views in their place."""
+"""Computed tables of earlier versions, which a lake may still have, with what has their figures now."""
 
 MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     2: {"landing": _receipts, "forecasts": _computation_times},
     3: {"landing": _days_of_asking, "fetch_log": _successes},
+    4: {"forecasts": _long_forecasts},
 }
 """By the version they lead to and the layer they change: stored rows of the version before in, new rows out."""
 
 
-def steps_due(name: str, written: int) -> list[Callable[[pl.DataFrame], pl.DataFrame]]:
-    """The steps a table written with an older version needs; none where its layer did not change."""
+Step = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+class Move(NamedTuple):
+    """Rows that a version put into a table of their own: the table they are from, the version, and the step."""
+
+    source: str
+    version: int
+    step: Step
+
+
+MOVES: Mapping[str, Move] = {
+    "news/gdp_nowcast": Move("forecasts/gdp_nowcast_news", 4, _news),
+    "diagnostics/gdp_nowcast": Move("forecasts/gdp_nowcast", 4, _diagnostics),
+}
+"""By the table that they go to."""
+
+
+def steps_due(name: str, written: int, before: int = SCHEMA_VERSION + 1) -> list[Step]:
+    """The steps that a table written with an older version needs; none where its layer did not change.
+
+    `before` leaves out those of that version and later.
+    """
     layer = name.split("/")[0]
-    return [by_layer[layer] for v, by_layer in sorted(MIGRATIONS.items()) if v > written and layer in by_layer]
+    return [by_layer[layer] for v, by_layer in sorted(MIGRATIONS.items()) if written < v < before and layer in by_layer]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _COLUMNS = (*STATEMENT, "value", "release_basis")
 _LABELS = ("series_id", "provider", "release_basis")
 _KEY = ["series_id", "observation_date", "release_time", "provider"]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,18 @@ class Vintages:
             for by_series, more in zip(found, versions, strict=True):
                 by_series |= more
         return found
+
+    def latest_change(self, moment: date | datetime | str | None, series_ids: Collection[str]) -> datetime:
+        """The last instant, not after one, at which anything was released of some series or decided about them.
+
+        What was in force then is in force at the instant; the beginning of 1970 where nothing was known yet. Raises as
+        :meth:`versions`.
+        """
+        when = instant(moment) if moment is not None else None
+        about = self._decisions.filter(pl.col("series_id").cast(pl.String).is_in(list(series_ids)))["decided_at"]
+        clocks = [about, *(self._held[s].of(ids)["release_time"] for s, ids in self._by_source(series_ids).items())]
+        past = [clock.filter(clock <= when) if when is not None else clock for clock in clocks]
+        return max((latest for c in past if isinstance(latest := c.max(), datetime)), default=_EPOCH)
 
     def _by_source(self, series_ids: Collection[str] | None) -> Mapping[str, Collection[str] | None]:
         """Series by their source; None for all that are held of it."""

@@ -286,6 +286,11 @@ def _comments(place: str, columns: Iterable[Column]) -> str:
     return "".join(f"COMMENT ON COLUMN {place}.{identifier(c.name)} IS {quoted(text)};" for c, text in told)
 
 
+def set_option(con: duckdb.DuckDBPyConnection, name: str, value: object) -> None:
+    """Set one of DuckDB's settings, such as `memory_limit`, in an open session."""
+    con.execute(f"SET {identifier(name)} = {quoted(str(value))}")
+
+
 def query(
     con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | list[object] | None = None
 ) -> pl.DataFrame:

@@ -9,211 +9,259 @@ every prediction here is smoothed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
+from pydantic import Field
 
-from macro_assets.catalog import Model
-from macro_assets.models.protocol import InputFacts, Knowledge, refuse_stale
+from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug
+from macro_assets.models.protocol import (
+    MONTHS,
+    NEWS_SCHEMA,
+    Knowledge,
+    Outcome,
+    Specification,
+    fitted_frame,
+    fitted_values,
+    normal,
+    panel,
+    target_dates,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+GLOBAL = "global"
+"""The factor that every input loads on."""
 
-@dataclass(frozen=True)
-class Fit:
-    """A fitted model with its knowledge."""
+NEWS = True
 
-    known: Knowledge
-    results: Any
-
-
-def stationary_panel(observations: pl.DataFrame, model: Model, series: Mapping[str, InputFacts]) -> pd.DataFrame:
-    """The model's inputs made stationary, as a monthly pandas frame, monthly series first.
-
-    Parameters
-    ----------
-    observations
-        `series_id`, `observation_date`, `value` in the standard unit.
-    series
-        Facts of the inputs.
-
-    Returns
-    -------
-    DataFrame
-        Rows: months (PeriodIndex) from the model's sample start to the last month with data; a quarterly figure stands
-        in its quarter's last month. Columns: series ids. `chg` is the change, `pch` the percent change, `pca` the
-        percent change at annual rate on the period before, `lin` the level, in the provider's unit.
-    """
-    import pandas as pd
-
-    columns = {}
-    for item in sorted(model.inputs, key=lambda i: series[i.series].frequency == "Q"):
-        facts = series[item.series]
-        own = observations.filter(pl.col("series_id") == item.series).drop_nulls("value")
-        months = pd.PeriodIndex([pd.Period(d, "M") for d in own["observation_date"]], freq="M")
-        months = months + 2 if facts.frequency == "Q" else months
-        step = 3 if facts.frequency == "Q" else 1
-        # NumPy divides exactly; Polars would multiply by the inverse, which costs the last digit
-        level = pd.Series(own["value"].to_numpy() / facts.scale, index=months, dtype=float).sort_index()
-        if not level.empty:  # a missing period stays missing: no change is computed across it
-            level = level.reindex(pd.period_range(level.index[0], level.index[-1], freq="M"))
-        before = level.shift(step)
-        columns[item.series] = _stationary(level, before, item.transform, step)
-    panel: pd.DataFrame = pd.DataFrame(columns)
-    start, last = pd.Period(model.sample_start, "M"), panel.dropna(how="all").index.max()
-    return panel.loc[start:last]
+EXAMPLE: Mapping[str, Any] = {
+    "target": {"series": "GDPC1", "transform": "pca", "unit": "percent"},
+    "horizons": [-1, 0, 1],
+    "inputs": [
+        {"series": "PAYEMS", "transform": "chg"},
+        {"series": "INDPRO", "transform": "pch"},
+        {"series": "GDPC1", "transform": "pca"},
+    ],
+    "parameters": {"tolerance": 1e-3, "blocks": {"real": ["INDPRO", "GDPC1"]}},
+}
 
 
-def _stationary(level: pd.Series, before: pd.Series, transform: str, months: int) -> pd.Series:
-    match transform:
-        case "chg":
-            return level - before
-        case "pch":
-            return 100 * (level / before - 1)
-        case "pca":
-            return 100 * ((level / before) ** (12 / months) - 1)
-        case _:
-            return level
+class Parameters(Declaration):
+    """Of the factors and their estimation by EM."""
+
+    factor_order: int = Field(default=1, ge=1, strict=True, description="Lags of each factor")
+    max_iterations: int = Field(default=500, ge=1, strict=True)
+    tolerance: float = Field(default=1e-6, gt=0, description="Relative gain of likelihood at which EM ends")
+    blocks: dict[Slug, Annotated[tuple[SeriesId, ...], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Factors besides the global one, and the inputs that load on them"
+    )
 
 
-def fit(known: Knowledge, model: Model, series: Mapping[str, InputFacts]) -> Fit:
-    """Estimate the model by EM on what was known at an instant.
+def check(parameters: Parameters, spec: Specification) -> None:
+    """Refuse blocks of what is no input, and inputs that are neither monthly nor quarterly.
 
     Raises
     ------
-    NotKnownError, StaleInputError
-        See :func:`~macro_assets.models.protocol.refuse_stale`.
+    ValueError
+        The message begins with the field.
     """
-    import statsmodels.api as sm
-    from threadpoolctl import threadpool_limits
-
-    refuse_stale(known, model, series)
-    monthly, quarterly = _endog(stationary_panel(known.observations, model, series), model, series)
-    factors = {i.series: list(i.factors) for i in model.inputs}
-    specification = sm.tsa.DynamicFactorMQ(
-        monthly, endog_quarterly=quarterly, factors=factors, factor_orders=model.factor_order, idiosyncratic_ar1=True
-    )
-    with threadpool_limits(1):  # matrices of 50 x 50: on two busy cores BLAS threads cost ten times what they save
-        results = specification.fit(maxiter=model.max_iterations, tolerance=model.tolerance, disp=False)
-    return Fit(known, results)
-
-
-def _endog(panel: pd.DataFrame, model: Model, series: Mapping[str, InputFacts]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Monthly and quarterly parts, as DynamicFactorMQ takes them."""
-    import pandas as pd
-
-    quarterly = [i.series for i in model.inputs if series[i.series].frequency == "Q"]
-    months = pd.PeriodIndex(panel.index)
-    quarters = panel[quarterly][months.month % 3 == 0]
-    return panel.drop(columns=quarterly), quarters.set_index(months[months.month % 3 == 0].asfreq("Q"))
+    known = [i.series for i in spec.inputs]
+    for name, members in parameters.blocks.items():
+        if name == GLOBAL:
+            raise ValueError(f"parameters.blocks.{name}: every input loads on it, expected another name")
+        if foreign := [s for s in members if s not in known]:
+            text = f"parameters.blocks.{name}: expected series among the inputs {', '.join(known)}"
+            raise ValueError(f"{text}, got {', '.join(foreign)}")
+    for number, i in enumerate(spec.inputs):
+        if i.frequency not in ("M", "Q"):
+            raise ValueError(
+                f"inputs.{number}.series: expected a monthly or quarterly series, {i.series} is {i.frequency!r}"
+            )
+    factors, monthly = 1 + len(parameters.blocks), sum(i.frequency == "M" for i in spec.inputs)
+    if monthly < factors:
+        raise ValueError(f"inputs: expected a monthly series for each of {factors} factors at least, got {monthly}")
 
 
-def _targets(known: Knowledge, model: Model) -> list[date]:
-    """First days of the quarters to forecast: from the one before the as-of quarter to the horizon."""
-    quarter = pl.Series([known.as_of.date()]).dt.truncate("1q")
-    offsets = range(-1, model.horizon_quarters + 1)
-    return [quarter.dt.offset_by(f"{o}q").item() for o in offsets]
-
-
-def forecast(fitted: Fit, model: Model) -> pl.DataFrame:
-    """Forecasts of the target by quarter: the one before the as-of quarter, the as-of quarter, and the horizon.
+def fit(known: Knowledge, spec: Specification, parameters: Parameters) -> pl.DataFrame:
+    """Estimate the model by EM on what was known at an instant, from a cold start.
 
     Returns
     -------
     DataFrame
-        `as_of`, `target_quarter`, `forecast_pct` (annual rate; the released figure where there is one),
-        `standard_error_pct`, `is_released`, `latest_release`, `log_likelihood`.
+        `parameter`, `value`: those of DynamicFactorMQ by its names, for data in standard deviations; the means and
+        standard deviations that make them, `mean.<series>` and `std.<series>`; and `llf`, the log-likelihood.
+
+    Raises
+    ------
+    InputError
+        See :func:`~macro_assets.models.protocol.panel`.
     """
-    import pandas as pd
+    from threadpoolctl import threadpool_limits
 
-    targets = _targets(fitted.known, model)
-    months = [pd.Period(t, "M") + 2 for t in targets]
-    prediction = fitted.results.get_prediction(start=months[0], end=months[-1], information_set="smoothed")
-    own = fitted.known.observations.filter(pl.col("series_id") == model.target).drop_nulls("value")
-    released = set(own["observation_date"])
-    return pl.DataFrame(
-        {
-            "as_of": fitted.known.as_of,
-            "target_quarter": targets,
-            "forecast_pct": [float(prediction.predicted_mean.loc[m, model.target]) for m in months],
-            "standard_error_pct": [
-                0.0 if t in released else float(prediction.se_mean.loc[m, model.target])
-                for t, m in zip(targets, months, strict=True)
-            ],
-            "is_released": [t in released for t in targets],
-            "latest_release": fitted.known.observations["release_time"].max(),
-            "log_likelihood": float(fitted.results.llf),
-        },
-        schema_overrides={"target_quarter": pl.Date},
-    )
+    model = _model(panel(known, spec), spec, parameters)
+    with threadpool_limits(1):  # matrices of 50 x 50: on two busy cores BLAS threads cost ten times what they save
+        results = model.fit(maxiter=parameters.max_iterations, tolerance=parameters.tolerance, disp=False)
+    moments = zip(model.endog_names, model._endog_mean, model._endog_std, strict=True)
+    standardization = {f"{k}.{name}": v for name, mean, std in moments for k, v in (("mean", mean), ("std", std))}
+    estimates = dict(zip(model.param_names, results.params, strict=True))
+    return fitted_frame({**estimates, **standardization, "llf": results.llf})
 
 
-def news(before: Fit, now: Fit, model: Model, series: Mapping[str, InputFacts]) -> pl.DataFrame:
+def forecast(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parameters: Parameters) -> Outcome:
+    """Forecasts from a fit of the same or an earlier instant, and the log-likelihood of that fit.
+
+    The fit's own likelihood counts from the state that EM began the sample with, which is not kept: the one of the same
+    data with the stationary state is some 40 lower, the forecasts agree to 1e-14.
+
+    Raises
+    ------
+    InputError
+        See :func:`~macro_assets.models.protocol.panel`.
+    """
+    results = _smoothed(known, fitted, spec, parameters)
+    expected = _expected(results, spec, list(target_dates(known, spec).values()))
+    return Outcome(normal(known, spec, expected), {"log_likelihood": fitted_values(fitted)["llf"]})
+
+
+def news(
+    before: Knowledge,
+    fitted_before: pl.DataFrame,
+    now: Knowledge,
+    fitted: pl.DataFrame,
+    spec: Specification,
+    parameters: Parameters,
+) -> pl.DataFrame:
     """Why the forecasts moved between two as-of instants.
 
-    The parameters of `now` are applied to the data of `before`: what that changes is `reestimation`. From there,
+    The parameters of `fitted` are applied to the data of `before`: what that changes is `reestimation`. From there,
     changed past figures make `revision`, and each new figure, against what the model expected of it, makes a `news`
     row (Banbura and Modugno, 2014, section 2.3). A target's impacts add up to the difference of its two forecasts.
 
     Returns
     -------
     DataFrame
-        `as_of`, `previous_as_of`, `target_quarter`, `effect`, `series_id`, `observation_date` (start of period),
-        `release_forecast`, `release_actual`, `release_weight`, `impact_pp`; the middle five are null but for news.
+        Of :data:`~macro_assets.models.protocol.NEWS_SCHEMA`; what is of a release is null but in rows of news.
+
+    Raises
+    ------
+    InputError
+        See :func:`~macro_assets.models.protocol.panel`.
     """
+    from threadpoolctl import threadpool_limits
+
+    targets = list(target_dates(now, spec).values())
+    old, restated, new = (
+        _smoothed(known, parameters_of, spec, parameters)
+        for known, parameters_of in ((before, fitted_before), (before, fitted), (now, fitted))
+    )
+    was, would_be = _expected(old, spec, targets), _expected(restated, spec, targets)
+    tables = []
+    for target in targets:
+        with threadpool_limits(1):
+            moves = new.news(
+                restated,
+                impact_date=_month(target, spec.target.frequency),
+                impacted_variable=spec.target.series,
+                comparison_type="previous",
+            )
+        unrevised = moves.revisions_iloc.empty  # statsmodels then states the impact as NaN
+        revision = 0.0 if unrevised else float(moves.revision_impacts[spec.target.series].iloc[0])
+        rows = [
+            {"effect": "reestimation", "impact": would_be[target][0] - was[target][0]},
+            {"effect": "revision", "impact": revision},
+            *_releases(moves, spec),
+        ]
+        tables.append(pl.DataFrame(rows, schema=NEWS_SCHEMA).with_columns(target_date=pl.lit(target)))
+    return pl.concat(tables).with_columns(
+        previous_as_of=pl.lit(before.as_of).cast(NEWS_SCHEMA["previous_as_of"]),
+        as_of=pl.lit(now.as_of).cast(NEWS_SCHEMA["as_of"]),
+        target_id=pl.lit(spec.target.series),
+        impact_unit=pl.lit(spec.target_unit),
+    )
+
+
+def _releases(moves: Any, spec: Specification) -> list[dict[str, object]]:
+    """A row for each new figure."""
     import pandas as pd
 
-    monthly, quarterly = _endog(stationary_panel(before.known.observations, model, series), model, series)
-    with_new_parameters = now.results.apply(monthly, endog_quarterly=quarterly, retain_standardization=True)
-    tables = []
-    for target in _targets(now.known, model):
-        month = pd.Period(target, "M") + 2
-        old_forecast, restated = (
-            float(
-                r.get_prediction(start=month, end=month, information_set="smoothed")
-                .predicted_mean[model.target]
-                .iloc[0]
-            )
-            for r in (before.results, with_new_parameters)
+    of = {i.series: i for i in spec.inputs}
+    rows = []
+    for row in moves.details_by_impact.reset_index().to_dict("records"):
+        released = of[row["updated variable"]]
+        period = pd.Period(row["update date"], "M") - MONTHS[released.frequency]
+        rows.append(
+            {
+                "effect": "news",
+                "series_id": released.series,
+                "observation_date": period.start_time.date(),
+                "release_forecast": row["forecast (prev)"],
+                "release_actual": row["observed"],
+                "release_unit": released.unit,
+                "release_weight": row["weight"],
+                "impact": row["impact"],
+            }
         )
-        decomposed = now.results.news(
-            with_new_parameters, impact_date=month, impacted_variable=model.target, comparison_type="previous"
-        )
-        unrevised = decomposed.revisions_iloc.empty  # statsmodels then states the impact as NaN
-        revision = 0.0 if unrevised else float(decomposed.revision_impacts[model.target].iloc[0])
-        details = decomposed.details_by_impact.reset_index()
-        rows = [
-            {"effect": "reestimation", "impact_pp": restated - old_forecast},
-            {"effect": "revision", "impact_pp": revision},
-        ]
-        for row in details.to_dict("records"):
-            quarterly_release = series[row["updated variable"]].frequency == "Q"
-            period = pd.Period(row["update date"], "M") - (2 if quarterly_release else 0)
-            rows.append(
-                {
-                    "effect": "news",
-                    "series_id": row["updated variable"],
-                    "observation_date": period.start_time.date(),
-                    "release_forecast": row["forecast (prev)"],
-                    "release_actual": row["observed"],
-                    "release_weight": row["weight"],
-                    "impact_pp": row["impact"],
-                }
-            )
-        tables.append(pl.DataFrame(rows, schema=_NEWS_SCHEMA).with_columns(target_quarter=pl.lit(target)))
-    return pl.concat(tables).with_columns(as_of=pl.lit(now.known.as_of), previous_as_of=pl.lit(before.known.as_of))
+    return rows
 
 
-_NEWS_SCHEMA = {
-    "effect": pl.String,
-    "series_id": pl.String,
-    "observation_date": pl.Date,
-    "release_forecast": pl.Float64,
-    "release_actual": pl.Float64,
-    "release_weight": pl.Float64,
-    "impact_pp": pl.Float64,
-}
+def _smoothed(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parameters: Parameters) -> Any:
+    """The model with the parameters and the standardization of a fit, on other data or its own."""
+    import pandas as pd
+    from threadpoolctl import threadpool_limits
+
+    values = fitted_values(fitted)
+    data = panel(known, spec)
+    names = data.columns[1:]
+    mean, std = (pd.Series([values[f"{k}.{n}"] for n in names], index=names) for k in ("mean", "std"))
+    model = _model(data, spec, parameters, standardize=(mean, std))
+    with threadpool_limits(1):
+        return model.smooth([values[name] for name in model.param_names])
+
+
+def _model(data: pl.DataFrame, spec: Specification, parameters: Parameters, **options: Any) -> Any:
+    """The model on a panel."""
+    import statsmodels.api as sm
+
+    monthly, quarterly = _endog(data, spec)
+    blocks = parameters.blocks.items()
+    factors = {i.series: [GLOBAL, *(name for name, members in blocks if i.series in members)] for i in spec.inputs}
+    return sm.tsa.DynamicFactorMQ(
+        monthly,
+        endog_quarterly=quarterly,
+        factors=factors,
+        factor_orders=parameters.factor_order,
+        idiosyncratic_ar1=True,
+        **options,
+    )
+
+
+def _endog(data: pl.DataFrame, spec: Specification) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Monthly and quarterly parts, as DynamicFactorMQ takes them."""
+    import pandas as pd
+
+    quarterly = [i.series for i in spec.inputs if i.frequency == "Q"]
+    months = pd.PeriodIndex(data["observation_date"].to_list(), freq="M")
+    wide = pd.DataFrame(data.drop("observation_date").to_dict(as_series=False), index=months, dtype=float)
+    if not quarterly:
+        return wide, None
+    ends = months.month % 3 == 0
+    return wide.drop(columns=quarterly), wide.loc[ends, quarterly].set_axis(months[ends].asfreq("Q"))
+
+
+def _expected(results: Any, spec: Specification, targets: Sequence[date]) -> dict[date, tuple[float, float]]:
+    """Mean and standard error of the target by date."""
+    months = [_month(t, spec.target.frequency) for t in targets]
+    prediction = results.get_prediction(start=months[0], end=months[-1], information_set="smoothed")
+    means, errors = (table[spec.target.series] for table in (prediction.predicted_mean, prediction.se_mean))
+    return {t: (float(means[m]), float(errors[m])) for t, m in zip(targets, months, strict=True)}
+
+
+def _month(target: date, frequency: str) -> pd.Period:
+    """The month in which a period's figure stands in the panel."""
+    import pandas as pd
+
+    return pd.Period(target, "M") + MONTHS[frequency]

@@ -14,7 +14,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.assets.audit import invalidations_asset
 from macro_assets.orchestration.assets.calendar import calendar_asset
 from macro_assets.orchestration.assets.charts import chart_publishers
-from macro_assets.orchestration.assets.derived import derived_assets
+from macro_assets.orchestration.assets.derived import derived_assets, path_specs
 from macro_assets.orchestration.assets.maintenance import MAINTENANCE, maintenance_asset
 from macro_assets.orchestration.assets.raw import raw_assets
 from macro_assets.orchestration.closing import closing_schedules
@@ -23,7 +23,7 @@ from macro_assets.orchestration.io_manager import LakeIOManager
 from macro_assets.orchestration.jobs import jobs
 from macro_assets.orchestration.progress import progress_logger
 from macro_assets.orchestration.refresh import refresh_schedules
-from macro_assets.orchestration.resources import Lake
+from macro_assets.orchestration.resources import Lake, LakeDuckDB
 
 
 def build_defs(
@@ -38,7 +38,7 @@ def build_defs(
     catalog
         Default: the one that ships with the package.
     resources
-        Replacements for the resources `lake` and `io_manager`.
+        Replacements for the resources `lake`, `duckdb` and `io_manager`.
     found
         Default: the derivations of the catalog.
     """
@@ -50,6 +50,7 @@ def build_defs(
             invalidations_asset(catalog),
             *(step for step, _ in raw),
             *derived_assets(found, catalog, chart_publishers(catalog)),
+            *path_specs(found, catalog),
             maintenance_asset(catalog),
             calendar_asset(catalog),
         ],
@@ -66,6 +67,7 @@ def build_defs(
         ],
         resources={
             "lake": Lake(),
+            "duckdb": LakeDuckDB(),
             "io_manager": LakeIOManager(partial(Lakehouse.at, None, catalog)),
             **(resources or {}),
         },

@@ -5,7 +5,7 @@ Every answer is a reason in words, by name; what is up to date is not in the ans
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -15,7 +15,7 @@ from macro_assets.graph.inputs import Inputs
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.describe import series_key
-from macro_assets.orchestration.partitions import YEARS
+from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
 from macro_assets.orchestration.records import last_record, month_records
 from macro_assets.orchestration.source_versions import series_code_versions
 
@@ -71,9 +71,10 @@ def stale_months(
     lake: Lakehouse, instance: dg.DagsterInstance, months: Mapping[Derivation, Sequence[str]]
 ) -> dict[tuple[str, str], str]:
     """Months of as-of derivations, among those asked of each, that must be computed, by table, with why."""
-    inputs = Inputs(lake, list(months), {m for asked in months.values() for m in asked})
+    wanted = {d: sorted({*asked, *_read_of(d, months)}) for d, asked in months.items()}
+    inputs = Inputs(lake, list(months), {m for asked in wanted.values() for m in asked})
     reasons: dict[tuple[str, str], str] = {}
-    for derivation, asked in months.items():
+    for derivation, asked in wanted.items():
         records = {t: month_records(instance, t, asked) for t in derivation.tables}
         for month in asked:
             versions = inputs.versions(derivation, month)
@@ -81,7 +82,15 @@ def stale_months(
                 record = records[table].get(month)
                 stored = inputs.stored_month(table, month)
                 reason = record.why_stale(derivation.code_version, versions, stored) if record else NEVER
-                above = [t for t in derivation.upstream if (t, month) in reasons]
+                above = [t for t, at in derivation.cells(month) if (t, at) in reasons]
                 if reason or above:
                     reasons[table, month] = reason or f"{above[0]} is to be computed"
-    return reasons
+    return {(t, m): why for (t, m), why in reasons.items() if any(t in d.tables and m in months[d] for d in months)}
+
+
+def _read_of(derivation: Derivation, months: Mapping[Derivation, Sequence[str]]) -> Iterator[str]:
+    """Months of a derivation's tables that others read for the months asked of them: a fit may be of another."""
+    grid = set(AS_OF_MONTHS.get_partition_keys())
+    for other, asked in months.items():
+        cells = (cell for m in asked for cell in other.cells(m))
+        yield from (at for table, at in cells if table in derivation.tables and at in grid)

@@ -1,40 +1,279 @@
-"""Rules on a table's behaviour that no single column can state. A table names its rules in the catalog."""
+"""Rules on a table's behaviour that no single column can state. Shapes, tables and indicators of the catalog name them.
+
+Beside each rule stand its arguments, an example of them, a frame that it passes and one that it rejects: without these
+it is no rule.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Self
 
 import polars as pl
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from macro_assets.catalog import Column, RuleCall
+from macro_assets.catalog.entries import complaints, nearest
+from macro_assets.catalog.kinds.declaration import Declaration, Slug
 from macro_assets.quality.report import SAMPLE, CheckReport
 
 TOLERANCE = 1e-9
 
 
-def contributions_add_up(frame: pl.DataFrame, subject: str) -> CheckReport:
+class Arguments(Declaration, strict=True):
+    """What a call tells a rule; nothing, unless it declares it."""
+
+    def numbers(self) -> tuple[str, ...]:
+        """Columns that a call names and that must hold numbers."""
+        return ()
+
+    def texts(self) -> tuple[str, ...]:
+        """Columns that a call names and that must hold texts."""
+        return ()
+
+
+Function = Callable[[pl.DataFrame, str, Any], CheckReport]
+"""The rows, what they are in words, and the arguments, to what was found."""
+
+Frame = Callable[[], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its function, the columns that it reads whatever it is told, its arguments, and frames that show it."""
+
+    name: str
+    description: str
+    function: Function
+    passes: Frame
+    rejects: Frame
+    reads: tuple[str, ...] = ()
+    arguments: type[Arguments] = Arguments
+    example: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+_KNOWN: dict[str, Rule] = {}
+RULES: Mapping[str, Rule] = MappingProxyType(_KNOWN)
+"""Every rule by name."""
+
+
+def rule(*, passes: Frame, rejects: Frame, **fields: Any) -> Callable[[Function], Function]:
+    """Make a function a rule under its own name, with a frame that it passes and one that it rejects.
+
+    Both are judged with the arguments of `example`.
+    """
+
+    def enter(function: Function) -> Function:
+        name, description = function.__name__, (function.__doc__ or "").partition("\n")[0]
+        _KNOWN[name] = Rule(name, description, function, passes, rejects, **fields)
+        return function
+
+    return enter
+
+
+def apply(call: RuleCall, frame: pl.DataFrame, subject: str) -> CheckReport:
+    """What the rule that is called finds.
+
+    Raises
+    ------
+    ValueError
+        When there is no such rule, or not with these arguments.
+    """
+    if call.rule not in RULES:
+        raise ValueError(f"{subject}: {_no_rule(call.rule)}")
+    called = RULES[call.rule]
+    return called.function(frame, subject, called.arguments.model_validate(call.arguments))
+
+
+def check_rules(calls: Sequence[RuleCall], columns: Sequence[Column]) -> list[str]:
+    """What is wrong with the calls of a table with these columns, each beginning with its field: `rules.0: ...`."""
+    found = ((n, check_rule(call, columns)) for n, call in enumerate(calls))
+    return [f"rules.{n}: {problem}" for n, problem in found if problem is not None]
+
+
+def check_rule(call: RuleCall, columns: Sequence[Column]) -> str | None:
+    """What is wrong with a call: the rule, an argument or a column that there is not, or one of another type."""
+    if call.rule not in RULES:
+        return _no_rule(call.rule)
+    called = RULES[call.rule]
+    known = called.arguments.model_fields
+    for name in call.arguments:
+        if name not in known:
+            return f"{call.rule}: {name}: is no argument of it, it has {_listed(known)}.{nearest(name, known)}"
+    try:
+        arguments = called.arguments.model_validate(call.arguments)
+    except ValidationError as error:
+        return f"{call.rule}: {'; '.join(complaints(error))}"
+    types = {c.name: c.dtype for c in columns}
+    named = [*called.reads, *arguments.numbers(), *arguments.texts()]
+    for name in named:
+        if name not in types:
+            return f"{call.rule}: the table has no column {name!r}, it has {_listed(types)}.{nearest(name, types)}"
+    for names, admitted, what in (
+        (arguments.numbers(), ("int", "float"), "numbers"),
+        (arguments.texts(), ("str",), "texts"),
+    ):
+        for name in names:
+            if types[name] not in admitted:
+                return f"{call.rule}: expected a column of {what}, {name!r} is of type {types[name]}"
+    return None
+
+
+def _no_rule(name: str) -> str:
+    return f"{name!r} is no rule, there is {_listed(RULES)}.{nearest(name, RULES)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _report(
+    frame: pl.DataFrame, subject: str, off: pl.DataFrame, rows: Sequence[int], column: str, said: str
+) -> CheckReport:
+    """The report of failures, one a row of `off`: `row`, where it first shows, and `value`, what it is."""
+    sample = [{"column": column, "rule": said, **o} for o in off.head(SAMPLE).select("value", "row").to_dicts()]
+    return CheckReport(subject, frame.height, off.height, tuple(rows), sample)
+
+
+# --- any column ----------------------------------------------------------------------------------------------------
+
+
+class Within(Arguments):
+    """Bounds of a column, both of which are admitted."""
+
+    column: Slug
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("expected 'low', 'high' or both")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low ({self.low:g}) must not be above high ({self.high:g})")
+        return self
+
+    def numbers(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+@rule(
+    arguments=Within,
+    example={"column": "value", "low": -2, "high": 15},
+    passes=lambda: pl.DataFrame({"value": [-2.0, 15.0, None]}),
+    rejects=lambda: pl.DataFrame({"value": [-2.0, 15.1, None]}),
+)
+def within(frame: pl.DataFrame, subject: str, arguments: Within) -> CheckReport:
+    """No value of a column is below `low` or above `high`; one that is missing is neither."""
+    value = pl.col(arguments.column)
+    low, high = arguments.low, arguments.high
+    limits = [*([value < low] if low is not None else []), *([value > high] if high is not None else [])]
+    off = frame.with_row_index("row").filter(pl.any_horizontal(limits)).select("row", value=value)
+    said = " ".join([*([f">= {low:g}"] if low is not None else []), *([f"<= {high:g}"] if high is not None else [])])
+    return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
+
+
+class OneOf(Arguments):
+    """The texts that a column may hold."""
+
+    column: Slug
+    values: list[str] = Field(min_length=1)
+
+    def texts(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+@rule(
+    arguments=OneOf,
+    example={"column": "statistic", "values": ["mean", "q05"]},
+    passes=lambda: pl.DataFrame({"statistic": ["q05", "mean", None]}),
+    rejects=lambda: pl.DataFrame({"statistic": ["p05", "mean", None]}),
+)
+def one_of(frame: pl.DataFrame, subject: str, arguments: OneOf) -> CheckReport:
+    """A column holds the given texts and no other; one that is missing is no other."""
+    value = pl.col(arguments.column)
+    off = frame.with_row_index("row").filter(~value.is_in(arguments.values)).select("row", value=value)
+    said = f"one of {', '.join(arguments.values)}"
+    return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
+
+
+# --- contributions -------------------------------------------------------------------------------------------------
+
+
+def _months(contributions: Sequence[float]) -> pl.DataFrame:
+    """Two components of a month, of which the index is 1."""
+    day = [date(2020, 1, 1)] * 2
+    return pl.DataFrame(
+        {"observation_date": day, "contribution": contributions, "index_value": [1.0, 1.0], "weight": [0.25, 0.75]}
+    )
+
+
+@rule(
+    reads=("observation_date", "contribution", "index_value", "weight"),
+    passes=lambda: _months([0.4, 0.6]),
+    rejects=lambda: _months([0.4, 0.7]),
+)
+def contributions_add_up(frame: pl.DataFrame, subject: str, arguments: Arguments) -> CheckReport:
     """A month's contributions add up to its index, and its weights to one (to 1e-9)."""
     rows = frame.with_row_index("row")
-    months = rows.group_by("observation_date").agg(
+    month = [c for c in ("as_of_month", "observation_date") if c in frame.columns]
+    months = rows.group_by(month).agg(
         row=pl.col("row").first(),
         gap=pl.col("contribution").sum() - pl.col("index_value").first(),
         weights=pl.col("weight").sum() - 1,
         spread=pl.col("index_value").max() - pl.col("index_value").min(),
     )
-    off = months.filter(pl.any_horizontal(pl.col("gap", "weights", "spread").abs() > TOLERANCE)).sort(
-        "observation_date"
-    )
-    sample = [
-        {
-            "column": "contribution",
-            "rule": "contributions add up to index_value, weights to 1",
-            "value": f"{m['observation_date']}: {m['gap']:g} off, weights {m['weights']:g} off, "
-            f"index varies by {m['spread']:g}",
-            "row": m["row"],
-        }
-        for m in off.head(SAMPLE).to_dicts()
+    off = months.filter(pl.any_horizontal(pl.col("gap", "weights", "spread").abs() > TOLERANCE)).sort(month)
+    told = [
+        f"{m['observation_date']}: {m['gap']:g} off, weights {m['weights']:g} off, index varies by {m['spread']:g}"
+        for m in off.iter_rows(named=True)
     ]
-    failed = rows.join(off, on="observation_date", how="semi")["row"].sort().to_list()
-    return CheckReport(subject, frame.height, off.height, tuple(failed), sample)
+    failed = rows.join(off, on=month, how="semi")["row"].sort().to_list()
+    said = "contributions add up to index_value, weights to 1"
+    return _report(
+        frame, subject, off.with_columns(value=pl.Series(told, dtype=pl.String)), failed, "contribution", said
+    )
 
 
-RULES: dict[str, Callable[[pl.DataFrame, str], CheckReport]] = {"contributions_add_up": contributions_add_up}
+# --- forecasts -----------------------------------------------------------------------------------------------------
+
+FORECAST = ("as_of", "model_version", "series_id", "target_date", "scenario")
+"""Columns that tell one forecast from another; its rows differ in the statistic."""
+
+
+def _quantiles(median: float) -> pl.DataFrame:
+    """Two forecasts, of which the second has three quantiles with a median between 1 and 3."""
+    n = 6
+    told = {"as_of": [date(2020, 1, 1)] * n, "model_version": ["1"] * n, "series_id": ["GDPC1"] * n}
+    return pl.DataFrame(
+        {
+            **told,
+            "target_date": [date(2020, 1, 1)] * 2 + [date(2020, 4, 1)] * 4,
+            "scenario": pl.Series([None] * n, dtype=pl.String),
+            "statistic": ["q05", "q95", "q95", "mean", "q50", "q05"],
+            "value": [-9.0, 9.0, 3.0, 0.0, median, 1.0],
+        }
+    )
+
+
+@rule(reads=(*FORECAST, "statistic", "value"), passes=lambda: _quantiles(1.0), rejects=lambda: _quantiles(3.5))
+def quantiles_in_order(frame: pl.DataFrame, subject: str, arguments: Arguments) -> CheckReport:
+    """No quantile of a forecast is below a lower one: q05 <= q25 <= q50 <= q75 <= q95, of those that it has."""
+    quantiles = (
+        frame.with_row_index("row")
+        .filter(pl.col("statistic").str.contains(r"^q\d\d$"))
+        .sort(*FORECAST, "statistic", nulls_last=True)
+    )
+    before = (pl.col(c).shift(1).over(FORECAST).alias(f"{c}_before") for c in ("row", "statistic", "value"))
+    off = quantiles.with_columns(before).filter(pl.col("value") < pl.col("value_before"))
+    told = [
+        f"{o['series_id']} {o['target_date']}: {o['statistic']} {o['value']:g} below {o['statistic_before']} "
+        f"{o['value_before']:g}"
+        for o in off.iter_rows(named=True)
+    ]
+    failed = sorted({*off["row"], *off["row_before"]})
+    off = off.with_columns(value=pl.Series(told, dtype=pl.String))
+    return _report(frame, subject, off, failed, "value", "quantiles in order")

@@ -101,8 +101,8 @@ def _passes(rows: pl.DataFrame, series: Series) -> bool:
 def check_table(frame: pl.DataFrame, table: Table) -> CheckReport:
     """Check a table's rows against its catalog entry: types, nulls, bounds, key, and the rules it names."""
     report = _report(frame, table_schema(table), f"table {table.name}")
-    for rule in table.rules:
-        report = report if not report.passed else rules.RULES[rule](frame, report.subject)
+    for call in table.rules:
+        report = report if not report.passed else rules.apply(call, frame, report.subject)
     return report
 
 

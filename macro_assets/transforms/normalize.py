@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from macro_assets.transforms.library import transformed, zscores
+from macro_assets.catalog.kinds.step import Step
+from macro_assets.transforms.steps import transformed_by
 
 
 def standard_units(known: pl.DataFrame, scales: pl.DataFrame) -> pl.DataFrame:
@@ -33,6 +34,57 @@ def standard_units(known: pl.DataFrame, scales: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def transformed(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Every series by its FRED-MD code, at its own frequency: the transform `fred_md`.
+
+    Parameters
+    ----------
+    observations
+        `source`, `series_id`, `observation_date`, `value`.
+    facts
+        `series_id`, `frequency`, `transform` (the code). Series without a row here are left out.
+
+    Returns
+    -------
+    DataFrame
+        `source`, `series_id`, `observation_date`, `value`, without rows that have no value.
+    """
+    codes = dict(facts.select("series_id", "transform").iter_rows())
+    by_code = {code: (Step(name="fred_md", parameters={"code": code}),) for code in set(codes.values())}
+    steps = {series_id: by_code[code] for series_id, code in codes.items()}
+    return transformed_by(observations.select(*_KEY, "value"), steps, _frequencies(facts))
+
+
+def zscores(stationary: pl.DataFrame, facts: pl.DataFrame, min_history: Mapping[str, int]) -> pl.DataFrame:
+    """Expanding z-scores of stationary series: the transform `zscore`.
+
+    Parameters
+    ----------
+    stationary
+        `source`, `series_id`, `observation_date`, `value`.
+    facts
+        `series_id`, `frequency`. Series without a row here are left out.
+    min_history
+        Observations before the first z-score, by frequency ('D', 'W', 'M', 'Q', 'A').
+
+    Returns
+    -------
+    DataFrame
+        `source`, `series_id`, `observation_date`, `zscore` (standard deviations).
+    """
+    frequencies = _frequencies(facts)
+    scored = {f: (Step(name="zscore", parameters={"min_obs": min_history[f]}),) for f in set(frequencies.values())}
+    steps = {series_id: scored[frequency] for series_id, frequency in frequencies.items()}
+    return transformed_by(stationary.select(*_KEY, "value"), steps, frequencies).rename({"value": "zscore"})
+
+
+_KEY = ("source", "series_id", "observation_date")
+
+
+def _frequencies(facts: pl.DataFrame) -> dict[str, str]:
+    return dict(facts.select("series_id", "frequency").iter_rows())
+
+
 def normalized(
     known: pl.DataFrame, scales: pl.DataFrame, facts: pl.DataFrame, min_history: Mapping[str, int]
 ) -> pl.DataFrame:
@@ -56,7 +108,6 @@ def normalized(
     observations = standard_units(known, scales)
     stationary = transformed(observations, facts)
     scores = zscores(stationary, facts, min_history)
-    key = ["source", "series_id", "observation_date"]
     return observations.join(
-        stationary.rename({"value": "transformed"}), on=key, how="left", maintain_order="left"
-    ).join(scores, on=key, how="left", maintain_order="left")
+        stationary.rename({"value": "transformed"}), on=_KEY, how="left", maintain_order="left"
+    ).join(scores, on=_KEY, how="left", maintain_order="left")

@@ -20,7 +20,12 @@ COMMON = (
     "catalog.periods",
 )
 PATHS = {
-    "normalized/fred": ("graph.compute.normalized", "transforms.normalize", "transforms.library"),
+    "normalized/fred": (
+        "graph.compute.normalized",
+        "transforms.normalize",
+        "transforms.steps",
+        "transforms.library",
+    ),
     "indicators/economic_stress_index": (
         "graph.compute.indicator",
         "indicators.composite",
@@ -45,7 +50,12 @@ PATHS = {
         "transforms.panel",
         "publishing.html",
     ),
-    "charts/zscore_heatmap": ("charts.zscore_heatmap", "transforms.library"),
+    "charts/zscore_heatmap": (
+        "charts.zscore_heatmap",
+        "transforms.normalize",
+        "transforms.steps",
+        "transforms.library",
+    ),
 }
 
 

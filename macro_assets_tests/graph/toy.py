@@ -9,12 +9,13 @@ from functools import partial
 import polars as pl
 
 from macro_assets.catalog import Catalog, Table
-from macro_assets.graph.derivation import Derivation, Frames, Known, Moment
+from macro_assets.graph.derivation import Derivation, Fitted, Frames, Known, Moment
 from macro_assets.graph.derivation import Table as TableInput
-from macro_assets.models.protocol import StaleInputError
+from macro_assets.models.protocol import NotKnownError, StaleInputError
 from macro_assets_tests.lakehouse.synthetic import one_source
 
 MEAN, DOUBLE = "forecasts/toy_mean", "forecasts/toy_double"
+FIT, SHARE = "fits/toy", "forecasts/toy_share"
 BAD = "a month that was planted to fail"
 
 
@@ -41,7 +42,7 @@ def row(moment: Moment, value: object) -> pl.DataFrame:
 def as_of_catalog(*tables: str) -> Catalog:
     """One source, and as-of tables of these names."""
     full = one_source()
-    like = full.one_table("forecasts/gdp_nowcast")
+    like = full.one_table("diagnostics/gdp_nowcast")
     names = ("as_of_month", "as_of", "computed_at")
     columns = [c for c in like.columns if c.name in names]
     columns += [c for c in full.one_table("indicators/economic_stress_index").columns if c.name == "index_value"]
@@ -69,3 +70,20 @@ def as_of_graph(
         demo=("2016-06", "2016-07"),
     )
     return mean, double
+
+
+def as_of_share(frames: Frames, moment: Moment, *, table: str) -> Frames:
+    """The mean of the month, of the mean at the latest refit."""
+    if frames["fit"].is_empty():
+        raise NotKnownError("there is no fit", ("UNRATE",))
+    return {table: row(moment, frames["known"]["value"].mean() / frames["fit"]["index_value"].item())}  # type: ignore[operator]
+
+
+def fitted_graph(refits: Sequence[int] = (1,), **of_the_fit: object) -> tuple[Derivation, Derivation]:
+    """A fit of the given calendar months, and what is computed of it each month."""
+    known, refits = {"known": Known(("UNRATE",))}, tuple(refits)
+    fit = Derivation((FIT,), known, partial(as_of_mean, table=FIT, **of_the_fit), grid="as_of", refits=refits)
+    share = Derivation(
+        (SHARE,), {**known, "fit": Fitted(FIT, refits)}, partial(as_of_share, table=SHARE), grid="as_of"
+    )
+    return fit, share

@@ -1,17 +1,198 @@
-"""Rules on a table's behaviour: a frame that each must reject."""
+"""Rules on a table's behaviour: each passes a frame and rejects another, and a call that cannot be is told."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, Column, RuleCall, Table
+from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.quality import CheckReport, check_table
-from macro_assets.quality.rules import RULES, contributions_add_up
+from macro_assets.quality.rules import RULES, Rule, apply, check_rule, check_rules, rule
 
 JAN, FEB = date(2020, 1, 1), date(2020, 2, 1)
+AS_OF = datetime(2020, 1, 31, tzinfo=UTC)
+
+
+# --- the laws of every rule ----------------------------------------------------------------------------------------
+
+
+def breaches(of: Rule) -> Iterator[str]:
+    """What is wrong with a rule, in words."""
+    if not of.description:
+        yield "its function has no docstring: what do rows that keep it look like?"
+    if not issubclass(of.arguments, Declaration):
+        yield f"its arguments are no Declaration: {of.arguments}"
+    arguments = of.arguments.model_validate(of.example)
+    good, bad = of.passes(), of.rejects()
+    if unread := {*of.reads, *arguments.numbers(), *arguments.texts()} - {*good.columns}:
+        yield f"its frames lack {sorted(unread)}, which it says it reads"
+    if good.schema != bad.schema:
+        yield "its two frames are of two shapes"
+    told = of.function(good, "synthetic", arguments)
+    if not told.passed or (told.rows, told.failed_rows) != (good.height, ()):
+        yield f"it does not pass its good frame: {told.sample}"
+    if not of.function(good.clear(), "synthetic", arguments).passed:
+        yield "it does not pass a frame without rows"
+    found = of.function(bad, "synthetic", arguments)
+    if found.passed:
+        yield "it does not reject its bad frame"
+    elif not found.failed_rows or not set(found.failed_rows) <= set(range(bad.height)):
+        yield f"it does not say which rows fail: {found.failed_rows}"
+    elif not found.sample or {*found.sample[0]} != {"column", "rule", "value", "row"}:
+        yield f"its sample does not say column, rule, value and row: {found.sample}"
+    turned = of.function(bad.reverse(), "synthetic", arguments)
+    if (turned.failures, len(turned.failed_rows)) != (found.failures, len(found.failed_rows)):
+        yield f"it depends on the order of rows: {found.failed_rows}, turned {turned.failed_rows}"
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_every_rule_keeps_the_laws(name: str) -> None:
+    assert list(breaches(RULES[name])) == []
+
+
+def silent(frame: pl.DataFrame, subject: str, arguments: Any) -> CheckReport:
+    """Finds nothing."""
+    return CheckReport(subject, frame.height)
+
+
+def loud(frame: pl.DataFrame, subject: str, arguments: Any) -> CheckReport:
+    """Finds something in whatever it is given."""
+    return CheckReport(subject, frame.height, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"function": silent}, ["does not reject its bad frame"]),
+        ({"function": loud}, ["does not pass its good frame", "without rows", "which rows fail"]),
+        ({"rejects": RULES["within"].passes}, ["does not reject its bad frame"]),
+        ({"passes": RULES["within"].rejects}, ["does not pass its good frame"]),
+        ({"reads": ("weight",)}, ["lack ['weight']"]),
+        ({"rejects": lambda: pl.DataFrame({"value": [99]})}, ["two shapes"]),
+        ({"description": ""}, ["docstring"]),
+    ],
+)
+def test_a_bad_rule_is_found(changed: dict[str, Any], said: list[str]) -> None:
+    found = list(breaches(replace(RULES["within"], **changed)))
+    assert len(found) == len(said)
+    assert all(words in problem for words, problem in zip(said, found, strict=True))
+
+
+def test_a_rule_that_depends_on_the_order_of_rows_is_found() -> None:
+    def first(frame: pl.DataFrame, subject: str, arguments: Any) -> CheckReport:
+        found = RULES["within"].function(frame.head(2), subject, arguments)
+        return replace(found, rows=frame.height)
+
+    bad = replace(RULES["within"], function=first, rejects=lambda: pl.DataFrame({"value": [99.0, 0.0, None]}))
+    assert list(breaches(bad)) == ["it depends on the order of rows: (0,), turned ()"]
+
+
+@pytest.mark.parametrize("beside", [{}, {"passes": pl.DataFrame}, {"rejects": pl.DataFrame}])
+def test_a_rule_without_a_frame_that_it_rejects_cannot_be(beside: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="keyword-only argument"):
+        rule(**beside)(silent)
+    assert "silent" not in RULES
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+def columns(**types: Any) -> list[Column]:
+    return [Column(name=n, dtype=t, description="Synthetic") for n, t in types.items()]
+
+
+VALUES = columns(observation_date="date", value="float", rows="int", statistic="str")
+
+
+def call(text: str, **arguments: Any) -> RuleCall:
+    return RuleCall(rule=text, arguments=arguments)
+
+
+@pytest.mark.parametrize(
+    ("called", "said"),
+    [
+        (call("witin", column="value", low=1), "'witin' is no rule, there is contributions_add_up, "),
+        (call("witin", column="value", low=1), " Did you mean within?"),
+        (call("within", column="value", low="x"), "within: low: Input should be a valid number (got 'x')"),
+        (call("within", column="value", low="1"), "within: low: Input should be a valid number (got '1')"),
+        (call("within", column="value", low=True), "within: low: Input should be a valid number (got True)"),
+        (call("within", low=1), "within: column: Field required"),
+        (call("within", column=3, low=1), "within: column: Input should be a valid string (got 3)"),
+        (call("within", column="value"), "within: entry: Value error, expected 'low', 'high' or both"),
+        (call("within", column="value", low=2, high=1), "low (2) must not be above high (1)"),
+        (
+            call("within", column="value", lo=1),
+            "within: lo: is no argument of it, it has column, high, low. Did you mean low?",
+        ),
+        (
+            call("within", column="valu", low=1),
+            "no column 'valu', it has observation_date, rows, statistic, value. Did you mean value?",
+        ),
+        (
+            call("within", column="statistic", low=1),
+            "within: expected a column of numbers, 'statistic' is of type str",
+        ),
+        (call("one_of", column="value", values=["a"]), "one_of: expected a column of texts, 'value' is of type float"),
+        (call("one_of", column="statistic", values=[]), "one_of: values: List should have at least 1 item"),
+        (call("one_of", column="statistic", values=[1]), "one_of: values.0: Input should be a valid string (got 1)"),
+        (call("contributions_add_up"), "contributions_add_up: the table has no column 'contribution'"),
+        (
+            call("contributions_add_up", column="value"),
+            "contributions_add_up: column: is no argument of it, it has none",
+        ),
+    ],
+)
+def test_a_call_that_cannot_be_is_told_with_what_was_expected(called: RuleCall, said: str) -> None:
+    problem = check_rule(called, VALUES)
+    assert problem is not None
+    assert said in problem
+    good = call("within", column="rows", high=9)
+    assert check_rules([good, called], VALUES) == [f"rules.1: {problem}"]
+
+
+def test_a_call_without_such_a_rule_is_no_pass() -> None:
+    with pytest.raises(ValueError, match="^table x: 'witin' is no rule, .* Did you mean within"):
+        apply(call("witin"), pl.DataFrame(), "table x")
+
+
+def test_every_call_of_the_catalog_can_be(catalog: Catalog) -> None:
+    called = {name: check_rules(t.rules, t.columns) for name, t in catalog.tables.items()}
+    assert {name: problems for name, problems in called.items() if problems} == {}
+    assert {r.rule for t in catalog.tables.values() for r in t.rules} >= {"contributions_add_up", "within"}
+
+
+# --- bounds and texts ----------------------------------------------------------------------------------------------
+
+
+def test_bounds_are_admitted_and_what_is_beyond_is_named(catalog: Catalog) -> None:
+    table = catalog.one_table("indicators/sahm_rule")
+    days = [date(2020, m, 1) for m in range(1, 5)]
+    frame = pl.DataFrame({"observation_date": days, "value": [-2.0, 15.0, 0.5, 0.0], "signal": [False] * 4})
+    assert check_table(frame, table).passed
+    beyond = frame.with_columns(value=pl.Series([-2.0, 15.5, 0.5, -2.5]))
+    report = check_table(beyond, table)
+    assert (report.failures, report.failed_rows) == (2, (1, 3))
+    assert str(report) == ("table indicators/sahm_rule: 2 of 4 rows fail; first: value >= -2 <= 15, got 15.5 in row 1")
+
+
+def test_one_bound_is_enough() -> None:
+    frame = pl.DataFrame({"value": [-1e9, 0.0, 1e9]})
+    assert apply(call("within", column="value", low=0), frame, "").failed_rows == (0,)
+    assert apply(call("within", column="value", high=0), frame, "").failed_rows == (2,)
+
+
+def test_a_text_that_is_not_among_them_is_named() -> None:
+    report = apply(call("one_of", column="x", values=["a", "b"]), pl.DataFrame({"x": ["a", "c", None, "b"]}), "rows")
+    assert str(report) == "rows: 1 of 4 rows fail; first: x one of a, b, got 'c' in row 1"
+
+
+# --- contributions -------------------------------------------------------------------------------------------------
 
 
 def index() -> pl.DataFrame:
@@ -38,12 +219,6 @@ def off_in_row(row: int, **by: float) -> pl.DataFrame:
 
 def checked(frame: pl.DataFrame, catalog: Catalog) -> CheckReport:
     return check_table(frame, catalog.one_table("indicators/economic_stress_index"))
-
-
-def test_every_rule_named_in_the_catalog_exists(catalog: Catalog) -> None:
-    named = {r for t in catalog.tables.values() for r in t.rules}
-    assert named
-    assert named <= set(RULES)
 
 
 def test_contributions_that_add_up_pass(catalog: Catalog) -> None:
@@ -86,6 +261,74 @@ def test_months_are_judged_one_by_one() -> None:
     frame = off_in_row(0, contribution=0.1, index_value=0.0).with_columns(
         contribution=pl.when(pl.int_range(pl.len()) == 2).then(pl.col("contribution") - 0.1).otherwise("contribution")
     )
-    report = contributions_add_up(frame, "synthetic")
+    report = apply(call("contributions_add_up"), frame, "synthetic")
     assert report.failures == 2
     assert report.failed_rows == (0, 1, 2, 3)
+
+
+def test_months_as_of_two_instants_are_two() -> None:
+    twice = pl.concat([index().with_columns(as_of_month=pl.lit(month)) for month in ("2020-02", "2020-03")])
+    assert apply(call("contributions_add_up"), twice, "real time").passed
+    assert not apply(call("contributions_add_up"), twice.drop("as_of_month"), "without").passed
+
+
+# --- forecasts -----------------------------------------------------------------------------------------------------
+
+
+def forecasts(**quantiles: float) -> pl.DataFrame:
+    """A synthetic forecast with a mean and some quantiles, in the columns that the rule reads."""
+    told = {"as_of": AS_OF, "model_version": "1", "series_id": "GDPC1", "target_date": JAN, "scenario": None}
+    rows = [{**told, "statistic": name, "value": value} for name, value in {"mean": 0.0, **quantiles}.items()]
+    return pl.DataFrame(rows, schema_overrides={"scenario": pl.String, "model_version": pl.String})
+
+
+def judged(frame: pl.DataFrame) -> CheckReport:
+    return apply(call("quantiles_in_order"), frame, "forecasts")
+
+
+@pytest.mark.parametrize(
+    "quantiles", [{}, {"q50": 1.0}, {"q05": 1.0, "q50": 1.0, "q95": 1.0}, {"q95": 5.0, "q05": -1.0, "q25": -0.5}]
+)
+def test_quantiles_in_order_pass(quantiles: dict[str, float]) -> None:
+    assert judged(forecasts(**quantiles)).passed
+
+
+def test_a_quantile_below_a_lower_one_fails_though_others_stand_between_them_in_the_table() -> None:
+    report = judged(forecasts(q75=2.0, q05=-1.0, q50=2.5, q95=3.0))
+    assert (report.failures, report.failed_rows) == (1, (1, 3))
+    assert report.sample == [
+        {
+            "column": "value",
+            "rule": "quantiles in order",
+            "value": "GDPC1 2020-01-01: q75 2 below q50 2.5",
+            "row": 1,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [
+        ("as_of", AS_OF.replace(day=30)),
+        ("model_version", "2"),
+        ("series_id", "PCE"),
+        ("target_date", FEB),
+        ("scenario", "crash"),
+    ],
+)
+def test_forecasts_are_judged_one_by_one(column: str, other: Any) -> None:
+    low, high = forecasts(q05=-1.0, q95=1.0), forecasts(q05=-9.0, q95=-5.0)
+    assert not judged(pl.concat([low, high])).passed
+    assert judged(pl.concat([low, high.with_columns(pl.lit(other, dtype=low.schema[column]).alias(column))])).passed
+
+
+def test_a_version_that_was_not_recorded_is_one(catalog: Catalog) -> None:
+    unknown = forecasts(q05=1.0, q95=0.0).with_columns(model_version=pl.lit(None, dtype=pl.String))
+    assert judged(unknown).failures == 1
+
+
+def test_forecasts_of_every_model_are_judged(catalog: Catalog) -> None:
+    tables: list[Table] = [t for t in catalog.tables.values() if t.layer in ("forecasts", "paths")]
+    assert tables
+    for table in tables:
+        assert {"quantiles_in_order", "one_of"} <= {r.rule for r in table.rules}

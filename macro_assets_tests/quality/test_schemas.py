@@ -38,18 +38,23 @@ def observations(**columns: Values) -> pl.DataFrame:
     return pl.DataFrame({**good, **columns})
 
 
-def nowcasts(**columns: Values) -> pl.DataFrame:
-    """Two rows of the nowcast's table, with columns replaced or added."""
+def forecasts(**columns: Values) -> pl.DataFrame:
+    """Two rows of a model's forecasts, with columns replaced or added."""
     good: dict[str, Values] = {
         "as_of_month": ["2016-06"] * 2,
         "as_of": pl.Series([RELEASED] * 2, dtype=INSTANT),
         "computed_at": pl.Series([RELEASED, None], dtype=INSTANT),
-        "target_quarter": [date(2016, 1, 1), date(2016, 4, 1)],
-        "forecast_pct": [1.1, 2.0],
-        "standard_error_pct": [0.0, 1.6],
+        "series_id": ["GDPC1"] * 2,
+        "target_date": [date(2016, 1, 1), date(2016, 4, 1)],
+        "horizon": [-1, 0],
+        "statistic": ["mean"] * 2,
+        "value": [1.1, 2.0],
+        "scenario": pl.Series([None] * 2, dtype=pl.String),
+        "model_version": ["0123456789ab", None],
         "is_released": [True, False],
         "latest_release": pl.Series([RELEASED] * 2, dtype=INSTANT),
-        "log_likelihood": [-5263.5, -5263.5],
+        "slice_hash": ["ab", None],
+        "unchanged_since": pl.Series([None] * 2, dtype=INSTANT),
     }
     return pl.DataFrame({**good, **columns})
 
@@ -221,21 +226,21 @@ def test_a_retyped_or_missing_column_is_never_passed_at_once() -> None:
 
 
 def test_a_good_table_passes(catalog: Catalog) -> None:
-    report = check_table(nowcasts(), catalog.one_table("forecasts/gdp_nowcast"))
+    report = check_table(forecasts(), catalog.one_table("forecasts/gdp_nowcast"))
     assert str(report) == "table forecasts/gdp_nowcast: 2 rows pass"
 
 
 @pytest.mark.parametrize(
     ("columns", "failure", "rows"),
     [
+        ({"value": [1.1, None]}, ("value", "not_nullable", None, 1), (1,)),
+        ({"value": [NAN, 1.1]}, ("value", "is_finite", "NaN", 0), (0,)),
+        ({"value": [1.1, -INF]}, ("value", "is_finite", "-inf", 1), (1,)),
         (
-            {"standard_error_pct": [0.0, -0.1]},
-            ("standard_error_pct", "greater_than_or_equal_to(0.0)", "-0.1", 1),
+            {"statistic": ["mean", "p05"]},
+            ("statistic", "one of mean, q05, q25, q50, q75, q95, probability", "p05", 1),
             (1,),
         ),
-        ({"forecast_pct": [1.1, None]}, ("forecast_pct", "not_nullable", None, 1), (1,)),
-        ({"forecast_pct": [NAN, 1.1]}, ("forecast_pct", "is_finite", "NaN", 0), (0,)),
-        ({"log_likelihood": [-5.0, -INF]}, ("log_likelihood", "is_finite", "-inf", 1), (1,)),
         ({"is_released": [None, True]}, ("is_released", "not_nullable", None, 0), (0,)),
         ({"is_released": [0, 1]}, ("is_released", "dtype('Boolean')", "Int64", None), ()),
         ({"extra": [1, 2]}, ("extra", "column_in_schema", "extra", None), ()),
@@ -244,20 +249,20 @@ def test_a_good_table_passes(catalog: Catalog) -> None:
 def test_bad_tables_fail(
     catalog: Catalog, columns: dict[str, Values], failure: tuple[Any, ...], rows: tuple[int, ...]
 ) -> None:
-    report = check_table(nowcasts(**columns), catalog.one_table("forecasts/gdp_nowcast"))
+    report = check_table(forecasts(**columns), catalog.one_table("forecasts/gdp_nowcast"))
     assert not report.passed
     assert failure in failures(report)
     assert report.failed_rows == rows
 
 
 def test_a_table_without_one_of_its_columns_fails(catalog: Catalog) -> None:
-    frame = nowcasts().drop("is_released")
+    frame = forecasts().drop("is_released")
     report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"))
     assert failures(report) == [("is_released", "column_in_dataframe", "is_released", None)]
 
 
 def test_a_key_that_repeats_fails_and_names_both_rows(catalog: Catalog) -> None:
-    frame = nowcasts(target_quarter=[date(2016, 1, 1)] * 2)
+    frame = forecasts(target_date=[date(2016, 1, 1)] * 2)
     report = check_table(frame, catalog.one_table("forecasts/gdp_nowcast"))
     assert [(c["rule"], c["row"]) for c in report.sample] == [
         ("multiple_fields_uniqueness", 0),

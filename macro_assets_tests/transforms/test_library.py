@@ -1,18 +1,179 @@
-"""FRED-MD transformation codes, and z-scores against a series' own past."""
+"""Each transform by hand, FRED-MD's codes on long frames, and z-scores against a series' own past."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from math import log
+from math import log, nan, sqrt
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.transforms.library import expanding_zscore, transformed, zscores
+from macro_assets.catalog.kinds.step import Step
+from macro_assets.transforms.library import TRANSFORMS, expanding_zscore
+from macro_assets.transforms.normalize import transformed, zscores
+from macro_assets.transforms.steps import check, expression
 from macro_assets_tests.transforms.synthetic import by_date, concat, facts_of, months, observed
+
+Column = Sequence[float | None]
+
+
+def made(name: str, parameters: Mapping[str, Any], *columns: Column, frequency: str = "M") -> list[float | None]:
+    """What a transform makes of columns of a panel."""
+    names = [f"x{i}" for i in range(len(columns))]
+    frame = pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.Float64))
+    steps = (Step(name=name, parameters=dict(parameters)),)
+    return frame.select(value=expression(steps, [pl.col(n) for n in names], frequency))["value"].to_list()
+
+
+X: Column = (100.0, 110.0, 132.0, None, 66.0, 99.0, 99.0)
+"""Growth of 10, 20, then (a month is missing) 50 and 0 percent."""
+
+BY_HAND: Sequence[tuple[str, Mapping[str, Any], Column, Column]] = [
+    ("level", {}, X, X),
+    ("lin", {}, X, X),
+    ("log", {}, X, [v and log(v) for v in X]),
+    ("chg", {}, X, [None, 10, 22, None, None, 33, 0]),
+    ("chg", {"periods": 2}, X, [None, None, 32, None, -66, None, 33]),
+    ("pch", {}, X, [None, 10, 20, None, None, 50, 0]),
+    ("pch", {"periods": 2}, X, [None, None, 32, None, -50, None, 50]),
+    ("pca", {}, X, [None, 213.8428376721, 791.6100448256, None, None, 12874.6337890625, 0]),
+    ("pca", {"periods": 2}, X, [None, None, 100 * (1.32**6 - 1), None, 100 * (0.5**6 - 1), None, 100 * (1.5**6 - 1)]),
+    ("growth", {}, X, [None, 0.1, 0.2, None, None, 0.5, 0]),
+    ("growth", {"periods": 2}, X, [None, None, 0.32, None, -0.5, None, 0.5]),
+    ("fred_md", {"code": 1}, X, X),
+    ("fred_md", {"code": 2}, X, [None, 10, 22, None, None, 33, 0]),
+    ("fred_md", {"code": 3}, X, [None, None, 12, None, None, None, -33]),
+    ("fred_md", {"code": 4}, X, [v and log(v) for v in X]),
+    ("fred_md", {"code": 5}, X, [None, log(1.1), log(1.2), None, None, log(1.5), 0]),
+    ("fred_md", {"code": 6}, X, [None, None, log(1.2 / 1.1), None, None, None, -log(1.5)]),
+    ("fred_md", {"code": 7}, X, [None, None, 0.1, None, None, None, -0.5]),
+    ("drawdown", {}, X, [0, 0, 0, None, 50, 25, 25]),
+    # the window of three ends at the value: 132 - 114, 66 - 99 (of two), 99 - 82.5 (of two), 99 - 88
+    ("gap", {"window": 3}, X, [None, None, 18, None, None, None, 11]),
+    ("gap", {"window": 3, "min_obs": 2}, X, [None, 5, 18, None, -33, 16.5, 11]),
+    # 2, 4: one above the mean, in deviations of sqrt 2; 9: four above the mean of 5, in deviations of sqrt 13
+    ("zscore", {"min_obs": 2}, [2.0, None, 4.0, 9.0], [None, None, sqrt(0.5), 4 / sqrt(13)]),
+    ("zscore", {"min_obs": 3}, [None, 2.0, 4.0, None, 9.0], [None, None, None, None, 4 / sqrt(13)]),
+    ("zscore", {"min_obs": 2}, [0.1, 0.1, 0.1, 0.2], [None, None, None, 1.5]),
+]
+SPREAD = ([3.0, None, 5.0, 1.0], [1.0, 2.0, None, 4.0], [2.0, None, None, -3.0])
+
+
+@pytest.mark.parametrize(("name", "parameters", "values", "expected"), BY_HAND)
+def test_by_hand(name: str, parameters: Mapping[str, Any], values: Column, expected: Column) -> None:
+    found = made(name, parameters, values)
+    assert [v is None for v in found] == [v is None for v in expected]
+    assert [v for v in found if v is not None] == pytest.approx([v for v in expected if v is not None], abs=1e-9)
+
+
+def test_a_spread_is_the_first_minus_the_second() -> None:
+    first, second, expected = SPREAD
+    assert made("spread", {}, first, second) == expected
+
+
+def test_every_transform_and_every_code_is_computed_by_hand() -> None:
+    assert {name for name, *_ in BY_HAND} | {"spread"} == set(TRANSFORMS)
+    assert {p["code"] for name, p, *_ in BY_HAND if name == "fred_md"} == set(range(1, 8))
+
+
+@pytest.mark.parametrize(("frequency", "per_year"), [("M", 12), ("Q", 4), ("A", 1)])
+def test_an_annual_rate_compounds_the_periods_of_a_year(frequency: str, per_year: int) -> None:
+    assert made("pca", {}, [100.0, 110.0], frequency=frequency)[1] == pytest.approx(100 * (1.1**per_year - 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("log", [0.0, -1.0]),
+        ("pch", [0.0, 1.0]),
+        ("pca", [0.0, 0.0]),
+        ("growth", [0.0, -1.0]),
+        ("drawdown", [0.0, -1.0]),
+        ("chg", [-1.5e308, 1.5e308]),
+    ],
+)
+def test_what_is_not_finite_is_missing(name: str, values: Column) -> None:
+    assert made(name, TRANSFORMS[name].example, values) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "expected"),
+    [
+        ("level", "percent", "percent"),
+        ("log", "usd", "log_usd"),
+        ("chg", "persons", "persons"),
+        ("chg", "percent", "percentage_points"),
+        ("chg", "percent_of_gdp", "percentage_points_of_gdp"),
+        ("pch", "usd", "percent"),
+        ("pca", "usd_2017", "percent"),
+        ("growth", "index_points", "fraction"),
+        ("fred_md", "usd", "log_points"),
+        ("drawdown", "index_points", "percent"),
+        ("gap", "percent", "percentage_points"),
+        ("zscore", "percent", "standard_deviations"),
+    ],
+)
+def test_units_by_hand(name: str, unit: str, expected: str) -> None:
+    assert check((Step(name=name, parameters=dict(TRANSFORMS[name].example)),), [unit], "M") == expected
+
+
+@pytest.mark.parametrize("code", [4, 5, 6, 7])
+@pytest.mark.parametrize("unit", ["percent", "percentage_points", "percent_of_gdp", "balance_percent"])
+def test_logs_and_ratios_of_rates_are_refused(code: int, unit: str) -> None:
+    chain = {4: "log", 5: "log", 6: "log", 7: "growth"}[code]
+    for step in (Step(name="fred_md", parameters={"code": code}), *(Step(name=n) for n in (chain, "pch", "pca"))):
+        with pytest.raises(ValueError, match=rf"step 1 '{step.name}': expected a unit .* got '{unit}'"):
+            check((step,), [unit], "M")
+
+
+# --- the same numbers as before --------------------------------------------------------------------------------------
+
+
+def wandering(seed: int, rows: int = 400) -> list[float | None]:
+    """Figures with two decimals, one in twenty missing."""
+    rng = np.random.default_rng(seed)
+    values = (100 * np.exp(rng.normal(0, 0.01, rows).cumsum())).round(2)
+    return [None if missing else float(v) for v, missing in zip(values, rng.random(rows) < 0.05, strict=True)]
+
+
+@pytest.mark.parametrize(("name", "formula"), [
+    ("level", pl.col("a")),
+    ("spread", pl.col("a") - pl.col("b")),
+    ("drawdown", 100 * (1 - pl.col("a") / pl.col("a").cum_max())),
+    ("gap", pl.col("a") - pl.col("a").rolling_mean(120, min_samples=108)),
+])  # fmt: skip
+def test_formulas_of_the_stress_index_bit_for_bit(name: str, formula: pl.Expr) -> None:
+    a, b = wandering(1), wandering(2)
+    expected = pl.DataFrame({"a": a, "b": b}).select(formula).to_series().to_list()
+    columns = [a, b] if name == "spread" else [a]
+    assert made(name, {"window": 120, "min_obs": 108} if name == "gap" else {}, *columns) == expected
+    assert any(v is not None for v in expected)
+
+
+@pytest.mark.parametrize(("frequency", "months"), [("M", 1), ("Q", 3)])
+def test_units_of_fred_as_pandas_computes_them_bit_for_bit(frequency: str, months: int) -> None:
+    """Estimates multiply a last digit a thousand times: the nowcast is to stay the same to 1e-12."""
+    column = wandering(3, 2000)
+    level = pd.Series([nan if v is None else v for v in column])
+    before = level.shift(1)
+    expected = {
+        "lin": level,
+        "level": level,
+        "chg": level - before,
+        "pch": 100 * (level / before - 1),
+        "pca": 100 * ((level / before) ** (12 / months) - 1),
+    }
+    for name, values in expected.items():
+        assert made(name, {}, column, frequency=frequency) == [None if np.isnan(v) else v for v in values], name
+
+
+# --- FRED-MD on long frames ------------------------------------------------------------------------------------------
 
 JAN, FEB, MAR, APR, MAY, JUN, JUL = (date(2020, m, 1) for m in range(1, 8))
 WITH_GAP = {JAN: 100.0, FEB: 110.0, MAR: 132.0, MAY: 66.0, JUN: 99.0, JUL: 99.0}
@@ -182,5 +343,5 @@ def test_the_history_needed_depends_on_the_frequency() -> None:
 
 
 def test_a_series_of_a_frequency_without_a_minimum_is_refused() -> None:
-    with pytest.raises(pl.exceptions.InvalidOperationError, match="incomplete mapping"):
+    with pytest.raises(KeyError, match="'M'"):
         zscores(observed("MONTH", months(1.0)), facts_of(MONTH={}), {"D": 5})

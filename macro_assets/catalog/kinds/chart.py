@@ -8,7 +8,6 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug, TableName
-from macro_assets.catalog.kinds.series import Frequency
 from macro_assets.catalog.kinds.step import Steps
 
 
@@ -17,7 +16,7 @@ class Drawn(Declaration):
 
     series: tuple[SeriesId, ...] = ()
     tables: tuple[TableName, ...] = ()
-    frequency: Frequency | None = Field(default=None, description="That the series are brought to before the steps")
+    frequency: Literal["M"] | None = Field(default=None, description="Months, to which the series are brought first")
     steps: Steps = Field(default=(), description="Transforms of the series")
     columns: tuple[Slug, ...] = Field(default=(), description="Columns of the table, where not all are drawn")
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, Month, SeriesId, Slug
 from macro_assets.catalog.kinds.step import Steps
 
 CalendarMonth = Annotated[int, Field(ge=1, le=12)]
+
+
+def _all_months(given: object) -> object:
+    return tuple(range(1, 13)) if given == "all" else given
 
 
 class Target(Declaration):
@@ -48,8 +52,10 @@ class Model(Declaration):
     sample_start: date = Field(description="First period that is estimated from")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
     news: bool = Field(default=False, description="Whether it says why its forecasts moved: `news/<name>`")
-    refit_months: tuple[CalendarMonth, ...] = Field(
-        default=(1,), min_length=1, description="Calendar months in which it is estimated anew, by default January"
+    refit_months: Annotated[tuple[CalendarMonth, ...], BeforeValidator(_all_months)] = Field(
+        default=(1,),
+        min_length=1,
+        description="Calendar months in which it is estimated anew, by default January; `all` is every one",
     )
     benchmark: Slug | None = Field(default=None, description="Model of the same target that it is measured by")
     backtest: Backtest = Backtest()

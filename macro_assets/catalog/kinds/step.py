@@ -1,35 +1,41 @@
-"""What a step is: a named transform with its parameters, as chains of them are written in YAML."""
+"""Steps: what is done to a series before it is used, by the names of transforms. What a name means is not told here."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue
 
 from macro_assets.catalog.kinds.declaration import Declaration, Slug
 
 
 class Step(Declaration):
-    """A transform by name: `spread`, or with parameters `{zscore: {min_obs: 24}}`."""
+    """One transform, by its name, with its parameters as they are written."""
 
     name: Slug
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return {"name": given}
-        if isinstance(given, dict) and len(given) == 1 and "name" not in given:
-            ((name, parameters),) = given.items()
+
+def _steps(written: object) -> tuple[object, ...]:
+    """Steps as YAML writes them: a name, a mapping of a name to its parameters, a list of these, or one alone."""
+    return tuple(_step(one) for one in (written if isinstance(written, list | tuple) else [written]))
+
+
+def _step(written: object) -> object:
+    match written:
+        case Step():
+            return written
+        case {"name": str(), "parameters": dict(), **more} if not more:  # as a step is when it is written out
+            return written
+        case str():
+            return {"name": written}
+        case dict() if len(written) == 1:
+            ((name, parameters),) = written.items()
+            if not isinstance(parameters, dict):
+                raise ValueError(f"expected parameters of {name!r} as {{name: value}}, got {parameters!r}")
             return {"name": name, "parameters": parameters}
-        return given
+    raise ValueError(f"expected a step as 'name' or {{name: {{parameter: value}}}}, got {written!r}")
 
 
-def _chain(given: Any) -> Any:
-    """One step alone is a chain of one."""
-    return (given,) if isinstance(given, str | dict | Step) else given
-
-
-Steps = Annotated[tuple[Step, ...], BeforeValidator(_chain)]
-"""Steps in the order they are taken: a list of them, or one alone."""
+Steps = Annotated[tuple[Step, ...], BeforeValidator(_steps)]
+"""Transforms in the order in which they are done."""

@@ -11,7 +11,7 @@ from macro_assets.graph.derivation import Frames
 
 
 def chart(frames: Frames, *, table: str, chart: Chart, labels: Labels) -> Frames:
-    """The row of a chart, drawn from its tables or the observations of its series."""
+    """The row of a chart, drawn by what its entry says from its tables or the observations of its series."""
     row = {
         "chart": chart.name,
         "title": chart.title,

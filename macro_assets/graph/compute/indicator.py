@@ -1,24 +1,80 @@
-"""A composite indicator of series, from their monthly figures."""
+"""An indicator by its method, and as of each month."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import cast
+
 import polars as pl
 
-from macro_assets.catalog import Indicator
-from macro_assets.graph.derivation import Frames
-from macro_assets.indicators.composite import composite
-from macro_assets.transforms.panel import monthly, panel
+from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.graph.derivation import Frames, Moment
+from macro_assets.indicators.protocol import Given
+from macro_assets.models.protocol import Knowledge, refuse_stale
 
 
-def indicator(frames: Frames, *, table: str, indicator: Indicator, facts: pl.DataFrame) -> Frames:
+@dataclass(frozen=True)
+class Link:
+    """How a table is computed: module of the method, its parameters, the facts of its series, tables that it reads."""
+
+    table: str
+    method: str
+    parameters: Declaration
+    facts: pl.DataFrame
+    tables: tuple[str, ...] = ()
+
+
+def indicator(frames: Frames, *, link: Link) -> Frames:
     """The indicator's table.
 
     Parameters
     ----------
     frames
-        `known`: the observations of its series.
-    facts
-        `series_id`, `frequency`, `aggregation` of its series.
+        `known`: the observations of its series, if it has some; the tables that it reads, by name.
     """
-    wide = panel(monthly(frames["known"], facts), facts["series_id"].to_list())
-    return {table: composite(wide, indicator)}
+    return {link.table: _computed(link, frames)}
+
+
+def real_time(frames: Frames, moment: Moment, *, table: str, chain: Sequence[Link], periods: int) -> Frames:
+    """The latest periods of an indicator as computed from what was known at an instant.
+
+    Parameters
+    ----------
+    frames
+        `known`: the observations of all series of the chain.
+    chain
+        The indicators that it is made of, and itself last.
+    periods
+        How many.
+
+    Raises
+    ------
+    NotKnownError, StaleInputError
+        See :func:`macro_assets.models.protocol.refuse_stale`.
+    """
+    at, known = moment.instants["known"], frames["known"]
+    limits = {s: days for link in chain for s, days in link.facts.select("series_id", "staleness_days").iter_rows()}
+    refuse_stale(table, Knowledge(at, known), limits)
+    made: dict[str, pl.DataFrame] = {"known": known}
+    for link in chain:
+        made[link.table] = _computed(link, made)
+    return {table: _stamped(_latest(made[chain[-1].table], periods), moment, at)}
+
+
+def _computed(link: Link, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    own = link.facts["series_id"]
+    known = frames["known"].filter(pl.col("series_id").is_in(own.to_list())) if own.len() else pl.DataFrame()
+    given = Given(known, link.facts, {t: frames[t] for t in link.tables})
+    return cast("pl.DataFrame", import_module(link.method).compute(given, link.parameters))
+
+
+def _latest(rows: pl.DataFrame, periods: int) -> pl.DataFrame:
+    last = rows["observation_date"].unique().sort().tail(periods)
+    return rows.filter(pl.col("observation_date").is_in(last.implode()))
+
+
+def _stamped(rows: pl.DataFrame, moment: Moment, at: datetime) -> pl.DataFrame:
+    return rows.with_columns(as_of_month=pl.lit(moment.month), as_of=pl.lit(at), computed_at=pl.lit(moment.computed_at))

@@ -6,23 +6,24 @@ Writing steps keep tables in shape themselves (`write.compact`); this does the r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from macro_assets.catalog import Table
 from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import RETIRED, SCHEMA_VERSION, steps_due, written_version
+from macro_assets.lakehouse.layout import MOVES, RETIRED, SCHEMA_VERSION, Move, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.upkeep.copying import listing, open_target, remove, remove_folder
 from macro_assets.lakehouse.upkeep.damage import LOG
-from macro_assets.lakehouse.write import compact, overwrite_computed, replace_rows
+from macro_assets.lakehouse.write import append, compact, overwrite_computed, replace_rows
 
 VACUUM_HOURS = 30 * 24
 """Age of a data file that no version newer than that needs, after which it is removed: no reader is older."""
@@ -149,41 +150,66 @@ class Migration:
 
 
 def migrations_due(lake: Lakehouse) -> list[Migration]:
-    """The tables that must be migrated before this macro_assets reads them.
+    """The tables that must be migrated before this macro_assets reads them, those first that get rows of others.
 
     Raises
     ------
     LakeError
         When a table cannot be opened.
     """
+    moved = [
+        Migration(name, written_version(source), int(source.count()))
+        for name, move in MOVES.items()
+        if open_any(lake.root, name) is None and (source := _to_be_moved(lake, move)) is not None
+    ]
     due = []
     for name in lake.catalog.tables:
         stored = open_any(lake.root, name)
         if stored is not None and steps_due(name, written_version(stored)):
             due.append(Migration(name, written_version(stored), int(stored.count())))
-    return due
+    return moved + due
+
+
+def _to_be_moved(lake: Lakehouse, move: Move) -> DeltaTable | None:
+    """The table that rows are moved from, if it is older than the move."""
+    source = open_any(lake.root, move.source)
+    return source if source is not None and written_version(source) < move.version else None
 
 
 def migrate(lake: Lakehouse, name: str) -> None:
     """Bring one table to the present layout, in one commit; the version before stays in its history.
+
+    Of one that gets rows which stood in another so far, the other stays as it is.
 
     Raises
     ------
     LakeError
         When there is no such table, or the step does not give what the catalog says; the table is then as it was.
     """
-    stored = open_any(lake.root, name)
+    stored, move = open_any(lake.root, name), MOVES.get(name)
+    source = _to_be_moved(lake, move) if move and stored is None else None
+    if move and source is not None:
+        written = written_version(source)
+        frame = _after(source, [*steps_due(move.source, written, move.version), move.step])
+        append(lake, name, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
+        return
     if stored is None:
         raise LakeError(f"there is no table {name} at {lake.root / name} to migrate")
     written = written_version(stored)
-    frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
-    for step in steps_due(name, written):
-        frame = step(frame)
+    frame = _after(stored, steps_due(name, written))
     replace_rows(lake, name, stored, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
 
 
+def _after(stored: DeltaTable, steps: Sequence[Callable[[pl.DataFrame], pl.DataFrame]]) -> pl.DataFrame:
+    """The rows of a table after the steps of a migration."""
+    frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
+    for step in steps:
+        frame = step(frame)
+    return frame
+
+
 def retired_tables(lake: Lakehouse) -> list[str]:
-    """The tables of earlier versions that the lake still has: computed ones, in whose place there are views."""
+    """The tables of earlier versions that the lake still has: computed ones, in whose place there are others."""
     return sorted(table_versions(lake.root).keys() & RETIRED.keys())
 
 

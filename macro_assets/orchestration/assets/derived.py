@@ -50,6 +50,15 @@ def derived_assets(
     ]
 
 
+def path_specs(found: Sequence[Derivation], catalog: Catalog) -> list[dg.AssetSpec]:
+    """Assets that no step makes: tables that the rows of the open month go on to."""
+    paths = {path: table for d in found for table, path in d.paths.items()}
+    return [
+        dg.AssetSpec(key(path), deps=[key(table)], **spec_arguments(catalog.one_table(path), catalog))
+        for path, table in paths.items()
+    ]
+
+
 def _step(
     derivation: Derivation, catalog: Catalog, series: Mapping[str, Sequence[str]], publish: Publisher | None
 ) -> dg.AssetsDefinition:

@@ -6,7 +6,6 @@ month of twelve loses the other eleven, or marks all as made (docs/decisions/012
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import dagster as dg
 import polars as pl
@@ -14,9 +13,11 @@ import polars as pl
 from macro_assets.catalog import Catalog, Table
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.graph.check import parents
-from macro_assets.graph.derivation import Derivation
+from macro_assets.graph.derivation import Derivation, Fitted
 from macro_assets.graph.endings import Empty, month_of
 from macro_assets.graph.inputs import NO_ROWS, Inputs, Versions
+from macro_assets.graph.paths import add_instants
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.write import conform, overwrite
 from macro_assets.orchestration.assets.specs import CHECK, check_spec, spec_arguments
 from macro_assets.orchestration.automation import AS_OF
@@ -74,14 +75,14 @@ def as_of_step(
         can_subset=True,
     )
     def as_of(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.AssetMaterialization]:
-        selected = {n: t for n, t in tables.items() if key(n) in context.selected_asset_keys}
+        selected = [n for n in tables if key(n) in context.selected_asset_keys]
         months = sorted(context.partition_keys)
         context.log.info(f"{', '.join(selected)} as of {months[0]} to {months[-1]}: {len(months)} months")
-        asked = [d for d in piece if selected.keys() & set(d.tables)]
-        run = _Run(context, Inputs(lake.with_catalog(catalog), asked, months), asked, selected, months)
+        asked = [d for d in piece if set(selected) & set(d.tables)]
+        run = _Run(context, lake.with_catalog(catalog), piece, selected, months)
         for month in months:
             for derivation in asked:
-                yield from run.month(derivation, month)
+                yield from run.month(derivation, month, selected)
         yield from run.checks()
         if run.failed:
             raise dg.Failure(_told(run.failed), allow_retries=False)
@@ -89,34 +90,48 @@ def as_of_step(
     return as_of
 
 
-@dataclass
 class _Run:
     """One execution of a step: what it reads and asks for, and what became of it so far."""
 
-    context: dg.AssetExecutionContext
-    inputs: Inputs
-    asked: Sequence[Derivation]
-    tables: Mapping[str, Table]
-    months: Sequence[str]
-    failed: dict[tuple[str, str], str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    stored: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        lake: Lakehouse,
+        piece: Sequence[Derivation],
+        selected: Sequence[str],
+        months: Sequence[str],
+    ) -> None:
+        self.context = context
+        self.selected = selected
+        self.months = months
+        self.made = {t: d for d in piece for t in d.tables}
+        self.tables = {t: lake.table(t) for t in self.made}
+        asked = {self.made[t] for t in selected}
+        read = {cell for d in asked for m in months for cell in d.cells(m)}
+        known = [d for d in piece if d in asked or any(t in d.tables for t, _ in read)]
+        cells = {*read, *((t, m) for d in known for t in d.tables for m in months)}
+        by_table = {t: {m for name, m in cells if name == t} for t, _ in cells}
+        self.inputs = Inputs(lake, known, {m for _, m in cells})
+        self.records = {t: month_records(context.instance, t, found) for t, found in by_table.items()}
+        self.upstream = {d.tables: upstream_tags(context.instance, parents(d, lake.catalog)) for d in known}
+        self.failed: dict[tuple[str, str], str] = {}
+        self.refused: dict[str, str] = {}
+        self.done: set[tuple[str, str]] = set()
 
-    def __post_init__(self) -> None:
-        read = (t for d in self.asked for t in (*d.tables, *d.upstream))
-        instance, catalog = self.context.instance, self.inputs.lake.catalog
-        self.records = {t: month_records(instance, t, self.months) for t in dict.fromkeys(read)}
-        self.upstream = {d.tables: upstream_tags(instance, parents(d, catalog)) for d in self.asked}
+    def month(
+        self, derivation: Derivation, month: str, wanted: Sequence[str], say_standing: bool = True
+    ) -> Iterator[dg.AssetMaterialization]:
+        """Compute and store a month of the wanted tables of a derivation, where anything changed.
 
-    def month(self, derivation: Derivation, month: str) -> Iterator[dg.AssetMaterialization]:
-        """Compute and store a month of a derivation's tables, where anything changed; a failure is kept by name."""
-        wanted = [t for t in derivation.tables if t in self.tables]
+        A failure is kept by name. A fit that the month reads is made first where it is not there or out of date,
+        although it may be of another month, and of a table that was not asked for.
+        """
+        wanted = [t for t in derivation.tables if t in wanted and (t, month) not in self.done | self.failed.keys()]
+        for given in derivation.inputs.values():
+            if isinstance(given, Fitted) and (fit := given.month(month)) in AS_OF_MONTHS.get_partition_keys():
+                yield from self.month(self.made[given.table], fit, [given.table], say_standing=False)
         try:
-            for table in derivation.upstream:
-                if (table, month) in self.failed:
-                    raise MonthError(f"it needs {table}, which could not be computed")
-                if month not in self.records[table] and (table, month) not in self.stored:
-                    raise MonthError(f"it needs {table}, which was never computed")
+            self._refuse_what_is_missing(derivation, month)
             versions = self.inputs.versions(derivation, month)
             kept = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions))}
             made = month_of(derivation, self.inputs, month) if len(kept) < len(wanted) else {}
@@ -125,13 +140,26 @@ class _Run:
             return
         for name in wanted:
             if record := kept.get(name):
-                metadata = standing(self.context.instance, name, record, versions, month)
-                yield self._said(name, derivation, month, versions, record.data, metadata)
+                if say_standing:
+                    self.done.add((name, month))
+                    metadata = standing(self.context.instance, name, record, versions, month)
+                    yield self._said(name, derivation, month, versions, record.data, metadata)
                 continue
             try:
                 yield self._store(self.tables[name], derivation, month, versions, made)
             except Exception as error:
                 self.failed[name, month] = _reason(error)
+            if path := derivation.paths.get(name):
+                yield from self._go_on(path, name, month)
+
+    def _refuse_what_is_missing(self, derivation: Derivation, month: str) -> None:
+        fits = {i.table for i in derivation.inputs.values() if isinstance(i, Fitted)}
+        for table, at in derivation.cells(month):
+            if (table, at) in self.failed:
+                other = "" if at == month else f": {at}: {self.failed[table, at]}"
+                raise MonthError(f"it needs {table}, which could not be computed{other}")
+            if table not in fits and at not in self.records[table] and (table, at) not in self.done:
+                raise MonthError(f"it needs {table}, which was never computed")
 
     def _standing(self, name: str, derivation: Derivation, month: str, versions: Versions) -> Record | None:
         """The record of a month that need not be computed."""
@@ -158,7 +186,7 @@ class _Run:
             raise MonthError(str(report))
         version = overwrite(self.inputs.lake, table.name, frame, {"run_id": self.context.run.run_id}, [month])
         self.inputs.put(table.name, frame, month)
-        self.stored.add((table.name, month))
+        self.done.add((table.name, month))
         data = self.inputs.stored_months(table.name).get(month, NO_ROWS)
         metadata = {**rows_metadata(frame, version), **inputs_metadata(versions)}
         if isinstance(made, Empty):
@@ -180,9 +208,18 @@ class _Run:
         why = metadata.get(EMPTY)
         return dg.AssetMaterialization(key(name), str(why.value) if why else None, metadata, month, tags=told)
 
+    def _go_on(self, path: str, name: str, month: str) -> Iterator[dg.AssetMaterialization]:
+        """Append the rows of the open month to the path that they are an instant of."""
+        if month != AS_OF_MONTHS.get_last_partition_key() or (name, month) in self.failed:
+            return
+        rows = self.inputs.table(name).filter(pl.col("as_of_month") == month)
+        added = add_instants(self.inputs.lake, path, rows, self.context.run.run_id)
+        if added:
+            yield dg.AssetMaterialization(key(path), metadata={"dagster/row_count": added})
+
     def checks(self) -> Iterator[dg.AssetCheckResult]:
         """The generated check of each table, with the rows that its months have now."""
-        for name in self.tables:
+        for name in self.selected:
             rows = self.inputs.table(name).filter(pl.col("as_of_month").is_in(self.months)).height
             yield dg.AssetCheckResult(
                 asset_key=key(name),

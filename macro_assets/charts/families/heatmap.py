@@ -1,4 +1,4 @@
-"""A heatmap of z-scores: one row per series, one column per month, a blank where a month has no value."""
+"""A heatmap around zero, as of z-scores: a row per series, a column per month, a blank where there is no value."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
+from pydantic import Field
 
-from macro_assets.catalog import Chart
+from macro_assets.catalog import Chart, Column
+from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.charts import style
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import Labels
-from macro_assets.transforms.library import transformed, zscores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-READS = ("titles", "frequencies", "transforms", "min_history")
+READS = ("titles",)
 
-LIMIT = 3
-"""The colours end at this many standard deviations; values beyond keep their number and take the last colour."""
+EXAMPLE = {
+    "of": {"series": ["PAYEMS", "UNRATE", "INDPRO"], "steps": ["stationary", {"zscore": {"min_obs": 60}}]},
+    "axis": {"title": "z-score"},
+    "first_date": "2006-01-01",
+}
 
 LABEL_LENGTH = 42
 ROWS_WITH_TWO_LINES = 20
@@ -29,28 +33,36 @@ ROWS_WITH_TWO_LINES = 20
 SCALE = ((0.0, "#B30000"), (0.25, style.NEGATIVE), (0.5, "#FFFFFF"), (0.75, style.HIGHLIGHT), (1.0, "#00507D"))
 
 
-def drawn(observations: pl.DataFrame, labels: Labels) -> pl.DataFrame:
-    """Z-scores of the chart's series, made stationary: `source`, `series_id`, `observation_date`, `zscore`."""
-    return zscores(transformed(observations, labels.facts), labels.facts, labels.min_history)
+class Parameters(Declaration):
+    """What an entry may choose of its colours."""
+
+    limit: int = Field(
+        default=3, ge=1, le=10, description="Where the colours end: values beyond keep their number, not their colour"
+    )
+
+
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
+    """Refuse tables: rows are series."""
+    if columns:
+        raise ValueError(f"expected series, which are the rows of a heatmap, got {', '.join(columns)}")
 
 
 def grid(
-    scores: pl.DataFrame, series: Sequence[str], first: date | None
+    values: pl.DataFrame, series: Sequence[str], first: date | None
 ) -> tuple[list[date], list[list[float | None]]]:
-    """Months, and a row of z-scores per series: the last of each month, None where there is none.
+    """Months, and a row of values per series: the last of each month, None where there is none.
 
     Parameters
     ----------
-    scores
-        `series_id`, `observation_date`, `zscore`.
+    values
+        `series_id`, `observation_date`, `value`.
     series
-        Ids of the rows, in order; one that the table lacks is a row of None.
+        Ids of the rows, in order; one that has no values is a row of None.
     first
         First month, or None for the first with a value. The last month is the last with a value of any of the series.
     """
     own = (
-        scores.filter(pl.col("series_id").is_in(list(series)))
-        .drop_nulls("zscore")
+        values.drop_nulls("value")
         .with_columns(month=pl.col("observation_date").dt.truncate("1mo"))
         .filter(pl.lit(True) if first is None else pl.col("month") >= first.replace(day=1))
         .sort("observation_date")
@@ -59,33 +71,34 @@ def grid(
         return [], []
     drawn = own["month"].to_list()
     axis = style.months(first or min(drawn), max(drawn))
-    known = {(s, m): z for s, m, z in own.select("series_id", "month", "zscore").iter_rows()}
+    known = {(s, m): z for s, m, z in own.select("series_id", "month", "value").iter_rows()}
     return axis, [[known.get((s, month)) for month in axis] for s in series]
 
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
-    """The heatmap, rows in the order of `chart.series`, colours centred on zero and ending at 3 standard deviations.
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, parameters: Parameters) -> go.Figure:
+    """The heatmap, rows in the order of the entry's series, colours centred on zero.
 
     Parameters
     ----------
     chart
-        `chart.series` are the rows, from the top; `chart.first_date` is the first month.
+        `chart.of.series` are the rows, from the top; `chart.first_date` is the first month.
     frames
-        The observations of its series.
+        The series after their steps: `series_id`, `observation_date`, `value`.
 
     Raises
     ------
     ValueError
         When no series of the chart has a value from the first date on.
     """
-    scores = drawn(frames[OBSERVATIONS], labels)
-    months, rows = grid(scores, chart.series, chart.first_date)
+    series, limit = chart.of.series, parameters.limit
+    months, rows = grid(frames[OBSERVATIONS], series, chart.first_date)
     if not months:
-        raise style.nothing_to_draw(chart, f"a z-score of one of its series from {chart.first_date} on")
-    titles = [labels.titles[s] for s in chart.series]
+        raise style.nothing_to_draw(chart, "a value of one of them")
+    titles = [labels.titles.get(s, s) for s in series]
     ticks = [style.wrapped(t, LABEL_LENGTH, 2 if len(titles) <= ROWS_WITH_TWO_LINES else 1) for t in titles]
+    steps = [str(step).replace("-", "\u2212") for step in range(1 - limit, limit)]
 
-    note = f"{style.data_note(chart, [scores], labels)} Grey: no value."
+    note = f"{style.data_note(chart, list(frames.values()), labels)} Grey: no value."
     fig = style.house_figure(chart, note, left=style.text_width(ticks) + 40, right=88, top=88)
     fig.add_heatmap(
         x=months,
@@ -93,8 +106,8 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> 
         z=rows,
         text=[[style.plain(title)] * len(months) for title in titles],
         colorscale=SCALE,
-        zmin=-LIMIT,
-        zmax=LIMIT,
+        zmin=-limit,
+        zmax=limit,
         zmid=0,
         ygap=1,
         hoverongaps=False,
@@ -102,9 +115,9 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> 
         xperiod="M1",
         xperiodalignment="middle",
         colorbar={
-            "title": {"text": "z-score", "side": "right", "font": {"size": style.LABEL_SIZE}},
-            "tickvals": list(range(-LIMIT, LIMIT + 1)),
-            "ticktext": [f"≤ \u2212{LIMIT}", "\u22122", "\u22121", "0", "1", "2", f"≥ {LIMIT}"],
+            "title": {"text": style.plain(chart.axis.title), "side": "right", "font": {"size": style.LABEL_SIZE}},
+            "tickvals": list(range(-limit, limit + 1)),
+            "ticktext": [f"≤ \u2212{limit}", *steps, f"≥ {limit}"],
             "tickfont": {"size": style.TICK_SIZE},
             "ticks": "outside",
             "ticklen": 4,

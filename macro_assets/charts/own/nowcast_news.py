@@ -1,4 +1,4 @@
-"""The GDP nowcast by quarter at the latest two as-of dates, and the releases that moved it between them."""
+"""A nowcast by quarter at the latest two as-of dates, and the releases that moved it between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from macro_assets.catalog import Chart
+from macro_assets.catalog import Chart, Column
+from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.charts import style
 from macro_assets.charts.labels import Labels
 
@@ -20,17 +21,38 @@ if TYPE_CHECKING:
 
 READS = ("titles", "frequencies")
 
+EXAMPLE = {
+    "of": {"tables": ["forecasts/gdp_nowcast", "news/gdp_nowcast"]},
+    "axis": {"title": "Percent, annual rate"},
+}
+
+FORECASTS = ("as_of_month", "as_of", "target_date", "statistic", "value", "scenario", "is_released")
+NEWS = ("as_of_month", "previous_as_of", "target_date", "effect", "series_id", "observation_date", "impact")
+
 RELEASES_NAMED = 12
 LABEL_LENGTH = 50
 TOLERANCE = 1e-6
-"""Percentage points by which two forecasts and the impacts between them may disagree: rounding, no more."""
+"""By how much two forecasts and the impacts between them may disagree: rounding, no more."""
 
 LEFT, RIGHT = (0.0, 0.34), (0.62, 1.0)
 
 
+class Parameters(Declaration):
+    """Nothing: the chart is of one model's forecasts and news."""
+
+
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
+    """Refuse what is not a table of forecasts and one of news."""
+    if len(columns) != 2:
+        raise ValueError(f"expected two tables, a model's forecasts and its news, got {len(columns)}")
+    for (table, found), expected in zip(columns.items(), (FORECASTS, NEWS), strict=True):
+        if missing := set(expected) - {c.name for c in found}:
+            raise ValueError(f"{table} lacks {', '.join(sorted(missing))}: expected forecasts/<model>, news/<model>")
+
+
 @dataclass(frozen=True)
 class Step:
-    """One reason the nowcast moved, and by how many percentage points."""
+    """One reason the nowcast moved, and by how much, in the unit of the impacts."""
 
     label: str
     impact: float
@@ -39,14 +61,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Move:
-    """How the nowcast of one quarter got from one as-of instant to the next (percent, annual rate)."""
+    """How the nowcast of one quarter got from one as-of instant to the next."""
 
-    target_quarter: date
+    target_date: date
     before: datetime
     after: datetime
     previous: float
     steps: tuple[Step, ...]
     current: float
+    unit: str
 
 
 def steps_of(news: pl.DataFrame, labels: Labels, named: int = RELEASES_NAMED) -> tuple[Step, ...]:
@@ -55,7 +78,7 @@ def steps_of(news: pl.DataFrame, labels: Labels, named: int = RELEASES_NAMED) ->
     Parameters
     ----------
     news
-        Rows of one as-of month and target quarter: `effect`, `series_id`, `observation_date`, `impact_pp`.
+        Rows of one as-of month and target: `effect`, `series_id`, `observation_date`, `impact`.
     named
         Releases that get a step of their own, those with the largest absolute impact.
 
@@ -67,31 +90,31 @@ def steps_of(news: pl.DataFrame, labels: Labels, named: int = RELEASES_NAMED) ->
     Raises
     ------
     ValueError
-        When the steps do not add up to the sum of `impact_pp`: a row with an unknown effect, or without an impact.
+        When the steps do not add up to the sum of `impact`: a row with an unknown effect, or without an impact.
     """
     releases = (
         news.filter(pl.col("effect") == "news")
         .group_by("series_id", "observation_date")
-        .agg(pl.col("impact_pp").sum())
-        .sort(pl.col("impact_pp").abs(), "series_id", "observation_date", descending=[True, False, False])
+        .agg(pl.col("impact").sum())
+        .sort(pl.col("impact").abs(), "series_id", "observation_date", descending=[True, False, False])
     )
     steps = [
         Step(*_release(series, impact, period, labels))
-        for series, period, impact in releases.head(named).select("series_id", "observation_date", "impact_pp").rows()
+        for series, period, impact in releases.head(named).select("series_id", "observation_date", "impact").rows()
     ]
     if releases.height > named:
-        rest = float(releases.slice(named)["impact_pp"].sum())
+        rest = float(releases.slice(named)["impact"].sum())
         steps.append(Step(f"Other releases ({releases.height - named})", rest))
     for effect, label in (("revision", "Revisions of earlier figures"), ("reestimation", "Re-estimation")):
         rows = news.filter(pl.col("effect") == effect)
         if not rows.is_empty():
-            steps.append(Step(label, float(rows["impact_pp"].sum())))
-    parts, total = sum(s.impact for s in steps), float(news["impact_pp"].sum())
-    if news["impact_pp"].null_count() or not math.isclose(parts, total, abs_tol=TOLERANCE):
+            steps.append(Step(label, float(rows["impact"].sum())))
+    parts, total = sum(s.impact for s in steps), float(news["impact"].sum())
+    if news["impact"].null_count() or not math.isclose(parts, total, abs_tol=TOLERANCE):
         raise ValueError(
-            f"the parts of the nowcast's news add up to {parts:+.6f} pp, the impacts to {total:+.6f} pp. Expected "
+            f"the parts of the nowcast's news add up to {parts:+.6f}, the impacts to {total:+.6f}. Expected "
             f"effects 'news', 'revision' and 'reestimation', each with an impact; got {sorted(set(news['effect']))} "
-            f"with {news['impact_pp'].null_count()} missing impacts"
+            f"with {news['impact'].null_count()} missing impacts"
         )
     return tuple(steps)
 
@@ -111,8 +134,10 @@ def move(forecasts: pl.DataFrame, news: pl.DataFrame, labels: Labels) -> Move | 
 
     Parameters
     ----------
-    forecasts, news
-        The tables of the nowcast, any number of as-of months.
+    forecasts
+        Any number of as-of months: `as_of_month`, `as_of`, `target_date`, `mean`.
+    news
+        The table of the model's news.
 
     Returns
     -------
@@ -130,9 +155,9 @@ def move(forecasts: pl.DataFrame, news: pl.DataFrame, labels: Labels) -> Move | 
         return None
     as_of = latest["as_of"][0]
     current_quarter = date(as_of.year, as_of.month - (as_of.month - 1) % 3, 1)
-    known = set(own["target_quarter"])
+    known = set(own["target_date"])
     target = current_quarter if current_quarter in known else max(known)
-    own = own.filter(pl.col("target_quarter") == target)
+    own = own.filter(pl.col("target_date") == target).sort("effect", "series_id", "observation_date", "impact")
     before = own["previous_as_of"][0]
 
     steps = steps_of(own, labels)
@@ -145,53 +170,67 @@ def move(forecasts: pl.DataFrame, news: pl.DataFrame, labels: Labels) -> Move | 
         previous = current - change
     if not math.isclose(previous + change, current, abs_tol=TOLERANCE):
         raise ValueError(
-            f"the nowcast of {style.quarter(target)} went from {previous:.6f} to {current:.6f} percent between "
-            f"{before:%Y-%m-%d} and {as_of:%Y-%m-%d}, {current - previous:+.6f} pp, but its news add up to "
-            f"{change:+.6f} pp. Forecasts and news are from different runs: run both as-of months again"
+            f"the nowcast of {style.quarter(target)} went from {previous:.6f} to {current:.6f} between "
+            f"{before:%Y-%m-%d} and {as_of:%Y-%m-%d}, by {current - previous:+.6f}, but its news add up to "
+            f"{change:+.6f}. Forecasts and news are from different runs: run both as-of months again"
         )
-    return Move(target, before, as_of, previous, steps, current)
+    unit = str(own["impact_unit"].drop_nulls().min() or "").replace("_", " ")
+    return Move(target, before, as_of, previous, steps, current, unit)
 
 
 def _forecast(forecasts: pl.DataFrame, as_of: datetime, target: date) -> float | None:
-    found = forecasts.filter((pl.col("as_of") == as_of) & (pl.col("target_quarter") == target))
-    return None if found.is_empty() else float(found["forecast_pct"][0])
+    found = forecasts.filter((pl.col("as_of") == as_of) & (pl.col("target_date") == target))
+    return None if found.is_empty() else float(found["mean"][0])
 
 
-def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
-    """Left the nowcast by target quarter with its standard error, right what moved it.
+def _by_target(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """A row per as-of month and target without a scenario: `mean`, `q05` and `q95` beside what the rows say of both."""
+    key = ["as_of_month", "as_of", "target_date"]
+    own = forecasts.filter(pl.col("scenario").is_null())
+    wide = own.filter(statistic="mean").select(*key, "is_released", mean="value")
+    for quantile in ("q05", "q95"):
+        one = own.filter(statistic=quantile).select(*key, pl.col("value").alias(quantile))
+        wide = wide.join(one, on=key, how="left")
+    return wide.drop_nulls("mean").sort("as_of_month", "target_date")
+
+
+def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, parameters: Parameters) -> go.Figure:
+    """Left the nowcast by target quarter with its 90 % interval, right what moved it.
 
     Parameters
     ----------
     chart
-        `chart.inputs` are the forecasts and the news, in this order.
+        `chart.of.tables` are the forecasts and the news, in this order.
     frames
-        The two tables. The news may be empty; the right panel then says so.
+        The two tables. The news may be empty; the right panel then says so. The interval runs from the forecasts'
+        `q05` to their `q95`.
 
     Raises
     ------
     ValueError
         When there is no forecast, or the news do not add up (see :func:`move`).
     """
-    forecasts, news = (frames[name] for name in chart.inputs)
+    forecasts, news = _by_target(frames[chart.of.tables[0]]), frames[chart.of.tables[1]]
     if forecasts.is_empty():
-        raise style.nothing_to_draw(chart, "a forecast of a quarter")
+        raise style.nothing_to_draw(chart, "a mean forecast of a quarter")
     found = move(forecasts, news, labels)
 
-    fig = style.house_figure(chart, style.data_note(chart, (forecasts, news), labels), right=48, top=136)
+    fig = style.house_figure(chart, style.data_note(chart, list(frames.values()), labels), right=48, top=136)
     fig.update_layout(
         hovermode="closest",
         xaxis={"domain": LEFT},
-        yaxis={"anchor": "x", "title_text": "Percent, annual rate"},
+        yaxis={"anchor": "x", "title_text": style.plain(chart.axis.title)},
         xaxis2={"domain": RIGHT, "anchor": "y2"},
         yaxis2={"anchor": "x2"},
         legend={"y": 1.055},
     )
-    _heading(fig, LEFT[0], "Nowcast by quarter, with ±1 standard error")
+    known = forecasts.filter(~pl.col("is_released")).drop_nulls(["q05", "q95"])
+    _heading(fig, LEFT[0], "Nowcast by quarter" if known.is_empty() else "Nowcast by quarter, with its 90 % interval")
     _draw_nowcasts(fig, forecasts)
     if found is None:
         _draw_no_comparison(fig)
     else:
-        _draw_move(fig, found)
+        _draw_move(fig, found, chart.axis.title)
     return fig
 
 
@@ -204,8 +243,8 @@ def _heading(fig: go.Figure, x: float, text: str) -> None:
 
 def _draw_nowcasts(fig: go.Figure, forecasts: pl.DataFrame) -> None:
     months = forecasts["as_of_month"].unique().sort().to_list()[-2:]
-    shown = forecasts.filter(pl.col("as_of_month").is_in(months)).sort("as_of_month", "target_quarter")
-    quarters = shown["target_quarter"].unique().sort().to_list()
+    shown = forecasts.filter(pl.col("as_of_month").is_in(months)).sort("as_of_month", "target_date")
+    quarters = shown["target_date"].unique().sort().to_list()
     shifts = [0.0] if len(months) == 1 else [-0.13, 0.13]
     colors = [style.PRIMARY] if len(months) == 1 else [style.GREY, style.PRIMARY]
     for month, shift, color in zip(months, shifts, colors, strict=True):
@@ -214,11 +253,12 @@ def _draw_nowcasts(fig: go.Figure, forecasts: pl.DataFrame) -> None:
             **_points(own, quarters, shift),
             name=f"As of {shown.filter(pl.col('as_of_month') == month)['as_of'][0]:%Y-%m-%d}",
             marker={"color": color, "size": 10, "symbol": "circle"},
-            error_y={"array": own["standard_error_pct"].to_list(), "color": color, "thickness": 1.5, "width": 4},
+            error_y={"array": (own["q95"] - own["mean"]).to_list(), "arrayminus": (own["mean"] - own["q05"]).to_list()}
+            | {"symmetric": False, "color": color, "thickness": 1.5, "width": 4},
             textfont={"color": color},
         )
     # A figure released by both dates is one figure unless it was revised, so it stands in the middle, once.
-    out = shown.filter(pl.col("is_released")).unique("target_quarter", keep="last").sort("target_quarter")
+    out = shown.filter(pl.col("is_released")).unique("target_date", keep="last").sort("target_date")
     if not out.is_empty():
         fig.add_scatter(
             **_points(out, quarters, 0.0),
@@ -234,9 +274,9 @@ def _draw_nowcasts(fig: go.Figure, forecasts: pl.DataFrame) -> None:
 
 
 def _points(rows: pl.DataFrame, quarters: Sequence[date], shift: float) -> dict[str, object]:
-    values = rows["forecast_pct"].to_list()
+    values = rows["mean"].to_list()
     return {
-        "x": [quarters.index(q) + shift for q in rows["target_quarter"]],
+        "x": [quarters.index(q) + shift for q in rows["target_date"]],
         "y": values,
         "mode": "markers+text",
         "text": [f"{v:.2f}" for v in values],
@@ -255,7 +295,7 @@ def _draw_no_comparison(fig: go.Figure) -> None:
     )  # fmt: skip
 
 
-def _draw_move(fig: go.Figure, moved: Move) -> None:
+def _draw_move(fig: go.Figure, moved: Move, axis_title: str) -> None:
     """Bars from each running value to the next; the two forecasts are points, as bars of them would need a zero."""
     panel = {"xaxis": "x2", "yaxis": "y2", "showlegend": False}
     levels = list(accumulate((s.impact for s in moved.steps), initial=moved.previous))
@@ -280,7 +320,7 @@ def _draw_move(fig: go.Figure, moved: Move) -> None:
         textfont={"size": style.TICK_SIZE},
         cliponaxis=False,
         customdata=[style.plain(s.label) for s in moved.steps],
-        hovertemplate="%{customdata}<br>%{text} pp<extra></extra>",
+        hovertemplate=f"%{{customdata}}<br>%{{text}} {style.plain(moved.unit)}<extra></extra>",
         **panel,
     )
     fig.add_scatter(
@@ -301,8 +341,8 @@ def _draw_move(fig: go.Figure, moved: Move) -> None:
     low, high = min(levels), max(levels)
     pad = max(0.18 * (high - low), 0.02)
     fig.update_layout(
-        xaxis2={"range": [low - pad, high + pad], "title_text": "Percent, annual rate"},
+        xaxis2={"range": [low - pad, high + pad], "title_text": style.plain(axis_title)},
         yaxis2={"tickmode": "array", "tickvals": list(range(last + 1)), "ticktext": labels}
         | {"range": [last + 0.6, -0.6]},
     )
-    _heading(fig, RIGHT[0], f"What moved the nowcast of {style.quarter(moved.target_quarter)}, percentage points")
+    _heading(fig, RIGHT[0], f"What moved the nowcast of {style.quarter(moved.target_date)}, {style.plain(moved.unit)}")

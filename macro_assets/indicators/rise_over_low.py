@@ -1,0 +1,66 @@
+"""By how much the mean of the latest months is above its lowest of the months before, as the Sahm rule asks."""
+
+from __future__ import annotations
+
+import polars as pl
+from pydantic import Field
+
+from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.protocol import Given
+
+SHAPE = "signal"
+
+EXAMPLE = {"inputs": ["UNRATE"], "parameters": {"mean_months": 3, "low_months": 12, "threshold_pp": 0.5}}
+
+ROUNDING = 1e-9
+"""What a difference of means of published figures may be off: 4.2 - 3.7 and the like are 0.5, and must fire."""
+
+
+class Parameters(Declaration, strict=True):
+    """Months of the mean, months before in which the low is looked for, and the rise that is a signal."""
+
+    mean_months: int = Field(gt=0)
+    low_months: int = Field(gt=0)
+    threshold_pp: float = Field(gt=0)
+
+
+def check(parameters: Parameters, facts: pl.DataFrame) -> None:
+    """Refuse anything but one monthly series in percent.
+
+    Raises
+    ------
+    ValueError
+        With the field, what was expected and what came.
+    """
+    if facts.height != 1:
+        raise ValueError(f"inputs: expected one series, got {', '.join(facts['series_id']) or 'none'}")
+    (fact,) = facts.to_dicts()
+    for what, expected in (("frequency", "M"), ("unit", "percent")):
+        if fact[what] != expected:
+            raise ValueError(f"inputs.0: expected a series of {what} {expected}, {fact['series_id']} is {fact[what]!r}")
+
+
+def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
+    """The rise, and whether it reaches the threshold.
+
+    The low is that of the means of the months before, the month itself not among them. A mean needs all its months and
+    the low all its means; a month for which one is missing has no row.
+
+    The rise is not rounded. The publisher rounds it to two decimals and asks for 0.50 or more; of figures with one
+    decimal that is the same, but for the error of binary fractions, which :data:`ROUNDING` covers. Rounding first would
+    make a signal of a rise of 0.495 where figures have more decimals.
+
+    Returns
+    -------
+    DataFrame
+        `observation_date` (first of month), `value` (percentage points), `signal`, by month.
+    """
+    (series,) = given.series
+    mean = pl.col(series).rolling_mean(parameters.mean_months)
+    low = mean.shift(1).rolling_min(parameters.low_months)
+    return (
+        given.monthly()
+        .select("observation_date", value=mean - low)
+        .drop_nulls("value")
+        .with_columns(signal=pl.col("value") >= parameters.threshold_pp - ROUNDING)
+    )
