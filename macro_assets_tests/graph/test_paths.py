@@ -116,7 +116,7 @@ def with_series(catalog: Catalog, series: str, **fields: Any) -> Catalog:
         ("ECB_TOTAL_ASSETS", "scale", 7.0, {"normalized/world"}),
         ("AAA", "licence", "synthetic", set()),
         ("AAA", "scale", 7.0, {"normalized/fred"}),
-        ("AAA", "title", "Synthetic", set()),
+        ("AAA", "title", "Synthetic", {"charts/credit_spread"}),
         ("PAYEMS", "staleness_days", 99, NOWCAST),
         ("UNRATE", "staleness_days", 99, {*NOWCAST, "real_time/sahm_rule"}),
         ("PAYEMS", "title", "Synthetic", {"charts/gdp_nowcast", "charts/zscore_heatmap"}),

@@ -229,8 +229,9 @@ def test_nothing_runs_before_the_lake_is_known_to_be_sound(
 def without_models() -> Catalog:
     """One source with its index and the charts of series, none of a model."""
     full = one_source()
-    charts = {n: c for n, c in full.charts.items() if c.model is None}
-    return dataclasses.replace(full, models={}, charts=charts)
+    charts = {n: c for n, c in full.charts.items() if not any("gdp" in t for t in c.of.tables)}
+    tables = {n: t for n, t in full.tables.items() if t.layer not in names.OF_MODELS}
+    return dataclasses.replace(full, models={}, charts=charts, tables=tables)
 
 
 def test_a_change_computes_exactly_what_reads_the_changed_series(toy_run: ToyRun, tmp_path: Path) -> None:
