@@ -118,7 +118,7 @@ class IsRandom(Toy):
 
 class DependsOnTheOrder(Toy):
     def past(self, known: Knowledge, spec: Specification) -> pl.Series:
-        return super().past(known, spec) + known.observations["value"].item(0) / 1e9
+        return super().past(known, spec) + float(known.observations["value"].item(0)) / 1e9
 
 
 class TakesAnyAge(Toy):
