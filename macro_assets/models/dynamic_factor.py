@@ -117,7 +117,7 @@ def forecast(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parame
     """Forecasts from a fit of the same or an earlier instant, and the log-likelihood of that fit.
 
     The fit's own likelihood counts from the state that EM began the sample with, which is not kept: the one of the same
-    data with the stationary state is some 40 lower, the forecasts agree to 1e-14.
+    data with the stationary state is some 40 higher, the forecasts agree to 1e-14.
 
     Raises
     ------

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.catalog import Catalog, UnknownNameError, default_catalog, names
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import open_table
