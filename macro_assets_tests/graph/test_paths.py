@@ -136,7 +136,12 @@ def test_a_fact_moves_what_reads_it(
 
 
 def test_words_that_no_computation_reads_move_nothing(catalog: Catalog) -> None:
-    other = {"title": "Synthetic", "description": "Synthetic", "backtest": Backtest(demo=("2016-06",)), "benchmark": None}
+    other = {
+        "title": "Synthetic",
+        "description": "Synthetic",
+        "backtest": Backtest(demo=("2016-06",)),
+        "benchmark": None,
+    }
     model = catalog.models["gdp_nowcast"].model_copy(update=other)
     index = catalog.indicators["economic_stress_index"]
     parts = [{**c, "title": "Synthetic"} for c in index.parameters["components"]]  # type: ignore[union-attr, dict-item]

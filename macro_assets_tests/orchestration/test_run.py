@@ -102,7 +102,9 @@ def test_the_title_of_a_component_is_part_of_the_code_version_of_the_chart_that_
     index = catalog.indicators["economic_stress_index"]
     renamed = [{**c, "title": "Synthetic title"} for c in index.parameters["components"]]
     changed = index.model_copy(update={"parameters": {**index.parameters, "components": renamed}})
-    before, after = (made(c) for c in (catalog, dataclasses.replace(catalog, indicators={**catalog.indicators, index.name: changed})))
+    before, after = (
+        made(c) for c in (catalog, dataclasses.replace(catalog, indicators={**catalog.indicators, index.name: changed}))
+    )
     moved = {t for t in before if before[t].code_version != after[t].code_version}
     assert moved == {"charts/economic_stress_index"}
 
