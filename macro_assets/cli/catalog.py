@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from macro_assets.cli.terminal import console, expected_errors
+from macro_assets.cli.terminal import console, expected_errors, tell_left_out
 
 if TYPE_CHECKING:
     from macro_assets.catalog import Catalog
@@ -35,10 +35,19 @@ def list_command(kind: str) -> None:
         ],
         "tables": [(t.name, t.title, ", ".join(t.key)) for t in catalog.tables.values()],
         "views": [(v.name, v.title, ", ".join(c.name for c in v.columns)) for v in catalog.views.values()],
-        "indicators": [(i.name, i.title, f"{len(i.components)} components") for i in catalog.indicators.values()],
-        "models": [(m.name, m.title, f"target {m.target}") for m in catalog.models.values()],
-        "charts": [(c.name, c.title, ", ".join(c.inputs or c.series)) for c in catalog.charts.values()],
+        "indicators": [
+            (i.name, i.title, f"{i.method} of {', '.join(i.inputs)}{', in real time' if i.real_time else ''}")
+            for i in catalog.indicators.values()
+        ],
+        "models": [
+            (m.name, m.title, f"{m.method} of {m.target.series}, inputs: {len(m.inputs)}")
+            for m in catalog.models.values()
+        ],
+        "charts": [
+            (c.name, c.title, f"{c.draws} of {', '.join(c.of.series or c.of.tables)}") for c in catalog.charts.values()
+        ],
     }
+    tell_left_out(catalog)
     out = console()
     for name, rows in shown.items():
         if kind in ("all", name):
@@ -59,6 +68,7 @@ def catalog_command(words: tuple[str, ...], markdown: bool) -> None:
     from macro_assets.catalog.document import as_markdown
 
     catalog = default_catalog()
+    tell_left_out(catalog)
     if markdown:
         click.echo(as_markdown(catalog), nl=False)
         return

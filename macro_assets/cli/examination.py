@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from macro_assets.catalog import CatalogError, default_catalog
+from macro_assets.cli.terminal import left_out
+from macro_assets.graph.declared import graph
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
@@ -36,7 +38,7 @@ def examine() -> list[Finding]:
 
     Of a lake on S3 the store is examined first, and nothing else of the lake when that is not usable.
     """
-    findings = [_look("catalog", _catalog)]
+    findings = _catalog()
     stored = _store()
     findings += stored
     if all(f.ok for f in stored):
@@ -64,9 +66,17 @@ def _look(subject: str, look: Callable[[], str]) -> Finding:
         return Finding(subject, False, str(error))
 
 
-def _catalog() -> str:
-    catalog = default_catalog()
-    return f"{len(catalog.series)} series of {len(catalog.sources)} sources, {len(catalog.tables)} tables"
+def _catalog() -> list[Finding]:
+    """One finding for the catalog and what its rooms say of it, one for each entry of the user's own left out of it."""
+    try:
+        catalog = default_catalog()
+        derived = len(graph(catalog).derivations)
+        wrong = left_out(catalog)
+    except _ERRORS as error:
+        return [Finding("catalog", False, str(error))]
+    what = f"{len(catalog.series)} series of {len(catalog.sources)} sources, {len(catalog.tables)} tables"
+    findings = [Finding("catalog", True, f"{what}, {derived} computations")]
+    return findings + [Finding("catalog", False, f"left out, all else works: {text}") for text in wrong]
 
 
 def _store() -> list[Finding]:

@@ -7,6 +7,7 @@ import click
 from macro_assets.cli.catalog import catalog_command, list_command
 from macro_assets.cli.doctor import doctor_command
 from macro_assets.cli.lake import LAKE_COMMANDS
+from macro_assets.cli.new import new_command
 from macro_assets.cli.observe import observe_command
 from macro_assets.cli.run import run_command, ui_command
 from macro_assets.cli.sources import fetch_command, sources_command
@@ -22,6 +23,7 @@ COMMANDS = (
     sources_command,
     catalog_command,
     observe_command,
+    new_command,
     *LAKE_COMMANDS,
 )
 

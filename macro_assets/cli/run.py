@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from macro_assets.cli.terminal import expected_errors, instance, print_summary
+from macro_assets.cli.terminal import expected_errors, instance, print_summary, tell_left_out
 
 
 @click.command("run")
@@ -33,6 +33,7 @@ def run_command(
         from macro_assets.orchestration.run import run, select
 
         lake = Lakehouse.at()
+        tell_left_out(lake.catalog)
         chosen = select(selection, lake.catalog, partition or first, partition or last)
         summary = run(lake, chosen, dagster, force=force)
         print_summary(lake, summary)

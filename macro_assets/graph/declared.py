@@ -122,11 +122,12 @@ def _link(declared: Indicator, catalog: Catalog) -> Link:
 def _real_time(declared: Indicator, catalog: Catalog) -> Derivation:
     table = names.real_time(declared.name)
     chain = [_link(i, catalog) for i in _chain(declared, catalog)]
+    limits = {s: catalog.series[s].staleness_days for link in chain for s in link.facts["series_id"]}
     periods = cast("int", catalog.tables[table].parameters["periods"])
     return Derivation(
         (table,),
-        {"known": Known(tuple(dict.fromkeys(s for link in chain for s in link.facts["series_id"])))},
-        partial(real_time, table=table, chain=tuple(chain), periods=periods),
+        {"known": Known(tuple(limits))},
+        partial(real_time, table=table, chain=tuple(chain), limits=limits, periods=periods),
         methods=tuple(link.method for link in chain),
         grid="as_of",
         demo=declared.demo,

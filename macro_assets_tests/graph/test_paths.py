@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Backtest, Catalog
 from macro_assets.graph.declared import derivations
 from macro_assets_tests.graph.conftest import Copy
 
@@ -19,44 +19,45 @@ COMMON = (
     "lakehouse.reader",
     "catalog.periods",
 )
+_STEPS = ("transforms.steps", "transforms.library", "transforms.panel")
+_MODEL = ("graph.compute.model", "graph.endings", "models.dynamic_factor", "models.protocol", *_STEPS)
+_CHART = (
+    "graph.compute.chart",
+    "charts.drawing",
+    "charts.modules",
+    "charts.labels",
+    "charts.style",
+    "charts.preview",
+    "charts.axes",
+    "publishing.html",
+    *_STEPS,
+)
 PATHS = {
-    "normalized/fred": (
-        "graph.compute.normalized",
-        "transforms.normalize",
-        "transforms.steps",
-        "transforms.library",
-    ),
+    "normalized/fred": ("graph.compute.normalized", "transforms.normalize", "transforms.steps", "transforms.library"),
     "indicators/economic_stress_index": (
         "graph.compute.indicator",
         "indicators.composite",
-        "transforms.panel",
-        "transforms.library",
+        "indicators.protocol",
+        *_STEPS,
     ),
-    "forecasts/gdp_nowcast": (
-        "graph.compute.nowcast",
+    "real_time/sahm_rule": (
+        "graph.compute.indicator",
         "graph.endings",
-        "models.dynamic_factor",
+        "indicators.rise_over_low",
+        "indicators.protocol",
         "models.protocol",
-    ),
-    "charts/credit_spread": (
-        "graph.compute.chart",
-        "charts.drawing",
-        "charts.modules",
-        "charts.labels",
-        "charts.credit_spread",
-        "charts.style",
-        "charts.preview",
-        "charts.axes",
         "transforms.panel",
-        "publishing.html",
     ),
-    "charts/zscore_heatmap": (
-        "charts.zscore_heatmap",
-        "transforms.normalize",
-        "transforms.steps",
-        "transforms.library",
-    ),
+    "fits/gdp_nowcast": _MODEL,
+    "forecasts/gdp_nowcast": _MODEL,
+    "news/gdp_nowcast": _MODEL,
+    "charts/credit_spread": ("charts.families.lines", *_CHART),
+    "charts/zscore_heatmap": ("charts.families.heatmap", *_CHART),
+    "charts/gdp_nowcast": ("charts.own.nowcast_news", *_CHART),
 }
+
+
+NOWCAST = {"fits/gdp_nowcast", "forecasts/gdp_nowcast", "news/gdp_nowcast"}
 
 
 def versions(catalog: Catalog) -> dict[str, str]:
@@ -88,16 +89,16 @@ def test_an_edit_of_a_module_on_the_path_moves_the_version(catalog: Catalog, pac
 def test_an_edit_elsewhere_moves_what_calls_it_alone(catalog: Catalog, package_copy: Copy) -> None:
     before = versions(catalog)
     nowcast = edited(catalog, package_copy, "models.dynamic_factor", "\nEDITED = 1\n")
-    assert moved(before, nowcast) == {"forecasts/gdp_nowcast"}
-    chart = edited(catalog, package_copy, "charts.credit_spread", "\nEDITED = 1\n")
-    assert moved(before, chart) == {"charts/credit_spread"}
+    assert moved(before, nowcast) == NOWCAST
+    chart = edited(catalog, package_copy, "charts.families.lines", "\nEDITED = 1\n")
+    assert moved(before, chart) == {"charts/credit_spread", "charts/sahm_rule"}
     for module in ("lakehouse.write", "sources.http", "orchestration.run", "catalog.load", "graph.reading"):
         assert not moved(before, edited(catalog, package_copy, module, "\nEDITED = 1\n")), module
 
 
 def test_a_new_method_restales_nothing(catalog: Catalog, package_copy: Copy) -> None:
     before = versions(catalog)
-    for module in ("indicators.synthetic", "models.synthetic", "charts.synthetic", "transforms.synthetic"):
+    for module in ("indicators.synthetic", "models.synthetic", "charts.families.synthetic", "transforms.synthetic"):
         package_copy.write(module, '"""Synthetic."""\n\nNEW = 1\n')
     assert moved(before, versions(catalog)) == set()
 
@@ -115,10 +116,16 @@ def with_series(catalog: Catalog, series: str, **fields: Any) -> Catalog:
         ("ECB_TOTAL_ASSETS", "scale", 7.0, {"normalized/world"}),
         ("AAA", "licence", "synthetic", set()),
         ("AAA", "scale", 7.0, {"normalized/fred"}),
-        ("AAA", "title", "Synthetic", set()),
-        ("PAYEMS", "staleness_days", 99, {"forecasts/gdp_nowcast"}),
+        ("AAA", "title", "Synthetic", {"charts/credit_spread"}),
+        ("PAYEMS", "staleness_days", 99, NOWCAST),
+        ("UNRATE", "staleness_days", 99, {*NOWCAST, "real_time/sahm_rule"}),
         ("PAYEMS", "title", "Synthetic", {"charts/gdp_nowcast", "charts/zscore_heatmap"}),
-        ("UNRATE", "aggregation", "last", {"indicators/economic_stress_index"}),
+        (
+            "UNRATE",
+            "aggregation",
+            "last",
+            {"indicators/economic_stress_index", "indicators/sahm_rule", "real_time/sahm_rule"},
+        ),
     ],
 )
 def test_a_fact_moves_what_reads_it(
@@ -129,11 +136,22 @@ def test_a_fact_moves_what_reads_it(
 
 
 def test_words_that_no_computation_reads_move_nothing(catalog: Catalog) -> None:
-    model = catalog.models["gdp_nowcast"].model_copy(update={"title": "Synthetic", "demo_partitions": ("2016-06",)})
+    other = {
+        "title": "Synthetic",
+        "description": "Synthetic",
+        "backtest": Backtest(demo=("2016-06",)),
+        "benchmark": None,
+    }
+    model = catalog.models["gdp_nowcast"].model_copy(update=other)
+    index = catalog.indicators["economic_stress_index"]
+    parts = [{**c, "title": "Synthetic"} for c in index.parameters["components"]]  # type: ignore[union-attr, dict-item]
+    words = {"title": "Synthetic", "description": "Synthetic", "parameters": {**index.parameters, "components": parts}}
+    renamed = index.model_copy(update={**words, "reference": "Synthetic", "owner": "team:synthetic"})
     chart = catalog.charts["credit_spread"].model_copy(update={"description": "Synthetic"})
     changed = dataclasses.replace(
         catalog,
         models={**catalog.models, model.name: model},
+        indicators={**catalog.indicators, index.name: renamed},
         charts={**catalog.charts, chart.name: chart},
     )
-    assert moved(versions(catalog), versions(changed)) == set()
+    assert moved(versions(catalog), versions(changed)) == {"charts/economic_stress_index"}, "which says the titles"

@@ -155,7 +155,7 @@ def test_a_package_is_refused_where_its_modules_are_meant() -> None:
 # --- the walk, on the package ---------------------------------------------------------------------------------------
 
 ROOMS = ("transforms", "indicators", "models", "evaluation", "charts", "graph", "publishing")
-PATH = ("macro_assets.models.dynamic_factor", "macro_assets.charts.gdp_nowcast", "macro_assets.graph.inputs")
+PATH = ("macro_assets.models.dynamic_factor", "macro_assets.charts.own.nowcast_news", "macro_assets.graph.inputs")
 
 
 def described(text: str) -> str:

@@ -15,7 +15,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from macro_assets.catalog import default_catalog
 from macro_assets.definitions import defs
+from macro_assets.graph.declared import derivations
 from macro_assets.orchestration.automation import AS_OF, DERIVED
 from macro_assets.orchestration.partitions import AS_OF_MONTHS
 from macro_assets_tests.orchestration.toy import (
@@ -28,13 +30,14 @@ from macro_assets_tests.orchestration.toy import (
 )
 
 OPEN_MONTH = AS_OF_MONTHS.get_last_partition_key()
-CHART_TABLES = {"charts/credit_spread", "charts/economic_stress_index", "charts/zscore_heatmap"}
+CHART_TABLES = {"charts/credit_spread", "charts/economic_stress_index", "charts/zscore_heatmap", "charts/sahm_rule"}
 UNPARTITIONED = {
     "normalized/fred",
     "indicators/economic_stress_index",
+    "indicators/sahm_rule",
     *CHART_TABLES,
 }
-FORECASTS = {"forecasts/gdp_nowcast", "forecasts/gdp_nowcast_news"}
+AS_OF_TABLES = {t for d in derivations(default_catalog()) if d.grid for t in d.tables}
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def settled(instance: dg.DagsterInstance) -> Daemon:
     assert daemon.tick()
     for table in UNPARTITIONED:
         report(instance, table, "one")
-    for table in FORECASTS:
+    for table in AS_OF_TABLES:
         report(instance, table, "one", OPEN_MONTH)
     while daemon.tick():
         pass
@@ -92,7 +95,7 @@ def test_a_changed_source_table_requests_everything_below_it(instance: dg.Dagste
     report(instance, "normalized/fred", "one")
     assert daemon.tick() == {}
     report(instance, "normalized/fred", "two")
-    assert set(daemon.tick()) == (UNPARTITIONED | FORECASTS) - {"normalized/fred"}
+    assert set(daemon.tick()) == (UNPARTITIONED | AS_OF_TABLES) - {"normalized/fred"}
     assert daemon.tick() == {}
 
 
@@ -106,7 +109,7 @@ def test_automation_touches_the_open_month_only(instance: dg.DagsterInstance) ->
     daemon = settled(instance)
     report(instance, "normalized/fred", "two")
     requested = daemon.tick()
-    assert all(requested[t] == {OPEN_MONTH} for t in FORECASTS)
+    assert all(requested[t] == {OPEN_MONTH} for t in AS_OF_TABLES)
 
 
 def test_a_changed_forecast_of_any_month_redraws_its_chart(instance: dg.DagsterInstance) -> None:

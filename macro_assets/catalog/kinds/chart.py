@@ -41,15 +41,15 @@ class Axis(Declaration):
 class Chart(Declaration):
     """A chart: the family that draws it, what it is of, in which words."""
 
-    name: Slug
-    title: str
-    subtitle: str
-    description: str
+    name: Slug = Field(description="Unique among charts: its table is `charts/<name>`, its page `<name>.html`")
+    title: str = Field(description="The headline")
+    subtitle: str = Field(description="What is measured, in which unit")
+    description: str = Field(description="What it shows, in a sentence or two")
     draws: Slug = Field(description="Family of charts: a module of macro_assets/charts/families/ or charts/own/")
-    of: Drawn
-    axis: Axis = Axis()
+    of: Drawn = Field(description="Series, brought to a frequency and through steps, or else tables")
+    axis: Axis = Field(default=Axis(), description="The axis of the values: its title, and whether it begins at zero")
     first_date: date | None = Field(default=None, description="First date drawn")
-    shade: Literal["recessions"] | None = None
+    shade: Literal["recessions"] | None = Field(default=None, description="What is shaded behind the figure")
     section: Slug = Field(description="Part of the chartbook it belongs to")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the family asks for")
-    owner: str = "team:research"
+    owner: str = Field(default="team:research", description="A Dagster owner: an e-mail address or 'team:name'")

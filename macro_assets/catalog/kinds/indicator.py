@@ -16,8 +16,8 @@ Input = Annotated[str, Field(pattern=r"^\w+(/\w+)?$")]
 class Indicator(Declaration):
     """An indicator: the module of its method says what its parameters are and which shape its table has."""
 
-    name: Slug
-    title: str
+    name: Slug = Field(description="Unique among indicators: its table is `indicators/<name>`")
+    title: str = Field(description="What it is called in lists and on charts")
     description: str = Field(description="What a row of its table says, in a sentence or two")
     method: Slug = Field(description="Module of macro_assets/indicators/ that computes it")
     shape: Slug = Field(default="value", description="Shape of its table, one of tables.yaml: that of its method")
@@ -27,7 +27,7 @@ class Indicator(Declaration):
     demo: tuple[Month, ...] = Field(default=(), description="As-of months that a full local run computes")
     reference: str = Field(description="Paper or page that the formula is from")
     rules: tuple[RuleCall, ...] = Field(default=(), description="What its rows must keep, beside what the shape says")
-    owner: str = "team:research"
+    owner: str = Field(default="team:research", description="A Dagster owner: an e-mail address or 'team:name'")
 
     @property
     def series(self) -> tuple[str, ...]:

@@ -42,13 +42,15 @@ class Backtest(Declaration):
 class Model(Declaration):
     """A forecasting model: the module of its method says what its parameters are."""
 
-    name: Slug
-    title: str
-    description: str
+    name: Slug = Field(description="Unique among models: its table is `forecasts/<name>`")
+    title: str = Field(description="What it is called in lists and on charts")
+    description: str = Field(description="What it forecasts, and from what, in a sentence or two")
     method: Slug = Field(description="Module of macro_assets/models/ that forecasts")
-    target: Target
+    target: Target = Field(description="Series that is forecast, how it is transformed, and the unit that gives")
     horizons: tuple[int, ...] = Field(min_length=1, description="Periods of the target's frequency after the as-of's")
-    inputs: tuple[ModelInput, ...] = Field(min_length=1)
+    inputs: tuple[ModelInput, ...] = Field(
+        min_length=1, description="Series it reads, and how each is made stationary; the target is one of them"
+    )
     sample_start: date = Field(description="First period that is estimated from")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
     news: bool = Field(default=False, description="Whether it says why its forecasts moved: `news/<name>`")
@@ -58,9 +60,11 @@ class Model(Declaration):
         description="Calendar months in which it is estimated anew, by default January; `all` is every one",
     )
     benchmark: Slug | None = Field(default=None, description="Model of the same target that it is measured by")
-    backtest: Backtest = Backtest()
+    backtest: Backtest = Field(
+        default=Backtest(), description="First as-of month, and those that a full local run computes (`demo`)"
+    )
     reference: str = Field(description="Paper or page that the method is from")
-    owner: str = "team:research"
+    owner: str = Field(default="team:research", description="A Dagster owner: an e-mail address or 'team:name'")
 
     @property
     def series(self) -> tuple[str, ...]:

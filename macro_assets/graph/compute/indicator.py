@@ -38,7 +38,9 @@ def indicator(frames: Frames, *, link: Link) -> Frames:
     return {link.table: _computed(link, frames)}
 
 
-def real_time(frames: Frames, moment: Moment, *, table: str, chain: Sequence[Link], periods: int) -> Frames:
+def real_time(
+    frames: Frames, moment: Moment, *, table: str, chain: Sequence[Link], limits: Mapping[str, int], periods: int
+) -> Frames:
     """The latest periods of an indicator as computed from what was known at an instant.
 
     Parameters
@@ -47,6 +49,8 @@ def real_time(frames: Frames, moment: Moment, *, table: str, chain: Sequence[Lin
         `known`: the observations of all series of the chain.
     chain
         The indicators that it is made of, and itself last.
+    limits
+        Staleness limit in days of each series.
     periods
         How many.
 
@@ -56,7 +60,6 @@ def real_time(frames: Frames, moment: Moment, *, table: str, chain: Sequence[Lin
         See :func:`macro_assets.models.protocol.refuse_stale`.
     """
     at, known = moment.instants["known"], frames["known"]
-    limits = {s: days for link in chain for s, days in link.facts.select("series_id", "staleness_days").iter_rows()}
     refuse_stale(table, Knowledge(at, known), limits)
     made: dict[str, pl.DataFrame] = {"known": known}
     for link in chain:

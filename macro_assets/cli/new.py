@@ -1,0 +1,87 @@
+"""`macro new`: the entry of a new indicator, model or chart, written into the user's own folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from macro_assets.cli.terminal import expected_errors
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@click.group("new")
+def new_command() -> None:
+    """Write the entry of a new indicator, model or chart, with what each field is for: valid as it is, to be edited."""
+
+
+def _command(kind: str) -> Callable[..., None]:
+    @new_command.command(kind, help=_help(kind))
+    @click.argument("name")
+    @click.option("--method", help="What it is computed by; without it the methods are listed.")
+    @click.option("--print", "printed", is_flag=True, help="Write to the terminal, not to a file.")
+    @expected_errors
+    def command(name: str, method: str | None, printed: bool) -> None:
+        _new(kind, name, method, printed)
+
+    return command  # type: ignore[no-any-return]
+
+
+def _help(kind: str) -> str:
+    return (
+        f"Write the entry of a new {kind} NAME into MACRO_CATALOG/NAME.yaml. Its method is one of those that\n"
+        f"`macro new {kind} NAME` lists."
+    )
+
+
+for _kind in ("indicator", "model", "chart"):
+    _command(_kind)
+
+
+def _new(kind: str, name: str, method: str | None, printed: bool) -> None:
+    from macro_assets.catalog import default_catalog
+    from macro_assets.catalog.entries import nearest
+    from macro_assets.cli.skeleton import methods, skeleton
+
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r}: expected a name of small letters, digits and '_' that begins with a letter")
+    known = methods(kind)
+    listed = "\n".join(f"  {n:<{max(map(len, known))}}  {told}" for n, told in known.items())
+    if method is None:
+        raise ValueError(f"--method says what the {kind} is computed by:\n{listed}")
+    if method not in known:
+        raise ValueError(f"no method {method!r} of {kind}s.{nearest(method, known)} There are:\n{listed}")
+    catalog = default_catalog()
+    if (taken := catalog.origins.get(f"{kind}s/{name}")) is not None:
+        raise ValueError(
+            f"{taken} has {'an' if kind == 'indicator' else 'a'} {kind} {name!r} already: choose another name"
+        )
+    file = None if printed else _free_file(name)
+    demo = next((m.backtest.demo for m in catalog.models.values() if m.backtest.demo), ())
+    more = {"backtest": {"demo": list(demo)}} if kind == "model" and demo else {}
+    text = skeleton(kind, name, method, **more)
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    with file.open("x", encoding="utf-8") as new:  # not over one that came meanwhile
+        new.write(text)
+    click.echo(f"{file} is written. Edit it; `macro doctor` says what is wrong with it.")
+
+
+def _free_file(name: str) -> Path:
+    """Where the entry goes."""
+    from macro_assets.catalog.own import OWN, own_folder
+
+    folder = own_folder()
+    if folder is None:
+        raise ValueError(
+            f"{OWN} is not set: it names the folder of your own catalog files, by its whole path. Make one and\n"
+            f"export {OWN}=/that/folder; or --print writes the entry to the terminal."
+        )
+    file = folder / f"{name}.yaml"
+    if file.exists():
+        raise ValueError(f"{file} is there already. Choose another name, or add to the file what --print writes.")
+    return file
