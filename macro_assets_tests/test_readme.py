@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import Indicator, default_catalog
 from macro_assets.lakehouse import connect
 from macro_assets_tests.conftest import ROOT, Built, Home, copy_of
 
@@ -37,12 +37,16 @@ def test_there_is_something_to_run() -> None:
 
 def test_the_sql_answers(built: Built) -> None:
     con = connect(root=built.home.lake)
-    payrolls, side_by_side, news = (con.execute(statement).fetchall() for statement in SQL)
+    payrolls, side_by_side, news, models = (con.execute(statement).fetchall() for statement in SQL)
     assert [row[1] for row in payrolls] == [287.0]
     assert [len(row) for row in side_by_side] == [4] * 12
     assert all(row[1] < row[2] for row in side_by_side), "Aaa yields less than Baa"
     assert len(news) > 10
     assert {row[0] for row in news} == {"news", "revision", "reestimation"}
+    assert {(row[0], row[1]) for row in models} == {
+        (model, month) for model in ("nowcast", "autoregression") for month in ("2016-06", "2016-07")
+    }
+    assert all(low <= mean <= high for *_, low, mean, high in models), "columns in the order of the statistics"
 
 
 def test_the_python_runs(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +83,11 @@ def test_the_yaml_entry_is_the_catalog_s_own() -> None:
         if name == "publication_lag":
             expected = {**{k: v for k, v in expected.items() if v != {}}, "time": expected["time"][:5]}
         assert value == expected, name
+
+
+def test_the_entry_of_an_indicator_is_the_catalog_s_own() -> None:
+    (entry,) = yaml.safe_load(blocks("yaml")[1])
+    assert Indicator(**entry) == default_catalog().indicators["sahm_rule"]
 
 
 def test_links_and_folders_exist() -> None:

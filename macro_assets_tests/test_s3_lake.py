@@ -91,7 +91,7 @@ def test_sql_answers_the_same_as_on_disk(on_s3: Built, built: Built, as_of: str 
         "SELECT * FROM normalized.observations ORDER BY ALL",
         "SELECT observation_date, value, release_time FROM series_as_of('PAYEMS', '2016-07-29') ORDER BY ALL",
         "SELECT * EXCLUDE (ingested_at, run_id) FROM raw.bundled ORDER BY ALL",
-        "SELECT as_of_month, target_quarter, forecast_pct FROM forecasts.gdp_nowcast ORDER BY ALL",
+        "SELECT as_of_month, target_date, statistic, value FROM forecasts.gdp_nowcast ORDER BY ALL",
     ):
         assert_frame_equal(here.execute(question).pl(), there.execute(question).pl())
 

@@ -205,18 +205,21 @@ def test_the_nowcast_and_its_news_add_up(built: Built) -> None:
         "sql",
         """
         WITH moved AS (
-            SELECT target_quarter, sum(impact_pp) AS total FROM forecasts.gdp_nowcast_news GROUP BY ALL
+            SELECT target_date, sum(impact) AS total FROM news.gdp_nowcast GROUP BY ALL
+        ), mean AS (
+            SELECT as_of_month, target_date, value FROM forecasts.gdp_nowcast WHERE statistic = 'mean'
         )
-        SELECT now.target_quarter, round(now.forecast_pct - before.forecast_pct - total, 9) = 0 AS adds_up
-        FROM forecasts.gdp_nowcast AS now
-        JOIN forecasts.gdp_nowcast AS before USING (target_quarter)
-        JOIN moved USING (target_quarter)
+        SELECT now.target_date, round(now.value - before.value - total, 9) = 0 AS adds_up
+        FROM mean AS now
+        JOIN mean AS before USING (target_date)
+        JOIN moved USING (target_date)
         WHERE now.as_of_month = '2016-07' AND before.as_of_month = '2016-06' ORDER BY 1
         """,
         "--csv",
     ).stdout
-    assert rows == "target_quarter,adds_up\n2016-04-01,true\n2016-07-01,true\n"
-    released = (
-        "SELECT round(forecast_pct, 3) AS q2 FROM forecasts.gdp_nowcast WHERE is_released AND as_of_month = '2016-07'"
-    )
+    assert rows == "target_date,adds_up\n2016-04-01,true\n2016-07-01,true\n"
+    released = """
+        SELECT round(value, 3) AS q2 FROM forecasts.gdp_nowcast
+        WHERE is_released AND as_of_month = '2016-07' AND statistic = 'mean'
+    """
     assert built.home.macro("sql", released, "--csv").stdout == "q2\n1.218\n"

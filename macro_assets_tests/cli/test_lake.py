@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from macro_assets.lakehouse import observations_as_of
 from macro_assets.lakehouse.delta import open_table
 from macro_assets_tests.conftest import Home
+from macro_assets_tests.lakehouse.upkeep.older import old_nowcast
 from macro_assets_tests.once import contents
 
 
@@ -99,7 +100,7 @@ def test_migrate_says_what_it_would_do_and_does_it(copied: Home) -> None:
     assert "macro migrate" in refused.stderr
     for _ in range(2):  # a dry run changes nothing
         assert "would be migrated" in copied.macro("migrate", "--dry-run").stdout
-    assert "landing/bundled: schema version 1 to 3, 1 rows: migrated" in copied.macro("migrate").stdout
+    assert "landing/bundled: schema version 1 to 4, 1 rows: migrated" in copied.macro("migrate").stdout
     assert "Every table has the present layout" in copied.macro("migrate").stdout
 
 
@@ -120,6 +121,31 @@ def test_migrate_removes_what_views_took_the_place_of(copied: Home) -> None:
     )
     assert contents(copied.lake) == {f: h for f, h in before.items() if not f.startswith(names)}
     assert "Every table has the present layout" in copied.macro("migrate").stdout
+
+
+def test_migrate_brings_forecasts_and_news_into_the_long_tables(copied: Home) -> None:
+    for name in ("forecasts/gdp_nowcast", "news/gdp_nowcast", "diagnostics/gdp_nowcast"):
+        shutil.rmtree(copied.lake / name)
+    old_nowcast(copied.lake)
+    before = contents(copied.lake)
+    refused = copied.macro("run", expect=2).stderr
+    assert "forecasts/gdp_nowcast" in refused
+    assert "has schema version 3, this macro_assets needs 4. `macro migrate` brings it there" in refused
+    would = copied.macro("migrate", "--dry-run").stdout
+    assert contents(copied.lake) == before, "neither of them changes anything"
+    did = copied.macro("migrate").stdout
+    for name, rows in (("news", 3), ("diagnostics", 5), ("forecasts", 5)):
+        told = f"{name}/gdp_nowcast: schema version 3 to 4, {rows} rows: "
+        assert f"{told}would be migrated" in would
+        assert f"{told}migrated" in did
+    moved = "forecasts/gdp_nowcast_news: computed, in its place there is news.gdp_nowcast: "
+    assert f"{moved}would be removed" in would
+    assert f"{moved}removed" in did
+    assert "Every table has the present layout" in copied.macro("migrate").stdout
+    question = "SELECT round(sum(impact), 3) AS moved, any_value(impact_unit) AS unit FROM news.gdp_nowcast"
+    assert copied.macro("sql", question, "--csv").stdout == "moved,unit\n-0.063,percent\n"
+    question = "SELECT value FROM forecasts.gdp_nowcast WHERE statistic = 'mean' AND horizon = 2"
+    assert copied.macro("sql", question, "--csv").stdout == "value\n2.5\n"
 
 
 def test_backup_verify_damage_restore(copied: Home, tmp_path: Path) -> None:

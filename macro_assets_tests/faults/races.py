@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from unittest.mock import patch
@@ -18,6 +17,7 @@ from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets_tests.faults.writers import CATALOG, DERIVED, derived, vintage
+from macro_assets_tests.lakehouse.synthetic import forecast_rows
 
 FORECASTS = CATALOG.one_table("forecasts/gdp_nowcast")
 LEAST, MOST = 6, 100
@@ -92,20 +92,13 @@ def replace(lake: Path, name: str, first: int, told: Connection) -> None:
     told.send((stored, refused))
 
 
-def forecast(month: str, value: float) -> pl.DataFrame:
-    moment = datetime(2016, 6, 30, tzinfo=UTC)
-    given = {"as_of_month": month, "as_of": moment, "target_quarter": date(2016, 4, 1), "forecast_pct": value}
-    other: dict[str, object] = {"standard_error_pct": 1.0, "is_released": False, "latest_release": moment}
-    return pl.DataFrame([{**given, **other, "log_likelihood": -1.0, "computed_at": moment}])
-
-
 def forecast_a_month(lake: Path, month: str, told: Connection) -> None:
     """Replace one as-of month again and again, until the other process has written in between; tell how often."""
     before, between = 0, []
 
     def do(n: int) -> None:
         nonlocal before
-        version = write.overwrite(Lakehouse(lake, CATALOG), FORECASTS.name, forecast(month, float(n)), {}, [month])
+        version = write.overwrite(Lakehouse(lake, CATALOG), FORECASTS.name, forecast_rows(month, float(n)), {}, [month])
         between.extend(["by the other"] * (before > 0 and version > before + 1))
         before = version
 

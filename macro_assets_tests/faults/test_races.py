@@ -95,7 +95,7 @@ def test_two_processes_replace_two_months_of_one_table(tmp_path: Path) -> None:
     writers = [Child(races.forecast_a_month, tmp_path, month) for month in ("2016-06", "2016-07")]
     (june, between), (july, also_between) = both_end(*writers)  # type: ignore[misc]
     assert between + also_between > 0
-    stored = Lakehouse(tmp_path, CATALOG).read(races.FORECASTS.name).select("as_of_month", "forecast_pct")
+    stored = Lakehouse(tmp_path, CATALOG).read(races.FORECASTS.name).select("as_of_month", "value")
     assert stored.sort("as_of_month").rows() == [("2016-06", june - 1.0), ("2016-07", july - 1.0)]
 
 

@@ -95,6 +95,18 @@ def scored(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def forecast_rows(
+    as_of_month: str, value: float, computed_at: datetime | None = INGESTED, as_of: datetime | None = None
+) -> pl.DataFrame:
+    """One forecast of one quarter, its mean alone."""
+    moment = as_of or datetime.fromisoformat(f"{as_of_month}-28T00:00:00+00:00")
+    known: dict[str, object] = {"as_of_month": as_of_month, "as_of": moment, "latest_release": moment}
+    said = {"series_id": "GDPC1", "target_date": date(2016, 4, 1), "horizon": 0, "statistic": "mean", "value": value}
+    noted = {"model_version": "synthetic", "slice_hash": "synthetic", "unchanged_since": moment}
+    row = {**known, **said, **noted, "computed_at": computed_at, "scenario": None, "is_released": False}
+    return pl.DataFrame([row], schema_overrides={"computed_at": pl.Datetime("us", "UTC"), "scenario": pl.String()})
+
+
 def decision(of: Row, decided_at: datetime, action: str = "invalidate") -> Row:
     about = {k: of[k] for k in ("series_id", "observation_date", "release_time", "provider")}
     return {**about, "decided_at": decided_at, "action": action, "reason": "synthetic", "author": "test"}

@@ -16,7 +16,7 @@ from macro_assets.lakehouse import delta, write
 from macro_assets.lakehouse.delta import LakeError, content_hash, data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.write import append, conform, overwrite
-from macro_assets_tests.lakehouse.synthetic import scored
+from macro_assets_tests.lakehouse.synthetic import forecast_rows, scored
 
 COMMIT = {"run_id": "test"}
 
@@ -34,20 +34,7 @@ GOOD = zscores(("B", date(2020, 1, 1), 0.5), ("A", date(2020, 1, 1), -1.0))
 
 
 def forecasts(month: str, value: float) -> pl.DataFrame:
-    moment = datetime(2016, 6, 30, tzinfo=UTC)
-    return pl.DataFrame(
-        {
-            "as_of_month": [month],
-            "as_of": [moment],
-            "computed_at": [moment],
-            "target_quarter": [date(2016, 4, 1)],
-            "forecast_pct": [value],
-            "standard_error_pct": [1.0],
-            "is_released": [False],
-            "latest_release": [moment],
-            "log_likelihood": [-1.0],
-        }
-    )
+    return forecast_rows(month, value, as_of=datetime(2016, 6, 30, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -99,9 +86,9 @@ def test_only_the_named_partitions_are_replaced(lake: Lakehouse, catalog: Catalo
     both = pl.concat([forecasts("2016-06", 1.0), forecasts("2016-07", 2.0)])
     overwrite(lake, table.name, both, COMMIT, ["2016-06", "2016-07"])
     overwrite(lake, table.name, forecasts("2016-07", 9.0), COMMIT, ["2016-07"])
-    assert lake.read(table.name).sort("as_of_month")["forecast_pct"].to_list() == [1.0, 9.0]
+    assert lake.read(table.name).sort("as_of_month")["value"].to_list() == [1.0, 9.0]
     overwrite(lake, table.name, forecasts("2016-07", 9.0).clear(), COMMIT, ["2016-07"])
-    assert lake.read(table.name)["forecast_pct"].to_list() == [1.0]
+    assert lake.read(table.name)["value"].to_list() == [1.0]
 
 
 def test_rows_of_another_partition_are_refused(lake: Lakehouse, catalog: Catalog) -> None:
@@ -128,7 +115,7 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(lake: Lakehouse, tm
         lambda: overwrite(lake, table.name, GOOD, COMMIT),
         lambda: append(lake, table.name, GOOD, COMMIT),
     ):
-        with pytest.raises(LakeError, match=r"normalized/fred .* schema version 99.*reads up to 3.*Upgrade"):
+        with pytest.raises(LakeError, match=r"normalized/fred .* schema version 99.*reads up to 4.*Upgrade"):
             attempt()
     assert deltalake.DeltaTable(tmp_path / table.name).version() == 0
 
@@ -140,7 +127,7 @@ def test_the_schema_version_survives_overwrites(
     for rows in (GOOD, GOOD.head(1)):
         overwrite(lake, table.name, rows, COMMIT)
     monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
-    with pytest.raises(LakeError, match="schema version 3"):
+    with pytest.raises(LakeError, match="schema version 4"):
         open_table(tmp_path, table.name)
 
 

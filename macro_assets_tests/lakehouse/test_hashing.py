@@ -198,16 +198,16 @@ def news() -> pl.DataFrame:
             "as_of": [datetime(2016, n, 29, tzinfo=UTC) for n in (6, 7, 7)],
             "computed_at": datetime(2020, 1, 1, tzinfo=UTC),
             "series_id": ["PAYEMS", "PAYEMS", "GDPC1"],
-            "impact_pp": [0.1, None, -0.2],
+            "impact": [0.1, None, -0.2],
         }
     )
 
 
 def test_a_month_has_a_version_of_its_own(catalog: Catalog, news: pl.DataFrame) -> None:
-    table = catalog.one_table("forecasts/gdp_nowcast_news")
+    table = catalog.one_table("news/gdp_nowcast")
     before = month_versions(news, table)
     assert list(before) == ["2016-06", "2016-07"]
-    revised = news.with_columns(pl.col("impact_pp").replace(-0.2, -0.3))
+    revised = news.with_columns(pl.col("impact").replace(-0.2, -0.3))
     after = month_versions(revised, table)
     assert after["2016-06"] == before["2016-06"]
     assert after["2016-07"] != before["2016-07"]
@@ -215,7 +215,7 @@ def test_a_month_has_a_version_of_its_own(catalog: Catalog, news: pl.DataFrame) 
 
 
 def test_neither_order_nor_bookkeeping_counts(catalog: Catalog, news: pl.DataFrame) -> None:
-    table = catalog.one_table("forecasts/gdp_nowcast_news")
+    table = catalog.one_table("news/gdp_nowcast")
     later = news.with_columns(pl.col("computed_at") + timedelta(days=1))
     for same in (news.reverse(), news.select(reversed(news.columns)), later):
         assert month_versions(same, table) == month_versions(news, table)

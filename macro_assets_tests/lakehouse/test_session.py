@@ -182,9 +182,9 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
             Lakehouse(built.home.lake, catalog).read(table.name).height,
         )
     comments = con.execute(
-        "SELECT comment FROM duckdb_columns() WHERE schema_name = 'forecasts' AND column_name = 'forecast_pct'"
+        "SELECT comment FROM duckdb_columns() WHERE schema_name = 'forecasts' AND column_name = 'target_date'"
     ).fetchall()
-    assert comments == [("Growth at annual rate: forecast, or the released figure [percent]",)]
+    assert comments == [("First day of the period that is forecast",)] * 2
 
 
 def test_the_session_describes_what_there_is(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:

@@ -17,13 +17,13 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from macro_assets.catalog import Table
-from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reason, table_versions
+from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reading, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import MOVES, RETIRED, SCHEMA_VERSION, Move, steps_due, written_version
+from macro_assets.lakehouse.layout import MOVES, RETIRED, SCHEMA_VERSION, Move, Step, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.upkeep.copying import listing, open_target, remove, remove_folder
 from macro_assets.lakehouse.upkeep.damage import LOG
-from macro_assets.lakehouse.write import append, compact, overwrite_computed, replace_rows
+from macro_assets.lakehouse.write import append_computed, compact, conform, overwrite_computed, replace_rows
 
 VACUUM_HOURS = 30 * 24
 """Age of a data file that no version newer than that needs, after which it is removed: no reader is older."""
@@ -158,9 +158,9 @@ def migrations_due(lake: Lakehouse) -> list[Migration]:
         When a table cannot be opened.
     """
     moved = [
-        Migration(name, written_version(source), int(source.count()))
+        Migration(name, written_version(source), rows.height)
         for name, move in MOVES.items()
-        if open_any(lake.root, name) is None and (source := _to_be_moved(lake, move)) is not None
+        for source, rows in _to_be_moved(lake, name, move)
     ]
     due = []
     for name in lake.catalog.tables:
@@ -170,39 +170,58 @@ def migrations_due(lake: Lakehouse) -> list[Migration]:
     return moved + due
 
 
-def _to_be_moved(lake: Lakehouse, move: Move) -> DeltaTable | None:
-    """The table that rows are moved from, if it is older than the move."""
-    source = open_any(lake.root, move.source)
-    return source if source is not None and written_version(source) < move.version else None
+def _to_be_moved(lake: Lakehouse, name: str, move: Move) -> list[tuple[DeltaTable, pl.DataFrame]]:
+    """The table that rows are moved from, if it is older than the move, with those of months that the other lacks."""
+    source, target = open_any(lake.root, move.source), open_any(lake.root, name)
+    if source is None or written_version(source) >= move.version:
+        return []
+    rows = _all_rows(move.source, source)
+    if target is not None:
+        rows = _of_other_months(rows, _all_rows(name, target))
+    return [(source, rows)] if rows.height else []
+
+
+def _of_other_months(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(stored, on="as_of_month", how="anti")
 
 
 def migrate(lake: Lakehouse, name: str) -> None:
     """Bring one table to the present layout, in one commit; the version before stays in its history.
 
-    Of one that gets rows which stood in another so far, the other stays as it is.
+    Of one that gets rows which stood in another so far, the other stays as it is, and so do months that it has already.
 
     Raises
     ------
     LakeError
         When there is no such table, or the step does not give what the catalog says; the table is then as it was.
     """
-    stored, move = open_any(lake.root, name), MOVES.get(name)
-    source = _to_be_moved(lake, move) if move and stored is None else None
-    if move and source is not None:
+    if (move := MOVES.get(name)) and (moved := _to_be_moved(lake, name, move)):
+        ((source, rows),) = moved
         written = written_version(source)
-        frame = _after(source, [*steps_due(move.source, written, move.version), move.step])
-        append(lake, name, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
+        new = _after(rows, [*steps_due(move.source, written, move.version), move.step])
+        conform(new, lake.table(name))  # before a table is made that would stay empty
+        append_computed(lake, name, lambda stored: _of_other_months(new, stored.collect()), _migrated(written))
         return
+    stored = open_any(lake.root, name)
     if stored is None:
         raise LakeError(f"there is no table {name} at {lake.root / name} to migrate")
     written = written_version(stored)
-    frame = _after(stored, steps_due(name, written))
-    replace_rows(lake, name, stored, frame, {"purpose": f"migration {written} to {SCHEMA_VERSION}"})
+    frame = _after(_all_rows(name, stored), steps_due(name, written))
+    replace_rows(lake, name, stored, frame, _migrated(written))
 
 
-def _after(stored: DeltaTable, steps: Sequence[Callable[[pl.DataFrame], pl.DataFrame]]) -> pl.DataFrame:
-    """The rows of a table after the steps of a migration."""
-    frame = pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
+def _migrated(written: int) -> dict[str, str]:
+    return {"purpose": f"migration {written} to {SCHEMA_VERSION}"}
+
+
+def _all_rows(name: str, stored: DeltaTable) -> pl.DataFrame:
+    """The rows of a table in whatever columns it was written with."""
+    with reading(name, stored.version()):
+        return pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
+
+
+def _after(frame: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Rows after the steps of a migration."""
     for step in steps:
         frame = step(frame)
     return frame
@@ -221,10 +240,12 @@ def remove_retired(lake: Lakehouse, name: str) -> None:
     Raises
     ------
     LakeError
-        When it is not retired, or its files cannot be removed.
+        When it is not retired, has rows that are still to be moved, or its files cannot be removed.
     """
     if name not in RETIRED:
         raise LakeError(f"table {name} is not retired; it was left as it is")
+    if waiting := [n for n, move in MOVES.items() if move.source == name and _to_be_moved(lake, n, move)]:
+        raise LakeError(f"table {name} has rows that {waiting[0]} does not have yet; it was left as it is")
     place = open_target(lake.root, "")
     for file in listing(lake.root, name):
         if not file.startswith(f"{name}/{LOG}/"):

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -20,7 +19,8 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.upkeep.maintenance import maintain, maintain_table, migrate, migrations_due
-from macro_assets_tests.lakehouse.synthetic import day, frame, month, row, scored, vintage_frame
+from macro_assets_tests.lakehouse.synthetic import day, forecast_rows, frame, month, row, scored, vintage_frame
+from macro_assets_tests.lakehouse.upkeep.older import old_table
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -123,32 +123,15 @@ def test_what_killed_writers_left_is_removed_when_it_is_old(lake: Lakehouse, tmp
 # --- retention -----------------------------------------------------------------------------------------------------
 
 
-def nowcast(month_key: str, computed_at: datetime | None) -> pl.DataFrame:
-    moment = datetime.fromisoformat(f"{month_key}-28T00:00:00+00:00")
-    return pl.DataFrame(
-        {
-            "as_of_month": [month_key],
-            "as_of": [moment],
-            "computed_at": pl.Series([computed_at], dtype=pl.Datetime("us", "UTC")),
-            "target_quarter": [date(2016, 4, 1)],
-            "forecast_pct": [1.0],
-            "standard_error_pct": [1.0],
-            "is_released": [False],
-            "latest_release": [moment],
-            "log_likelihood": [-1.0],
-        }
-    )
-
-
 def test_forecasts_are_kept_seven_years_from_when_they_were_computed(lake: Lakehouse, catalog: Catalog) -> None:
     """A backtest of 2010 computed last month stays; what was computed eight years ago goes; the undated stays."""
     table = catalog.one_table("forecasts/gdp_nowcast")
     assert table.retention == Retention(years=7, column="computed_at")
     rows = [
-        nowcast("2010-01", NOW - timedelta(days=30)),
-        nowcast("2018-10", NOW - timedelta(days=8 * 366)),
-        nowcast("2011-01", None),
-        nowcast("2019-11", NOW - timedelta(days=7 * 365 - 10)),
+        forecast_rows("2010-01", 1.0, NOW - timedelta(days=30)),
+        forecast_rows("2018-10", 1.0, NOW - timedelta(days=8 * 366)),
+        forecast_rows("2011-01", 1.0, None),
+        forecast_rows("2019-11", 1.0, NOW - timedelta(days=7 * 365 - 10)),
     ]
     write.overwrite(lake, table.name, pl.concat(rows), {})
     done = maintain_table(lake, table.name, NOW)
@@ -202,7 +185,7 @@ def test_an_older_table_is_refused_until_it_is_migrated(lake: Lakehouse, tmp_pat
     """F23."""
     old_landing(tmp_path, catalog)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 3.*macro migrate --dry-run"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 4.*macro migrate --dry-run"):
         lake.read(table.name)
     (due,) = migrations_due(lake)
     assert (due.table_name, due.written, due.rows) == ("landing/bundled", 1, 1)
@@ -213,20 +196,6 @@ def test_an_older_table_is_refused_until_it_is_migrated(lake: Lakehouse, tmp_pat
     assert table_of(tmp_path, table.name).version() == 1, "one commit; the version before is in the history"
     migrated = DeltaTable(tmp_path / table.name, version=0)
     assert migrated.to_pyarrow_table().column_names == ["request", "payload_sha256", "fetched_at", "body"]
-
-
-def old_table(root: Path, catalog: Catalog, name: str, version: int, rows: pl.DataFrame) -> None:
-    """A table as an older version wrote it; the version stands in the metadata of its first field."""
-    arrow = rows.to_arrow()
-    fields = [
-        pa.field(f.name, _plain(f.type), f.nullable, {layout._VERSION_KEY: str(version)} if n == 0 else None)
-        for n, f in enumerate(arrow.schema)
-    ]
-    write_deltalake(root / name, arrow.cast(pa.schema(fields)))
-
-
-def _plain(dtype: pa.DataType) -> pa.DataType:
-    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(dtype, dtype)
 
 
 SECOND_LANDING = pl.DataFrame(
@@ -258,9 +227,9 @@ def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(
     lake: Lakehouse, tmp_path: Path, catalog: Catalog
 ) -> None:
     """By the UTC day of the answer; nothing was known, nothing could be compared with."""
-    old_table(tmp_path, catalog, "landing/bundled", 2, SECOND_LANDING)
+    old_table(tmp_path, "landing/bundled", 2, SECOND_LANDING)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 3"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 4"):
         lake.read(table.name)
     migrate(lake, table.name)
     stored = lake.read(table.name).sort("fetched_at")
@@ -273,7 +242,7 @@ def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(
 
 def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_path: Path, catalog: Catalog) -> None:
     """So that a migrated lake is not fetched anew from the beginning."""
-    old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
+    old_table(tmp_path, "fetch_log/bundled", 2, SECOND_LOG)
     (due,) = migrations_due(Lakehouse(tmp_path, catalog))
     assert (due.table_name, due.written, due.rows) == ("fetch_log/bundled", 2, 2)
     migrate(Lakehouse(tmp_path, catalog), "fetch_log/bundled")
@@ -286,7 +255,7 @@ def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_pa
 def test_the_first_layout_is_migrated_in_one_step(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     """Both changes of landing; the log, which the second layout did not change, had no version yet either."""
     old_landing(tmp_path, catalog)
-    old_table(tmp_path, catalog, "fetch_log/bundled", 1, SECOND_LOG)
+    old_table(tmp_path, "fetch_log/bundled", 1, SECOND_LOG)
     for name in ("landing/bundled", "fetch_log/bundled"):
         migrate(lake, name)
         assert table_of(tmp_path, name).version() == 1
@@ -297,7 +266,7 @@ def test_the_first_layout_is_migrated_in_one_step(lake: Lakehouse, tmp_path: Pat
 
 def test_a_migrated_lake_goes_on(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     """Its landing can be replayed and added to, its log replaced."""
-    old_table(tmp_path, catalog, "fetch_log/bundled", 2, SECOND_LOG)
+    old_table(tmp_path, "fetch_log/bundled", 2, SECOND_LOG)
     migrate(lake, "fetch_log/bundled")
     table = catalog.one_table("fetch_log/bundled")
     before = lake.read(table.name)
@@ -314,8 +283,8 @@ def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(
     lake: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append_vintages("bundled", vintage_frame(0, [1.0]).drop("run_id"), "run", root=tmp_path)
-    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 4)
-    monkeypatch.setitem(layout.MIGRATIONS, 4, {"landing": lambda rows: rows})  # type: ignore[arg-type]
+    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 5)
+    monkeypatch.setitem(layout.MIGRATIONS, 5, {"landing": lambda rows: rows})  # type: ignore[arg-type]
     assert observations_as_of(day(1), root=tmp_path)["value"].to_list() == [1.0]
     assert migrations_due(lake) == []
 
