@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def problems(chart: Chart, catalog: Catalog) -> Iterator[str]:
     """What is wrong with an entry whose series and tables are there: field, what was expected, what came.
 
-    A module may say more of its charts with `check(chart, columns)`, which raises a ValueError; `columns` are those of
+    A module may say more of its charts with `check(chart, columns)`, which yields such texts; `columns` are those of
     each of the chart's tables, by name of the table.
     """
     try:
@@ -42,10 +42,7 @@ def problems(chart: Chart, catalog: Catalog) -> Iterator[str]:
             if column not in names:
                 yield f"of.columns: {column!r} is no column of {table}.{nearest(column, names)}"
     if hasattr(module, "check"):
-        try:
-            module.check(chart, columns)
-        except ValueError as error:
-            yield f"of: {error}"
+        yield from module.check(chart, columns)
 
 
 def _of_series(chart: Chart, catalog: Catalog) -> Iterator[str]:

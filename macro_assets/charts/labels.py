@@ -10,6 +10,7 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Chart, Recession, Series
 from macro_assets.charts.modules import reads_of
+from macro_assets.charts.style import readable
 from macro_assets.transforms.steps import STATIONARY
 
 
@@ -105,4 +106,5 @@ def _components(table: str, catalog: Catalog) -> Iterator[tuple[str, str]]:
     listed = indicator.parameters.get("components") if indicator else None
     for part in listed if isinstance(listed, list) else ():
         if isinstance(part, dict) and "name" in part:
-            yield str(part["name"]), str(part.get("title") or part["name"])
+            name = str(part["name"])
+            yield name, str(part.get("title") or readable(name))

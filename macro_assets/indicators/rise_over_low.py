@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.indicators.protocol import Given
@@ -22,6 +24,13 @@ class Parameters(Declaration, strict=True):
     mean_months: int = Field(gt=0)
     low_months: int = Field(gt=0)
     threshold_pp: float = Field(gt=0)
+    missing_months: int = Field(default=0, ge=0, description="Months of a mean that may lack their figure")
+
+    @model_validator(mode="after")
+    def _some_are_left(self) -> Self:
+        if self.missing_months >= self.mean_months:
+            raise ValueError(f"missing_months: expected fewer than mean_months ({self.mean_months})")
+        return self
 
 
 def check(parameters: Parameters, facts: pl.DataFrame) -> None:
@@ -43,8 +52,8 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     """The rise, and whether it reaches the threshold.
 
-    The low is that of the means of the months before, the month itself not among them. A mean needs all its months and
-    the low all its means; a month for which one is missing has no row.
+    The low is that of the means of the months before, the month itself not among them. A mean needs all its months but
+    `missing_months`, and the low all its means; a month without them, or without a figure of its own, has no row.
 
     The rise is not rounded. The publisher rounds it to two decimals and asks for 0.50 or more; of figures with one
     decimal that is the same, but for the error of binary fractions, which :data:`ROUNDING` covers. Rounding first would
@@ -56,11 +65,12 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         `observation_date` (first of month), `value` (percentage points), `signal`, by month.
     """
     (series,) = given.series
-    mean = pl.col(series).rolling_mean(parameters.mean_months)
+    needed = parameters.mean_months - parameters.missing_months
+    mean = pl.col(series).rolling_mean(parameters.mean_months, min_samples=needed)
     low = mean.shift(1).rolling_min(parameters.low_months)
     return (
         given.monthly()
-        .select("observation_date", value=mean - low)
+        .select("observation_date", value=pl.when(pl.col(series).is_not_null()).then(mean - low))
         .drop_nulls("value")
         .with_columns(signal=pl.col("value") >= parameters.threshold_pp - ROUNDING)
     )

@@ -84,7 +84,8 @@ def fit(known: Knowledge, spec: Specification, parameters: Parameters) -> pl.Dat
     came = f"{count} periods with all of {parameters.lags} lags"
     if count <= estimated:
         raise _thin(known, spec, f"there are {came}, expected at least {estimated + 1}")
-    if np.linalg.matrix_rank(x / np.linalg.norm(x, axis=0), tol=_COLLINEAR) < estimated:
+    length = np.fmax(np.linalg.norm(x, axis=0), np.finfo(float).tiny)
+    if np.linalg.matrix_rank(x / length, tol=_COLLINEAR) < estimated:
         raise _thin(known, spec, f"the lags and the constant are collinear in {came}, expected lags that vary apart")
     coefficients = np.linalg.lstsq(x, y, rcond=None)[0]
     squares = float(np.sum((y - x @ coefficients) ** 2))

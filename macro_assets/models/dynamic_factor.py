@@ -29,6 +29,7 @@ from macro_assets.models.protocol import (
     panel,
     target_dates,
 )
+from macro_assets.transforms.library import difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,9 +45,10 @@ EXAMPLE: Mapping[str, Any] = {
     "inputs": [
         {"series": "PAYEMS", "transform": "chg"},
         {"series": "INDPRO", "transform": "pch"},
+        {"series": "HOUST", "transform": "pch"},
         {"series": "GDPC1", "transform": "pca"},
     ],
-    "parameters": {"tolerance": 1e-3, "blocks": {"real": ["INDPRO", "GDPC1"]}},
+    "parameters": {"tolerance": 1e-3, "blocks": {"real": ["INDPRO", "HOUST", "GDPC1"]}},
 }
 
 
@@ -115,7 +117,7 @@ def forecast(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parame
     """Forecasts from a fit of the same or an earlier instant, and the log-likelihood of that fit.
 
     The fit's own likelihood counts from the state that EM began the sample with, which is not kept: the one of the same
-    data with the stationary state is some 40 lower, the forecasts agree to 1e-14.
+    data with the stationary state is some 40 higher, the forecasts agree to 1e-14.
 
     Raises
     ------
@@ -180,7 +182,7 @@ def news(
         previous_as_of=pl.lit(before.as_of).cast(NEWS_SCHEMA["previous_as_of"]),
         as_of=pl.lit(now.as_of).cast(NEWS_SCHEMA["as_of"]),
         target_id=pl.lit(spec.target.series),
-        impact_unit=pl.lit(spec.target_unit),
+        impact_unit=pl.lit(difference((spec.target_unit,), None)),
     )
 
 

@@ -55,8 +55,8 @@ FORECAST_SCHEMA = pl.Schema(
 
 NEWS_SCHEMA = pl.Schema(
     {
-        "previous_as_of": pl.Datetime("us", "UTC"),
         "as_of": pl.Datetime("us", "UTC"),
+        "previous_as_of": pl.Datetime("us", "UTC"),
         "target_id": pl.String(),
         "target_date": pl.Date(),
         "effect": pl.String(),
@@ -117,6 +117,11 @@ class Specification:
     horizons: tuple[int, ...]
     inputs: tuple[Input, ...]
     sample_start: date
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Staleness limit in days by input."""
+        return {i.series: i.staleness_days for i in self.inputs}
 
     @property
     def target_unit(self) -> str:
@@ -234,7 +239,7 @@ def sample(known: Knowledge, spec: Specification) -> pl.DataFrame:
     ThinInputError
         When an input has fewer than two figures, or equal ones.
     """
-    refuse_stale(spec.name, known, {i.series: i.staleness_days for i in spec.inputs})
+    refuse_stale(spec.name, known, spec.limits)
     facts = pl.DataFrame(
         {
             "series_id": [i.series for i in spec.inputs],

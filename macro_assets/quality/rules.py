@@ -277,3 +277,40 @@ def quantiles_in_order(frame: pl.DataFrame, subject: str, arguments: Arguments) 
     failed = sorted({*off["row"], *off["row_before"]})
     off = off.with_columns(value=pl.Series(told, dtype=pl.String))
     return _report(frame, subject, off, failed, "value", "quantiles in order")
+
+
+# --- news ----------------------------------------------------------------------------------------------------------
+
+_SURPRISE = (
+    "effect",
+    "series_id",
+    "observation_date",
+    "release_forecast",
+    "release_actual",
+    "release_weight",
+    "impact",
+)
+
+
+def _news(impact: float) -> pl.DataFrame:
+    """A release 0.5 above what was expected, with a weight of 0.2, and a revision."""
+    day = date(2020, 1, 1)
+    rows = [("news", "PAYEMS", day, 1.0, 1.5, 0.2, impact), ("revision", None, None, None, None, None, 0.3)]
+    return pl.DataFrame(rows, schema=_SURPRISE, orient="row")
+
+
+@rule(reads=_SURPRISE, passes=lambda: _news(0.1), rejects=lambda: _news(0.2))
+def news_is_weighted_surprise(frame: pl.DataFrame, subject: str, arguments: Arguments) -> CheckReport:
+    """The impact of a release is its weight times what it was above its forecast (to 1e-9 of the figures)."""
+    actual, forecast, weight = pl.col("release_actual"), pl.col("release_forecast"), pl.col("release_weight")
+    expected = weight * (actual - forecast)
+    tolerance = TOLERANCE * (1 + weight.abs() * (actual.abs() + forecast.abs()))
+    holds = ((pl.col("impact") - expected).abs() <= tolerance).fill_null(False)
+    rows = frame.with_row_index("row").with_columns(expected=expected)
+    off = rows.filter((pl.col("effect") == "news") & ~holds)
+    told = [
+        f"{o['series_id']} {o['observation_date']}: {o['impact']}, expected {o['expected']}"
+        for o in off.iter_rows(named=True)
+    ]
+    off = off.with_columns(value=pl.Series(told, dtype=pl.String))
+    return _report(frame, subject, off, off["row"].to_list(), "impact", "weight times surprise")

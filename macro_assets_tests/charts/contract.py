@@ -28,11 +28,10 @@ from macro_assets.charts.labels import Labels, labels_of
 from macro_assets.charts.modules import module_name, parameters_of
 from macro_assets.charts.preview import svg_preview
 from macro_assets.charts.style import NothingToDrawError
+from macro_assets_tests.charts.synthetic import HOSTILE
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-HOSTILE = "</title><script>alert(1)</script> $\\href{javascript:alert(2)}{x}$ & <b onclick=alert(3)>S&P</b>"
 
 MARKUP = {"<b>", "</b>", "<br>", "<extra>", "</extra>"}
 """Tags that a figure may hold: those of the house."""

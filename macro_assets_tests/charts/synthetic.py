@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import polars as pl
 
 from macro_assets.catalog import (
+    Axis,
     Bounds,
     Catalog,
     Chart,
-    Component,
+    Column,
+    Drawn,
     Frequency,
     Indicator,
     Model,
@@ -19,7 +23,9 @@ from macro_assets.catalog import (
     Recession,
     Series,
     Source,
+    Step,
     Table,
+    Target,
 )
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import Labels, labels_of
@@ -27,22 +33,30 @@ from macro_assets.charts.style import months
 
 HOSTILE = "</title><script>alert(1)</script> $\\href{javascript:alert(2)}{x}$ & <b onclick=alert(3)>S&P</b>"
 
-INDEX = Chart(
-    name="economic_stress_index", title="Synthetic stress", subtitle="Standard deviations", description="",
-    inputs=("indicators/economic_stress_index",), indicator="economic_stress_index", recession_shading=True,
+
+def chart(name: str, draws: str, of: Drawn, **fields: Any) -> Chart:
+    """A chart of which only what it draws matters."""
+    words = {"title": f"Synthetic {name}", "subtitle": "A unit", "description": "", "section": "synthetic"}
+    return Chart(name=name, draws=draws, of=of, **{**words, "axis": Axis(title="A unit"), **fields})
+
+
+STATIONARY = (Step(name="stationary"), Step(name="zscore", parameters={"min_obs": 2}))
+
+INDEX = chart("index", "stacked", Drawn(tables=("indicators/stress",)), shade="recessions")
+SPREAD = chart(
+    "spread", "lines", Drawn(series=("BAA", "AAA"), frequency="M", steps=(Step(name="spread"),)), shade="recessions",
+    axis=Axis(title="Percentage points", from_zero=True),
 )  # fmt: skip
-SPREAD = Chart(
-    name="credit_spread", title="Synthetic spread", subtitle="Percentage points", description="",
-    series=("BAA", "AAA"), recession_shading=True,
+YIELDS = chart("yields", "lines", Drawn(series=("AAA", "BAA", "GDPC1")), parameters={"levels": {"Goal": 5.0}})
+SIGNAL = chart(
+    "signal", "lines", Drawn(tables=("indicators/sahm",), columns=("value",)), shade="recessions",
+    parameters={"levels": {"Threshold": 0.5}},
 )  # fmt: skip
-HEATMAP = Chart(
-    name="zscore_heatmap", title="Synthetic heatmap", subtitle="z-scores", description="",
-    series=("UNRATE", "AAA", "BAA"), first_date=date(2006, 1, 1),
+HEATMAP = chart(
+    "heatmap", "heatmap", Drawn(series=("UNRATE", "AAA", "BAA"), steps=STATIONARY), first_date=date(2006, 1, 1),
+    axis=Axis(title="z-score"),
 )  # fmt: skip
-NOWCAST = Chart(
-    name="gdp_nowcast", title="Synthetic nowcast", subtitle="Percent", description="",
-    inputs=("forecasts/gdp_nowcast", "forecasts/gdp_nowcast_news"), model="gdp_nowcast",
-)  # fmt: skip
+NOWCAST = chart("nowcast", "nowcast_news", Drawn(tables=("forecasts/gdp", "news/gdp")))
 
 JUNE, JULY = datetime(2016, 6, 30, 23, 59, 59, tzinfo=UTC), datetime(2016, 7, 31, 23, 59, 59, tzinfo=UTC)
 Q2, Q3 = date(2016, 4, 1), date(2016, 7, 1)
@@ -59,37 +73,39 @@ def series(series_id: str, title: str, frequency: Frequency = "M") -> Series:
 
 
 def catalog(title: str = "A title") -> Catalog:
-    """Four series, an indicator of two components, a model; `title` goes wherever a title is drawn."""
+    """Four series, an indicator of two components and one of none, a model; `title` goes wherever one is drawn."""
     ids: dict[str, Frequency] = {"BAA": "M", "AAA": "M", "UNRATE": "M", "GDPC1": "Q"}
-    parts = [
-        Component(name=n, title=f"{n} {title}", formula="level", series=(s,), unit="percent", sign=1, weight=0.5)
-        for n, s in (("first", "BAA"), ("second", "UNRATE"))
+    parts = [{"name": n, "title": f"{n} {title}", "of": [s]} for n, s in (("first", "BAA"), ("second", "UNRATE"))]
+    said: Any = {"title": title, "description": "", "method": "any", "reference": ""}
+    indicators = [
+        Indicator(name="stress", inputs=("BAA", "UNRATE"), parameters={"components": parts}, **said),
+        Indicator(name="sahm", inputs=("UNRATE",), **said),
     ]
-    indicator = Indicator(
-        name="economic_stress_index", title=title, components=tuple(parts), min_history_months=2, min_components=1
-    )
-    model = Model(
-        name="gdp_nowcast", title=title, target="GDPC1", sample_start=date(2000, 1, 1), factor_order=1, tolerance=1e-6,
-        max_iterations=1, horizon_quarters=1, demo_partitions=(),
-        inputs=tuple(ModelInput(series=s, transform="lin", factors=("g",)) for s in ids),
-    )  # fmt: skip
-    scores = Table(
-        name="normalized/own", title="", description="", owner="team:none", key=(), columns=(),
-        parameters={"min_history": {"M": 2, "Q": 2}},
-    )  # fmt: skip
+    level = (Step(name="level"),)
+    target = Target(series="GDPC1", transform=level, unit="percent")
+    inputs = tuple(ModelInput(series=s, transform=level) for s in ids)
+    model = Model(name="gdp", horizons=(0,), sample_start=date(2000, 1, 1), target=target, inputs=inputs, **said)
     source = Source(name="made_up", title=title, description="", url="", owner="team:none")
     dated = [("1990-07", "1991-03"), ("2001-03", "2001-11"), ("2007-12", "2009-06"), ("2020-02", "2020-04")]
+    contributions = {"component": "str", "contribution": "float", "index_value": "float"}
+    tables = {"indicators/stress": contributions, "indicators/sahm": {"value": "float", "signal": "bool"}}
     return Catalog(
         sources={"made_up": source},
         series={i: series(i, f"{i} {title}", f) for i, f in ids.items()},
-        tables={scores.name: scores},
-        indicators={indicator.name: indicator},
+        tables={name: table(name, columns) for name, columns in tables.items()},
+        indicators={i.name: i for i in indicators},
         models={model.name: model},
-        charts={c.name: c for c in (INDEX, SPREAD, HEATMAP, NOWCAST)},
+        charts={c.name: c for c in (INDEX, SPREAD, YIELDS, SIGNAL, HEATMAP, NOWCAST)},
         recessions=tuple(
             Recession(peak=date.fromisoformat(f"{a}-01"), trough=date.fromisoformat(f"{b}-01")) for a, b in dated
         ),
     )
+
+
+def table(name: str, columns: Mapping[str, Any]) -> Table:
+    """A table of which only name and columns matter, with a date."""
+    made = tuple(Column(name=c, dtype=d, description="") for c, d in {"observation_date": "date", **columns}.items())
+    return Table(name=name, title="", description="", owner="team:none", key=(), columns=made)
 
 
 def labels(chart: Chart, title: str = "A title") -> Labels:
@@ -105,7 +121,7 @@ def index_frames() -> dict[str, pl.DataFrame]:
         for name, contribution in parts.items():
             rows.append((month, name, contribution, sum(parts.values())))
     columns = ["observation_date", "component", "contribution", "index_value"]
-    return {INDEX.inputs[0]: pl.DataFrame(rows, schema=columns, orient="row")}
+    return {INDEX.of.tables[0]: pl.DataFrame(rows, schema=columns, orient="row")}
 
 
 def observations(**series: dict[date, float]) -> dict[str, pl.DataFrame]:
@@ -133,6 +149,22 @@ def heatmap_frames() -> dict[str, pl.DataFrame]:
     return observations(UNRATE=unrate, BAA=turns | {date(2006, 3, 1): 0.0}, GDPC1={date(2016, 1, 1): 1.0})
 
 
+def signal_frames() -> dict[str, pl.DataFrame]:
+    """A synthetic signal of 2007 to 2010, below and above zero, without 2008-03."""
+    axis = [m for m in months(date(2007, 1, 1), date(2010, 12, 1)) if m != date(2008, 3, 1)]
+    values = [0.03 * (i % 30) - 0.1 for i in range(len(axis))]
+    frame = pl.DataFrame({"observation_date": axis, "value": values, "signal": [v >= 0.5 for v in values]})
+    return {SIGNAL.of.tables[0]: frame}
+
+
+def yields_frames() -> dict[str, pl.DataFrame]:
+    """Synthetic yields and a quarterly series; AAA ends a month before BAA."""
+    axis, quarters = months(date(2007, 1, 1), date(2008, 12, 1)), [date(2008, m, 1) for m in (1, 4, 7, 10)]
+    return observations(
+        BAA=dict.fromkeys(axis, 5.5), AAA=dict.fromkeys(axis[:-1], 4.0), GDPC1=dict.fromkeys(quarters, 5.45)
+    )
+
+
 def nowcast_frames(releases: int = 20) -> dict[str, pl.DataFrame]:
     """Two synthetic as-of months; the news of 2016 Q3 lead from 2.0 to the July nowcast."""
     ids = ["BAA", "AAA", "UNRATE", "GDPC1"]
@@ -142,24 +174,33 @@ def nowcast_frames(releases: int = 20) -> dict[str, pl.DataFrame]:
     ]
     table = pl.DataFrame(
         news,
-        schema={"effect": pl.String, "series_id": pl.String, "observation_date": pl.Date, "impact_pp": pl.Float64},
+        schema={"effect": pl.String, "series_id": pl.String, "observation_date": pl.Date, "impact": pl.Float64},
         orient="row",
-    ).with_columns(as_of_month=pl.lit("2016-07"), as_of=JULY, previous_as_of=JUNE, target_quarter=Q3)
+    ).with_columns(
+        as_of_month=pl.lit("2016-07"), as_of=JULY, previous_as_of=JUNE, target_date=Q3, target_id=pl.lit("GDPC1"),
+        impact_unit=pl.lit("percentage_points"),
+    )  # fmt: skip
+    cases = [
+        ("2016-06", JUNE, Q2, 1.5, 0.9, False),
+        ("2016-06", JUNE, Q3, 2.0, 1.2, False),
+        ("2016-07", JULY, Q2, 1.2, 0.0, True),
+        ("2016-07", JULY, Q3, 2.0 + sum(impact for *_, impact in news), 1.1, False),
+    ]
     forecasts = pl.DataFrame(
         [
-            ("2016-06", JUNE, Q2, 1.5, 0.9, False),
-            ("2016-06", JUNE, Q3, 2.0, 1.2, False),
-            ("2016-07", JULY, Q2, 1.2, 0.0, True),
-            ("2016-07", JULY, Q3, 2.0 + sum(impact for *_, impact in news), 1.1, False),
+            (month, as_of, target, statistic, mean + distance, out)
+            for month, as_of, target, mean, error, out in cases
+            for statistic, distance in (("mean", 0.0), ("q05", -error), ("q50", 0.01), ("q95", 2 * error))
         ],
-        schema=["as_of_month", "as_of", "target_quarter", "forecast_pct", "standard_error_pct", "is_released"],
+        schema=["as_of_month", "as_of", "target_date", "statistic", "value", "is_released"],
         orient="row",
-    ).with_columns(latest_release=JULY, log_likelihood=-1.0)
-    return {NOWCAST.inputs[0]: forecasts, NOWCAST.inputs[1]: table}
+    ).with_columns(latest_release=JULY, series_id=pl.lit("GDPC1"), scenario=pl.lit(None, dtype=pl.String))
+    return dict(zip(NOWCAST.of.tables, (forecasts, table), strict=True))
 
 
 def all_charts() -> list[tuple[Chart, dict[str, pl.DataFrame]]]:
     """Every chart with its synthetic frames."""
     return [
-        (INDEX, index_frames()), (SPREAD, spread_frames()), (HEATMAP, heatmap_frames()), (NOWCAST, nowcast_frames())
+        (INDEX, index_frames()), (SPREAD, spread_frames()), (YIELDS, yields_frames()), (SIGNAL, signal_frames()),
+        (HEATMAP, heatmap_frames()), (NOWCAST, nowcast_frames()),
     ]  # fmt: skip

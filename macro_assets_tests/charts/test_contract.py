@@ -108,8 +108,8 @@ def planted(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> str:
     return "planted"
 
 
-def _refuses(chart: Chart, columns: object) -> None:
-    raise ValueError("expected something else")
+def _refuses(chart: Chart, columns: object) -> list[str]:
+    return ["of: expected something else"]
 
 
 def test_a_good_module_keeps_every_law(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:

@@ -9,13 +9,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from macro_assets.catalog import Chart
-from macro_assets.charts import gdp_nowcast, style
+from macro_assets.catalog import Chart, Step
+from macro_assets.charts import style
 from macro_assets.charts.drawing import data_note, figure
+from macro_assets.charts.modules import module_name, modules
+from macro_assets.charts.own import nowcast_news
+from macro_assets.transforms.steps import TransformError
 from macro_assets_tests.charts import synthetic as s
 
 
@@ -30,32 +36,42 @@ def test_figure_has_the_house_size_words_note_and_watermark(chart: Chart, frames
     assert "Source: A title." in named["data_note"]
 
 
-@pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
-def test_same_frames_give_the_same_json(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
-    assert figure(chart, frames, s.labels(chart)).to_json() == figure(chart, frames, s.labels(chart)).to_json()
-
-
 def test_importing_the_room_does_not_import_plotly() -> None:
     rooms = "macro_assets.charts, macro_assets.charts.style, macro_assets.charts.preview, macro_assets.publishing.html"
     code = f"import sys, {rooms}; print('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-def test_chart_without_a_module_and_missing_table_are_named() -> None:
-    with pytest.raises(LookupError, match=r"macro_assets/charts/<chart name>\.py"):
-        figure(s.INDEX.model_copy(update={"name": "no_such_chart"}), s.index_frames(), s.labels(s.INDEX))
-    with pytest.raises(LookupError, match="not given: indicators/economic_stress_index"):
+def test_what_nobody_draws_is_named_with_the_nearest() -> None:
+    stranger = s.INDEX.model_copy(update={"draws": "stackd"})
+    with pytest.raises(
+        LookupError, match=r"'index': nothing draws 'stackd': expected one of .*lines.*Did you mean stack"
+    ):
+        figure(stranger, s.index_frames(), s.labels(s.INDEX))
+    assert module_name("lines") == "macro_assets.charts.families.lines"
+    assert module_name("nowcast_news") == "macro_assets.charts.own.nowcast_news"
+    assert not [name for name in modules() if name.startswith("_")]
+
+
+def test_a_missing_frame_is_named() -> None:
+    with pytest.raises(LookupError, match="not given: indicators/stress"):
         figure(s.INDEX, {}, s.labels(s.INDEX))
     for draw in (figure, data_note):
-        with pytest.raises(LookupError, match="'credit_spread' draws observations; not given: observations"):
+        with pytest.raises(LookupError, match="'spread' draws observations; not given: observations"):
             draw(s.SPREAD, {}, s.labels(s.SPREAD))
+
+
+def test_a_parameter_of_the_wrong_type_is_refused() -> None:
+    wrong = s.SIGNAL.model_copy(update={"parameters": {"levels": {"Threshold": "half"}}})
+    with pytest.raises(ValueError, match=r"levels\.Threshold"):
+        figure(wrong, s.signal_frames(), s.labels(wrong))
 
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_an_empty_table_or_no_observation_is_refused_by_name(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
     empty = {name: table.clear() for name, table in frames.items()}
-    where = chart.inputs[0] if chart.inputs else f"observations of {', '.join(chart.series)}"
-    with pytest.raises(ValueError, match=f"nothing to draw in {where}"):
+    where = chart.of.tables[0] if chart.of.tables else f"observations of {', '.join(chart.of.series)}"
+    with pytest.raises(style.NothingToDrawError, match=f"'{chart.name}': nothing to draw in {where}: expected a "):
         figure(chart, empty, s.labels(chart))
 
 
@@ -70,7 +86,7 @@ def test_data_note_names_source_series_last_month_and_shading() -> None:
     assert nowcast == "Source: A title. Series: BAA, AAA, UNRATE, GDPC1. As of 2016-07-31, latest release 2016-07-31."
 
 
-# --- economic stress index -----------------------------------------------------------------------------------------
+# --- stacked -------------------------------------------------------------------------------------------------------
 
 
 def test_contributions_drawn_add_up_to_the_index_line() -> None:
@@ -80,6 +96,21 @@ def test_contributions_drawn_add_up_to_the_index_line() -> None:
     for i, value in enumerate(line.y):
         assert sum(b.y[i] or 0 for b in bars) == pytest.approx(value, abs=1e-12)
     assert [b.name for b in bars] == ["first A title", "second A title"]
+
+
+def test_a_part_without_a_title_comes_after_the_others_under_its_own_name() -> None:
+    table = s.index_frames()[s.INDEX.of.tables[0]]
+    other = table.filter(component="first").with_columns(component=pl.lit("equity_drawdown"))
+    fig = figure(s.INDEX, {s.INDEX.of.tables[0]: pl.concat([other, table])}, s.labels(s.INDEX))
+    bars = [t for t in fig.data if t.type == "bar"]
+    assert [b.name for b in bars] == ["first A title", "second A title", "Equity drawdown"]
+    assert list(bars[2].y) == list(bars[0].y)
+
+
+def test_parts_are_drawn_from_the_first_date_on() -> None:
+    late = s.INDEX.model_copy(update={"first_date": date(2009, 1, 1)})
+    fig = figure(late, s.index_frames(), s.labels(late))
+    assert (fig.data[0].x[0], len(fig.data[0].x)) == (date(2009, 1, 1), 12)
 
 
 def test_absent_component_is_blank_and_not_zero() -> None:
@@ -118,11 +149,11 @@ def test_shading_is_clipped_to_the_months_drawn() -> None:
 
 def test_shading_is_drawn_only_where_the_catalog_says_so() -> None:
     assert len(figure(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD)).layout.shapes) == 1
-    unshaded = s.SPREAD.model_copy(update={"recession_shading": False})
+    unshaded = s.SPREAD.model_copy(update={"shade": None})
     assert len(figure(unshaded, s.spread_frames(), s.labels(unshaded)).layout.shapes) == 0
 
 
-# --- credit spread -------------------------------------------------------------------------------------------------
+# --- lines ---------------------------------------------------------------------------------------------------------
 
 
 def test_spread_runs_over_the_months_with_both_and_breaks_at_a_hole() -> None:
@@ -141,15 +172,109 @@ def test_days_are_averaged_by_the_rule_of_their_series() -> None:
 
 
 def test_a_quarterly_side_of_a_spread_stands_in_the_last_month_of_its_quarter() -> None:
-    chart = s.SPREAD.model_copy(update={"series": ("GDPC1", "BAA")})
+    chart = of_spread("GDPC1", "BAA")
     line = figure(chart, s.observations(GDPC1={s.Q2: 7.0}, BAA={date(2016, 6, 1): 4.0}), s.labels(chart)).data[0]
     assert (list(line.x), list(line.y)) == ([date(2016, 6, 1)], [3.0])
 
 
-def test_a_spread_of_another_number_of_series_is_refused() -> None:
-    three = s.SPREAD.model_copy(update={"series": ("BAA", "AAA", "UNRATE")})
-    with pytest.raises(ValueError, match="spread of two series, the catalog names 3"):
+def of_spread(*series: str, frequency: str | None = "M") -> Chart:
+    """The spread of some series."""
+    return s.SPREAD.model_copy(update={"of": s.SPREAD.of.model_copy(update={"series": series, "frequency": frequency})})
+
+
+def test_a_step_of_two_series_refuses_three_and_two_frequencies() -> None:
+    three, mixed = of_spread("BAA", "AAA", "UNRATE"), of_spread("BAA", "GDPC1", frequency=None)
+    with pytest.raises(TransformError, match="'spread': expected 2 series, got 3"):
         figure(three, s.spread_frames(), s.labels(three))
+    with pytest.raises(ValueError, match="'spread': spread makes one series of BAA, GDPC1, .* frequencies M, Q"):
+        figure(mixed, s.spread_frames(), s.labels(mixed))
+
+
+def test_steps_after_a_spread_are_done_to_it_and_break_at_its_holes() -> None:
+    steps = (*s.SPREAD.of.steps, Step(name="chg"))
+    chart = s.SPREAD.model_copy(update={"of": s.SPREAD.of.model_copy(update={"steps": steps})})
+    line = figure(chart, s.spread_frames(), s.labels(chart)).data[0]
+    assert (line.x[0], line.x[-1]) == (date(2008, 2, 1), date(2009, 12, 1))
+    blank = [day for day, value in zip(line.x, line.y, strict=True) if value is None]
+    assert blank == [date(2008, 6, 1), date(2008, 7, 1)]
+
+
+def test_a_line_alone_has_the_title_of_the_chart_and_tells_its_last_point() -> None:
+    fig = figure(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD))
+    assert [t.name for t in fig.data] == ["Synthetic spread"]
+    assert fig.layout.showlegend is False
+    assert "<b>1.50</b><br>Dec 2009" in [a.text for a in fig.layout.annotations]
+    assert fig.layout.yaxis.title.text == "Percentage points"
+    assert fig.layout.yaxis.rangemode == "tozero"
+
+
+def test_several_series_are_lines_in_the_order_of_the_entry_each_on_its_calendar() -> None:
+    fig = figure(s.YIELDS, s.yields_frames(), s.labels(s.YIELDS))
+    lines = [t for t in fig.data if t.showlegend is None]
+    assert [t.name for t in lines] == ["AAA A title", "BAA A title", "GDPC1 A title"]
+    assert [len(t.x) for t in lines] == [23, 24, 4]
+    assert [t.xperiod for t in lines] == ["M1", "M1", "M3"]
+    assert len({t.line.color for t in lines}) == 3
+    assert fig.layout.showlegend is True
+    assert fig.layout.xaxis.range[1] == date(2009, 1, 1)  # the last quarter ends with December
+
+
+def test_labels_beside_the_plot_do_not_cover_each_other() -> None:
+    fig = figure(s.YIELDS, s.yields_frames(), s.labels(s.YIELDS))
+    ends = [a for a in fig.layout.annotations if a.x == 1 and a.yref != "paper" and a.xanchor == "left"]
+    assert [a.text for a in ends] == ["<b>4.00</b>", "<b>5.50</b>", "<b>5.45</b>", "Goal 5"]
+    per_unit = 0.9 * (672 - fig.layout.margin.t - fig.layout.margin.b) / 1.5
+    places = sorted(a.y * per_unit + a.yshift for a in ends)
+    assert min(b - a for a, b in pairwise(places)) >= 12
+
+
+@given(st.lists(st.tuples(st.floats(-500, 500), st.floats(5, 40)), max_size=12))
+def test_things_apart_never_meet_and_keep_their_order(wanted: list[tuple[float, float]]) -> None:
+    at, room = [w for w, _ in wanted], [r for _, r in wanted]
+    places = style.apart(at, room)
+    order = sorted(range(len(at)), key=lambda i: at[i])
+    for low, high in pairwise(order):
+        assert places[high] - places[low] >= (room[low] + room[high]) / 2 - 1e-6
+    if all(at[high] - at[low] >= (room[low] + room[high]) / 2 for low, high in pairwise(order)):
+        assert places == pytest.approx(at)
+
+
+def test_a_column_of_a_table_is_a_line_and_a_hole_breaks_it() -> None:
+    fig = figure(s.SIGNAL, s.signal_frames(), s.labels(s.SIGNAL))
+    level, line = fig.data
+    assert (line.name, len(line.x), line.y[14]) == ("Synthetic signal", 48, None)
+    assert fig.layout.yaxis.zeroline is True  # there are values on both sides
+    assert figure(s.SPREAD, s.spread_frames(), s.labels(s.SPREAD)).layout.yaxis.zeroline is None
+    assert (level.name, list(level.y), level.line.dash) == ("Threshold", [0.5, 0.5], "dash")
+    assert list(level.x) == [date(2007, 1, 1), date(2011, 1, 1)]
+    assert "Threshold 0.5" in [a.text for a in fig.layout.annotations]
+
+
+def test_columns_that_are_not_named_are_all_that_hold_numbers() -> None:
+    chart = s.SIGNAL.model_copy(update={"of": s.SIGNAL.of.model_copy(update={"columns": ()}), "parameters": {}})
+    frames = {t: f.with_columns(low_of_year=pl.col("value") - 1) for t, f in s.signal_frames().items()}
+    assert [t.name for t in figure(chart, frames, s.labels(chart)).data] == ["Value", "Low of year"]
+
+
+def test_two_rows_of_one_date_and_a_seventh_line_are_refused() -> None:
+    frames = {t: pl.concat([f, f]) for t, f in s.signal_frames().items()}
+    with pytest.raises(ValueError, match="'signal': a line of indicators/sahm has two values on one date"):
+        figure(s.SIGNAL, frames, s.labels(s.SIGNAL))
+    many = s.SIGNAL.model_copy(update={"of": s.SIGNAL.of.model_copy(update={"columns": ()})})
+    wide = {t: f.with_columns(pl.col("value").alias(f"v{i}") for i in range(6)) for t, f in s.signal_frames().items()}
+    with pytest.raises(ValueError, match="'signal': expected at most 6 lines, got 7"):
+        figure(many, wide, s.labels(many))
+
+
+def test_daily_dates_stand_as_they_are_and_a_year_is_a_year() -> None:
+    days = [date(2020, 1, 1), date(2020, 1, 2), date(2020, 1, 6)]
+    assert style.calendar(days) == (days, {"xhoverformat": "%d %b %Y"})
+    assert style.period_name(days[0], days) == "01 Jan 2020"
+    years = [date(2018, 1, 1), date(2020, 1, 1), date(2021, 1, 1)]
+    assert style.calendar(years)[0] == [date(y, 1, 1) for y in (2018, 2019, 2020, 2021)]
+    assert (style.period_name(years[0], years), style.last_month(years)) == ("2018", date(2021, 12, 1))
+    quarters = [date(2018, 10, 1), date(2019, 1, 1)]
+    assert (style.period_name(quarters[0], quarters), style.last_month(quarters)) == ("2018 Q4", date(2019, 3, 1))
 
 
 # --- heatmap -------------------------------------------------------------------------------------------------------
@@ -175,35 +300,44 @@ def test_blank_is_not_the_colour_of_zero_and_the_note_says_what_it_is() -> None:
     assert any("Grey: no value." in a.text for a in fig.layout.annotations)
 
 
-def test_the_code_and_the_history_of_a_series_are_those_of_its_labels() -> None:
+def test_the_code_is_the_series_own_and_the_history_is_that_of_the_step() -> None:
     labels = s.labels(s.HEATMAP)
     frames = s.heatmap_frames()
     differences = replace(labels, transforms=dict.fromkeys(labels.series, 2))
     unrate, _, baa = figure(s.HEATMAP, frames, differences).data[0].z
     assert unrate[3] is None  # no difference across 2006-03
     assert baa[0] != figure(s.HEATMAP, frames, labels).data[0].z[2][0]
-    later = figure(s.HEATMAP, frames, replace(labels, min_history={"M": 16})).data[0].z[2]
-    assert [z is None for z in later] == [True, True, True, False, False, False]
+    steps = (s.STATIONARY[0], Step(name="zscore", parameters={"min_obs": 16}))
+    later = s.HEATMAP.model_copy(update={"of": s.HEATMAP.of.model_copy(update={"steps": steps})})
+    assert [z is None for z in figure(later, frames, labels).data[0].z[2]] == [True, True, True, False, False, False]
+
+
+def test_colours_end_where_the_entry_says() -> None:
+    chart = s.HEATMAP.model_copy(update={"parameters": {"limit": 2}})
+    heat = figure(chart, s.heatmap_frames(), s.labels(chart)).data[0]
+    assert (heat.zmin, heat.zmax) == (-2, 2)
+    assert list(heat.colorbar.ticktext) == ["≤ \u22122", "\u22121", "0", "1", "≥ 2"]
+    assert heat.colorbar.title.text == "z-score"
 
 
 def test_rows_stand_in_the_order_of_the_catalog_from_the_top() -> None:
     axis = figure(s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP)).layout.yaxis
-    assert [t.split()[0] for t in axis.ticktext] == list(s.HEATMAP.series)
+    assert [t.split()[0] for t in axis.ticktext] == list(s.HEATMAP.of.series)
     assert axis.range[0] > axis.range[1]
 
 
 # --- nowcast -------------------------------------------------------------------------------------------------------
 
 
-def moved_in(frames: dict[str, pl.DataFrame]) -> gdp_nowcast.Move | None:
-    forecasts, news = (frames[name] for name in s.NOWCAST.inputs)
-    return gdp_nowcast.move(forecasts, news, s.labels(s.NOWCAST))
+def moved_in(frames: dict[str, pl.DataFrame]) -> nowcast_news.Move | None:
+    forecasts, news = (frames[name] for name in s.NOWCAST.of.tables)
+    return nowcast_news.move(nowcast_news.by_target(forecasts), news, s.labels(s.NOWCAST))
 
 
 def test_parts_of_the_news_lead_exactly_from_one_nowcast_to_the_next() -> None:
     moved = moved_in(s.nowcast_frames())
     assert moved is not None
-    assert moved.target_quarter == s.Q3
+    assert moved.target_date == s.Q3
     assert moved.previous + sum(p.impact for p in moved.steps) == pytest.approx(moved.current, abs=1e-12)
     assert [p.label for p in moved.steps[12:]] == [
         "Other releases (8)", "Revisions of earlier figures", "Re-estimation"
@@ -225,15 +359,15 @@ def test_bars_are_a_chain_from_the_previous_value_to_the_current_one() -> None:
     ("spoil", "message"),
     [
         (pl.col("effect").replace("revision", "odd"), "odd"),
-        ((pl.col("impact_pp") + 0.001).alias("impact_pp"), "different runs"),
-        (pl.lit(None, dtype=pl.Float64).alias("impact_pp"), "missing impacts"),
-        (pl.lit(float("nan")).alias("impact_pp"), "add up to"),
+        ((pl.col("impact") + 0.001).alias("impact"), "different runs"),
+        (pl.lit(None, dtype=pl.Float64).alias("impact"), "missing impacts"),
+        (pl.lit(float("nan")).alias("impact"), "add up to"),
     ],
     ids=["unknown effect", "impacts do not reach the forecast", "missing impacts", "not a number"],
 )
 def test_news_that_do_not_add_up_are_refused(spoil: pl.Expr, message: str) -> None:
     frames = s.nowcast_frames()
-    frames[s.NOWCAST.inputs[1]] = frames[s.NOWCAST.inputs[1]].with_columns(spoil)
+    frames[s.NOWCAST.of.tables[1]] = frames[s.NOWCAST.of.tables[1]].with_columns(spoil)
     with pytest.raises(ValueError, match=message):
         figure(s.NOWCAST, frames, s.labels(s.NOWCAST))
 
@@ -252,14 +386,16 @@ def test_quarterly_release_is_labelled_by_its_quarter() -> None:
 
 def test_without_news_of_the_current_quarter_the_last_quarter_with_news_is_drawn() -> None:
     frames = s.nowcast_frames()
-    forecasts = frames[s.NOWCAST.inputs[0]].with_columns(
-        target_quarter=pl.when(pl.col("target_quarter") == s.Q3).then(pl.lit(s.Q2)).otherwise(pl.lit(date(2016, 1, 1)))
+    forecasts = frames[s.NOWCAST.of.tables[0]].with_columns(
+        target_date=pl.when(pl.col("target_date") == s.Q3).then(pl.lit(s.Q2)).otherwise(pl.lit(date(2016, 1, 1)))
     )
-    moved = gdp_nowcast.move(
-        forecasts, frames[s.NOWCAST.inputs[1]].with_columns(target_quarter=pl.lit(s.Q2)), s.labels(s.NOWCAST)
+    moved = nowcast_news.move(
+        nowcast_news.by_target(forecasts),
+        frames[s.NOWCAST.of.tables[1]].with_columns(target_date=pl.lit(s.Q2)),
+        s.labels(s.NOWCAST),
     )
     assert moved is not None
-    assert moved.target_quarter == s.Q2
+    assert moved.target_date == s.Q2
 
 
 @pytest.mark.parametrize("null_typed", [True, False])
@@ -267,8 +403,42 @@ def test_single_as_of_without_news_says_there_is_nothing_to_compare(null_typed: 
     forecasts, news = s.nowcast_frames().values()
     empty = pl.DataFrame(schema=dict.fromkeys(news.columns, pl.Null)) if null_typed else news.clear()
     one = forecasts.filter(pl.col("as_of_month") == "2016-07")
-    fig = figure(s.NOWCAST, dict(zip(s.NOWCAST.inputs, (one, empty), strict=True)), s.labels(s.NOWCAST))
+    fig = figure(s.NOWCAST, dict(zip(s.NOWCAST.of.tables, (one, empty), strict=True)), s.labels(s.NOWCAST))
     assert [a.text for a in fig.layout.annotations if a.name == "no_comparison"] == ["No earlier as-of to compare with"]
+
+
+def test_bars_run_from_the_low_quantile_to_the_high_one_and_the_heading_says_so() -> None:
+    fig = figure(s.NOWCAST, s.nowcast_frames(), s.labels(s.NOWCAST))
+    before = next(t for t in fig.data if t.name == "As of 2016-06-30")
+    assert list(before.error_y.array) == pytest.approx([1.8, 2.4])
+    assert list(before.error_y.arrayminus) == pytest.approx([0.9, 1.2])
+    assert list(before.y) == [1.5, 2.0]
+    assert "<b>Nowcast by quarter, with its 90 % interval</b>" in [a.text for a in fig.layout.annotations]
+
+
+def test_without_quantiles_there_are_no_bars_and_no_interval_is_told() -> None:
+    frames = s.nowcast_frames()
+    forecasts = s.NOWCAST.of.tables[0]
+    frames[forecasts] = frames[forecasts].filter(statistic="mean")
+    fig = figure(s.NOWCAST, frames, s.labels(s.NOWCAST))
+    assert "<b>Nowcast by quarter</b>" in [a.text for a in fig.layout.annotations]
+
+
+def test_forecasts_under_a_scenario_are_not_drawn() -> None:
+    frames = s.nowcast_frames()
+    forecasts = s.NOWCAST.of.tables[0]
+    other = frames[forecasts].with_columns(scenario=pl.lit("oil"), value=pl.col("value") + 9)
+    mixed = {**frames, forecasts: pl.concat([other, frames[forecasts]])}
+    alone, both = (figure(s.NOWCAST, f, s.labels(s.NOWCAST)).to_json() for f in (frames, mixed))
+    assert alone == both
+
+
+def test_the_unit_of_the_news_is_that_of_its_rows() -> None:
+    frames = s.nowcast_frames()
+    news = s.NOWCAST.of.tables[1]
+    frames[news] = frames[news].with_columns(impact_unit=pl.lit("usd_bn"))
+    texts = [a.text for a in figure(s.NOWCAST, frames, s.labels(s.NOWCAST)).layout.annotations]
+    assert "<b>What moved the nowcast of 2016 Q3, usd bn</b>" in texts
 
 
 def test_released_figure_is_marked_apart_and_has_no_error_bar() -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
+from typing import Any
 
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, Chart
+from macro_assets.catalog import Catalog, Chart, Drawn
 from macro_assets.charts.drawing import data_note, figure
 from macro_assets.charts.labels import Labels, labels_of
+from macro_assets.charts.modules import module_of
 from macro_assets.graph.versions import facts
 from macro_assets_tests.charts import synthetic as s
 
-ALL = ("titles", "frequencies", "aggregations", "transforms", "min_history")
+ALL = ("titles", "frequencies", "aggregations", "transforms")
 
 
 def plain(chart: Chart, catalog: Catalog) -> str:
@@ -28,14 +29,12 @@ def edited(catalog: Catalog, series_id: str, **fields: object) -> Catalog:
     return replace(catalog, series={**catalog.series, series_id: changed})
 
 
-def test_a_chart_is_of_its_own_series_or_those_of_what_it_draws() -> None:
+def test_a_chart_is_of_its_own_series_or_those_behind_its_tables() -> None:
     assert s.labels(s.SPREAD).series == ("BAA", "AAA")
     assert s.labels(s.INDEX).series == ("BAA", "UNRATE")
     assert s.labels(s.NOWCAST).series == ("BAA", "AAA", "UNRATE", "GDPC1")
-    own = s.INDEX.model_copy(update={"series": ("AAA",)})
-    assert s.labels(own).series == ("AAA",)
-    nothing_named = s.INDEX.model_copy(update={"indicator": None, "name": "gdp_nowcast"})
-    assert s.labels(nothing_named).series == ()
+    two = s.SIGNAL.model_copy(update={"of": Drawn(tables=("indicators/sahm", "indicators/stress"))})
+    assert s.labels(two).series == ("UNRATE", "BAA")
 
 
 def test_labels_say_what_the_catalog_says() -> None:
@@ -45,9 +44,29 @@ def test_labels_say_what_the_catalog_says() -> None:
     assert index.recessions == s.catalog().recessions
     heatmap = s.labels(s.HEATMAP)
     assert heatmap.titles["AAA"] == "AAA A title"
-    assert heatmap.min_history == {"M": 2, "Q": 2}
     assert heatmap.facts.rows() == [("UNRATE", "M", None, 1), ("AAA", "M", None, 1), ("BAA", "M", None, 1)]
     assert heatmap.recessions == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ([{"name": "an_own"}, {"name": "b", "title": "B"}], (("an_own", "An own"), ("b", "B"))),
+        ([{"title": "nameless"}, "a word", 3], ()),
+        ({"name": "a"}, ()),
+        ("a", ()),
+        (None, ()),
+    ],
+)
+def test_parts_are_those_that_the_entry_of_the_indicator_lists(
+    listed: Any, expected: tuple[tuple[str, str], ...]
+) -> None:
+    catalog = s.catalog()
+    stress = catalog.indicators["stress"].model_copy(update={"parameters": {"components": listed}})
+    changed = replace(catalog, indicators={**catalog.indicators, "stress": stress})
+    assert labels_of(s.INDEX, changed).components == expected
+    real_time = s.INDEX.model_copy(update={"of": Drawn(tables=("real_time/stress",))})
+    assert labels_of(real_time, changed).components == expected
 
 
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
@@ -56,7 +75,7 @@ def test_a_module_reads_nothing_that_it_does_not_name(
 ) -> None:
     """With every label there is, the figure is the same: nothing falls back because a label was left out."""
     expected, note = figure(chart, frames, s.labels(chart)).to_json(), data_note(chart, frames, s.labels(chart))
-    module = import_module(f"macro_assets.charts.{chart.name}")
+    module = module_of(chart)
     monkeypatch.setattr(module, "READS", tuple(dict.fromkeys((*module.READS, *ALL))))
     full = s.labels(chart)
     assert full.facts.select(pl.exclude("series_id").null_count()).row(0) == (0, 0, 0)
@@ -66,8 +85,10 @@ def test_a_module_reads_nothing_that_it_does_not_name(
 @pytest.mark.parametrize(
     ("chart", "fields", "moves"),
     [
-        (s.SPREAD, {"staleness_days": 61, "title": "Another", "transform": 5, "scale": 2.0}, False),
+        (s.SPREAD, {"staleness_days": 61, "transform": 5, "scale": 2.0}, False),
         (s.SPREAD, {"aggregation": "last"}, True),
+        (s.YIELDS, {"frequency": "Q", "aggregation": "last", "transform": 5}, False),
+        (s.YIELDS, {"title": "Another"}, True),
         (s.HEATMAP, {"staleness_days": 61, "aggregation": "last"}, False),
         (s.HEATMAP, {"title": "Another"}, True),
         (s.HEATMAP, {"transform": 5}, True),
@@ -96,11 +117,11 @@ def test_the_order_of_components_counts() -> None:
 
 
 def test_a_module_that_reads_what_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("macro_assets.charts.credit_spread.READS", ("components",))
-    with pytest.raises(LookupError, match="'credit_spread' reads 'components'"):
+    monkeypatch.setattr("macro_assets.charts.families.lines.READS", ("units",))
+    with pytest.raises(LookupError, match="'spread' reads 'units'"):
         s.labels(s.SPREAD)
-    with pytest.raises(LookupError, match=r"macro_assets/charts/<chart name>\.py"):
-        s.labels(s.SPREAD.model_copy(update={"name": "no_such_chart"}))
+    with pytest.raises(LookupError, match="nothing draws 'no_such'"):
+        s.labels(s.SPREAD.model_copy(update={"draws": "no_such"}))
 
 
 def test_labels_of_nothing_are_empty() -> None:

@@ -100,6 +100,14 @@ def test_recessions_and_both_panels_are_drawn() -> None:
     assert sum(r.get("stroke") is not None for r in frames.iter(f"{SVG}rect")) == 2
 
 
+def test_error_bars_reach_as_far_down_and_up_as_they_say() -> None:
+    errors = {"array": [1.0, 2.0], "arrayminus": [3.0, 0.0], "symmetric": False}
+    apart = {"data": [{"y": [0.0, 1.0], "mode": "markers", "error_y": errors}]}
+    bars = [p for p in checked(apart).iter(f"{SVG}path") if "V" in p.get("d", "")]
+    (low, high), (start, end) = (map(float, re.findall(r"[ V]([\d.]+)", b.get("d", ""))) for b in bars)
+    assert low > high == start > end  # from -3 to 1, from 1 to 3
+
+
 @pytest.mark.parametrize(("chart", "frames"), s.all_charts(), ids=lambda v: getattr(v, "name", ""))
 def test_hostile_words_are_harmless(chart: Chart, frames: dict[str, pl.DataFrame]) -> None:
     fig = figure(chart, frames, s.labels(chart, s.HOSTILE)).to_dict()

@@ -116,7 +116,7 @@ def with_series(catalog: Catalog, series: str, **fields: Any) -> Catalog:
         ("ECB_TOTAL_ASSETS", "scale", 7.0, {"normalized/world"}),
         ("AAA", "licence", "synthetic", set()),
         ("AAA", "scale", 7.0, {"normalized/fred"}),
-        ("AAA", "title", "Synthetic", set()),
+        ("AAA", "title", "Synthetic", {"charts/credit_spread"}),
         ("PAYEMS", "staleness_days", 99, NOWCAST),
         ("UNRATE", "staleness_days", 99, {*NOWCAST, "real_time/sahm_rule"}),
         ("PAYEMS", "title", "Synthetic", {"charts/gdp_nowcast", "charts/zscore_heatmap"}),
@@ -136,7 +136,12 @@ def test_a_fact_moves_what_reads_it(
 
 
 def test_words_that_no_computation_reads_move_nothing(catalog: Catalog) -> None:
-    other = {"title": "Synthetic", "description": "Synthetic", "backtest": Backtest(demo=("2016-06",)), "benchmark": None}
+    other = {
+        "title": "Synthetic",
+        "description": "Synthetic",
+        "backtest": Backtest(demo=("2016-06",)),
+        "benchmark": None,
+    }
     model = catalog.models["gdp_nowcast"].model_copy(update=other)
     index = catalog.indicators["economic_stress_index"]
     parts = [{**c, "title": "Synthetic"} for c in index.parameters["components"]]  # type: ignore[union-attr, dict-item]

@@ -28,7 +28,9 @@ TABLE = names.real_time("sahm_rule")
 
 
 def months(first: date, count: int) -> list[date]:
-    return pl.date_range(first, pl.select(pl.lit(first).dt.offset_by(f"{count - 1}mo")).item(), "1mo", eager=True).to_list()
+    return pl.date_range(
+        first, pl.select(pl.lit(first).dt.offset_by(f"{count - 1}mo")).item(), "1mo", eager=True
+    ).to_list()
 
 
 def following(month: date, day: int = 1) -> date:

@@ -83,7 +83,5 @@ def fitted_graph(refits: Sequence[int] = (1,), **of_the_fit: object) -> tuple[De
     """A fit of the given calendar months, and what is computed of it each month."""
     known, refits = {"known": Known(("UNRATE",))}, tuple(refits)
     fit = Derivation((FIT,), known, partial(as_of_mean, table=FIT, **of_the_fit), grid="as_of", refits=refits)
-    share = Derivation(
-        (SHARE,), {**known, "fit": Fitted(FIT, refits)}, partial(as_of_share, table=SHARE), grid="as_of"
-    )
+    share = Derivation((SHARE,), {**known, "fit": Fitted(FIT, refits)}, partial(as_of_share, table=SHARE), grid="as_of")
     return fit, share

@@ -119,3 +119,19 @@ def test_other_parameters_are_refused(changed: dict[str, Any], field: str) -> No
     with pytest.raises(ValidationError) as refused:
         Parameters.model_validate({**SAHM.model_dump(), **changed})
     assert [e["loc"] for e in refused.value.errors()] == [(field,)]
+
+
+def test_a_month_may_be_missing_where_that_is_declared() -> None:
+    """A survey that was left out in a month: that month has no row, and those around it the mean of what there is."""
+    lenient = Parameters(mean_months=3, low_months=2, threshold_pp=0.5, missing_months=1)
+    values = [4, 4, 4, 4, 4, None, 4.6, 4.6, 4.6]
+    rises = {place: round(value, 10) for place, (value, _) in of(values, lenient).items()}
+    assert 5 not in rises
+    assert rises[6] == round((4 + 4.6) / 2 - 4, 10)
+    assert rises[7] == round(4.6 - 4, 10)
+    assert set(of(values, small(3, 2))) == {4}, "where it is not, a mean and a low need all their months"
+
+
+def test_not_all_months_of_a_mean_may_be_missing() -> None:
+    with pytest.raises(ValidationError, match="expected fewer than mean_months"):
+        Parameters(mean_months=3, low_months=2, threshold_pp=0.5, missing_months=3)

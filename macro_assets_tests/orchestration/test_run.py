@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, UnknownNameError, default_catalog
+from macro_assets.catalog import Catalog, UnknownNameError, default_catalog, names
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import open_table
@@ -102,7 +102,9 @@ def test_the_title_of_a_component_is_part_of_the_code_version_of_the_chart_that_
     index = catalog.indicators["economic_stress_index"]
     renamed = [{**c, "title": "Synthetic title"} for c in index.parameters["components"]]
     changed = index.model_copy(update={"parameters": {**index.parameters, "components": renamed}})
-    before, after = (made(c) for c in (catalog, dataclasses.replace(catalog, indicators={**catalog.indicators, index.name: changed})))
+    before, after = (
+        made(c) for c in (catalog, dataclasses.replace(catalog, indicators={**catalog.indicators, index.name: changed}))
+    )
     moved = {t for t in before if before[t].code_version != after[t].code_version}
     assert moved == {"charts/economic_stress_index"}
 
@@ -229,8 +231,9 @@ def test_nothing_runs_before_the_lake_is_known_to_be_sound(
 def without_models() -> Catalog:
     """One source with its index and the charts of series, none of a model."""
     full = one_source()
-    charts = {n: c for n, c in full.charts.items() if c.model is None}
-    return dataclasses.replace(full, models={}, charts=charts)
+    charts = {n: c for n, c in full.charts.items() if not any("gdp" in t for t in c.of.tables)}
+    tables = {n: t for n, t in full.tables.items() if t.layer not in names.OF_MODELS}
+    return dataclasses.replace(full, models={}, charts=charts, tables=tables)
 
 
 def test_a_change_computes_exactly_what_reads_the_changed_series(toy_run: ToyRun, tmp_path: Path) -> None:

@@ -332,3 +332,33 @@ def test_forecasts_of_every_model_are_judged(catalog: Catalog) -> None:
     assert tables
     for table in tables:
         assert {"quantiles_in_order", "one_of"} <= {r.rule for r in table.rules}
+
+
+# --- news ----------------------------------------------------------------------------------------------------------
+
+
+def news(**columns: list[Any]) -> pl.DataFrame:
+    """Two synthetic releases, of a weight of 0.5 and -2, and a revision."""
+    good: dict[str, list[Any]] = {
+        "effect": ["news", "news", "revision"],
+        "series_id": ["PAYEMS", "UNRATE", None],
+        "observation_date": [JAN, FEB, None],
+        "release_forecast": [100.0, 4.0, None],
+        "release_actual": [104.0, 3.9, None],
+        "release_weight": [0.5, -2.0, None],
+        "impact": [2.0, 0.2, 0.7],
+    }
+    return pl.DataFrame({**good, **columns})
+
+
+def test_an_impact_is_its_weight_times_its_surprise() -> None:
+    assert apply(call("news_is_weighted_surprise"), news(), "news").passed
+    report = apply(call("news_is_weighted_surprise"), news(impact=[2.0, -0.2, 0.7]), "news")
+    assert report.failed_rows == (1,)
+    assert report.sample[0]["value"] == "UNRATE 2020-02-01: -0.2, expected 0.20000000000000018"
+
+
+def test_news_without_a_weight_is_none_and_is_named() -> None:
+    report = apply(call("news_is_weighted_surprise"), news(release_weight=[None, -2.0, None]), "news")
+    assert report.failed_rows == (0,)
+    assert report.sample[0]["value"] == "PAYEMS 2020-01-01: 2.0, expected None"

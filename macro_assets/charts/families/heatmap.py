@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -41,10 +41,12 @@ class Parameters(Declaration):
     )
 
 
-def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
-    """Refuse tables: rows are series."""
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """Tables, as rows are series, and shading, as cells hide it."""
     if columns:
-        raise ValueError(f"expected series, which are the rows of a heatmap, got {', '.join(columns)}")
+        yield f"of: expected series, which are the rows of a heatmap, got {', '.join(columns)}"
+    if chart.shade:
+        yield f"shade: a heatmap has nothing shaded, got {chart.shade!r}"
 
 
 def grid(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,15 +47,15 @@ class Line(NamedTuple):
     values: dict[date, float | None]
 
 
-def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
-    """Refuse more lines than there are colours, and tables without dates."""
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """More lines than there are colours, and tables without dates."""
     count = len(chart.of.series)
     for table, found in columns.items():
         if "observation_date" not in (c.name for c in found):
-            raise ValueError(f"{table} has no observation_date, over which lines run")
+            yield f"of.tables: {table} has no observation_date, over which lines run"
         count += len(chart.of.columns or [c for c in found if c.dtype in ("int", "float")])
     if count > MOST:
-        raise ValueError(f"expected at most {MOST} lines, got {count}; name some in 'columns', or draw a heatmap")
+        yield f"of: expected at most {MOST} lines, got {count}; name some in 'columns', or draw a heatmap"
 
 
 def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, parameters: Parameters) -> go.Figure:

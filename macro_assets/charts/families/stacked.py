@@ -5,7 +5,7 @@ The contributions are drawn as they are stored; that a date's add up to its inde
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -33,16 +33,16 @@ class Parameters(Declaration):
     """Nothing: the parts and their order are those of the indicator."""
 
 
-def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
-    """Refuse what is not one table of contributions."""
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """What is not one table of contributions."""
     if len(columns) != 1:
-        raise ValueError(f"expected one table of contributions, got {len(columns)}")
-    ((table, found),) = columns.items()
-    if missing := set(COLUMNS) - {c.name for c in found}:
-        raise ValueError(
-            f"{table} lacks {', '.join(sorted(missing))}: expected a table of the shape 'contributions', with "
-            f"{', '.join(COLUMNS)}"
-        )
+        yield f"of.tables: expected one table of contributions, got {len(columns)}"
+    for table, found in columns.items():
+        if missing := set(COLUMNS) - {c.name for c in found}:
+            yield (
+                f"of.tables: {table} lacks {', '.join(sorted(missing))}: expected the shape 'contributions', with "
+                f"{', '.join(COLUMNS)}"
+            )
 
 
 def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, parameters: Parameters) -> go.Figure:

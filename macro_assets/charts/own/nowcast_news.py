@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
@@ -26,8 +26,12 @@ EXAMPLE = {
     "axis": {"title": "Percent, annual rate"},
 }
 
-FORECASTS = ("as_of_month", "as_of", "target_date", "statistic", "value", "scenario", "is_released")
-NEWS = ("as_of_month", "previous_as_of", "target_date", "effect", "series_id", "observation_date", "impact")
+FORECASTS = ("as_of_month", "as_of", "series_id", "target_date", "statistic", "value", "scenario", "is_released")
+NEWS = (
+    *("as_of_month", "previous_as_of", "target_id", "target_date", "effect", "series_id", "observation_date"),
+    *("impact", "impact_unit"),
+)
+"""Columns that are read."""
 
 RELEASES_NAMED = 12
 LABEL_LENGTH = 50
@@ -41,13 +45,15 @@ class Parameters(Declaration):
     """Nothing: the chart is of one model's forecasts and news."""
 
 
-def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> None:
-    """Refuse what is not a table of forecasts and one of news."""
+def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """What is not a table of forecasts and one of news, and shading, as quarters stand apart."""
     if len(columns) != 2:
-        raise ValueError(f"expected two tables, a model's forecasts and its news, got {len(columns)}")
-    for (table, found), expected in zip(columns.items(), (FORECASTS, NEWS), strict=True):
+        yield f"of.tables: expected two, a model's forecasts and its news, got {len(columns)}"
+    for (table, found), expected in zip(columns.items(), (FORECASTS, NEWS), strict=False):
         if missing := set(expected) - {c.name for c in found}:
-            raise ValueError(f"{table} lacks {', '.join(sorted(missing))}: expected forecasts/<model>, news/<model>")
+            yield f"of.tables: {table} lacks {', '.join(sorted(missing))}: expected forecasts/<model>, news/<model>"
+    if chart.shade:
+        yield f"shade: a nowcast has nothing shaded, got {chart.shade!r}"
 
 
 @dataclass(frozen=True)
@@ -183,9 +189,9 @@ def _forecast(forecasts: pl.DataFrame, as_of: datetime, target: date) -> float |
     return None if found.is_empty() else float(found["mean"][0])
 
 
-def _by_target(forecasts: pl.DataFrame) -> pl.DataFrame:
-    """A row per as-of month and target without a scenario: `mean`, `q05` and `q95` beside what the rows say of both."""
-    key = ["as_of_month", "as_of", "target_date"]
+def by_target(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """A row per as-of month, series and target date under no scenario, with `mean`, `q05` and `q95` in columns."""
+    key = ["as_of_month", "as_of", "series_id", "target_date"]
     own = forecasts.filter(pl.col("scenario").is_null())
     wide = own.filter(statistic="mean").select(*key, "is_released", mean="value")
     for quantile in ("q05", "q95"):
@@ -203,16 +209,18 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
         `chart.of.tables` are the forecasts and the news, in this order.
     frames
         The two tables. The news may be empty; the right panel then says so. The interval runs from the forecasts'
-        `q05` to their `q95`.
+        `q05` to their `q95`. Of several series, the first by id is drawn.
 
     Raises
     ------
     ValueError
         When there is no forecast, or the news do not add up (see :func:`move`).
     """
-    forecasts, news = _by_target(frames[chart.of.tables[0]]), frames[chart.of.tables[1]]
+    forecasts, news = by_target(frames[chart.of.tables[0]]), frames[chart.of.tables[1]]
     if forecasts.is_empty():
         raise style.nothing_to_draw(chart, "a mean forecast of a quarter")
+    forecasts = forecasts.filter(pl.col("series_id") == forecasts["series_id"].min())
+    news = news.filter(pl.col("target_id") == forecasts["series_id"][0])
     found = move(forecasts, news, labels)
 
     fig = style.house_figure(chart, style.data_note(chart, list(frames.values()), labels), right=48, top=136)
