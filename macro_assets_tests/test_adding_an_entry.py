@@ -15,8 +15,10 @@ import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.charts import modules as drawing
+from macro_assets.cli.main import main
 from macro_assets.cli.skeleton import KINDS, methods
 from macro_assets.graph.declared import graph
+from macro_assets.orchestration.run import select
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
 from macro_assets_tests.charts import contract as of_charts
 from macro_assets_tests.conftest import ROOT
@@ -104,19 +106,26 @@ def test_the_chart_of_the_page_keeps_the_contract(
 
 
 @of_each
-def test_the_commands_of_the_page_name_its_entry(kind: str) -> None:
-    from macro_assets.cli.main import main
-    from macro_assets.orchestration.run import select
-
-    (first, *_) = names(blocks(PAGES[kind], "yaml")[0], kind)
+def test_the_commands_of_the_page_name_its_entry(kind: str, tmp_path: Path) -> None:
+    text = blocks(PAGES[kind], "yaml")[0]
+    (tmp_path / "page.yaml").write_text(text, encoding="utf-8")
+    catalog, (first, *_) = load_catalog(SHIPPED, tmp_path), names(text, kind)
     (commands,) = blocks(PAGES[kind], "bash")
     told = [shlex.split(line, comments=True) for line in commands.splitlines()]
     assert all(words[0] == "macro" and words[1] in main.commands for words in told)
-    assert ["macro", "run", f"{TABLE[kind]}/{first}"] in told
-    (page,) = re.findall(r"`macro new (\w+) (\w+) --method (\w+)`", (ROOT / "docs" / PAGES[kind]).read_text())
-    assert page[:2] == (kind, first)
-    assert page[2] in methods(kind)
-    assert callable(select)
+    run = [asset for words in told if words[1] == "run" for asset in words[2:]]
+    assert run[0] == f"{TABLE[kind]}/{first}"
+    assert set(run) <= set(select(run, catalog).tables)
+
+
+@of_each
+def test_the_page_names_the_command_that_writes_an_entry(kind: str) -> None:
+    ((word, name, method),) = re.findall(
+        r"`macro new (\w+) (\w+) --method (\w+)`", (ROOT / "docs" / PAGES[kind]).read_text()
+    )
+    (entry, *_) = yaml.safe_load(blocks(PAGES[kind], "yaml")[0])[f"{kind}s"]
+    assert (word, name, method) == (kind, entry["name"], entry["draws" if kind == "chart" else "method"])
+    assert method in methods(kind)
 
 
 @of_each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -12,6 +13,11 @@ from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.read import CatalogError, Entries
 
 D = TypeVar("D", bound=Declaration)
+
+_BRIEFLY = Repr()
+_BRIEFLY.maxstring = _BRIEFLY.maxother = 120
+_BRIEFLY.maxlevel = 3
+"""How what came is told: an entry may be large."""
 
 
 class Problem(NamedTuple):
@@ -51,7 +57,9 @@ def complaints(error: ValidationError) -> list[str]:
     texts = []
     for e in error.errors():
         where = ".".join(str(part) for part in e["loc"]) or "entry"
-        got = "" if e["type"] in ("missing", "extra_forbidden") or not e["loc"] else f" (got {e['input']!r})"
+        got = (
+            "" if e["type"] in ("missing", "extra_forbidden") or not e["loc"] else f" (got {_BRIEFLY.repr(e['input'])})"
+        )
         texts.append(f"{where}: {e['msg']}{got}")
     return texts
 

@@ -42,10 +42,15 @@ def own_folder() -> Path | None:
 def own_documents(own: Path, problems: list[Problem]) -> dict[str, dict[str, Any]]:
     """What stands in each file of the folder, by its whole path; hidden files are not read."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(own.absolute().glob("*.yaml")):
-        if path.name.startswith("."):
+    try:
+        present = sorted(os.listdir(own))
+    except OSError as error:
+        problems.append(Problem(str(own.absolute()), None, f"cannot be read: {error.strerror}"))
+        present = []
+    for name in present:
+        if name.startswith(".") or not name.endswith(".yaml"):
             continue
-        file = str(path)
+        file = str(own.absolute() / name)
         try:
             document = read_document(own, file)
         except CatalogError as error:

@@ -40,6 +40,8 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
 def read_document(folder: Path | Traversable, file: str) -> dict[str, Any]:
     """The mapping in a file of a folder, or in one named by its whole path."""
     path = Path(file) if Path(file).is_absolute() else folder / file
+    if path.is_dir():
+        raise CatalogError(f"{file}: expected a file, this is a folder")
     if not path.is_file():
         raise CatalogError(f"{file}: the file is missing from {folder}")
     try:

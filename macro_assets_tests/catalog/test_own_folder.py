@@ -184,6 +184,21 @@ def test_a_file_that_cannot_be_read_stops_no_other(package: Path, own: Path) -> 
     assert [t.partition(":")[0] for t in told(catalog, own)] == ["folder.yaml", "gone.yaml", "latin.yaml"]
 
 
+def test_a_folder_that_cannot_be_read_is_told(package: Path, own: Path) -> None:
+    (own / "file").touch()
+    catalog = load_catalog(package, own / "file")
+    assert told(catalog, own) == ["file: cannot be read: Not a directory"]
+    assert catalog.tables == load_catalog(package).tables
+
+
+def test_what_came_is_told_briefly(package: Path, own: Path) -> None:
+    """By aliases within each other it would be a text of gigabytes."""
+    rows = [f"  - &l{n} [{', '.join([f'*l{n - 1}'] * 9) if n else 'x'}]" for n in range(12)]
+    text = "\n".join(["x:", *rows, "indicators: [{name: my_rule, title: *l11}]"])
+    (own / "mine.yaml").write_text(text, encoding="utf-8")
+    assert max(map(len, told(load_catalog(package, own), own))) < 400
+
+
 def test_what_is_right_in_a_file_stands_beside_what_is_wrong(package: Path, own: Path) -> None:
     write(own, "mine", indicator=[], indicators=INDICATOR, models="my_model", charts=CHART)
     catalog = load_catalog(package, own)
