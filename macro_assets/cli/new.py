@@ -61,7 +61,8 @@ def _new(kind: str, name: str, method: str | None, printed: bool) -> None:
         )
     file = None if printed else _free_file(name)
     demo = next((m.backtest.demo for m in catalog.models.values() if m.backtest.demo), ())
-    more = {"backtest": {"demo": list(demo)}} if kind == "model" and demo else {}
+    # fitted each month: before the first January that is known there would be no fit, and no forecast
+    more = {"refit_months": "all", "backtest": {"demo": list(demo)}} if kind == "model" else {}
     text = skeleton(kind, name, method, **more)
     if file is None:
         click.echo(text, nl=False)

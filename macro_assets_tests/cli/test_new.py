@@ -88,9 +88,10 @@ def _entry(text: str, kind: str) -> dict[str, Any]:
 
 def test_a_model_is_run_by_a_local_run(home: Home, own: Path, catalog: Catalog) -> None:
     home.macro("new", "model", "my_ar", "--method", "ar")
-    months = load_catalog(SHIPPED, own).models["my_ar"].backtest.demo
-    assert months == catalog.models["gdp_nowcast"].backtest.demo
-    assert months
+    mine = load_catalog(SHIPPED, own).models["my_ar"]
+    assert mine.backtest.demo == catalog.models["gdp_nowcast"].backtest.demo
+    assert mine.backtest.demo
+    assert len(mine.refit_months) == 12, "a month before the first fit has no forecast"
 
 
 def test_the_terminal_may_have_it_instead(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
