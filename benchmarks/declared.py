@@ -1,7 +1,7 @@
 """A catalog of many more entries: 12 indicators, 20 models and 30 charts of known methods in a user's folder.
 
-They are copies of the catalog's own under other names, called synthetic. The code location against `import dagster`, and
-what reading and checking that catalog takes.
+They are copies of the catalog's own under other names, called synthetic. The code location against `import dagster`,
+and what reading and checking that catalog takes.
 """
 
 from __future__ import annotations

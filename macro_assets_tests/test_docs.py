@@ -64,7 +64,10 @@ PACKAGE = ROOT / "macro_assets"
 TEXTS = sorted(
     [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.yaml"), *PAGES, *ROOT.glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 )
-NEW = {"macro_assets/sources/providers/toy_bank.py", "toy_bank.py", "test_toy_bank.py", "research.py"}
+NEW = {
+    *("macro_assets/sources/providers/toy_bank.py", "toy_bank.py", "test_toy_bank.py", "research.py"),
+    *("diffusion.py", "recent_mean.py", "bars.py"),
+}
 """Files that a page tells the reader to make."""
 
 

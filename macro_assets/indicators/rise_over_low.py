@@ -66,7 +66,8 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     """
     (series,) = given.series
     needed = parameters.mean_months - parameters.missing_months
-    mean = pl.col(series).rolling_mean(parameters.mean_months, min_samples=needed)
+    whole = pl.int_range(pl.len()) >= parameters.mean_months - 1  # before the first figure nothing is missing
+    mean = pl.when(whole).then(pl.col(series).rolling_mean(parameters.mean_months, min_samples=needed))
     low = mean.shift(1).rolling_min(parameters.low_months)
     return (
         given.monthly()

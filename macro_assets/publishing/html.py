@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
@@ -29,6 +29,7 @@ body { font-family: Arial, Helvetica, sans-serif; color: #1A1A1A; background: #F
 main { max-width: 1152px; margin: 0 auto; padding: 16px; }
 #chart { width: 1152px; margin: 0 auto; }
 h1 { font-size: 24px; }
+h2 { font-size: 16px; margin: 24px 0 8px; }
 ul { list-style: none; padding: 0; display: grid; gap: 24px; }
 ul { grid-template-columns: repeat(auto-fill, minmax(480px, 1fr)); }
 li { border: 1px solid #D3D3D3; padding: 12px; }
@@ -71,18 +72,23 @@ def chart_page(figure_json: str, title: str) -> str:
     return _page(title, policy, body)
 
 
-def index_page(entries: Sequence[tuple[str, str, str, str]]) -> str:
-    """A page that lists charts with their previews and links to `<name>.html`.
+def index_page(sections: Mapping[str, Sequence[tuple[str, str, str, str]]]) -> str:
+    """A page that lists charts by section, with their previews and links to `<name>.html`.
 
     Parameters
     ----------
-    entries
-        `(name, title, subtitle, preview_svg)` of each chart, in the order they are listed. The drawing becomes an
-        image, in which no script runs; an empty one is left out.
+    sections
+        By the name of a section, `(name, title, subtitle, preview_svg)` of each of its charts, in the order they are
+        listed. The drawing becomes an image, in which no script runs; an empty one is left out.
     """
-    items = "\n".join(_entry(*entry) for entry in entries)
+    parts = [
+        f"<h2>{html.escape(section.replace('_', ' ').capitalize())}</h2>\n<ul>\n"
+        + "\n".join(_entry(*entry) for entry in entries)
+        + "\n</ul>"
+        for section, entries in sections.items()
+    ]
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    return _page("Charts", policy, f"<main><h1>Charts</h1>\n<ul>\n{items}\n</ul></main>")
+    return _page("Charts", policy, "\n".join(["<main><h1>Charts</h1>", *parts, "</main>"]))
 
 
 def _entry(name: str, title: str, subtitle: str, preview_svg: str) -> str:

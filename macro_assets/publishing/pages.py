@@ -31,13 +31,13 @@ def write_index(lake: Lakehouse) -> Root:
     from macro_assets.charts.preview import svg_preview
     from macro_assets.publishing.html import index_page
 
-    entries = []
+    sections: dict[str, list[tuple[str, str, str, str]]] = {}
     for chart in lake.catalog.charts.values():
         name = f"charts/{chart.name}"
         if open_table(lake.root, name) is not None:
             row = lake.read(name).row(0, named=True)
             preview = svg_preview(json.loads(row["figure_json"]), row["title"])
-            entries.append((chart.name, row["title"], row["subtitle"], preview))
+            sections.setdefault(chart.section, []).append((chart.name, row["title"], row["subtitle"], preview))
     folder = charts_folder(lake.root)
-    write_file(folder, "index.html", index_page(entries).encode())
+    write_file(folder, "index.html", index_page(sections).encode())
     return folder / "index.html"

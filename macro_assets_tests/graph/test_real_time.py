@@ -20,8 +20,8 @@ from macro_assets.lakehouse.raw import append_vintages
 from macro_assets.models.protocol import StaleInputError
 from macro_assets_tests.lakehouse.synthetic import one_source, row
 
-# Unemployment rate as first released, March 2023 to October 2024, and SAHMREALTIME as FRED published it (FRED, U.S. Bureau
-# of Labor Statistics and Claudia Sahm, https://fred.stlouisfed.org/series/SAHMREALTIME).
+# Unemployment rate as first released, March 2023 to October 2024 (BLS), and SAHMREALTIME as FRED published it
+# (https://fred.stlouisfed.org/series/SAHMREALTIME).
 RATES = (3.5, 3.4, 3.7, 3.6, 3.5, 3.8, 3.8, 3.9, 3.7, 3.7, 3.7, 3.9, 3.8, 3.9, 4.0, 4.1, 4.3, 4.2, 4.1, 4.1)
 PUBLISHED = {"2024-06": 0.43, "2024-07": 0.53, "2024-08": 0.57, "2024-09": 0.50, "2024-10": 0.43}
 TABLE = names.real_time("sahm_rule")

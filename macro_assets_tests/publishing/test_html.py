@@ -71,11 +71,12 @@ def test_what_is_no_figure_is_refused(text: str) -> None:
 
 def test_index_escapes_everything_and_links_to_each_page() -> None:
     svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
-    page = index_page([("credit_spread", HOSTILE, HOSTILE, svg), ("../x?y", "t", "s", "")])
+    page = index_page({HOSTILE: [("credit_spread", HOSTILE, HOSTILE, svg)], "labor": [("../x?y", "t", "s", "")]})
     tags = Tags(page).found
     assert "script" not in {t for t, _ in tags}
     links = [a["href"] for t, a in tags if t == "a"]
     assert links == ["credit_spread.html", "credit_spread.html", "..%2Fx%3Fy.html"]
+    assert [t for t, _ in tags if t == "h2"] == ["h2", "h2"], "a heading for each section"
     assert [str(a["src"])[:26] for t, a in tags if t == "img"] == ["data:image/svg+xml;base64,"]
 
 
@@ -126,6 +127,6 @@ def test_chart_page_cannot_reach_the_network(browser: Any, tmp_path: Path) -> No
 
 def test_index_page_opens_without_a_request_and_shows_its_previews(browser: Any, tmp_path: Path) -> None:
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 28" width="48" height="28"></svg>'
-    tab, requests, complaints = opened(browser, index_page([("a", HOSTILE, "s", svg)]), tmp_path)
+    tab, requests, complaints = opened(browser, index_page({"a": [("a", HOSTILE, "s", svg)]}), tmp_path)
     assert (requests, complaints) == ([], [])
     assert tab.evaluate("document.images[0].naturalWidth") == 48

@@ -104,6 +104,7 @@ class _Run:
         self.context = context
         self.selected = selected
         self.months = months
+        self.grid = frozenset(AS_OF_MONTHS.get_partition_keys())
         self.made = {t: d for d in piece for t in d.tables}
         self.tables = {t: lake.table(t) for t in self.made}
         asked = {self.made[t] for t in selected}
@@ -119,28 +120,30 @@ class _Run:
         self.done: set[tuple[str, str]] = set()
 
     def month(
-        self, derivation: Derivation, month: str, wanted: Sequence[str], say_standing: bool = True
+        self, derivation: Derivation, month: str, wanted: Sequence[str], asked: bool = True
     ) -> Iterator[dg.AssetMaterialization]:
         """Compute and store a month of the wanted tables of a derivation, where anything changed.
 
         A failure is kept by name. A fit that the month reads is made first where it is not there or out of date,
-        although it may be of another month, and of a table that was not asked for.
+        although it may be of another month, and of a table that was not asked for; of one that stands nothing is said.
         """
         wanted = [t for t in derivation.tables if t in wanted and (t, month) not in self.done | self.failed.keys()]
+        if not wanted:
+            return
         for given in derivation.inputs.values():
-            if isinstance(given, Fitted) and (fit := given.month(month)) in AS_OF_MONTHS.get_partition_keys():
-                yield from self.month(self.made[given.table], fit, [given.table], say_standing=False)
+            if isinstance(given, Fitted) and (fit := given.month(month)) in self.grid:
+                yield from self.month(self.made[given.table], fit, [given.table], asked=False)
         try:
             self._refuse_what_is_missing(derivation, month)
             versions = self.inputs.versions(derivation, month)
-            kept = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions))}
+            kept = {t: r for t in wanted if (r := self._standing(t, derivation, month, versions, asked))}
             made = month_of(derivation, self.inputs, month) if len(kept) < len(wanted) else {}
         except Exception as error:
             self.failed |= {(t, month): _reason(error) for t in wanted}
             return
         for name in wanted:
             if record := kept.get(name):
-                if say_standing:
+                if asked:
                     self.done.add((name, month))
                     metadata = standing(self.context.instance, name, record, versions, month)
                     yield self._said(name, derivation, month, versions, record.data, metadata)
@@ -161,10 +164,12 @@ class _Run:
             if table not in fits and at not in self.records[table] and (table, at) not in self.done:
                 raise MonthError(f"it needs {table}, which was never computed")
 
-    def _standing(self, name: str, derivation: Derivation, month: str, versions: Versions) -> Record | None:
+    def _standing(
+        self, name: str, derivation: Derivation, month: str, versions: Versions, asked: bool
+    ) -> Record | None:
         """The record of a month that need not be computed."""
         record = self.records[name].get(month)
-        if record is None or FORCE in self.context.run.tags:
+        if record is None or (asked and FORCE in self.context.run.tags):
             return None
         stored = self.inputs.stored_month(name, month)
         return None if record.why_stale(derivation.code_version, versions, stored) else record
