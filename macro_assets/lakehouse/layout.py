@@ -152,7 +152,7 @@ def _news(rows: pl.DataFrame) -> pl.DataFrame:
         pl.lit(None, pl.String).alias("release_unit"),
         "release_weight",
         pl.col("impact_pp").alias("impact"),
-        pl.lit("percent").alias("impact_unit"),
+        pl.lit("percentage_points").alias("impact_unit"),
     )
 
 

@@ -143,7 +143,7 @@ def test_migrate_brings_forecasts_and_news_into_the_long_tables(copied: Home) ->
     assert f"{moved}removed" in did
     assert "Every table has the present layout" in copied.macro("migrate").stdout
     question = "SELECT round(sum(impact), 3) AS moved, any_value(impact_unit) AS unit FROM news.gdp_nowcast"
-    assert copied.macro("sql", question, "--csv").stdout == "moved,unit\n-0.063,percent\n"
+    assert copied.macro("sql", question, "--csv").stdout == "moved,unit\n-0.063,percentage_points\n"
     question = "SELECT value FROM forecasts.gdp_nowcast WHERE statistic = 'mean' AND horizon = 2"
     assert copied.macro("sql", question, "--csv").stdout == "value\n2.5\n"
 

@@ -172,7 +172,7 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
     }
     for name, table in catalog.tables.items():
         assert views[name] == table.description
-        if table.layer in ("maintenance", "calendar"):  # not part of a run
+        if table.layer in ("maintenance", "calendar", "paths"):  # not part of a run of past months
             continue
         if table.layer in ("raw", "landing", "fetch_log") and name.split("/")[1] in live:
             with pytest.raises(duckdb.Error, match=f"{name} is not in the lake yet"):
