@@ -87,7 +87,7 @@ def test_the_yaml_entry_is_the_catalog_s_own() -> None:
 
 def test_the_entry_of_an_indicator_is_the_catalog_s_own() -> None:
     (entry,) = yaml.safe_load(blocks("yaml")[1])
-    assert Indicator(**entry) == default_catalog().indicators["sahm_rule"]
+    assert Indicator(**entry, shape="signal") == default_catalog().indicators["sahm_rule"]
 
 
 def test_links_and_folders_exist() -> None:

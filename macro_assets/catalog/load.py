@@ -30,8 +30,9 @@ from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.kinds.table import Column, Table
 from macro_assets.catalog.kinds.view import View
 from macro_assets.catalog.own import FOLDERS, own_documents, own_folder
-from macro_assets.catalog.read import CatalogError, read_document, read_entries, read_folder, yaml_files
+from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries, read_folder, yaml_files
 from macro_assets.catalog.references import dangling, without
+from macro_assets.catalog.shapes import methods, shape_of
 from macro_assets.catalog.source_files import SourceFile, read_source, source_of
 from macro_assets.catalog.table_entries import tables_of, view_entries
 
@@ -148,7 +149,7 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         sources={s.name: s for one in sources if (s := one.source)},
         series=by_name([e for one in sources if one.source for e in one.series], Series, problems, key="id"),
         tables={},
-        indicators=by_name(stated["indicators"], Indicator, problems),
+        indicators=_shaped(by_name(stated["indicators"], Indicator, problems), stated["indicators"], problems),
         models=by_name(stated["models"], Model, problems),
         charts=by_name(stated["charts"], Chart, problems),
         recessions=tuple(r for r in recessions if r is not None),
@@ -161,6 +162,17 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     catalog = replace(catalog, tables=tables_of(catalog, folder, columns, problems))
     problems += dangling(catalog)
     return without(catalog, problems)
+
+
+def _shaped(indicators: Mapping[str, Indicator], stated: Entries, problems: list[Problem]) -> dict[str, Indicator]:
+    """Indicators with the shape of their method, where they state none."""
+    found = {n: i if i.shape else i.model_copy(update={"shape": shape_of(i.method)}) for n, i in indicators.items()}
+    files = origins({"indicators": stated})
+    for name, entry in found.items():
+        if entry.shape is None:
+            text = f"method: no method {entry.method!r} in macro_assets/indicators.{nearest(entry.method, methods())}"
+            problems.append(Problem(files[f"indicators/{name}"], name, text, "indicators"))
+    return found
 
 
 def _sources(

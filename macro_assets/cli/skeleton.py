@@ -65,7 +65,6 @@ def skeleton(kind: str, name: str, method: str, **more: Any) -> str:
         "subtitle": "What is measured, in which unit",
         "description": methods(kind)[method],
         _METHOD[kind]: method,
-        "shape": getattr(module, "SHAPE", None),
         "reference": "Not stated yet",
         "section": "own",
         "sample_start": date(2000, 1, 1),

@@ -41,8 +41,8 @@ REFUSED = {
     ),
     "a shape that the method does not give": (
         RECESSION,
-        "shape: signal",
-        "shape: contributions",
+        "method: rise_over_low\n",
+        "method: rise_over_low\n    shape: contributions\n",
         "recession.yaml: sahm_rule: shape: method rise_over_low gives the shape 'signal', got 'contributions'",
     ),
     "a rule that there is not": (

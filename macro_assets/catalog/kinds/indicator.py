@@ -18,14 +18,14 @@ class Indicator(Declaration):
 
     name: Slug = Field(description="Unique among indicators: its table is `indicators/<name>`")
     title: str = Field(description="What it is called in lists and on charts")
-    description: str = Field(description="What a row of its table says, in a sentence or two")
+    description: str = Field(default="", description="What a row of its table says, in a sentence or two")
     method: Slug = Field(description="Module of macro_assets/indicators/ that computes it")
-    shape: Slug = Field(default="value", description="Shape of its table, one of tables.yaml: that of its method")
+    shape: Slug | None = Field(default=None, description="Shape of its table in tables.yaml; by default its method's")
     inputs: tuple[Input, ...] = Field(min_length=1, description="Series and tables it is made of")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
     real_time: bool = Field(default=False, description="Also as of each month: `real_time/<name>`")
     demo: tuple[Month, ...] = Field(default=(), description="As-of months that a full local run computes")
-    reference: str = Field(description="Paper or page that the formula is from")
+    reference: str = Field(default="", description="Paper or page that the formula is from")
     rules: tuple[RuleCall, ...] = Field(default=(), description="What its rows must keep, beside what the shape says")
     owner: str = Field(default="team:research", description="A Dagster owner: an e-mail address or 'team:name'")
 

@@ -44,7 +44,7 @@ class Model(Declaration):
 
     name: Slug = Field(description="Unique among models: its table is `forecasts/<name>`")
     title: str = Field(description="What it is called in lists and on charts")
-    description: str = Field(description="What it forecasts, and from what, in a sentence or two")
+    description: str = Field(default="", description="What it forecasts, and from what, in a sentence or two")
     method: Slug = Field(description="Module of macro_assets/models/ that forecasts")
     target: Target = Field(description="Series that is forecast, how it is transformed, and the unit that gives")
     horizons: tuple[int, ...] = Field(min_length=1, description="Periods of the target's frequency after the as-of's")
@@ -63,7 +63,7 @@ class Model(Declaration):
     backtest: Backtest = Field(
         default=Backtest(), description="First as-of month, and those that a full local run computes (`demo`)"
     )
-    reference: str = Field(description="Paper or page that the method is from")
+    reference: str = Field(default="", description="Paper or page that the method is from")
     owner: str = Field(default="team:research", description="A Dagster owner: an e-mail address or 'team:name'")
 
     @property
