@@ -28,7 +28,7 @@ from macro_assets.graph.declared import graph
 start = time.perf_counter()
 found = graph(default_catalog())
 print(time.perf_counter() - start)
-assert not found.refused, found.refused
+assert not found.catalog.refused, found.catalog.refused
 assert sum(t.startswith("charts/synthetic") for d in found.derivations for t in d.tables) == 30
 """
 

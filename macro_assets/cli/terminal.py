@@ -48,7 +48,7 @@ def left_out(catalog: Catalog) -> list[str]:
         return [str(problem) for problem in catalog.refused]
     from macro_assets.graph.declared import graph  # it imports Polars and every room: 0.7 s
 
-    return [*map(str, catalog.refused), *graph(catalog).refused]
+    return [str(problem) for problem in graph(catalog).catalog.refused]
 
 
 def tell_left_out(catalog: Catalog) -> None:

@@ -10,14 +10,7 @@ from macro_assets.graph.derivation import Derivation, Grid, Table
 
 
 class GraphError(ValueError):
-    """The graph cannot be: the message names the derivation, what it asks for, and what is wrong with it.
-
-    `table` is one that could be left out.
-    """
-
-    def __init__(self, message: str, table: str) -> None:
-        super().__init__(message)
-        self.table = table
+    """The graph cannot be: the message names the derivation, what it asks for, and what is wrong with it."""
 
 
 def checked(found: Sequence[Derivation], catalog: Catalog) -> tuple[Derivation, ...]:
@@ -33,15 +26,15 @@ def checked(found: Sequence[Derivation], catalog: Catalog) -> tuple[Derivation, 
     for derivation in found:
         for table in derivation.tables:
             if table in made:
-                raise GraphError(f"table {table} is computed by two derivations; expected one", table)
+                raise GraphError(f"table {table} is computed by two derivations; expected one")
             if table not in catalog.tables:
                 text = f"table {table} is computed, but the catalog does not declare it: add it to tables.yaml"
-                raise GraphError(text, table)
+                raise GraphError(text)
             if catalog.tables[table].as_of_partitioned != (derivation.grid == "as_of"):
                 shape = "as-of partitioned" if catalog.tables[table].as_of_partitioned else "not partitioned"
                 made_on = "on the as-of grid" if derivation.grid else "without a grid"
                 text = f"table {table} is declared {shape}, but computed {made_on}; expected the same shape"
-                raise GraphError(text, table)
+                raise GraphError(text)
             made[table] = derivation
     for derivation in found:
         _refuse_strangers(derivation, made, catalog)
@@ -52,25 +45,17 @@ def _refuse_strangers(derivation: Derivation, made: Mapping[str, Derivation], ca
     name = derivation.tables[0]
     for series in derivation.series:
         if series not in catalog.series:
-            raise GraphError(f"{name} reads the series {series!r}, which the catalog does not declare", name)
+            raise GraphError(f"{name} reads the series {series!r}, which the catalog does not declare")
     for key, given in derivation.inputs.items():
         if not isinstance(given, Table) and given.months_before and derivation.grid is None:
             text = f"{name} reads {key} of {given.months_before} months before, but has no as-of months"
-            raise GraphError(text, name)
+            raise GraphError(text)
     for table in derivation.upstream:
         if table not in catalog.tables:
-            raise GraphError(f"{name} reads {table!r}, which is no table of the catalog", name)
-        if table in named_after_entries(catalog) and table not in made:
-            raise GraphError(f"{name} reads {table}, which was left out", name)
+            raise GraphError(f"{name} reads {table!r}, which is no table of the catalog")
         if derivation.grid == "as_of" and (table not in made or made[table].grid != "as_of"):
             text = f"{name} is computed as of a month, but reads {table}, which holds what is known today. Expected "
-            raise GraphError(f"{text}series, or tables of the as-of grid", name)
-
-
-def named_after_entries(catalog: Catalog) -> frozenset[str]:
-    """Tables that somebody must compute: of indicators, models and charts, but for paths, which grow by the way."""
-    computed = {"indicators", "real_time", "charts", *names.OF_MODELS} - {"paths"}
-    return frozenset(t for t in catalog.tables if t.partition("/")[0] in computed)
+            raise GraphError(f"{text}series, or tables of the as-of grid")
 
 
 def parents(derivation: Derivation, catalog: Catalog) -> tuple[str, ...]:
@@ -85,7 +70,7 @@ def _ordered(found: Sequence[Derivation], made: Mapping[str, Derivation], catalo
         TopologicalSorter(above).prepare()
     except CycleError as error:
         circle = error.args[1]
-        raise GraphError(f"tables depend on each other in a circle: {' <- '.join(circle)}", circle[0]) from None
+        raise GraphError(f"tables depend on each other in a circle: {' <- '.join(circle)}") from None
     ordered: dict[str, Derivation] = {}
     while len(ordered) < len(found):  # the first of the list that may come next, so that the list's order is kept
         waiting = (d for d in found if d.tables[0] not in ordered)

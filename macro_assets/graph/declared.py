@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
-from macro_assets.catalog import Catalog, CatalogError, Chart, Family, Indicator, Model, names
+from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
 from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.entries import Problem
+from macro_assets.catalog.references import without
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import labels_of
-from macro_assets.graph.check import GraphError, checked
+from macro_assets.graph.check import checked
 from macro_assets.graph.compute.chart import chart
 from macro_assets.graph.compute.indicator import Link, indicator, real_time
 from macro_assets.graph.compute.model import Declared, fit, forecasts, news
@@ -30,10 +31,10 @@ from macro_assets.lakehouse.raw import INVALIDATIONS
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything derived, inputs before outputs, and what is wrong with the user's own entries that were left out."""
+    """Everything derived, inputs before outputs, of a catalog without the entries that their rooms refuse."""
 
     derivations: tuple[Derivation, ...]
-    refused: tuple[str, ...] = ()
+    catalog: Catalog
 
 
 def derivations(catalog: Catalog) -> tuple[Derivation, ...]:
@@ -48,36 +49,22 @@ def graph(catalog: Catalog) -> Graph:
     ------
     CatalogError
         When a room refuses an entry of the package; every problem is in the message. One of the user's own folder is
-        left out, with what reads it.
+        left out, with what needs it, and told in the `refused` of the catalog.
     GraphError
         See :func:`macro_assets.graph.check.checked`.
     """
-    made: list[tuple[Derivation, str]] = []
-    problems: list[tuple[str, str]] = []
-    for kind, entries, build in _kinds(catalog):
-        for entry in entries:
-            file = catalog.origin(kind, entry.name)
-            try:
-                made += ((d, f"{file}: {entry.name}") for d in build(entry, catalog))
-            except MethodError as error:
-                problems.append((file, f"{file}: {entry.name}: {error}"))
-    if theirs := [text for file, text in problems if not _is_own(file)]:
-        raise CatalogError("the catalog is broken:\n  " + "\n  ".join(theirs))
-    refused = [text for _, text in problems]
     while True:
-        try:
-            return Graph(checked([d for d, _ in made], catalog), tuple(refused))
-        except GraphError as error:
-            at_fault = [(d, where) for d, where in made if error.table in d.tables and _is_own(where)]
-            if not at_fault:
-                raise
-            refused += (f"{where}: {error}" for _, where in at_fault[:1])
-            made = [one for one in made if one[1] != at_fault[0][1]]
-
-
-def _is_own(file: str) -> bool:
-    """Whether a file, or what is said of one, is of the user's folder: these are named by their whole path."""
-    return Path(file).is_absolute()
+        found: list[Derivation] = []
+        problems: list[Problem] = []
+        for kind, entries, build in _kinds(catalog):
+            for entry in entries:
+                try:
+                    found += build(entry, catalog)
+                except MethodError as error:
+                    problems.append(Problem(catalog.origin(kind, entry.name), entry.name, str(error), kind))
+        if not problems:
+            return Graph(checked(found, catalog), catalog)
+        catalog = without(catalog, problems)
 
 
 def _kinds(catalog: Catalog) -> Iterator[tuple[str, Sequence[Any], Callable[[Any, Catalog], Sequence[Derivation]]]]:

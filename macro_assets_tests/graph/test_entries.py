@@ -189,7 +189,8 @@ def test_a_broken_entry_of_one_s_own_is_left_out_with_what_reads_it(folder: Path
     made = {t for d in found.derivations for t in d.tables}
     assert {"indicators/my_rise", "real_time/my_rise", "charts/my_chart", "indicators/sahm_rule"} <= made
     assert not made & {"indicators/my_twin", "charts/my_twins_chart"}
-    mistake, below = found.refused
+    assert "indicators/my_twin" not in found.catalog.tables
+    mistake, below = map(str, found.catalog.refused)
     assert mistake.startswith(f"{own / 'mine.yaml'}: my_twin: parameters.mean_months: Input should be a valid integer")
-    why = "charts/my_twins_chart reads indicators/my_twin, which was left out"
+    why = "of.tables: table 'indicators/my_twin' is left out"
     assert below == f"{own / 'mine.yaml'}: my_twins_chart: {why}"

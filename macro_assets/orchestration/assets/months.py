@@ -79,7 +79,7 @@ def as_of_step(
         months = sorted(context.partition_keys)
         context.log.info(f"{', '.join(selected)} as of {months[0]} to {months[-1]}: {len(months)} months")
         asked = [d for d in piece if set(selected) & set(d.tables)]
-        run = _Run(context, lake.with_catalog(catalog), piece, selected, months)
+        run = _Run(lake.with_catalog(catalog), context, piece, selected, months)
         for month in months:
             for derivation in asked:
                 yield from run.month(derivation, month, selected)
@@ -95,8 +95,8 @@ class _Run:
 
     def __init__(
         self,
-        context: dg.AssetExecutionContext,
         lake: Lakehouse,
+        context: dg.AssetExecutionContext,
         piece: Sequence[Derivation],
         selected: Sequence[str],
         months: Sequence[str],
