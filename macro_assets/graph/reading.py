@@ -15,7 +15,7 @@ from macro_assets.graph.derivation import Derivation, Fitted, Input, Known
 from macro_assets.graph.inputs import COLUMNS, in_standard_units
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import CLOCKS
+from macro_assets.lakehouse.layout import CLOCKS, made_by
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of, read_decisions
 from macro_assets.lakehouse.session import connect as connect
@@ -151,5 +151,5 @@ def _raw(lake: Lakehouse, source: str) -> pl.DataFrame:
 
 def _stored(lake: Lakehouse, name: str) -> pl.DataFrame:
     if open_table(lake.root, name) is None:
-        raise LakeError(f"table {name} is not in the lake at {lake.root} yet. `macro run {name}` makes it.")
+        raise LakeError(f"table {name} is not in the lake at {lake.root} yet. {made_by(name, named=True)}")
     return lake.read(name)

@@ -191,6 +191,14 @@ MOVES: Mapping[str, Move] = {
 """By the table that they go to."""
 
 
+def made_by(name: str, named: bool = False) -> str:
+    """What makes a table that is not in the lake yet; `named` says it of this table alone."""
+    layer, _, model = name.partition("/")
+    if layer == "paths":
+        return f"Runs of the open month of forecasts/{model} add to it."
+    return f"`macro run{f' {name}' if named else ''}` makes it."
+
+
 def steps_due(name: str, written: int, before: int = SCHEMA_VERSION + 1) -> list[Step]:
     """The steps that a table written with an older version needs; none where its layer did not change.
 

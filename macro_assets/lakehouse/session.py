@@ -22,7 +22,7 @@ from macro_assets.catalog.registers import Register, registers
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import CLOCKS, RETIRED
+from macro_assets.lakehouse.layout import CLOCKS, RETIRED, made_by
 from macro_assets.lakehouse.macros import define_macros, quoted, timestamp
 from macro_assets.lakehouse.paths import Root, S3Root
 from macro_assets.lakehouse.raw import INVALIDATIONS
@@ -209,7 +209,7 @@ def _not_yet(table: Table | View) -> str:
     """Rows of a table of the catalog that is not in the lake: an error to name, but nothing invalidated is no error."""
     if table.name == INVALIDATIONS:
         return f"SELECT {_columns(table, 'NULL')} WHERE false"
-    return _error(f"{table.name} is not in the lake yet. `macro run` makes it.", table)
+    return _error(f"{table.name} is not in the lake yet. {made_by(table.name)}", table)
 
 
 def _query(name: str, table: Table | None, rows: str, moment: datetime | None) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import polars as pl
 import pytest
 
@@ -17,7 +18,7 @@ from macro_assets.graph.endings import month_of
 from macro_assets.graph.inputs import Inputs
 from macro_assets.graph.paths import add_instants, path
 from macro_assets.graph.reading import read
-from macro_assets.lakehouse import connect
+from macro_assets.lakehouse import LakeError, connect
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets.orchestration.partitions import AS_OF_MONTHS
@@ -115,6 +116,11 @@ def test_each_run_of_the_open_month_goes_on_to_the_path(lake: Lakehouse, instanc
 def test_a_closed_month_leaves_the_path_alone(lake: Lakehouse, instance: dg.DagsterInstance) -> None:
     run(lake, select([names.fits(MODEL), FORECASTS], lake.catalog, "2015-08", "2015-08"), instance)
     assert lake.read(PATH).is_empty()
+    told = rf"{PATH} is not in the lake.* yet\. Runs of the open month of {FORECASTS} add to it\."
+    with pytest.raises(LakeError, match=told):
+        read(PATH, root=lake.root, catalog=lake.catalog)
+    with pytest.raises(duckdb.Error, match=told):
+        connect(root=lake.root, catalog=lake.catalog).execute(f"SELECT * FROM paths.{MODEL}")
 
 
 def test_a_model_that_there_is_not_is_named(lake: Lakehouse) -> None:
