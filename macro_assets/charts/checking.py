@@ -49,10 +49,6 @@ def _of_series(chart: Chart, catalog: Catalog) -> Iterator[str]:
     of, own = chart.of, [catalog.series[s] for s in chart.of.series]
     if len(set(of.series)) < len(of.series):
         yield "of.series: a series is named twice"
-    strangers = sorted({s.frequency for s in own if s.frequency != of.frequency})
-    if of.frequency not in (None, "M") and strangers:
-        yield f"of.frequency: expected 'M', or that of all its series, got {of.frequency!r}"
-        return
     together = bool(of.steps) and takes_several(of.steps[0])
     frequencies = {of.frequency or s.frequency for s in own}
     if together and len(frequencies) > 1:

@@ -29,7 +29,6 @@ from macro_assets.models.protocol import (
     panel,
     target_dates,
 )
-from macro_assets.transforms.library import difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,7 +181,7 @@ def news(
         previous_as_of=pl.lit(before.as_of).cast(NEWS_SCHEMA["previous_as_of"]),
         as_of=pl.lit(now.as_of).cast(NEWS_SCHEMA["as_of"]),
         target_id=pl.lit(spec.target.series),
-        impact_unit=pl.lit(difference((spec.target_unit,), None)),
+        impact_unit=pl.lit(spec.impact_unit),
     )
 
 

@@ -27,6 +27,7 @@ from macro_assets.catalog import Catalog, Model
 from macro_assets.catalog.kinds.model import ModelInput
 from macro_assets.catalog.kinds.series import Frequency
 from macro_assets.catalog.kinds.step import Steps
+from macro_assets.transforms.library import difference
 from macro_assets.transforms.panel import panel as side_by_side
 from macro_assets.transforms.steps import TransformError, check, resolve, transformed_by
 
@@ -128,6 +129,11 @@ class Specification:
         """Unit of the forecasts."""
         return self.target.unit
 
+    @property
+    def impact_unit(self) -> str:
+        """Unit of a change of a forecast."""
+        return difference((self.target.unit,), None)
+
 
 def specification(model: Model, catalog: Catalog) -> Specification:
     """A model of the catalog with the facts of its inputs.
@@ -179,7 +185,7 @@ class Knowledge:
             raise ValueError(f"a panel as of {self.as_of.isoformat()} holds a value released {latest.isoformat()}")
 
 
-def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int]) -> None:
+def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int], target: str | None = None) -> None:
     """Refuse to go on unless all inputs are known, and one is younger than its staleness limit.
 
     Parameters
@@ -188,6 +194,8 @@ def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int]) -> None
         What is to be computed.
     limits
         Staleness limit in days by input.
+    target
+        An input whose age is told beside that of the youngest.
 
     Raises
     ------
@@ -196,8 +204,8 @@ def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int]) -> None
     StaleInputError
         When the newest observation of every input is older than its staleness limit.
     """
-    newest = known.observations.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
-    last: dict[str, date] = dict(newest.iter_rows())
+    latest = known.observations.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
+    last: dict[str, date] = dict(latest.iter_rows())
     today, prefix = known.as_of.date(), f"{name} as of {known.as_of.date()}"
     if unknown := tuple(s for s in limits if s not in last):
         raise NotKnownError(
@@ -209,9 +217,11 @@ def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int]) -> None
     ages = {s: (today - last[s]).days for s in limits}
     if all(ages[s] > limit for s, limit in limits.items()):
         youngest = min(limits, key=lambda s: ages[s])
+        told = [f"{s} is {ages[s]} days old (limit {limits[s]})" for s in (target,) if s and s != youngest]
+        newest = f"the newest, {youngest}, is {ages[youngest]} days old (limit {limits[youngest]})"
         raise StaleInputError(
-            f"{prefix}: every input is older than its staleness limit; the newest, {youngest}, is {ages[youngest]} "
-            f"days old (limit {limits[youngest]}). Fetch newer data, or run an as-of month that the data reaches.",
+            f"{prefix}: every input is older than its staleness limit; {', '.join([newest, *told])}. "
+            "Fetch newer data, or run an as-of month that the data reaches.",
             tuple(ages),
         )
 
@@ -239,7 +249,7 @@ def sample(known: Knowledge, spec: Specification) -> pl.DataFrame:
     ThinInputError
         When an input has fewer than two figures, or equal ones.
     """
-    refuse_stale(spec.name, known, spec.limits)
+    refuse_stale(spec.name, known, spec.limits, spec.target.series)
     facts = pl.DataFrame(
         {
             "series_id": [i.series for i in spec.inputs],

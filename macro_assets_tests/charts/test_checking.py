@@ -37,7 +37,6 @@ def test_the_charts_of_the_catalog_have_no_problem(catalog: Catalog) -> None:
         ({**SERIES, "parameters": {"level": {}}}, "parameters.level: .*Did you mean levels"),
         ({**SERIES, "parameters": {"levels": {"Goal": "high"}}}, "parameters.levels.Goal: .*got 'high'"),
         ({"of": {"series": ["BAA", "BAA"]}}, "of.series: a series is named twice"),
-        ({"of": {"series": ["BAA"], "frequency": "Q"}}, "of.frequency: expected 'M', .* got 'Q'"),
         ({"of": {"series": ["BAA", "GDPC1"], "steps": "spread"}}, "of.frequency: spread takes .* got M, Q"),
         ({"of": {"series": ["BAA"], "steps": "spread"}}, "of.steps: BAA: .*'spread': expected 2 series, got 1"),
         ({"of": {"series": ["BAA"], "steps": "sprad"}}, "of.steps: BAA: step 1 'sprad'.*did you mean 'spread'"),

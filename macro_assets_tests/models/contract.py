@@ -325,7 +325,7 @@ def news_have_the_declared_shape(method: Method) -> Breaches:
         yield f"the news have {news.schema}"
         return
     named = news.select("previous_as_of", "as_of", "target_id", "impact_unit").unique().rows()
-    if named != [(BEFORE, NOW, method.spec.target.series, method.spec.target_unit)]:
+    if named != [(BEFORE, NOW, method.spec.target.series, method.spec.impact_unit)]:
         yield f"the news are of {named}"
     if not set(news["effect"]) <= EFFECTS or not _finite(news["impact"]):
         yield f"the news have effects {set(news['effect'])}, impacts {news['impact'].to_list()}"

@@ -90,7 +90,7 @@ class Toy:
                 "target_date": target,
                 "effect": "revision",
                 "impact": new[target] - old[target],
-                "impact_unit": spec.target_unit,
+                "impact_unit": spec.impact_unit,
             }
             for target in target_dates(now, spec).values()
         ]

@@ -261,9 +261,9 @@ def test_inputs_are_stale_when_the_last_is_over_its_limit(
     knowledge = known(raw, day, model)
     if stale:
         with pytest.raises(StaleInputError, match=r"GDPC1 is 271 days old \(limit 270\)"):
-            refuse_stale(model.spec.name, knowledge, model.spec.limits)
+            refuse_stale(model.spec.name, knowledge, model.spec.limits, model.spec.target.series)
     else:
-        refuse_stale(model.spec.name, knowledge, model.spec.limits)
+        refuse_stale(model.spec.name, knowledge, model.spec.limits, model.spec.target.series)
 
 
 @pytest.mark.parametrize("unknown", [["GDPC1"], ["TCU"], ["GDPC1", "TCU"]])
@@ -359,7 +359,7 @@ def test_a_model_of_monthly_series_alone_is_fitted_too(raw: pl.DataFrame) -> Non
 def test_news_are_of_the_declared_form(news: pl.DataFrame) -> None:
     assert news.schema == NEWS_SCHEMA
     assert news.select("previous_as_of", "as_of", "target_id", "impact_unit").unique().rows() == [
-        (JUNE, JULY, "GDPC1", "percent")
+        (JUNE, JULY, "GDPC1", "percentage_points")
     ]
 
 

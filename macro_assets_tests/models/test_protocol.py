@@ -79,7 +79,7 @@ def test_a_specification_says_in_which_unit_its_figures_are() -> None:
     assert (payrolls.unit, payrolls.scale, payrolls.frequency) == ("Thousands of persons", 1000.0, "M")
     assert (gdp.unit, gdp.scale, gdp.frequency) == ("percent", 1e9, "Q")
     assert spec_of().target == gdp
-    assert spec_of().target_unit == "percent"
+    assert (spec_of().target_unit, spec_of().impact_unit) == ("percent", "percentage_points")
     assert spec_of(**aimed_at("UNRATE", "chg", "percentage_points")).target_unit == "percentage_points"
 
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog import Catalog, Table, names
 from macro_assets.orchestration.describe import key, series_links, table_metadata
 from macro_assets.quality import CheckReport
 
 CHECK = "schema"
+
+_GROUPS = {**dict.fromkeys(names.OF_MODELS, "forecasts"), "real_time": "indicators"}
+"""Group of an asset in the UI, where it is not its layer: what belongs to a model or an indicator stands together."""
 
 
 def spec_arguments(table: Table, catalog: Catalog, series: Sequence[str] = ()) -> dict[str, Any]:
@@ -19,7 +22,7 @@ def spec_arguments(table: Table, catalog: Catalog, series: Sequence[str] = ()) -
         metadata["input_series"] = series_links(series, catalog)
     return {
         "description": f"{table.title}. {table.description}",
-        "group_name": table.layer,
+        "group_name": _GROUPS.get(table.layer, table.layer),
         "kinds": set(table.kinds),
         "owners": [table.owner],
         "tags": {"layer": table.layer, "silver" if table.layer == "normalized" else "gold": ""},
