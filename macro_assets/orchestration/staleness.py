@@ -5,12 +5,12 @@ Every answer is a reason in words, by name; what is up to date is not in the ans
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from macro_assets.catalog import Source, names
-from macro_assets.graph.derivation import Derivation
+from macro_assets.graph.derivation import Derivation, Fitted
 from macro_assets.graph.inputs import Inputs
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -71,7 +71,8 @@ def stale_months(
     lake: Lakehouse, instance: dg.DagsterInstance, months: Mapping[Derivation, Sequence[str]]
 ) -> dict[tuple[str, str], str]:
     """Months of as-of derivations, among those asked of each, that must be computed, by table, with why."""
-    wanted = {d: sorted({*asked, *_read_of(d, months)}) for d, asked in months.items()}
+    fits = _fits_read(months)
+    wanted = {d: sorted({*asked, *(m for t in d.tables for m in fits.get(t, ()))}) for d, asked in months.items()}
     inputs = Inputs(lake, list(months), {m for asked in wanted.values() for m in asked})
     reasons: dict[tuple[str, str], str] = {}
     for derivation, asked in wanted.items():
@@ -88,9 +89,12 @@ def stale_months(
     return {(t, m): why for (t, m), why in reasons.items() if any(t in d.tables and m in months[d] for d in months)}
 
 
-def _read_of(derivation: Derivation, months: Mapping[Derivation, Sequence[str]]) -> Iterator[str]:
-    """Months of a derivation's tables that others read for the months asked of them: a fit may be of another."""
+def _fits_read(months: Mapping[Derivation, Sequence[str]]) -> dict[str, set[str]]:
+    """By table of fits, the months of it that are read for the months asked: they may be others."""
     grid = set(AS_OF_MONTHS.get_partition_keys())
-    for other, asked in months.items():
-        cells = (cell for m in asked for cell in other.cells(m))
-        yield from (at for table, at in cells if table in derivation.tables and at in grid)
+    read: dict[str, set[str]] = {}
+    for derivation, asked in months.items():
+        for given in derivation.inputs.values():
+            if isinstance(given, Fitted):
+                read.setdefault(given.table, set()).update(grid.intersection(map(given.month, asked)))
+    return read
