@@ -165,14 +165,14 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
 
 
 def _shaped(indicators: Mapping[str, Indicator], stated: Entries, problems: list[Problem]) -> dict[str, Indicator]:
-    """Indicators with the shape of their method, where they state none."""
+    """Indicators with the shape of their method, where they state none; one whose method there is not is left out."""
     found = {n: i if i.shape else i.model_copy(update={"shape": shape_of(i.method)}) for n, i in indicators.items()}
     files = origins({"indicators": stated})
     for name, entry in found.items():
         if entry.shape is None:
             text = f"method: no method {entry.method!r} in macro_assets/indicators.{nearest(entry.method, methods())}"
-            problems.append(Problem(files[f"indicators/{name}"], name, text, "indicators"))
-    return found
+            problems.append(Problem(files[f"indicators/{name}"], name, text))
+    return {name: entry for name, entry in found.items() if entry.shape is not None}
 
 
 def _sources(

@@ -109,8 +109,6 @@ def _of_each(stated: dict[str, Any], catalog: Catalog) -> Iterator[_Stated]:
         told = {k: _told(v, word, item) if isinstance(v, str) else v for k, v in entry.items()}
         rules = {"rules": [r.model_dump() for r in getattr(item, "rules", ())]}
         shape = stated.get("shape")
-        if getattr(item, "shape", "") is None:  # nobody knows its method, which is for the rooms to say
-            continue
         if isinstance(shape, str) and "{" in shape:
             shape, own = _told(shape, word, item), Problem(catalog.origin(kind, item.name), item.name, "", kind)
         else:

@@ -285,6 +285,23 @@ def test_what_needs_a_broken_entry_goes_with_it_and_says_so(package: Path, own: 
     assert "MY_CPI" in catalog.series
 
 
+def test_an_indicator_of_no_method_goes_with_what_needs_it(package: Path, own: Path) -> None:
+    """Its shape would be its method's, which there is not."""
+    stated = {k: v for k, v in INDICATOR.items() if k != "shape"}
+    write(
+        own,
+        "a",
+        indicators={**stated, "method": "rise_over_lo"},
+        charts={**CHART, "of": {"tables": ["indicators/my_rule"]}},
+    )
+    catalog = load_catalog(package, own)
+    assert there(catalog) == set()
+    assert told(catalog, own) == [
+        "a.yaml: my_chart: of.tables: table 'indicators/my_rule' is left out",
+        "a.yaml: my_rule: method: no method 'rise_over_lo' in macro_assets/indicators. Did you mean rise_over_low?",
+    ]
+
+
 def test_indicators_made_of_each_other_go_and_the_package_stays(package: Path, own: Path) -> None:
     entries = {f"my_{a}": f"my_{b}" for a, b in ("ab", "bc", "ca", "da")}
     write(
