@@ -32,7 +32,7 @@ from macro_assets.catalog.kinds.view import View
 from macro_assets.catalog.own import FOLDERS, own_documents, own_folder
 from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries, read_folder, yaml_files
 from macro_assets.catalog.references import dangling, without
-from macro_assets.catalog.shapes import methods, shape_of
+from macro_assets.catalog.rooms import method_names, shape_of
 from macro_assets.catalog.source_files import SourceFile, read_source, source_of
 from macro_assets.catalog.table_entries import tables_of, view_entries
 
@@ -170,7 +170,8 @@ def _shaped(indicators: Mapping[str, Indicator], stated: Entries, problems: list
     files = origins({"indicators": stated})
     for name, entry in found.items():
         if entry.shape is None:
-            text = f"method: no method {entry.method!r} in macro_assets/indicators.{nearest(entry.method, methods())}"
+            near = nearest(entry.method, method_names("indicators"))
+            text = f"method: no method {entry.method!r} in macro_assets/indicators.{near}"
             problems.append(Problem(files[f"indicators/{name}"], name, text))
     return {name: entry for name, entry in found.items() if entry.shape is not None}
 

@@ -19,8 +19,9 @@ from pydantic_core import to_jsonable_python
 
 from macro_assets.catalog import Chart, Indicator, Model
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.rooms import method_names
 from macro_assets.charts.modules import modules
-from macro_assets.graph.methods import ROOMS, method_names
+from macro_assets.graph.methods import ROOMS
 
 KINDS: Mapping[str, type[Declaration]] = {"indicator": Indicator, "model": Model, "chart": Chart}
 _METHOD = {"indicator": "method", "model": "method", "chart": "draws"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 
 from macro_assets.catalog.entries import complaints, nearest
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.rooms import method_names
 
 ROOMS: Mapping[str, str] = {"indicators": "macro_assets.indicators", "models": "macro_assets.models"}
 """Packages in which the methods of each kind of entry stand; `charts/modules.py` finds those of charts."""
@@ -24,13 +24,6 @@ ROOMS: Mapping[str, str] = {"indicators": "macro_assets.indicators", "models": "
 
 class MethodError(ValueError):
     """An entry that its room refuses; the message begins with the field."""
-
-
-def method_names(kind: str) -> list[str]:
-    """Names of the modules of a room that may be methods, by looking at its files: nothing is imported."""
-    spec = find_spec(ROOMS[kind])
-    places = (spec and spec.submodule_search_locations) or ()
-    return sorted(f.stem for p in places for f in Path(p).glob("*.py") if f.stem not in ("__init__", "protocol"))
 
 
 def method_module(kind: str, name: str) -> ModuleType:

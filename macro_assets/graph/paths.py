@@ -49,15 +49,13 @@ def path(lake: Lakehouse, model: str, instants: Iterable[date | datetime | str])
 def _at(
     when: datetime, derivation: Derivation, fits: Derivation, inputs: Inputs, fitted: dict[datetime, pl.DataFrame]
 ) -> Frames:
-    frames: dict[str, pl.DataFrame] = {}
+    frames = _known(derivation, inputs, when)
     for name, given in derivation.inputs.items():
         if isinstance(given, Fitted):
             at = month_end(given.month(f"{when:%Y-%m}"), when)
             if at not in fitted:
                 fitted[at] = _computed(fits, _known(fits, inputs, at), inputs, at)[given.table]
             frames[name] = fitted[at]
-        elif isinstance(given, Known):
-            frames[name] = inputs.known(given.series, when).select(COLUMNS)
     return _computed(derivation, frames, inputs, when)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from macro_assets.catalog import CatalogError, load_catalog
+from macro_assets.catalog.rooms import method_names
 from macro_assets.graph.declared import graph
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
 from macro_assets_tests.catalog.editing import edit
@@ -140,6 +142,13 @@ def test_what_a_room_refuses_is_named_by_file_entry_and_field(folder: Path, case
     with pytest.raises(CatalogError) as caught:
         graph(load_catalog(folder))
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("room", ["indicators", "models"])
+def test_a_helper_of_a_room_is_offered_to_nobody(room: str) -> None:
+    offered = method_names(room)
+    assert "protocol" not in offered
+    assert all(hasattr(import_module(f"macro_assets.{room}.{name}"), "Parameters") for name in offered)
 
 
 OWN = """

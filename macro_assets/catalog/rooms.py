@@ -1,7 +1,7 @@
-"""The shape that an indicator's table has, where its entry does not state it: as the module of its method says.
+"""What the catalog knows of the rooms whose methods its entries name: which modules there are, and their shape.
 
-The catalog imports no room. It reads the module's text, in which the shape stands beside the function that gives it,
-as `SHAPE = "signal"`.
+It imports no room. It looks at the files, and reads the text of an indicator's method, in which the shape of its table
+stands beside the function that gives it, as `SHAPE = "signal"`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import ast
 import sys
 from importlib.resources import files
 
-_ROOM = "macro_assets.indicators"
+_NO_METHODS = ("__init__.py", "protocol.py")
 
 
-def methods() -> list[str]:
-    """Names of the modules of the room."""
-    found = (files("macro_assets") / "indicators").iterdir()
-    return sorted(f.name.removesuffix(".py") for f in found if f.name.endswith(".py") and f.name != "__init__.py")
+def method_names(room: str) -> list[str]:
+    """Names of the modules of a room, 'indicators' or 'models', that may be methods."""
+    found = (f.name for f in (files("macro_assets") / room).iterdir())
+    return sorted(name.removesuffix(".py") for name in found if name.endswith(".py") and name not in _NO_METHODS)
 
 
 def shape_of(method: str) -> str | None:
     """The shape that a method of indicators gives; None where no module of the room has that name and says it."""
-    if (loaded := sys.modules.get(f"{_ROOM}.{method}")) is not None:
+    if (loaded := sys.modules.get(f"macro_assets.indicators.{method}")) is not None:
         return getattr(loaded, "SHAPE", None)
     module = files("macro_assets") / "indicators" / f"{method}.py"
     if not module.is_file():
