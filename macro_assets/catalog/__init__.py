@@ -8,12 +8,12 @@ from macro_assets.catalog.kinds.model import Backtest, Model, ModelInput, Target
 from macro_assets.catalog.kinds.recession import Recession
 from macro_assets.catalog.kinds.release import PublicationLag, Release
 from macro_assets.catalog.kinds.rule import RuleCall
-from macro_assets.catalog.kinds.series import Bounds, Fallback, Frequency, Kind, Selector, Series
+from macro_assets.catalog.kinds.series import Bounds, Copy, Frequency, Holder, Kind, Selector, Series
 from macro_assets.catalog.kinds.source import Api, Folder, Key, Source, Vintages
 from macro_assets.catalog.kinds.step import Step, Steps
 from macro_assets.catalog.kinds.table import Column, Dtype, Retention, Table
 from macro_assets.catalog.kinds.view import View
-from macro_assets.catalog.load import Catalog, UnknownNameError, default_catalog, load_catalog
+from macro_assets.catalog.load import Catalog, Holding, UnknownNameError, default_catalog, load_catalog
 from macro_assets.catalog.read import CatalogError
 
 __all__ = [
@@ -25,12 +25,14 @@ __all__ = [
     "CatalogError",
     "Chart",
     "Column",
+    "Copy",
     "Drawn",
     "Dtype",
-    "Fallback",
     "Family",
     "Folder",
     "Frequency",
+    "Holder",
+    "Holding",
     "Indicator",
     "Instrument",
     "Key",

@@ -7,6 +7,7 @@ Pandera schemas are built from this in ``quality/``, Delta schemas in ``lakehous
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -39,6 +40,46 @@ def series_facts(series: Iterable[Series], *fields: str) -> pl.DataFrame:
 
 _PLAIN_TYPES: dict[object, type[pl.DataType]] = {int: pl.Int64, float: pl.Float64}
 """Polars types of the fields of a series that are no text."""
+
+
+_HOLDINGS: dict[str, Any] = {
+    "series_id": pl.String,
+    "provider": pl.String,
+    "rank": pl.Int64,
+    "source": pl.String,
+    "unit": pl.String,
+    "scale": pl.Float64,
+    "provider_unit": pl.String,
+    "staleness_days": pl.Int64,
+    "same": pl.Boolean,
+}
+
+
+def holdings_frame(catalog: Catalog, series_ids: Iterable[str] | None = None) -> pl.DataFrame:
+    """Who has some series, or all: a row for each holder.
+
+    Returns
+    -------
+    DataFrame
+        `series_id`, `provider`, `rank` (0 = the home), `source` (the home), `unit`, `scale`, `provider_unit` of the
+        holder's figures, `staleness_days` of the series, `same` (whether its figures are the very same as the home's).
+    """
+    rows = [
+        {
+            "series_id": series_id,
+            "provider": h.provider,
+            "rank": rank,
+            "source": catalog.series[series_id].source,
+            "unit": h.series.unit,
+            "scale": h.series.scale,
+            "provider_unit": h.series.provider_unit,
+            "staleness_days": h.series.staleness_days,
+            "same": h.same,
+        }
+        for series_id in (catalog.series if series_ids is None else series_ids)
+        for rank, h in enumerate(catalog.holdings(series_id))
+    ]
+    return pl.DataFrame(rows, schema=_HOLDINGS)
 
 
 def series_frame(catalog: Catalog) -> pl.DataFrame:

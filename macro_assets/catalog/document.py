@@ -25,12 +25,13 @@ def _lines(catalog: Catalog) -> Iterator[str]:
     yield _HEAD
     yield (
         f"{len(catalog.series)} series of {len(catalog.sources)} sources ({live} over a network), "
-        f"{len(catalog.instruments)} instruments."
+        f"{len(catalog.instruments)} instruments. Holders of a series are in the order in which they count; `=` marks "
+        "those who have the very same figures as the first, its home."
     )
     yield "\n## Families\n"
     yield from _families(catalog)
     for source in catalog.sources.values():
-        yield from _source(source, catalog.series_of(source.name))
+        yield from _source(source, catalog.series_of(source.name), catalog)
     yield "\n## Instruments\n"
     yield from _table(
         ("instrument", "title", "class", "country", "quoted as", "venue", "priced by"),
@@ -45,13 +46,13 @@ def _families(catalog: Catalog) -> Iterator[str]:
     rows = []
     for family in catalog.families.values():
         sources = catalog.sources_of(family.name)
-        count = sum(len(catalog.series_of(s.name)) for s in sources)
         named = ", ".join(s.name for s in sources)
+        count = sum(series.source in {s.name for s in sources} for series in catalog.series.values())
         rows.append((f"`{names.normalized(family.name)}`", family.title, family.description, named, str(count)))
     yield from _table(("table", "title", "what", "sources", "series"), rows)
 
 
-def _source(source: Source, series: Sequence[Series]) -> Iterator[str]:
+def _source(source: Source, series: Sequence[Series], catalog: Catalog) -> Iterator[str]:
     yield f"\n## {source.name}: {source.title}\n"
     yield f"{source.description.strip()} <{source.url}>"
     facts = [f"family {source.family}"]
@@ -61,7 +62,8 @@ def _source(source: Source, series: Sequence[Series]) -> Iterator[str]:
         facts.append("no key" if key is None else f"key `{key.environment}`{'' if key.required else ' (optional)'}")
     facts.append({"none": "no vintages", "whole": "whole vintages", "changes": "every vintage"}[source.vintages])
     facts += [] if source.official else ["unofficial: a backup only"]
-    yield f"\n{'; '.join(facts)}; {len(series)} series.\n"
+    copies = sum(catalog.series[s.id].source != source.name for s in series)
+    yield f"\n{'; '.join(facts)}; {len(series) - copies} series{f', copies of {copies} others' if copies else ''}.\n"
     if series:
         yield from _table(
             (
@@ -75,6 +77,7 @@ def _source(source: Source, series: Sequence[Series]) -> Iterator[str]:
                 "country",
                 "from",
                 "first figure",
+                "holders",
             ),
             [
                 (
@@ -88,10 +91,16 @@ def _source(source: Source, series: Sequence[Series]) -> Iterator[str]:
                     s.country,
                     f"{s.first_year}" + (f"-{s.last_year}" if s.last_year else ""),
                     f"after {s.publication_lag.days} d",
+                    holder_names(catalog, s.id),
                 )
                 for s in series
             ],
         )
+
+
+def holder_names(catalog: Catalog, series_id: str) -> str:
+    """Who has a series, in the order in which they count; `=` marks who has the very same figures as the first."""
+    return ", ".join(f"{'=' if h.same else ''}{h.provider}" for h in catalog.holdings(series_id))
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

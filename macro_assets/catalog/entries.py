@@ -64,8 +64,10 @@ def complaints(error: ValidationError) -> list[str]:
     return texts
 
 
-def by_name(entries: Entries, kind: type[D], problems: list[Problem], key: str = "name") -> dict[str, D]:
-    """The declarations of entries by name; of two with one name the first."""
+def by_name(
+    entries: Entries, kind: type[D], problems: list[Problem], key: str = "name", advice: str = ""
+) -> dict[str, D]:
+    """The declarations of entries by name; of two with one name the first, and advice about the second."""
     found: dict[str, D] = {}
     first: dict[str, str] = {}
     seen: dict[str, int] = {}
@@ -76,7 +78,7 @@ def by_name(entries: Entries, kind: type[D], problems: list[Problem], key: str =
         if declaration is None:
             continue
         if name in found:
-            problems.append(Problem(file, name, f"{key}: declared twice, first in {first[name]}"))
+            problems.append(Problem(file, name, f"{key}: declared twice, first in {first[name]}{advice}"))
             continue
         found[name], first[name] = declaration, file
     return found

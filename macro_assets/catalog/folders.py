@@ -13,7 +13,7 @@ import stat
 import unicodedata
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from fnmatch import fnmatchcase
@@ -135,7 +135,10 @@ def fingerprint(folder: Folder) -> str:
 
 
 def series_of_folder(
-    folder: Folder, common: Mapping[str, Any], stated: Sequence[Mapping[str, Any]]
+    folder: Folder,
+    common: Mapping[str, Any],
+    stated: Sequence[Mapping[str, Any]],
+    taken: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Entries of a folder's series: those stated, and where every column is one, all others of any of its files.
 
@@ -145,13 +148,15 @@ def series_of_folder(
         What all of them share; over what is assumed where nothing is stated, under what a file says.
     stated
         What single series have of their own; `code`, by default the id, is the column.
+    taken
+        Columns that are copies of other sources' series.
     """
     columns = _columns(folder) if folder.prefix else {}
     own = {_code(entry): entry for entry in stated}
     if len(own) < len(stated):
         raise FolderError(f"the code {_repeated(str(e.get('code')) for e in stated)!r} is declared twice")
     entries = []
-    for code in [*own, *(c for c in columns if c not in own)]:
+    for code in [*own, *(c for c in columns if c not in own and c not in taken)]:
         entry = {**_UNSTATED, "title": code, **common, "code": code, **columns.get(code, {}), **own.get(code, {})}
         if folder.prefix:
             entry.setdefault("id", series_id(folder.prefix, code))

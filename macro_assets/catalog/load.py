@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,13 +25,13 @@ from macro_assets.catalog.kinds.instrument import Instrument
 from macro_assets.catalog.kinds.model import Model
 from macro_assets.catalog.kinds.recession import Recession
 from macro_assets.catalog.kinds.release import Release
-from macro_assets.catalog.kinds.series import Series
+from macro_assets.catalog.kinds.series import Copy, Series
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.kinds.table import Column, Table
 from macro_assets.catalog.kinds.view import View
 from macro_assets.catalog.own import FOLDERS, own_documents, own_folder
 from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries, read_folder, yaml_files
-from macro_assets.catalog.references import dangling, without
+from macro_assets.catalog.references import Reference, absent, dangling, without
 from macro_assets.catalog.rooms import method_names, shape_of
 from macro_assets.catalog.source_files import SourceFile, read_source, source_of
 from macro_assets.catalog.table_entries import tables_of, view_entries
@@ -45,6 +45,33 @@ class UnknownNameError(LookupError):
 
 
 @dataclass(frozen=True)
+class Holding:
+    """A holder of a series: what it has of it, whose raw table keeps its rows, whether its figures are the home's.
+
+    Parameters
+    ----------
+    series
+        The series as it has it: `series.source` is the provider of its rows, `unit` and `scale` are of its figures.
+    table
+        Source whose raw table has its rows: the home, or a source with a copy.
+    factor
+        What the provider's number is multiplied with before it is stored.
+    same
+        Whether it is declared to have the very same figures as the home.
+    """
+
+    series: Series
+    table: str
+    factor: float = 1.0
+    same: bool = False
+
+    @property
+    def provider(self) -> str:
+        """Who serves its rows."""
+        return self.series.source
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Everything that exists, by name. Built by :func:`load_catalog`, read by every other room."""
 
@@ -54,6 +81,8 @@ class Catalog:
     indicators: Mapping[str, Indicator]
     models: Mapping[str, Model]
     charts: Mapping[str, Chart]
+    copies: tuple[Series, ...] = ()
+    """Series that a source holds though their home is another, as it holds them: `source` is the one that does."""
     recessions: tuple[Recession, ...] = field(default=())
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     releases: Mapping[str, Release] = field(default_factory=dict)
@@ -84,8 +113,22 @@ class Catalog:
         return tuple(s for s in self.sources.values() if s.family == family)
 
     def series_of(self, source: str) -> tuple[Series, ...]:
-        """Series of one source, in catalog order."""
-        return tuple(s for s in self.series.values() if s.source == source)
+        """Series whose rows a source's raw table has: those of which it is the home, then its copies of others."""
+        return tuple(s for s in (*self.series.values(), *self.copies) if s.source == source)
+
+    def holdings(self, series_id: str) -> tuple[Holding, ...]:
+        """Who has a series, in the order in which they count: its home, who is asked after it, sources with a copy."""
+        home = self.one_series(series_id)
+        asked = (Holding(home.at(h), home.source, h.factor, h.same) for h in home.holders)
+        copies = (Holding(c, c.source) for c in self._copies.get(series_id, ()))
+        return (Holding(home, home.source), *asked, *copies)
+
+    @cached_property
+    def _copies(self) -> Mapping[str, tuple[Series, ...]]:
+        found: dict[str, tuple[Series, ...]] = {}
+        for copy in self.copies:
+            found[copy.id] = (*found.get(copy.id, ()), copy)
+        return found
 
     def families_of(self, series_ids: Iterable[str]) -> tuple[str, ...]:
         """Families of the homes of some series, each once, in the order of the series."""
@@ -147,7 +190,7 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     recessions = (validated(Recession, entry, file, peak, problems) for file, entry, peak in peaks)
     catalog = Catalog(
         sources={s.name: s for one in sources if (s := one.source)},
-        series=by_name([e for one in sources if one.source for e in one.series], Series, problems, key="id"),
+        series=by_name([e for one in sources if one.source for e in one.series], Series, problems, "id", _ONE_HOME),
         tables={},
         indicators=_shaped(by_name(stated["indicators"], Indicator, problems), stated["indicators"], problems),
         models=by_name(stated["models"], Model, problems),
@@ -159,9 +202,40 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         views=by_name(view_entries(folder, columns, problems), View, problems),
         origins=origins(stated) | origins({"series": series}, "id") | {f"sources/{s.name}": s.file for s in sources},
     )
-    catalog = replace(catalog, tables=tables_of(catalog, folder, columns, problems))
+    catalog = replace(
+        catalog,
+        tables=tables_of(catalog, folder, columns, problems),
+        copies=_copies(catalog, [copy for one in sources if one.source for copy in one.copies], problems),
+    )
     problems += dangling(catalog)
     return without(catalog, problems)
+
+
+_ONE_HOME = ". A series has one home: state `of` here with what differs, or give another series an id of its own."
+
+
+def _copies(catalog: Catalog, entries: Entries, problems: list[Problem]) -> tuple[Series, ...]:
+    """Copies of series, as their sources hold them; one of a series that there is not, or a second, is left out."""
+    found: dict[tuple[str, str], Series] = {}
+    for file, entry in entries:
+        name = f"of: {entry['of']}"
+        if (copy := validated(Copy, entry, file, name, problems)) is None:
+            continue
+        home = catalog.series.get(copy.of)
+        if home is None:
+            problems += absent(catalog, Reference("copies", name, "of", "series", copy.of), file)
+            continue
+        if copy.source == home.source:
+            text = f"of: {home.source} is its home"
+        elif copy.source in [h.source for h in home.holders]:
+            text = f"of: {copy.source} is a holder of it already, in {catalog.origin('series', copy.of)}"
+        elif (copy.source, copy.of) in found:
+            text = "of: declared twice"
+        else:
+            found[copy.source, copy.of] = home.at(copy)
+            continue
+        problems.append(Problem(file, name, text))
+    return tuple(found.values())
 
 
 def _shaped(indicators: Mapping[str, Indicator], stated: Entries, problems: list[Problem]) -> dict[str, Indicator]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,7 +38,8 @@ def without(catalog: Catalog, problems: Iterable[Problem]) -> Catalog:
     new = list(problems)
     while new:
         refuse([p for p in new if not p.is_own])
-        catalog = replace(_dropped(catalog, new), refused=(*catalog.refused, *new))
+        rest = _dropped(catalog, new)
+        catalog = replace(rest, refused=(*catalog.refused, *new, *_lost(catalog, rest)))
         new = list(dangling(catalog))
     return catalog
 
@@ -64,13 +65,22 @@ def _dropped(catalog: Catalog, problems: Iterable[Problem]) -> Catalog:
         for kind, entries in gone.items()
     }
     rest: Catalog = replace(catalog, **changed)
+    copies = tuple(c for c in rest.copies if c.id in rest.series and c.source in rest.sources)
     there = {kind: in_use(rest) if kind == "families" else getattr(rest, kind) for kind in names.LAYERS}
     tables = {
         n: table
         for n, table in rest.tables.items()
         if (entry := names.entry_of(n)) is None or entry[1] in there[entry[0]]
     }
-    return replace(rest, tables=tables)
+    return replace(rest, tables=tables, copies=copies)
+
+
+def _lost(before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """Copies of series that went, of sources that stay."""
+    for copy in before.copies:
+        if copy.id not in after.series and copy.source in after.sources:
+            text = f"of: series {copy.id!r} is left out"
+            yield Problem(before.origin("sources", copy.source), f"of: {copy.id}", text)
 
 
 def dangling(catalog: Catalog) -> Iterator[Problem]:
@@ -79,22 +89,35 @@ def dangling(catalog: Catalog) -> Iterator[Problem]:
     An entry of the package that names one declared wrongly is sound: the problem is that one's.
     """
     for r in _references(catalog):
-        declared: Mapping[str, Any] = getattr(catalog, r.to)
-        if r.named in declared:
-            continue
-        text = f"is not declared.{nearest(r.named, declared)}"
-        if left_out := _is_left_out(catalog, r):
-            text = "is left out"
-        problem = _problem(catalog, r.kind, r.name, f"{r.field}: {_ONE[r.to]} {r.named!r} {text}")
-        if problem.is_own or not left_out:
-            yield problem
+        if r.named not in getattr(catalog, r.to):
+            yield from absent(catalog, r, catalog.origin(r.kind, r.name))
+    yield from _folders(catalog)
     yield from _circles(catalog)
     yield from _benchmarks(catalog)
     yield from _views(catalog)
 
 
+def absent(catalog: Catalog, r: Reference, file: str) -> Iterator[Problem]:
+    """What an entry of a file is told of one that it names and that is not there."""
+    text = f"is not declared.{nearest(r.named, getattr(catalog, r.to))}"
+    if left_out := _is_left_out(catalog, r):
+        text = "is left out"
+    problem = Problem(file, r.name, f"{r.field}: {_ONE[r.to]} {r.named!r} {text}", r.kind)
+    if problem.is_own or not left_out:
+        yield problem
+
+
 def _problem(catalog: Catalog, kind: str, name: str, text: str) -> Problem:
     return Problem(catalog.origin(kind, name), name, text, kind)
+
+
+def _folders(catalog: Catalog) -> Iterator[Problem]:
+    """A folder's files hold what its own file says, not what another's entry says of them."""
+    for s in catalog.series.values():
+        for holder in s.holders:
+            if (source := catalog.sources.get(holder.source)) is not None and source.folder is not None:
+                text = f"holders: {source.name} is a folder; state `of: {s.id}` in its file instead"
+                yield _problem(catalog, "series", s.id, text)
 
 
 def _is_left_out(catalog: Catalog, reference: Reference) -> bool:
@@ -106,7 +129,7 @@ def _is_left_out(catalog: Catalog, reference: Reference) -> bool:
 def _references(catalog: Catalog) -> Iterator[Reference]:
     for s in catalog.series.values():
         yield Reference("series", s.id, "source", "sources", s.source)
-        yield from (Reference("series", s.id, "fallback", "sources", f.source) for f in s.fallback)
+        yield from (Reference("series", s.id, "holders", "sources", h.source) for h in s.holders)
     for source in catalog.sources.values():
         yield Reference("sources", source.name, "family", "families", source.family)
     for i in catalog.indicators.values():

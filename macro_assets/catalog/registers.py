@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from macro_assets.catalog.derive import polars_schema, series_frame
+from macro_assets.catalog.derive import holdings_frame, polars_schema, series_frame
 from macro_assets.catalog.kinds.table import Column, Dtype
 from macro_assets.catalog.load import Catalog
 
 _SERIES: Mapping[str, tuple[Dtype, str]] = {
-    "source": ("str", "Source whose raw table holds the series"),
+    "source": ("str", "Its home: the source that is asked for it, of those that have it"),
     "series_id": ("str", "Name of the series, unique in the catalog"),
     "title": ("str", "What it is"),
     "unit": ("str", "Standard unit, that of the normalized tables"),
@@ -28,6 +28,24 @@ _SERIES: Mapping[str, tuple[Dtype, str]] = {
     "transform": ("int", "FRED-MD transformation code"),
     "aggregation": ("str", "How observations become one of a month: mean, last, sum"),
     "licence": ("str", "Terms under which the provider gives it"),
+}
+_STORED: Mapping[str, tuple[Dtype, str]] = {
+    "serves": ("str", "Provider whose rows count now, or at the instant of the session; null where there are none"),
+    "first_date": ("date", "Date of its first value"),
+    "last_date": ("date", "Date of its last value"),
+    "rows": ("int", "Rows stored of the series, of all who have it"),
+    "vintages": ("int", "Release times of them that are no estimates"),
+}
+_HOLDERS: Mapping[str, tuple[Dtype, str]] = {
+    "series_id": ("str", "Name of the series"),
+    "provider": ("str", "Who has it"),
+    "rank": ("int", "In which order they count; 0 is the home of the series"),
+    "source": ("str", "The home of the series"),
+    "unit": ("str", "Standard unit of this one's figures"),
+    "scale": ("float", "Its number times scale = number in the standard unit"),
+    "provider_unit": ("str", "Unit in which its figures are stored, that of the raw tables"),
+    "staleness_days": ("int", "Age in days beyond which the latest value of the series is stale"),
+    "same": ("bool", "Whether its figures are declared to be the very same as the home's"),
 }
 _SOURCES: Mapping[str, tuple[Dtype, str]] = {
     "name": ("str", "Name of the source, that of its tables"),
@@ -63,13 +81,14 @@ class Register:
 
 
 def registers(catalog: Catalog) -> tuple[Register, ...]:
-    """The series, sources and instruments of a catalog."""
+    """The series, holders, sources and instruments of a catalog."""
     key = {s.name: s.api.key.environment for s in catalog.sources.values() if s.api and s.api.key}
     sources = (
         {**s.model_dump(), "is_live": s.is_live, "key_variable": key.get(s.name)} for s in catalog.sources.values()
     )
     return (
         _register("series", "The series of the catalog", _SERIES, series_frame(catalog).iter_rows(named=True)),
+        _register("holders", "Who has a series", _HOLDERS, holdings_frame(catalog).iter_rows(named=True)),
         _register("sources", "The sources of the catalog", _SOURCES, sources),
         _register(
             "instruments",
@@ -80,9 +99,18 @@ def registers(catalog: Catalog) -> tuple[Register, ...]:
     )
 
 
+def series_columns() -> tuple[Column, ...]:
+    """The columns of `catalog.series`: those of its register, and those that say what the lake has of a series."""
+    return _columns({**_SERIES, **_STORED})
+
+
+def _columns(told: Mapping[str, tuple[Dtype, str]]) -> tuple[Column, ...]:
+    return tuple(Column(name=c, dtype=dtype, description=text) for c, (dtype, text) in told.items())
+
+
 def _register(
     name: str, description: str, told: Mapping[str, tuple[Dtype, str]], entries: Iterable[Mapping[str, object]]
 ) -> Register:
-    columns = tuple(Column(name=c, dtype=dtype, description=text) for c, (dtype, text) in told.items())
+    columns = _columns(told)
     rows = [tuple(entry[c] for c in told) for entry in entries]
     return Register(name, description, columns, pl.DataFrame(rows, schema=polars_schema(columns), orient="row"))

@@ -2,7 +2,8 @@
 
 Belongs here: which files there are, and what a series takes from elsewhere where its entry does not state it: from the
 `defaults` of its group, else from the release that one of these names, else from the file's `defaults` (their own
-release before them). Does not belong here: what a field may be (``kinds/``).
+release before them). An entry with `of` is no series of the source but its copy of another's: of all these it takes
+what may differ from the home's. Does not belong here: what a field may be (``kinds/``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from macro_assets.catalog.entries import Problem, validated
 from macro_assets.catalog.folders import FolderError, series_of_folder
 from macro_assets.catalog.kinds.release import Release
+from macro_assets.catalog.kinds.series import Copy
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.read import CatalogError, Entries, defaults_of, listed
 
@@ -35,6 +37,8 @@ class SourceFile(NamedTuple):
     source: Source | None
     releases: dict[str, Release]
     series: Entries
+    copies: Entries
+    """Of series whose home is another source."""
 
 
 def read_source(file: str, document: Mapping[str, Any], problems: list[Problem]) -> SourceFile:
@@ -53,16 +57,24 @@ def read_source(file: str, document: Mapping[str, Any], problems: list[Problem])
     releases = {release.id: release for release in found if release is not None}
     sound = len(releases) == len(entries)  # else its series would all seem broken too
     told = {entry["id"] for entry in entries}
-    common, series = _series_entries(file, document, releases, told, problems if sound else [])
+    common, stated_series = _series_entries(file, document, releases, told, problems if sound else [])
+    series = [entry for entry in stated_series if "of" not in entry]
+    copies = [{**_differing(common), **entry} for entry in stated_series if "of" in entry]
     source = source if sound else None
     full = [{**common, **entry} for entry in series]
     if source is not None and source.folder is not None:
+        copies = [{"code": copy["of"], **copy, "folder": source.folder} for copy in copies]
         try:
-            full = series_of_folder(source.folder, common, series)
+            full = series_of_folder(source.folder, common, series, [str(copy["code"]) for copy in copies])
         except FolderError as error:
             problems.append(Problem(file, name, f"folder: {error}"))
             source = None
-    return SourceFile(file, name, source, releases, [(file, entry) for entry in full])
+    return SourceFile(file, name, source, releases, [(file, entry) for entry in full], [(file, c) for c in copies])
+
+
+def _differing(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Of fields that a file, a group or a release states for all, those that a copy may have."""
+    return {field: value for field, value in fields.items() if field in Copy.model_fields}
 
 
 def _source_entry(file: str, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,17 +122,22 @@ def _series_entries(
         raise CatalogError(f"{file}: groups: {unknown[0]!r} is neither 'defaults' nor 'series'")
     defaults = defaults_of(document, file)
     parts = [{"defaults": {}, "series": document.get("series", [])}, *groups]
-    stated = [{**defaults_of(part, file), **entry} for part in parts for entry in listed(part, "series", file)]
+    stated = [(defaults_of(part, file), entry) for part in parts for entry in listed(part, "series", file)]
     if (release := _unknown_release(defaults, told)) is not None:
         raise CatalogError(f"{file}: defaults: {release}")
-    for entry in stated:
+    full = []
+    for group, entry in stated:
+        shared = {**_of_release({**group, **entry}, releases), **group}
         name = str(entry.get("id"))
-        if (release := _unknown_release(entry, told)) is not None:
+        if "of" in entry:
+            shared, name = _differing(shared), f"of: {entry['of']}"
+        if (release := _unknown_release({**shared, **entry}, told)) is not None:
             problems.append(Problem(file, name, release, "series"))
-        if "source" in entry:
+        if "source" in {**group, **entry}:
             problems.append(Problem(file, name, "source: the file's name says it already", "series"))
+        full.append({**shared, **entry, "source": source_of(file)})
     common = {**defaults, **_of_release(defaults, releases), "source": source_of(file)}
-    return common, [{**_of_release(entry, releases), **entry, "source": source_of(file)} for entry in stated]
+    return common, full
 
 
 def _unknown_release(entry: Mapping[str, Any], told: Collection[object]) -> str | None:

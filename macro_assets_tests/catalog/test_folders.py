@@ -105,16 +105,17 @@ def test_a_name_of_a_shipped_source_or_series_is_taken(tmp_path: Path) -> None:
     catalog = load_catalog(SHIPPED, tmp_path)
     assert sorted(map(str, catalog.refused)) == [
         f"{tmp_path / 'bundled.yaml'}: bundled: source: 'bundled' is declared in sources/bundled.yaml already",
-        f"{tmp_path / 'mine.yaml'}: PAYEMS: id: declared twice, first in sources/bundled.yaml",
+        f"{tmp_path / 'mine.yaml'}: PAYEMS: id: declared twice, first in sources/fred.yaml. A series has one home: "
+        "state `of` here with what differs, or give another series an id of its own.",
     ]
-    assert catalog.series["PAYEMS"].source == "bundled"
+    assert catalog.series["PAYEMS"].source == "fred"
     assert catalog.sources["bundled"].folder is None
     assert "MY_PAYEMS" not in catalog.series
 
 
-def test_a_fallback_that_leads_nowhere_is_named_by_the_file(tmp_path: Path) -> None:
-    declare(tmp_path, {}, [{"id": "MY_GDP", "code": "GDP", "fallback": [{"source": "nobody", "code": "X"}]}])
-    assert f"{tmp_path / 'mine.yaml'}: MY_GDP: fallback: source 'nobody' is not declared" in refused(tmp_path)
+def test_a_holder_that_leads_nowhere_is_named_by_the_file(tmp_path: Path) -> None:
+    declare(tmp_path, {}, [{"id": "MY_GDP", "code": "GDP", "holders": [{"source": "nobody", "code": "X"}]}])
+    assert f"{tmp_path / 'mine.yaml'}: MY_GDP: holders: source 'nobody' is not declared" in refused(tmp_path)
 
 
 # --- every column is a series --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Bounds, Catalog, Fallback, PublicationLag, Series, default_catalog
+from macro_assets.catalog import Bounds, Holder, PublicationLag, Series, default_catalog
 from macro_assets_tests.sources.wire import RECORDINGS, recordings
 
 FRED = default_catalog().series_of("fred")
@@ -58,19 +58,17 @@ FRESH_WITHIN = {"D": 30, "W": 100, "M": 500, "Q": 400}
 # --- the checks ----------------------------------------------------------------------------------------------------
 
 
-def code_problems(series: Iterable[Series], taken: Iterable[str]) -> Iterator[str]:
-    """Codes are FRED's and unique; an id is its code, with _FRED where another source has taken it."""
+def code_problems(series: Iterable[Series]) -> Iterator[str]:
+    """Codes are FRED's and unique; an id is its code."""
     seen: set[str] = set()
-    others = set(taken)
     for s in series:
         if not re.fullmatch(r"[A-Z0-9]+", s.code):
             yield f"{s.id}: code {s.code!r} is none of FRED's"
         if s.code in seen:
             yield f"{s.id}: code {s.code} is declared twice"
         seen.add(s.code)
-        expected = f"{s.code}_FRED" if s.code in others else s.code
-        if s.id != expected:
-            yield f"{s.id}: id must be {expected}"
+        if s.id != s.code:
+            yield f"{s.id}: id must be {s.code}"
 
 
 def scale_of(words: str) -> float:
@@ -132,13 +130,15 @@ def transform_problems(series: Iterable[Series]) -> Iterator[str]:
             yield f"{s.id}: a bound is missing"
 
 
-def fallback_problems(series: Iterable[Series]) -> Iterator[str]:
-    """The chart of the same code is the same series; what is projected or dated in hindsight has none."""
+def holder_problems(series: Iterable[Series]) -> Iterator[str]:
+    """The chart of the same code has the same figures; what is projected or dated in hindsight has none."""
     for s in series:
-        for f in s.fallback:
-            if f.source == "fred_graph" and (f.code != s.code or f.factor != 1):
-                yield f"{s.id}: its chart is {s.code}, not {f.code} times {f.factor:g}"
-        if s.fallback and (s.code == "USREC" or (s.projections and s.frequency != "D")):
+        for h in s.holders:
+            if h.source == "fred_graph" and ((h.code or s.code) != s.code or h.factor != 1):
+                yield f"{s.id}: its chart is {s.code}, not {h.code} times {h.factor:g}"
+            if h.source == "fred_graph" and not h.same:
+                yield f"{s.id}: its chart has the very same figures"
+        if s.holders and (s.code == "USREC" or (s.projections and s.frequency != "D")):
             yield f"{s.id}: a stand-in without vintages would tell the future"
 
 
@@ -175,10 +175,6 @@ def value_problems(s: Series, values: pl.Series) -> Iterator[str]:
 # --- the entries ---------------------------------------------------------------------------------------------------
 
 
-def taken_elsewhere(catalog: Catalog) -> list[str]:
-    return [s.id for s in catalog.series.values() if s.source not in ("fred", "fred_recent")]
-
-
 def test_there_are_series_of_every_kind() -> None:
     assert len(FRED) >= 115
     themes = {s.theme for s in FRED}
@@ -188,7 +184,7 @@ def test_there_are_series_of_every_kind() -> None:
 
 
 def test_codes_and_ids() -> None:
-    assert list(code_problems([*FRED, *RECENT], taken_elsewhere(default_catalog()))) == []
+    assert list(code_problems([*FRED, *RECENT])) == []
 
 
 def test_names_that_are_none() -> None:
@@ -197,7 +193,7 @@ def test_names_that_are_none() -> None:
     assert BY_CODE["TEDRATE"].last_year == 2022
 
 
-@pytest.mark.parametrize("check", [unit_problems, time_problems, transform_problems, fallback_problems])
+@pytest.mark.parametrize("check", [unit_problems, time_problems, transform_problems, holder_problems])
 def test_each_entry_agrees_with_itself(check: Any) -> None:
     assert list(check([*FRED, *RECENT])) == []
 
@@ -326,13 +322,12 @@ def altered(code: str, /, **facts: Any) -> list[Series]:
     [
         (altered("GDP", code="GDP-1"), "none of FRED's"),
         (altered("GDP", id="GDP_US"), "id must be GDP"),
-        (altered("PAYEMS", id="PAYEMS"), "id must be PAYEMS_FRED"),
         (altered("GDP", id="GDP_FRED"), "id must be GDP"),
         ([BY_CODE["GDP"], BY_CODE["GDP"]], "declared twice"),
     ],
 )
 def test_wrong_codes_are_found(series: list[Series], expected: str) -> None:
-    assert expected in " ".join(code_problems(series, ["PAYEMS"]))
+    assert expected in " ".join(code_problems(series))
 
 
 @pytest.mark.parametrize(
@@ -358,14 +353,11 @@ def test_wrong_codes_are_found(series: list[Series], expected: str) -> None:
         (time_problems, altered("TEDRATE", last_year=1980), "ends before"),
         (transform_problems, altered("NFCI", transform=5), "takes logarithms"),
         (transform_problems, altered("GDP", bounds=Bounds(low=0, high=None)), "a bound is missing"),
-        (fallback_problems, altered("DGS10", fallback=(Fallback(source="fred_graph", code="DGS2"),)), "not DGS2"),
-        (
-            fallback_problems,
-            altered("DGS10", fallback=(Fallback(source="fred_graph", code="DGS10", factor=0.01),)),
-            "times 0.01",
-        ),
-        (fallback_problems, altered("USREC", fallback=(Fallback(source="fred_graph", code="USREC"),)), "the future"),
-        (fallback_problems, altered("GDPPOT", fallback=(Fallback(source="fred_graph", code="GDPPOT"),)), "the future"),
+        (holder_problems, altered("DGS10", holders=(Holder(source="fred_graph", code="DGS2", same=True),)), "not DGS2"),
+        (holder_problems, altered("DGS10", holders=(Holder(source="fred_graph", factor=0.01),)), "times 0.01"),
+        (holder_problems, altered("DGS10", holders=(Holder(source="fred_graph"),)), "the very same figures"),
+        (holder_problems, altered("USREC", holders=(Holder(source="fred_graph", same=True),)), "the future"),
+        (holder_problems, altered("GDPPOT", holders=(Holder(source="fred_graph", same=True),)), "the future"),
     ],
 )
 def test_wrong_entries_are_found(check: Any, series: list[Series], expected: str) -> None:

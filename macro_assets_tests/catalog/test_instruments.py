@@ -46,7 +46,7 @@ def test_a_price_is_in_the_currency_of_the_quotation(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("price: YAHOO_SP500", "price: YAHOO_SP501", "sp500: price: series 'YAHOO_SP501' is not declared"),
+        ("price: SP500", "price: SP501", "sp500: price: series 'SP501' is not declared"),
         ("[POLYGON_NASDAQ100]", "[POLYGON_NASDAQ101]", "nasdaq100: price: series 'POLYGON_NASDAQ101' is not declared"),
         ("asset_class: equity", "asset_class: shares", "sp500: asset_class"),
         ("currency: USD", "currency: dollar", "ust_13w: currency"),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog, CatalogError, Kind, UnknownNameError, load_catalog, names
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets_tests.catalog.conftest import SMALL
 from macro_assets_tests.catalog.editing import edit
 
 FILES = sorted(f.name for f in (files("macro_assets.catalog") / "data").iterdir() if f.is_file())
@@ -24,28 +25,16 @@ def error_of(folder: Path) -> str:
     return str(caught.value)
 
 
-@pytest.fixture
-def small(folder: Path) -> Path:
-    """The catalog's files with one source and no instruments, to be broken: read in an eighth of the time."""
-    for file in (folder / "sources").iterdir():
-        if file.name != "bundled.yaml":
-            file.unlink()
-    (folder / "instruments.yaml").write_text("instruments: []\n", encoding="utf-8")
-    return folder
-
-
 def test_a_small_catalog_is_sound_until_it_is_broken(small: Path) -> None:
-    assert set(load_catalog(small).sources) == {"bundled"}
+    assert set(load_catalog(small).sources) == set(SMALL)
 
 
 def test_the_default_catalog_declares_the_real_data(catalog: Catalog) -> None:
     assert len(catalog.series) >= 55
-    codes = [
-        (s.source, s.dataset, s.code, s.selector and s.selector.model_dump_json()) for s in catalog.series.values()
-    ]
+    held = [*catalog.series.values(), *catalog.copies]
+    codes = [(s.source, s.dataset, s.code, s.selector and s.selector.model_dump_json()) for s in held]
     assert len(set(codes)) == len(codes), "a provider's column is declared under two ids"
     assert all(name == s.id for name, s in catalog.series.items())
-    assert catalog.series_of("bundled") == tuple(s for s in catalog.series.values() if s.source == "bundled")
     assert catalog.series_of("nobody") == ()
 
 
@@ -79,7 +68,7 @@ def test_a_source_that_says_no_family_is_the_user_s_own(small: Path) -> None:
     edit(small, "sources/bundled.yaml", "  family: fred\n", "")
     catalog = load_catalog(small)
     assert [s.name for s in catalog.sources_of("own")] == ["bundled"]
-    assert [n for n in catalog.tables if n.startswith("normalized/")] == [names.normalized("own")]
+    assert names.normalized("own") in catalog.tables
 
 
 def test_themes_of_one_sort_of_figure_are_of_its_kind(catalog: Catalog) -> None:
@@ -128,72 +117,72 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
     [
         pytest.param(
             "sources/bundled.yaml",
-            "  - id: PAYEMS\n",
-            "  - id: PAYEMS\n    colour: blue\n",
-            "sources/bundled.yaml: PAYEMS: colour: Extra inputs are not permitted",
+            "  - id: GDPC1_MACRODATA\n",
+            "  - id: GDPC1_MACRODATA\n    colour: blue\n",
+            "sources/bundled.yaml: GDPC1_MACRODATA: colour: Extra inputs are not permitted",
             id="unknown field",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "    title: All employees, total nonfarm\n",
+            "    title: Real gross domestic product, chained 2005 dollars\n",
             "",
-            "sources/bundled.yaml: PAYEMS: title: Field required",
+            "sources/bundled.yaml: GDPC1_MACRODATA: title: Field required",
             id="missing field",
         ),
         pytest.param(
             "sources/bundled.yaml",
             "time_zone: America/New_York",
             "time_zone: America/Gotham",
-            "PAYEMS: publication_lag.time_zone: Value error, 'America/Gotham' is not an IANA time zone",
+            "GDPC1_MACRODATA: publication_lag.time_zone: Value error, 'America/Gotham' is not an IANA time zone",
             id="bad time zone",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "{days: 8, ",
+            "{days: 31, ",
             "{days: -8, ",
-            "sources/bundled.yaml: PAYEMS: publication_lag.days: Input should be greater than or equal to 0 (got -8)",
+            "GDPC1_MACRODATA: publication_lag.days: Input should be greater than or equal to 0 (got -8)",
             id="negative lag",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "{days: 8, ",
-            "{days: 8, late: {2013-10-01: 2013-09-09}, ",
-            "PAYEMS: publication_lag: Value error, `late` has 2013-10-01: 2013-09-09, which is not later",
+            "{days: 31, ",
+            "{days: 31, late: {2013-10-01: 2013-09-09}, ",
+            "GDPC1_MACRODATA: publication_lag: Value error, `late` has 2013-10-01: 2013-09-09, which is not later",
             id="late before its date",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "{low: 40000, high: 300000}",
-            "{low: 300000, high: 40000}",
-            "sources/bundled.yaml: PAYEMS: bounds: Value error, low (300000.0) must be below high (40000.0)",
+            "{low: 1000, high: 40000}",
+            "{low: 40000, high: 1000}",
+            "sources/bundled.yaml: GDPC1_MACRODATA: bounds: Value error, low (40000.0) must be below high (1000.0)",
             id="bounds reversed",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "{low: 40000, high: 300000}",
-            "{low: .nan, high: 300000}",
-            "sources/bundled.yaml: PAYEMS: bounds.low: Input should be a finite number",
+            "{low: 1000, high: 40000}",
+            "{low: .nan, high: 40000}",
+            "sources/bundled.yaml: GDPC1_MACRODATA: bounds.low: Input should be a finite number",
             id="bound not finite",
         ),
         pytest.param(
             "sources/bundled.yaml",
             "transform: 5",
             "transform: 8",
-            "sources/bundled.yaml: PAYEMS: transform: Input should be less than or equal to 7 (got 8)",
+            "sources/bundled.yaml: GDPC1_MACRODATA: transform: Input should be less than or equal to 7 (got 8)",
             id="bad transform code",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "scale: 1000.0",
+            "scale: 1000000000.0",
             "scale: 0",
-            "sources/bundled.yaml: PAYEMS: scale: Input should be greater than 0 (got 0)",
+            "sources/bundled.yaml: GDPC1_MACRODATA: scale: Input should be greater than 0 (got 0)",
             id="scale zero",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "frequency: M",
-            "frequency: monthly",
-            "sources/bundled.yaml: PAYEMS: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'monthly')",
+            "frequency: Q",
+            "frequency: quarterly",
+            "GDPC1_MACRODATA: frequency: Input should be 'D', 'W', 'M', 'Q' or 'A' (got 'quarterly')",
             id="bad frequency",
         ),
         pytest.param(
@@ -205,31 +194,31 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "staleness_days: 120",
+            "staleness_days: 270",
             "staleness_days: 0",
-            "sources/bundled.yaml: PAYEMS: staleness_days: Input should be greater than 0 (got 0)",
+            "sources/bundled.yaml: GDPC1_MACRODATA: staleness_days: Input should be greater than 0 (got 0)",
             id="staleness zero",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "- id: PAYEMS",
-            "- id: Payems",
-            "sources/bundled.yaml: Payems: id: String should match pattern",
+            "- id: GDPC1_MACRODATA",
+            "- id: Gdpc1",
+            "sources/bundled.yaml: Gdpc1: id: String should match pattern",
             id="id in lower case",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "- id: JTSJOL",
-            "- id: PAYEMS",
-            "sources/bundled.yaml: PAYEMS: id: declared twice, first in sources/bundled.yaml",
+            "- id: PCECC96_MACRODATA",
+            "- id: GDPC1_MACRODATA",
+            "sources/bundled.yaml: GDPC1_MACRODATA: id: declared twice, first in sources/bundled.yaml",
             id="duplicate id",
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "  - id: PAYEMS\n",
-            "  - id: PAYEMS\n    fallback: [{source: nobody, code: X}]\n",
-            "sources/bundled.yaml: PAYEMS: fallback: source 'nobody' is not declared",
-            id="fallback nobody declared",
+            "  - id: GDPC1_MACRODATA\n",
+            "  - id: GDPC1_MACRODATA\n    holders: [{source: nobody, code: X}]\n",
+            "sources/bundled.yaml: GDPC1_MACRODATA: holders: source 'nobody' is not declared",
+            id="holder nobody declared",
         ),
         pytest.param(
             "sources/bundled.yaml",
@@ -625,22 +614,22 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
-            "[source, series_id, observation_date, value, release_time, transformed, zzscore]",
+            "release_time, transformed, zscore]",
+            "release_time, transformed, zzscore]",
             "tables.yaml: normalized/{family}: columns: 'zzscore' is not in columns.yaml",
             id="unknown column",
         ),
         pytest.param(
             "tables.yaml",
-            "[source, series_id, observation_date, value, release_time, transformed, zscore]",
-            "[source, source, series_id, observation_date, value, release_time, transformed, zscore]",
+            "[source, series_id, provider, observation_date, value, unit, release_time, trans",
+            "[source, source, series_id, provider, observation_date, value, unit, release_time, trans",
             "tables.yaml: normalized/fred: entry: Value error, columns repeat: ['source']",
             id="column twice",
         ),
         pytest.param(
             "tables.yaml",
-            "    columns: [source, series_id, observation_date, value, release_time, transformed, zscore]",
-            "    columns:",
+            "columns: [source, series_id, provider, observation_date, value, unit, release_time, transformed, zscore]",
+            "columns:",
             "tables.yaml: normalized/{family}: columns: expected a list of names (got None)",
             id="columns empty",
         ),
@@ -675,9 +664,9 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "sources/bundled.yaml",
-            "  - id: PAYEMS\n",
-            "  - id: PAYEMS\n    source: fred\n",
-            "sources/bundled.yaml: PAYEMS: source: the file's name says it already",
+            "  - id: GDPC1_MACRODATA\n",
+            "  - id: GDPC1_MACRODATA\n    source: fred\n",
+            "sources/bundled.yaml: GDPC1_MACRODATA: source: the file's name says it already",
             id="series of another source",
         ),
         pytest.param(
@@ -753,7 +742,7 @@ def test_several_problems_are_reported_at_once(small: Path) -> None:
     edit(small, "charts/stress.yaml", "[indicators/economic_stress_index]", "[indicators/nothing]")
     lines = error_of(small).splitlines()
     for place in (
-        "sources/bundled.yaml: PAYEMS: transform:",
+        "sources/bundled.yaml: GDPC1_MACRODATA: transform:",
         "tables.yaml: normalized/{family}:",
         "charts/stress.yaml: economic_stress_index:",
     ):
@@ -825,6 +814,6 @@ def test_a_key_given_twice_is_refused(small: Path) -> None:
 
 
 def test_a_series_declared_wrongly_is_not_also_undeclared(small: Path) -> None:
-    edit(small, "sources/bundled.yaml", "  - id: UNRATE\n", "  - id: UNRATE\n    nonsense: 1\n")
+    edit(small, "sources/fred.yaml", "{id: UNRATE,", "{id: UNRATE, nonsense: 1,")
     assert "UNRATE: nonsense" in error_of(small)
     assert "is not declared" not in error_of(small)

@@ -13,6 +13,7 @@ import yaml
 from macro_assets.catalog import Catalog, CatalogError, load_catalog, names
 from macro_assets.catalog.entries import Problem
 from macro_assets.catalog.references import dangling, without
+from macro_assets_tests.catalog.conftest import SMALL
 from macro_assets_tests.catalog.editing import edit
 from macro_assets_tests.sources.own_files import declare
 
@@ -48,13 +49,8 @@ CHART: dict[str, Any] = {
 
 
 @pytest.fixture
-def package(folder: Path) -> Path:
-    """The catalog's files with one source and no instruments: read in an eighth of the time."""
-    for file in (folder / "sources").iterdir():
-        if file.name != "bundled.yaml":
-            file.unlink()
-    (folder / "instruments.yaml").write_text("instruments: []\n", encoding="utf-8")
-    return folder
+def package(small: Path) -> Path:
+    return small
 
 
 @pytest.fixture
@@ -368,7 +364,7 @@ def test_a_folder_whose_files_are_gone_takes_its_source_alone(package: Path, own
     write(own, "gone", **document, indicators=INDICATOR)
     declare(own, {}, [{"id": "MY_GDP", "code": "GDP"}])
     catalog = load_catalog(package, own)
-    assert set(catalog.sources) == {"bundled", "mine"}
+    assert set(catalog.sources) == {*SMALL, "mine"}
     assert there(catalog) == OF_INDICATOR
     (text,) = told(catalog, own)
     assert text.startswith("gone.yaml: gone: folder: ")

@@ -155,33 +155,32 @@ def test_a_release_that_the_file_does_not_declare_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("entry", "code", "fallbacks"),
+    ("entry", "code", "elsewhere"),
     [
         ({}, "A", ["A"]),
         ({"code": "a.1"}, "a.1", ["a.1"]),
-        ({"fallback": [{"source": "toy"}, {"source": "toy", "code": "b"}]}, "A", ["A", "b"]),
-        ({"fallback": []}, "A", []),
+        ({"holders": [{"source": "one"}, {"source": "two", "code": "b"}]}, "A", ["A", "b"]),
+        ({"holders": []}, "A", []),
     ],
 )
-def test_a_code_is_the_id_and_a_fallbacks_code_the_series(
-    tmp_path: Path, entry: dict[str, Any], code: str, fallbacks: list[str]
+def test_a_code_is_the_id_and_a_holders_code_that_of_the_series(
+    entry: dict[str, Any], code: str, elsewhere: list[str]
 ) -> None:
-    defaults = {**FIELDS, "publication_lag": lag(1), "licence": "none", "fallback": [{"source": "toy"}]}
-    series = catalog_with(tmp_path, defaults=defaults, series=[{"id": "A", "title": "A", **entry}]).series["A"]
-    assert (series.code, [f.code for f in series.fallback]) == (code, fallbacks)
-    assert [series.at(f).code for f in series.fallback] == fallbacks
+    facts = {**FIELDS, "source": "toy", "publication_lag": lag(1), "licence": "none", "holders": [{"source": "one"}]}
+    series = Series.model_validate({**facts, "id": "A", "title": "A", **entry})
+    assert (series.code, [series.at(h).code for h in series.holders]) == (code, elsewhere)
 
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
         ({"id": "A", "code": None}, "toy.yaml: A: code: Input should be a valid string (got None)"),
-        ({"id": "A", "fallback": "toy"}, "toy.yaml: A: fallback: Input should be a valid tuple (got 'toy')"),
-        ({"id": "A", "fallback": ["toy"]}, "toy.yaml: A: fallback.0: Input should be a valid dictionary or instance"),
+        ({"id": "A", "holders": "toy"}, "toy.yaml: A: holders: Input should be a valid tuple (got 'toy')"),
+        ({"id": "A", "holders": ["toy"]}, "toy.yaml: A: holders.0: Input should be a valid dictionary or instance"),
         ({}, "toy.yaml: entry 1: id: Field required"),
     ],
 )
-def test_a_wrong_code_or_fallback_is_named(tmp_path: Path, entry: dict[str, Any], expected: str) -> None:
+def test_a_wrong_code_or_holder_is_named(tmp_path: Path, entry: dict[str, Any], expected: str) -> None:
     defaults = {**FIELDS, "title": "A", "publication_lag": lag(1), "licence": "none"}
     catalog = catalog_with(tmp_path, defaults=defaults, series=[entry])
     assert expected in "\n".join(map(str, catalog.refused))

@@ -57,16 +57,40 @@ class Selector(Declaration):
     meaning: str = Field(description="What the observation date means, as 'settlement date of the auction'")
 
 
-class Fallback(Declaration):
-    """The same series at another provider."""
+class Differing(Declaration):
+    """What a holder of a series may have otherwise than its home; where nothing is stated, all is as at home."""
 
-    source: Slug
-    code: str = Field(description="Its code there; by default the series' own")
+    code: str | None = Field(default=None, description="Its code there; by default that of the series at home")
     dataset: str | None = None
     selector: Selector | None = None
+    unit: str | None = Field(default=None, description="Standard unit, where its base or unit is another")
+    scale: float | None = Field(default=None, gt=0)
+    provider_unit: str | None = None
+    bounds: Bounds | None = Field(default=None, description="In its own unit")
+    first_year: int | None = Field(default=None, ge=1700, le=2100)
+    last_year: int | None = Field(default=None, ge=1700, le=2100)
+    publication_lag: PublicationLag | None = None
+    licence: str | None = None
+    folder: Folder | None = Field(default=None, repr=False, description="As that of a series; from its source")
+
+
+class Holder(Differing):
+    """Another provider of a series, asked in the entry's order where those before it are off or fail."""
+
+    source: Slug
     factor: float = Field(
-        default=1.0, gt=0, description="Its number times factor = number in the series' provider_unit"
+        default=1.0, gt=0, description="Its number times factor = number in the unit of the series there"
     )
+    same: bool = Field(
+        default=False, description="Whether its figures are the very same as those at home, not only the same concept"
+    )
+
+
+class Copy(Differing):
+    """A series that a source holds though its home is another: stated in the file of the source that holds it."""
+
+    of: SeriesId = Field(description="The series, by its id")
+    source: Slug
 
 
 class Series(Declaration):
@@ -96,7 +120,7 @@ class Series(Declaration):
     bounds: Bounds
     staleness_days: int = Field(gt=0, description="Age of the last observation period, at which a use of it refuses")
     aggregation: Aggregation
-    fallback: tuple[Fallback, ...] = Field(default=(), description="Asked, in order, when the source fails")
+    holders: tuple[Holder, ...] = Field(default=(), description="Asked, in order, where the source is off or fails")
     release: str | None = Field(
         default=None, description="Id of the release that brings it, one of those of its source"
     )
@@ -113,15 +137,35 @@ class Series(Declaration):
     @model_validator(mode="before")
     @classmethod
     def _codes(cls, entry: object) -> object:
-        """The code is the id where none is stated, and a fallback's code that of the series."""
+        """The code is the id where none is stated."""
         if not isinstance(entry, dict) or not (code := entry.get("code", entry.get("id"))):
             return entry
-        fallback = entry.get("fallback", ())
-        if isinstance(fallback, list | tuple):
-            fallback = [{"code": code, **f} if isinstance(f, dict) else f for f in fallback]
-        return {**entry, "code": code, "fallback": fallback}
+        return {**entry, "code": code}
 
-    def at(self, fallback: Fallback) -> Series:
-        """The series as one of its fallbacks has it."""
-        update = {f: getattr(fallback, f) for f in ("source", "code", "dataset", "selector")}
-        return self.model_copy(update=update)
+    @model_validator(mode="after")
+    def _each_holder_once(self) -> Self:
+        asked = [self.source, *(h.source for h in self.holders)]
+        if twice := [s for s in asked if asked.count(s) > 1]:
+            raise ValueError(f"holders: {twice[0]!r} is named twice, or is the home of the series. Name each once.")
+        return self
+
+    @model_validator(mode="after")
+    def _same_figures_are_in_one_unit(self) -> Self:
+        for h in self.holders:
+            there = self.at(h)
+            units = [(s.unit, s.scale, s.provider_unit) for s in (self, there)]
+            if h.same and (h.factor != 1 or units[0] != units[1]):
+                raise ValueError(
+                    f"holders: {h.source!r} has the very same figures, but a factor or another unit. "
+                    "Leave out `same`, or factor, unit, scale and provider_unit."
+                )
+        return self
+
+    def at(self, holder: Holder | Copy) -> Series:
+        """The series as another holder has it; `source` is that holder."""
+        stated = {f: v for f in Differing.model_fields if (v := getattr(holder, f)) is not None}
+        return self.model_copy(update={**_OF_HOME, **stated, "source": holder.source})
+
+
+_OF_HOME: dict[str, object] = {"dataset": None, "selector": None, "release": None, "folder": None, "holders": ()}
+"""What a series is without, elsewhere than at home: where it stands there says nothing of another provider."""

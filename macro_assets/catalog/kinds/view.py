@@ -12,7 +12,7 @@ from macro_assets.catalog.kinds.table import Column
 
 _ROW = ["source", "series_id", "observation_date"]
 
-OBSERVED = frozenset({*_ROW, "value", "release_time"})
+OBSERVED = frozenset({*_ROW, "value", "unit", "provider", "release_time"})
 """Columns of the normalized tables that are known as of an instant without computing anything."""
 
 
