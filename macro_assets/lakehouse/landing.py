@@ -23,8 +23,8 @@ def land(lake: Lakehouse, source: str, receipts: pl.DataFrame, commit: Mapping[s
     Parameters
     ----------
     receipts
-        Columns of `landing/<source>`, `body` as it came. `request` is without any key; `series_ids` and the window say
-        for what the response was parsed.
+        Columns of `landing/<source>`, `body` as it came. `request` is without any key; `provider` says who was asked,
+        `series_ids` and the window for what the response was parsed.
 
     Returns
     -------
@@ -45,7 +45,8 @@ def vouch(lake: Lakehouse, source: str, receipts: pl.DataFrame, commit: Mapping[
     """
 
     def lacking(stored: pl.LazyFrame, latest: pl.DataFrame) -> pl.DataFrame:
-        return receipts.join(stored.select("run_id", "request").collect(), on=["run_id", "request"], how="anti")
+        told = stored.select("run_id", *_QUESTION).collect()
+        return receipts.join(told, on=["run_id", *_QUESTION], how="anti", nulls_equal=True)
 
     return _land(lake, source, lacking, commit)
 
@@ -70,10 +71,11 @@ def _land(
             .filter(pl.col("changed").is_null() | (pl.col("fetched_at") > pl.col("changed")))
             .collect()
         )
-        fresh = lacking(stored, latest)
-        held = fresh.join(latest, on=["request", "payload_sha256"], how="semi").select("request", "payload_sha256")
-        bodies = fresh.join(held, on=["request", "payload_sha256"], how="anti")
-        repeats = fresh.join(held, on=["request", "payload_sha256"], how="semi")
+        answer = ["request", "payload_sha256"]
+        fresh = lacking(stored, latest).with_row_index("_n")
+        bodies = fresh.join(latest, on=answer, how="anti").unique(answer, keep="first", maintain_order=True)
+        repeats = fresh.join(bodies, on="_n", how="anti").drop("_n")
+        bodies = bodies.drop("_n")
         packed = pl.Series("body", [zlib.compress(b, level=6) for b in bodies["body"]], dtype=pl.Binary)
         return pl.concat([bodies.with_columns(packed), repeats.with_columns(body=pl.lit(None, pl.Binary))])
 
@@ -113,7 +115,7 @@ def remembered(lake: Lakehouse, source: str) -> pl.DataFrame:
 def log_fetches(
     lake: Lakehouse, source: str, fetches: pl.DataFrame, commit: Mapping[str, str], held: Held | None = None
 ) -> pl.DataFrame:
-    """Replace the state of the fetched series in `fetch_log/<source>` and return the log; other series keep theirs.
+    """Replace the state of fetched series of a provider in `fetch_log/<source>` and return the log; others keep theirs.
 
     A fetch that was no success leaves the time of the latest one, and a history that was once had whole stays so. A log
     that is held already is read again only where another process wrote to it since.
@@ -121,13 +123,14 @@ def log_fetches(
     log = [fetches]
 
     def kept(stored: pl.DataFrame) -> pl.DataFrame:
-        others = stored.join(fetches, on="series_id", how="anti")
-        before = stored.select("series_id", before="last_success", was_whole="is_whole")
-        now = fetches.join(before, on="series_id", how="left").with_columns(
+        key = ["series_id", "provider"]
+        others = stored.join(fetches, on=key, how="anti")
+        before = stored.select(*key, before="last_success", was_whole="is_whole")
+        now = fetches.join(before, on=key, how="left").with_columns(
             last_success=pl.coalesce("last_success", "before"),
             is_whole=pl.col("is_whole") | pl.col("was_whole").fill_null(False),
         )
-        log[0] = pl.concat([others, now.select(stored.columns).cast(stored.schema)]).sort("series_id")
+        log[0] = pl.concat([others, now.select(stored.columns).cast(stored.schema)]).sort(key)
         return log[0]
 
     overwrite_computed(lake, names.fetch_log(source), kept, commit, held=held)

@@ -15,17 +15,19 @@ import polars as pl
 
 import macro_assets
 from macro_assets.catalog import Catalog, Table, UnknownNameError, names
-from macro_assets.catalog.derive import polars_schema
+from macro_assets.catalog.derive import holdings_frame, polars_schema
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.lakehouse.delta import LakeError, content_hash, reading
 from macro_assets.lakehouse.handle import Held, Lakehouse
+from macro_assets.lakehouse.holders import serving
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.vintages import (
     BASES,
     STATEMENT,
     AppendReport,
-    as_of,
     concerned,
+    day_of,
+    in_force,
     instant,
     invalid_rows,
     rows_to_append,
@@ -142,17 +144,17 @@ def _refuse_gaps(batch: pl.DataFrame, table: Table) -> None:
 
 
 def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog) -> None:
-    """Refuse series the source does not have, and providers that are neither the source nor a declared fallback."""
+    """Refuse series whose rows the table does not have, and providers that are none of their holders there."""
     pairs = observations.select("series_id", "provider").unique()
     own = {s.id: s for s in catalog.series_of(source)}
     for series_id, provider in pairs.sort("series_id", "provider").iter_rows():
         if series_id not in own:
             raise UnknownNameError(unknown_name_message(f"series of source {source}", series_id, own))
-        fallbacks = [f.source for f in own[series_id].fallback]
-        if provider not in (source, *fallbacks):
+        holders = [source, *(h.source for h in own[series_id].holders)]
+        if provider not in holders:
             raise LakeError(
-                f"series {series_id}: provider {provider!r} is neither its source {source!r} nor one of its fallbacks "
-                f"{fallbacks}. Nothing was stored; declare the fallback in the catalog."
+                f"series {series_id}: provider {provider!r} is none of its holders in raw/{source}: "
+                f"{', '.join(holders)}. Nothing was stored; declare the holder in the catalog."
             )
 
 
@@ -161,7 +163,7 @@ def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog)
 
 @dataclass(frozen=True)
 class StoredRelease:
-    """One release of one observation: its instant, or its day where that day has one; None = the series' source."""
+    """One release of one observation: its instant, or its day where that day has one; None = whoever has one."""
 
     series_id: str
     observation_date: date
@@ -189,7 +191,7 @@ def invalidate(
 ) -> pl.DataFrame:
     """Mark a stored value as invalid from now on. Nothing is erased: reads as of an earlier instant still see it.
 
-    A value that a fallback served is marked by :func:`decide`, with its provider.
+    Where several holders told the release, the first of them is meant; :func:`decide` takes another.
 
     Parameters
     ----------
@@ -253,20 +255,26 @@ def decide(lake: Lakehouse, release: StoredRelease, decision: Decision) -> pl.Da
 
 
 def _key_of(lake: Lakehouse, release: StoredRelease) -> pl.DataFrame:
-    """The key of one stored release, found by its instant or its day."""
-    source = lake.catalog.one_series(release.series_id).source
-    provider = release.provider or source
-    stored = read_raw(lake, source, [release.series_id])
-    told = stored.filter(pl.col("observation_date") == release.observation_date, pl.col("provider") == provider)
+    """The key of one stored release, found by its instant or its day; of several holders that have it the first."""
+    stored = read_series(lake, [release.series_id])
+    ranks = {h.provider: rank for rank, h in enumerate(lake.catalog.holdings(release.series_id))}
+    told = stored.filter(pl.col("observation_date") == release.observation_date)
+    if release.provider is not None:
+        told = told.filter(pl.col("provider") == release.provider)
     moment = instant(release.release_time)
     on_the_day = not isinstance(release.release_time, datetime) and len(str(release.release_time)) == 10
     same = pl.col("release_time").dt.date() == moment.date() if on_the_day else pl.col("release_time") == moment
-    found = told.filter(same).select(STATEMENT)
+    rank = pl.col("provider").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int64)
+    found = told.filter(same).filter(rank == rank.min()).select(STATEMENT)
     if found.height != 1:
-        known = ", ".join(t.isoformat() for t in told["release_time"].sort()) or "none"
+        known = ", ".join(
+            f"{t.isoformat()} ({p})"
+            for t, p in told.select("release_time", "provider").sort("release_time").iter_rows()
+        )
+        by = f" of provider {release.provider}" if release.provider else ""
         raise LakeError(
-            f"series {release.series_id} of provider {provider}: expected one release of {release.observation_date} "
-            f"at {release.release_time}, found {found.height}. Releases of that date: {known}."
+            f"series {release.series_id}{by}: expected one release of {release.observation_date} "
+            f"at {release.release_time}, found {found.height}. Releases of that date: {known or 'none'}."
         )
     return found
 
@@ -283,13 +291,18 @@ def read_raw(lake: Lakehouse, source: str, series_ids: Collection[str] | None = 
         return rows.collect()
 
 
+def read_series(lake: Lakehouse, series_ids: Collection[str]) -> pl.DataFrame:
+    """Every stored row of some series, of all their holders: the audit view, never filtered."""
+    return pl.concat(read_raw(lake, source, ids) for source, ids in tables_with(lake.catalog, series_ids).items())
+
+
 def read_decisions(lake: Lakehouse) -> pl.DataFrame:
     """Every decision about stored rows."""
     return lake.read(INVALIDATIONS)
 
 
-def by_source(catalog: Catalog, series_ids: Collection[str] | None) -> dict[str, list[str] | None]:
-    """Series by their source, in the catalog's order; every source, with None, where none are named.
+def tables_with(catalog: Catalog, series_ids: Collection[str] | None) -> dict[str, list[str] | None]:
+    """Series by the source whose raw table has rows of them, in the catalog's order; all tables, with None, of all.
 
     Raises
     ------
@@ -298,10 +311,13 @@ def by_source(catalog: Catalog, series_ids: Collection[str] | None) -> dict[str,
     """
     if series_ids is None:
         return dict.fromkeys(catalog.sources)
-    wanted = [catalog.one_series(s) for s in series_ids]
-    named = {source: [s.id for s in wanted if s.source == source] for source in catalog.sources}
-    # of no series, no rows: read from one source, so that the frame has its columns
-    return {source: ids for source, ids in named.items() if ids} or {next(iter(catalog.sources)): []}
+    found: dict[str, list[str] | None] = {}
+    for source in catalog.sources:
+        own = [i for i in dict.fromkeys(series_ids) if source in {h.table for h in catalog.holdings(i)}]
+        if own:
+            found[source] = own
+    # of no series, no rows: read from one table, so that the frame has its columns
+    return found or {next(iter(catalog.sources)): []}
 
 
 def observations_as_of(
@@ -322,8 +338,9 @@ def observations_as_of(
     Returns
     -------
     DataFrame
-        `source`, `series_id`, `provider`, `observation_date`, `value`, `release_time`, `release_basis`; one row per
-        series and observation date, sorted by source, series and date.
+        `source` (the home of the series), `series_id`, `provider` (the holder that counts at the instant),
+        `observation_date`, `value` (in the unit of that holder), `release_time`, `release_basis`; one row per series
+        and observation date, sorted by source, series and date.
 
     Raises
     ------
@@ -333,17 +350,37 @@ def observations_as_of(
         When a table cannot be read.
     """
     lake = Lakehouse.at(root, catalog)
+    known = said_by_all(lake, moment, series_ids)
+    return with_homes(serving(known, holdings_frame(lake.catalog, series_ids), day_of(moment)), lake.catalog)
+
+
+def said_by_all(
+    lake: Lakehouse, moment: date | datetime | str | None, series_ids: Collection[str] | None
+) -> pl.DataFrame:
+    """What every holder of some series, or of all, had said by an instant: see `vintages.in_force`."""
     decisions = read_decisions(lake)
     frames = []
-    for source, ids in by_source(lake.catalog, series_ids).items():
+    for source, ids in tables_with(lake.catalog, series_ids).items():
         rows, version = lake.scan(names.raw(source))
         rows = rows.select(*STATEMENT, "value", "release_basis")
         if ids is not None:
             rows = rows.filter(pl.col("series_id").is_in(ids))
         with reading(names.raw(source), version):
-            known = as_of(rows, moment, source, decisions)
-        frames.append(known.select(pl.lit(source).alias("source"), pl.all()))
+            frames.append(in_force(rows, moment, decisions))
     return pl.concat(frames)
+
+
+def with_homes(known: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """Observations with the home of their series as `source`, sorted by it, series and date; both in that order."""
+    series = known["series_id"].rle().struct.field("value")
+    homes = pl.Series("source", [catalog.series[s].source for s in series], pl.String)
+    if homes.n_unique() <= 1:
+        return known.select(pl.lit(homes.first(), pl.String).alias("source"), *known.columns)
+    order = {s: n for n, s in enumerate(catalog.sources)}
+    of_row = known["series_id"].rle_id()
+    by_home = known.select(homes.gather(of_row), *known.columns)
+    ranks = homes.replace_strict(order, return_dtype=pl.Int64)
+    return by_home if ranks.is_sorted() else by_home.sort(ranks.gather(of_row), maintain_order=True)
 
 
 def panel_as_of(

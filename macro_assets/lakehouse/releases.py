@@ -3,7 +3,8 @@
 A value repeated by later vintages is one release. Releases are numbered when they are read: loading an older vintage
 later renumbers them. An observation whose first row is a `snapshot` (known by then, released who knows when) or an
 estimate (`publication_lag`: today's value at a guessed time) has no first release on record, so its releases have no
-number. Only the series' own source counts: a fallback's value is no revision of it.
+number. One holder's releases count, those of the holder that serves the series at the instant: what another one has is
+no revision of it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from datetime import date, datetime
 import polars as pl
 
 from macro_assets.catalog import Catalog
+from macro_assets.catalog.derive import holdings_frame
 from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.holders import ESTIMATED, chosen
 from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.raw import read_decisions, read_raw
-from macro_assets.lakehouse.vintages import ESTIMATED, STATEMENT, VINTAGE_BASES, instant, without_invalid
+from macro_assets.lakehouse.raw import read_decisions, read_series
+from macro_assets.lakehouse.vintages import STATEMENT, VINTAGE_BASES, day_of, in_force, instant, without_invalid
 
 UNNUMBERED_BASES = ("snapshot", ESTIMATED)
 """Bases of a first row that is no first release."""
@@ -29,7 +32,7 @@ LATEST = "latest"
 
 def numbered(
     raw: pl.DataFrame,
-    primary: str,
+    provider: str,
     decisions: pl.DataFrame | None = None,
     moment: date | datetime | str | None = None,
 ) -> pl.DataFrame:
@@ -39,8 +42,8 @@ def numbered(
     ----------
     raw
         Rows of a raw table, in any order.
-    primary
-        The source of the table.
+    provider
+        The holder whose releases they are.
     decisions
         Rows of the table of invalidations; values that stand marked as invalid at the instant are left out.
     moment
@@ -50,9 +53,10 @@ def numbered(
     -------
     DataFrame
         `series_id`, `observation_date`, `release` (null where the first is not on record), `value`, `release_time`,
-        `release_basis`; sorted by series, date and time. Missing values before the first number are no releases.
+        `release_basis`, `provider`; sorted by series, date and time. Missing values before the first number are no
+        releases.
     """
-    told = raw.filter(pl.col("provider") == primary)
+    told = raw.filter(pl.col("provider") == provider)
     dated = told.filter(pl.col("release_basis").is_in(VINTAGE_BASES))["series_id"].unique().to_list()
     if moment is not None:
         told = told.filter(pl.col("release_time") <= instant(moment))
@@ -69,7 +73,7 @@ def numbered(
         .filter("begun")
         .filter(first | changed)
         .with_columns(release=pl.when("on_record").then(number))
-        .select(*_OF_ONE_DATE, "release", "value", "release_time", "release_basis")
+        .select(*_OF_ONE_DATE, "release", "value", "release_time", "release_basis", "provider")
     )
 
 
@@ -164,6 +168,8 @@ def releases(
 ) -> pl.DataFrame:
     """Releases of one or more series: all, or the `n`-th of each observation (1 = first). See :func:`numbered`.
 
+    They are those of the holder that counts at the instant.
+
     Raises
     ------
     UnknownNameError
@@ -177,12 +183,12 @@ def releases(
         raise ValueError(f"releases are numbered from 1, got n={n}")
     lake = Lakehouse.at(root, catalog)
     ids = [series_ids] if isinstance(series_ids, str) else list(series_ids)
-    by_source: dict[str, list[str]] = {}
-    for series_id in ids:
-        by_source.setdefault(lake.catalog.one_series(series_id).source, []).append(series_id)
-    decisions = read_decisions(lake)
-    found = [numbered(read_raw(lake, s, own), s, decisions, as_of) for s, own in by_source.items()]
-    rows = pl.concat(found).sort(*_OF_ONE_DATE, "release_time")
+    raw, decisions = read_series(lake, ids), read_decisions(lake)
+    known = in_force(raw, as_of, decisions)
+    won = chosen(known, holdings_frame(lake.catalog, ids), day_of(as_of))
+    told = raw.join(won, on=["series_id", "provider"], how="semi")
+    found = [numbered(own, str(name), decisions, as_of) for (name,), own in told.group_by("provider")]
+    rows = pl.concat([numbered(raw.clear(), ""), *found]).sort(*_OF_ONE_DATE, "release_time")
     return rows if n is None else rows.filter(pl.col("release") == n)
 
 
@@ -233,11 +239,11 @@ def history(
     """
     lake = Lakehouse.at(root, catalog)
     day = date.fromisoformat(observation_date) if isinstance(observation_date, str) else observation_date
-    source = lake.catalog.one_series(series_id).source
-    raw = read_raw(lake, source, [series_id])
+    raw = read_series(lake, [series_id])
     decisions = read_decisions(lake)
     about = raw.filter(pl.col("observation_date") == day)
-    numbers = numbered(raw, source, decisions).select(*_OF_ONE_DATE, "release_time", "release", provider=pl.lit(source))
+    by_holder = [numbered(raw, p, decisions).select(*STATEMENT, "release") for p in raw["provider"].unique()]
+    numbers = pl.concat([numbered(raw.clear(), "").select(*STATEMENT, "release"), *by_holder])
     return (
         about.join(numbers, on=STATEMENT, how="left")
         .join(decisions, on=STATEMENT, how="left")

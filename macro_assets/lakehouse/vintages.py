@@ -1,7 +1,8 @@
 """The law of vintages: what was known, and when. Pure functions on rows of the raw layer; no storage.
 
-Which rows a batch adds to what is stored, and which rows are in force at an instant. The laws are explained in
-`docs/vintages.md` and `docs/decisions/001-vintage-law.md`; `raw.py` applies them to the stored tables.
+Which rows a batch adds to what is stored, and which rows are in force at an instant; whose rows count is in
+`holders.py`. The laws are explained in `docs/vintages.md` and `docs/decisions/001-vintage-law.md`; `raw.py` applies
+them to the stored tables.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import polars as pl
 
 from macro_assets.catalog import Vintages
+from macro_assets.lakehouse.holders import ESTIMATED, is_sorted, serving
 
 VINTAGE_BASES = ("provider", "snapshot")
 """Bases of rows from a vintage the provider dated; better than an estimated `publication_lag`."""
-
-ESTIMATED = "publication_lag"
-"""Basis of rows whose release time the catalog's publication lag estimates."""
 
 BASES = (*VINTAGE_BASES, ESTIMATED, "ingested")
 """How a release time is known; `ingested` is when it was fetched."""
@@ -106,45 +105,75 @@ def microseconds(as_of: date | datetime | str | None) -> int:
 def as_of(
     raw: pl.DataFrame | pl.LazyFrame,
     moment: date | datetime | str | None,
-    primary: str,
+    holdings: pl.DataFrame,
     decisions: pl.DataFrame | None = None,
+    now: datetime | None = None,
 ) -> pl.DataFrame:
-    """What was known at an instant: one row per series and observation date.
-
-    The value known at D for date t is the row with the greatest `release_time <= D`. Rows that were marked invalid by
-    then do not count, rows whose release time is estimated (`publication_lag`) are ignored where the provider also
-    gave vintages of the series, and a fallback provider's row counts only where the primary has none.
+    """What was known at an instant: one row per series and observation date, all from the holder that counts then.
 
     Parameters
     ----------
     raw
-        Rows of a raw table, in any order; fastest in the table's key order. All columns come back.
+        Rows of raw tables in any order: all that any of them has of the series.
     moment
         The instant D; None for everything known.
-    primary
-        Provider whose rows come first: the source of the table.
+    holdings
+        Who has the series, as :func:`macro_assets.catalog.derive.holdings_frame` gives them.
     decisions
         Rows of the table of invalidations.
+    now
+        Instant at which the freshness of everything known is judged; by default this one.
 
     Returns
     -------
     DataFrame
         The winning raw rows, sorted by series and observation date.
     """
+    return serving(in_force(raw, moment, decisions), holdings, day_of(moment, now))
+
+
+def day_of(moment: date | datetime | str | None, now: datetime | None = None) -> date:
+    """The day at which the freshness of what is known at an instant is judged."""
+    return (instant(moment) if moment is not None else now or datetime.now(UTC)).date()
+
+
+def in_force(
+    raw: pl.DataFrame | pl.LazyFrame, moment: date | datetime | str | None, decisions: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """What each holder had said by an instant: one row per series, provider and observation date.
+
+    It is the row with the greatest `release_time <= D`. Rows that were marked invalid by then do not count, and rows
+    whose release time is estimated (`publication_lag`) are ignored where the provider also gave vintages of the series.
+
+    Parameters
+    ----------
+    raw
+        Rows of a raw table, in any order; fastest in the table's key order. All columns come back.
+    moment, decisions
+        As in :func:`as_of`.
+
+    Returns
+    -------
+    DataFrame
+        Raw rows, sorted by series and observation date.
+    """
     rows = raw.lazy()
     until = rows if moment is None else rows.filter(pl.col("release_time") <= instant(moment))
     until = without_invalid(until, decisions, moment)
     known = without_estimates(until.filter(~_superseded_by_next()).collect(), rows)
-    if _is_in_order(known):
+    if is_sorted(known, strictly=True):
         return known
-    order = ["series_id", "observation_date", "primary", "release_time", "provider"]
-    return (
-        known.with_columns(primary=pl.col("provider") == primary)
-        .sort(order)
-        .group_by("series_id", "observation_date", maintain_order=True)
-        .last()
-        .select(known.columns)
-    )
+    ordered = known if is_sorted(known) else known.sort("series_id", "observation_date")
+    beside = [
+        pl.all_horizontal(pl.col(c) == pl.col(c).shift(n) for c in ("series_id", "observation_date")) for n in (1, -1)
+    ]
+    numbered = ordered.with_row_index("row")
+    several = numbered.filter(pl.any_horizontal(beside).fill_null(False))
+    latest = several.sort("release_time").group_by(OBSERVATION, maintain_order=True).last()
+    outdone = several.join(latest, on="row", how="anti")
+    if outdone.is_empty():
+        return ordered
+    return numbered.join(outdone, on="row", how="anti", maintain_order="left").drop("row")
 
 
 def _superseded_by_next() -> pl.Expr:
@@ -176,13 +205,6 @@ def without_estimates(known: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
         return known
     joined = known.join(dated, on=["series_id", "provider"], how="left", maintain_order="left")
     return joined.filter(~(estimated & pl.col("dated").fill_null(False))).drop("dated")
-
-
-def _is_in_order(known: pl.DataFrame) -> bool:
-    """Whether rows are strictly ordered by series and date: there is then one per observation, and nothing to sort."""
-    series, day = pl.col("series_id"), pl.col("observation_date")
-    ascending = (series < series.shift(-1)) | ((series == series.shift(-1)) & (day < day.shift(-1)))
-    return bool(known.select(ascending.head(pl.len() - 1).all()).item()) if known.height > 1 else True
 
 
 def invalid_rows(decisions: pl.DataFrame, moment: date | datetime | str | None) -> pl.DataFrame:

@@ -46,7 +46,7 @@ def one_source() -> Catalog:
     full = default_catalog()
     series = {s.id: s for s in full.series_of(PROVIDER)}
     sources = {PROVIDER: full.sources[PROVIDER]}
-    return dataclasses.replace(full, sources=sources, series=series, tables=tables_of(full, sources))
+    return dataclasses.replace(full, sources=sources, series=series, copies=(), tables=tables_of(full, sources))
 
 
 def tables_of(catalog: Catalog, sources: Collection[str]) -> dict[str, Table]:
@@ -91,8 +91,9 @@ def scored(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of a family's normalized table of `source`, `series_id`, `observation_date` and `zscore`."""
     nothing = pl.lit(None, dtype=pl.Float64)
     return rows.select(
-        "source", "series_id", "observation_date", "zscore", value=nothing, release_time=INGESTED, transformed=nothing
-    )
+        "source", "series_id", "observation_date", "zscore", provider="source", value=nothing, unit=pl.lit("synthetic"),
+        release_time=INGESTED, transformed=nothing,
+    )  # fmt: skip
 
 
 def forecast_rows(
@@ -102,7 +103,7 @@ def forecast_rows(
     moment = as_of or datetime.fromisoformat(f"{as_of_month}-28T00:00:00+00:00")
     known: dict[str, object] = {"as_of_month": as_of_month, "as_of": moment, "latest_release": moment}
     said = {"series_id": "GDPC1", "target_date": date(2016, 4, 1), "horizon": 0, "statistic": "mean", "value": value}
-    noted = {"model_version": "synthetic", "slice_hash": "synthetic", "unchanged_since": moment}
+    noted = {"model_version": "synthetic", "providers": PROVIDER, "slice_hash": "synthetic", "unchanged_since": moment}
     row = {**known, **said, **noted, "computed_at": computed_at, "scenario": None, "is_released": False}
     return pl.DataFrame([row], schema_overrides={"computed_at": pl.Datetime("us", "UTC"), "scenario": pl.String()})
 

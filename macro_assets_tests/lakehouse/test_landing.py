@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog
+from macro_assets.catalog.derive import polars_schema
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.landing import land, landed, vouch
+from macro_assets.lakehouse.landing import land, landed, log_fetches, vouch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,6 +27,7 @@ def receipt(n: int, body: bytes, request: str = "q", ids: str = "A B", first: da
             "fetched_at": START + timedelta(hours=n),
             "run_id": f"run{n}",
             "http_status": pl.Series([200], dtype=pl.Int64),
+            "provider": "bundled",
             "series_ids": ids,
             "window_first": pl.Series([first], dtype=pl.Date),
             "window_last": pl.Series([None], dtype=pl.Date),
@@ -94,6 +96,42 @@ def test_a_run_that_mattered_is_on_record_whatever_was_answered(lake: Lakehouse)
         ("run0", b"x"),
         ("run1", b"x"),
     ]
+
+
+def test_two_questions_of_a_run_that_are_one_request_are_both_on_record(lake: Lakehouse) -> None:
+    """A file that is read for the whole of one series and for a year of another; its body is stored once."""
+    both = pl.concat([receipt(0, b"x", ids="A"), receipt(0, b"x", ids="B", first=date(2010, 1, 1))])
+    both = both.with_columns(fetched_at=pl.Series([START, START + timedelta(seconds=1)]))
+    assert land(lake, "bundled", both, {}) == 2
+    assert lake.read("landing/bundled")["body"].null_count() == 1
+    assert landed(lake, "bundled")["body"].to_list() == [b"x", b"x"]
+    again = both.with_columns(run_id=pl.lit("later"), fetched_at=pl.col("fetched_at").dt.offset_by("1d"))
+    assert land(lake, "bundled", again, {}) == 0
+    assert vouch(lake, "bundled", again, {}) == 2
+
+
+def test_the_log_has_a_row_for_each_who_was_asked(lake: Lakehouse) -> None:
+    def log(provider: str, status: str, hour: int, is_whole: bool) -> pl.DataFrame:
+        seen = START + timedelta(hours=hour)
+        row = {"series_id": "A", "provider": provider, "last_run_id": f"run{hour}", "last_seen": seen}
+        row |= {
+            "status": status,
+            "rows_seen": 1,
+            "is_whole": is_whole,
+            "last_success": seen if status == "ok" else None,
+        }
+        schema = polars_schema(lake.table("fetch_log/bundled").columns)
+        return log_fetches(lake, "bundled", pl.DataFrame([row], schema=schema), {})
+
+    log("bundled", "ok", 0, True)
+    log("another", "ok", 1, False)
+    log("bundled", "failed", 2, False)
+    said = log("another", "off", 3, False).select("provider", "status", "last_success", "is_whole")
+    assert said.rows() == [
+        ("another", "off", START + timedelta(hours=1), False),
+        ("bundled", "failed", START, True),
+    ]
+    assert lake.read("fetch_log/bundled").height == 2
 
 
 def test_requests_do_not_mix(lake: Lakehouse) -> None:

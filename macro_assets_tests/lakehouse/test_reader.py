@@ -7,7 +7,6 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 
@@ -15,14 +14,14 @@ from macro_assets.catalog import UnknownNameError
 from macro_assets.lakehouse import open_vintages, write
 from macro_assets.lakehouse.delta import LakeError
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.raw import INVALIDATIONS, append_vintages, observations_as_of, panel_as_of
+from macro_assets.lakehouse.raw import append_vintages, observations_as_of, panel_as_of
 from macro_assets_tests.conftest import Built
 from macro_assets_tests.lakehouse import oracle
+from macro_assets_tests.lakehouse.histories import moments, raw_rows
 from macro_assets_tests.lakehouse.synthetic import (
     PROVIDER,
     Row,
     day,
-    decisions,
     frame,
     month,
     one_source,
@@ -30,46 +29,13 @@ from macro_assets_tests.lakehouse.synthetic import (
     vintage_frame,
 )
 
-LATER = [None, *(day(n) for n in range(1, 8))]
-TOLD = ["series_id", "observation_date", "value", "release_time", "provider"]
+TOLD = ["series_id", "observation_date", "value", "release_time"]
 
 
 @settings(max_examples=25)
-@given(oracle.stores(), oracle.moments)
-def test_held_vintages_answer_as_brute_force(
-    tmp_path_factory: pytest.TempPathFactory, store: tuple[list[Row], list[Row]], moment: datetime | None
-) -> None:
-    rows, taken = store
-    catalog, root = one_source(), tmp_path_factory.mktemp("lake")
-    half = len(rows) // 2
-    for part in (rows[:half], rows[half:]):
-        write.append(Lakehouse(root, catalog), "raw/bundled", frame(*part), {})
-    if taken:
-        write.append(Lakehouse(root, catalog), INVALIDATIONS, decisions(*taken), {})
-    held = open_vintages(None, root, catalog)
-    expected = oracle.as_of(rows, taken, moment)
-    known = held.as_of(moment)
-    assert {r[:2]: r[2:] for r in known.select(TOLD).iter_rows()} == expected
-    one = held.as_of(moment, ["PAYEMS"])
-    assert {r[:2]: r[2:] for r in one.select(TOLD).iter_rows()} == {
-        k: v for k, v in expected.items() if k[0] == "PAYEMS"
-    }
-    assert known.equals(observations_as_of(moment, root=root, catalog=catalog))
-    only = open_vintages(["PAYEMS"], root, catalog)
-    assert only.as_of(moment).equals(one)
-    assert only.as_of(moment, ["PAYEMS"]).equals(one)
-    assert only.versions([moment], ["PAYEMS"]) == held.versions([moment], ["PAYEMS"])
-    for series_id, version in held.versions([moment], ["PAYEMS", "UNRATE"])[0].items():
-        later = held.versions(LATER, [series_id])
-        same = [v.get(series_id) == version for v in later]
-        told = known.filter(pl.col("series_id") == series_id)
-        assert same == [held.as_of(m, [series_id]).equals(told) for m in LATER]
-
-
-@settings(max_examples=25)
-@given(oracle.raw_rows, oracle.moments)
-def test_plain_vintages_too(tmp_path_factory: pytest.TempPathFactory, rows: list[Row], moment: datetime | None) -> None:
-    """One provider, no estimate, no decision: the fast way."""
+@given(raw_rows, moments)
+def test_plain_vintages(tmp_path_factory: pytest.TempPathFactory, rows: list[Row], moment: datetime | None) -> None:
+    """One holder, no estimate, no decision: the fast way."""
     plain = [{**r, "provider": PROVIDER, "release_basis": "provider"} for r in rows]
     plain = list({oracle.key(r): r for r in plain}.values())
     catalog, root = one_source(), tmp_path_factory.mktemp("lake")
@@ -77,8 +43,8 @@ def test_plain_vintages_too(tmp_path_factory: pytest.TempPathFactory, rows: list
     held = open_vintages(None, root, catalog)
     for ids in (None, ["UNRATE", "PAYEMS"], ["GDPC1"]):
         assert held.as_of(moment, ids).equals(observations_as_of(moment, ids, root, catalog))
-    expected = oracle.as_of(plain, [], moment)
-    assert {r[:2]: r[2:] for r in held.as_of(moment).select(TOLD).iter_rows()} == expected
+    told = [r for own in oracle.in_force(plain, [], moment).values() for r in own]
+    assert held.as_of(moment).select(TOLD).rows() == [tuple(r[c] for c in TOLD) for r in told]
 
 
 def test_real_vintages_and_panels(built: Built) -> None:
@@ -110,7 +76,7 @@ def test_some_series_are_read_from_their_sources_alone(tmp_path: Path, built: Bu
     shutil.copytree(built.home.lake, tmp_path / "lake")
     held = open_vintages(root=tmp_path / "lake")
     ids = ["PAYEMS", "GDPC1"]
-    sources = set(held.as_of(None, ids)["source"])
+    sources = set(held.as_of(None, ids)["provider"])
     for other in (p for p in (tmp_path / "lake/raw").iterdir() if p.name not in sources):
         shutil.rmtree(other)
         other.write_text("damaged")

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from macro_assets.catalog import Vintages
-from macro_assets.lakehouse.vintages import VintageConflictError, as_of, concerned, instant, rows_to_append
+from macro_assets.lakehouse.vintages import VintageConflictError, concerned, in_force, instant, rows_to_append
 from macro_assets_tests.lakehouse import oracle
+from macro_assets_tests.lakehouse.histories import History, histories, moments, raw_rows, stores
 from macro_assets_tests.lakehouse.synthetic import (
     INGESTED,
     PROVIDER,
@@ -33,7 +34,7 @@ def load(raw: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
 
 
 def answers(raw: pl.DataFrame, moment: datetime) -> dict[date, float | None]:
-    return dict(as_of(raw, moment, PROVIDER).select("observation_date", "value").iter_rows())
+    return dict(in_force(raw, moment).select("observation_date", "value").iter_rows())
 
 
 # A vintage states, for each date it covers, a value or that it is missing; dates are only ever added.
@@ -126,9 +127,9 @@ def test_vintages_replace_estimated_release_times() -> None:
 
 def test_estimates_of_one_provider_survive_vintages_of_another() -> None:
     raw = load(
-        frame(row(month(1), 1.0, day(1), "publication_lag")), frame(row(month(1), 5.0, day(2), provider="fallback"))
+        frame(row(month(1), 1.0, day(1), "publication_lag")), frame(row(month(1), 5.0, day(2), provider="another"))
     )
-    assert answers(raw, day(3)) == {month(1): 1.0}
+    assert sorted(in_force(raw, day(3)).select("provider", "value").rows()) == [("another", 5.0), (PROVIDER, 1.0)]
 
 
 def test_a_changed_value_without_a_vintage_is_known_from_when_it_was_fetched() -> None:
@@ -143,20 +144,11 @@ def test_a_changed_value_without_a_vintage_is_known_from_when_it_was_fetched() -
     assert answers(load(raw, back), INGESTED + timedelta(days=2)) == {month(1): 1.0}
 
 
-def test_a_fallback_counts_only_where_the_primary_has_nothing() -> None:
-    raw = frame(
-        row(month(1), 1.0, day(1)),
-        row(month(1), 9.0, day(5), provider="fallback"),
-        row(month(2), 8.0, day(5), provider="fallback"),
-    )
-    assert answers(raw, day(9)) == {month(1): 1.0, month(2): 8.0}
-
-
 def test_a_later_release_changes_no_earlier_answer() -> None:
     raw = load(frame(), vintage_frame(0, [1.0, 2.0]))
-    before = as_of(raw, day(1), PROVIDER)
+    before = in_force(raw, day(1))
     raw = load(raw, vintage_frame(8, [100.0, 200.0, 300.0]))
-    assert as_of(raw, day(1), PROVIDER).equals(before)
+    assert in_force(raw, day(1)).equals(before)
 
 
 @pytest.mark.parametrize(
@@ -181,16 +173,16 @@ def test_an_instant_that_is_none_is_refused(bad: str | datetime) -> None:
 # --- providers that tell changes -----------------------------------------------------------------------------------
 
 LAST_DAY = 6
-History = dict[date, dict[int, float | None]]
+Changes = dict[date, dict[int, float | None]]
 """By observation date, the days on which its value changed, and to what."""
 
 
-def truth(history: History, n: int) -> dict[date, float | None]:
+def truth(history: Changes, n: int) -> dict[date, float | None]:
     """What was known on a day, by the complete history."""
     return {d: told[max(k for k in told if k <= n)] for d, told in history.items() if min(told) <= n}
 
 
-def told_of(history: History, span: range) -> pl.DataFrame:
+def told_of(history: Changes, span: range) -> pl.DataFrame:
     """What a provider tells that is asked for the days from a vintage on: what held then, and later changes."""
     state = [row(d, v, day(span.start)) for d, v in truth(history, span.start).items()]
     later = [row(d, v, day(k)) for d, told in history.items() for k, v in told.items() if k in span and k > span.start]
@@ -198,10 +190,10 @@ def told_of(history: History, span: range) -> pl.DataFrame:
 
 
 @st.composite
-def fetched_histories(draw: st.DrawFn) -> tuple[History, list[range]]:
+def fetched_histories(draw: st.DrawFn) -> tuple[Changes, list[range]]:
     """A history, and fetches that cover it, each from a vintage on; loaded in turn, none leaves a gap before it."""
     said = st.dictionaries(st.integers(1, LAST_DAY), st.sampled_from([None, 1.0, 2.0]), min_size=1)
-    found: History = {}
+    found: Changes = {}
     for n in range(1, 4):
         told = sorted(draw(said).items())
         found[month(n)] = {k: v for i, (k, v) in enumerate(told) if i == 0 or v != told[i - 1][1]}
@@ -218,7 +210,7 @@ def fetched_histories(draw: st.DrawFn) -> tuple[History, list[range]]:
 @settings(max_examples=60)
 @given(fetched_histories())
 def test_changes_in_any_split_and_order_without_gaps_give_the_true_answers(
-    fetched: tuple[History, list[range]],
+    fetched: tuple[Changes, list[range]],
 ) -> None:
     """At every instant that is covered by then, and the same batch again, or everything at once, adds nothing."""
     history, spans = fetched
@@ -238,7 +230,7 @@ def test_changes_in_any_split_and_order_without_gaps_give_the_true_answers(
 
 @settings(max_examples=40)
 @given(fetched_histories(), st.randoms(use_true_random=False))
-def test_no_statement_about_changes_is_untrue(fetched: tuple[History, list[range]], random: object) -> None:
+def test_no_statement_about_changes_is_untrue(fetched: tuple[Changes, list[range]], random: object) -> None:
     """Whatever is stored holds on its day, in any order: nothing is restated that no provider said."""
     history, spans = fetched
     random.shuffle(spans)  # type: ignore[attr-defined]
@@ -260,7 +252,7 @@ def test_a_late_change_holds_until_the_next_one_of_its_observation() -> None:
 
 def test_a_gap_that_is_filled_later_is_healed_by_fetching_what_follows_it_again() -> None:
     """1 on day 1, 2 on day 2, 1 again on day 3; the second day is fetched last."""
-    history: History = {month(1): {1: 1.0, 2: 2.0, 3: 1.0}, month(2): {1: 7.0, 3: 8.0}}
+    history: Changes = {month(1): {1: 1.0, 2: 2.0, 3: 1.0}, month(2): {1: 7.0, 3: 8.0}}
     raw = frame()
     for span in (range(1, 2), range(3, 4), range(2, 3), range(3, 4)):
         raw = pl.concat([raw, rows_to_append(raw, told_of(history, span), vintages="changes")[0]])
@@ -353,42 +345,35 @@ def test_a_marked_value_that_is_overwritten_is_corrected_by_the_next_fetch() -> 
     assert rows_to_append(raw, frame({**bad, "ingested_at": day(8)}), marked, "none")[0].is_empty()
     added, _ = rows_to_append(raw, frame({**bad, "value": 2.0, "ingested_at": day(8)}), marked, "none")
     raw = pl.concat([raw, added])
-    assert [as_of(raw, day(n), PROVIDER, marked)["value"].to_list() for n in (5, 7, 8)] == [[9.0], [], [2.0]]
+    assert [in_force(raw, day(n), marked)["value"].to_list() for n in (5, 7, 8)] == [[9.0], [], [2.0]]
 
 
-# --- reading against brute force -----------------------------------------------------------------------------------
+# --- against brute force -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
-@given(oracle.stores(), oracle.moments, st.randoms(use_true_random=False))
-def test_as_of_is_what_brute_force_finds(
-    store: tuple[list[Row], list[Row]], moment: datetime | None, random: object
-) -> None:
-    """In whatever order the rows lie, in the table's key order too."""
-    rows, taken = store
-    expected = oracle.as_of(rows, taken, moment)
-    shuffled = list(rows)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    in_key_order = frame(*rows).sort("series_id", "observation_date", "release_time", "provider")
-    for raw in (frame(*shuffled), in_key_order, in_key_order.lazy()):
-        found = as_of(raw, moment, PROVIDER, decisions(*taken))
-        assert found.select("series_id", "observation_date").rows() == sorted(expected)
-        told = found.select("series_id", "observation_date", "value", "release_time", "provider")
-        assert {r[:2]: r[2:] for r in told.iter_rows()} == expected
+@settings(max_examples=200)
+@given(histories(), moments)
+def test_each_holder_has_in_force_what_brute_force_finds(h: History, moment: datetime | None) -> None:
+    """In whatever order the rows lie, in the table's key order too; sorted by series and date."""
+    expected = {oracle.key(r) for told in oracle.in_force(h.rows, h.decided, moment).values() for r in told}
+    in_key_order = h.raw.sort("series_id", "observation_date", "release_time", "provider")
+    for raw in (h.raw, in_key_order, in_key_order.lazy()):
+        found = in_force(raw, moment, decisions(*h.decided))
+        rows = found.select(oracle.KEY).rows()
+        assert len(rows) == len(expected)
+        assert set(rows) == expected
+        days = found.select("series_id", "observation_date").rows()
+        assert days == sorted(days)
 
 
 @settings(max_examples=150)
-@given(
-    oracle.stores(),
-    st.lists(oracle.raw_rows.filter(bool), min_size=1, max_size=1),
-    st.sampled_from(["whole", "changes", "none"]),
-)
+@given(stores(), raw_rows.filter(bool), st.sampled_from(["whole", "changes", "none"]))
 def test_the_rows_concerned_are_enough_to_decide(
-    store: tuple[list[Row], list[Row]], batches: list[list[Row]], mode: Vintages
+    store: tuple[list[Row], list[Row]], added: list[Row], mode: Vintages
 ) -> None:
     """What a batch adds is the same whether all stored rows are at hand or only those it concerns."""
     rows, taken = store
-    raw, batch = frame(*rows), frame(*batches[0])
+    raw, batch = frame(*rows), frame(*added)
     try:
         expected, report = rows_to_append(raw, batch, decisions(*taken), mode)
     except VintageConflictError:
@@ -411,23 +396,23 @@ MARKED = decisions(decision(BAD, day(6)))
 
 def test_an_invalid_value_does_not_count_from_the_decision_on() -> None:
     raw = frame(row(month(1), 1.0, day(1)), BAD)
-    assert as_of(raw, day(5), PROVIDER, MARKED)["value"].to_list() == [9.0]
-    assert as_of(raw, day(6), PROVIDER, MARKED)["value"].to_list() == [1.0]
-    assert as_of(raw, None, PROVIDER, MARKED)["value"].to_list() == [1.0]
+    assert in_force(raw, day(5), MARKED)["value"].to_list() == [9.0]
+    assert in_force(raw, day(6), MARKED)["value"].to_list() == [1.0]
+    assert in_force(raw, None, MARKED)["value"].to_list() == [1.0]
 
 
 def test_a_reinstated_value_counts_again_and_the_time_between_stays() -> None:
     raw = frame(row(month(1), 1.0, day(1)), BAD)
     undone = pl.concat([MARKED, decisions(decision(BAD, day(8), "reinstate"))])
-    assert [as_of(raw, day(n), PROVIDER, undone)["value"].item() for n in (5, 7, 8)] == [9.0, 1.0, 9.0]
+    assert [in_force(raw, day(n), undone)["value"].item() for n in (5, 7, 8)] == [9.0, 1.0, 9.0]
 
 
 def test_a_repeated_invalid_value_is_no_news() -> None:
     """A later vintage that repeats the bad value does not bring it back; one that changes it does count."""
     raw = load(frame(row(month(1), 1.0, day(1)), BAD), frame(row(month(1), 9.0, day(7), ingested_at=day(8))))
-    assert as_of(raw, None, PROVIDER, MARKED)["value"].to_list() == [1.0]
+    assert in_force(raw, None, MARKED)["value"].to_list() == [1.0]
     raw = load(raw, frame(row(month(1), 2.0, day(9), ingested_at=day(9))))
-    assert as_of(raw, None, PROVIDER, MARKED)["value"].to_list() == [2.0]
+    assert in_force(raw, None, MARKED)["value"].to_list() == [2.0]
 
 
 def test_a_correction_of_an_invalid_release_is_known_from_when_it_was_fetched() -> None:
@@ -440,7 +425,7 @@ def test_a_correction_of_an_invalid_release_is_known_from_when_it_was_fetched() 
     assert added.select("value", "release_time", "release_basis").rows() == [(2.0, day(8), "ingested")]
     assert (report.revised, report.unchanged) == (1, 0)
     raw = pl.concat([raw, added])
-    assert [as_of(raw, day(n), PROVIDER, MARKED)["value"].item() for n in (5, 7, 8)] == [9.0, 1.0, 2.0]
+    assert [in_force(raw, day(n), MARKED)["value"].item() for n in (5, 7, 8)] == [9.0, 1.0, 2.0]
     assert rows_to_append(raw, again, MARKED)[0].is_empty()
 
 
