@@ -11,15 +11,15 @@ from macro_assets.catalog import Catalog, UnknownNameError, View, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.graph.declared import derivations
-from macro_assets.graph.derivation import Derivation, Fitted, Input, Known
-from macro_assets.graph.inputs import COLUMNS, in_standard_units
+from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Served
+from macro_assets.graph.inputs import in_standard_units
+from macro_assets.lakehouse.absent import made_by, never_fetched
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import CLOCKS, made_by
+from macro_assets.lakehouse.layout import CLOCKS
 from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of, read_decisions
+from macro_assets.lakehouse.raw import observations_as_of, read_series
 from macro_assets.lakehouse.session import connect as connect
-from macro_assets.lakehouse.vintages import as_of as known_as_of
 from macro_assets.lakehouse.vintages import instant
 
 
@@ -91,7 +91,7 @@ def panel(
     UnknownNameError
         When the catalog has no such series.
     LakeError
-        When a table cannot be read.
+        When a table cannot be read, or nothing of a series was ever fetched: it says how to get it.
     """
     from macro_assets.transforms.panel import monthly
     from macro_assets.transforms.panel import panel as side_by_side
@@ -99,12 +99,21 @@ def panel(
     lake = Lakehouse.at(root, catalog)
     ids = list(dict.fromkeys(series_ids))
     facts = series_facts((lake.catalog.one_series(s) for s in ids), "frequency", "aggregation")
-    return side_by_side(monthly(_known(lake, ids, as_of), facts), ids)
+    known = _known(lake, ids, as_of)
+    _refuse_never_fetched(lake, set(ids) - set(known["series_id"]))
+    return side_by_side(monthly(known, facts), ids)
+
+
+def _refuse_never_fetched(lake: Lakehouse, unknown: Collection[str]) -> None:
+    """Refuse series of which nothing is stored; of some others nothing was known at the instant, or counts."""
+    stored = read_series(lake, unknown)["series_id"] if unknown else ()
+    for series_id in sorted(set(unknown).difference(stored)):
+        raise LakeError(never_fetched(lake.catalog, series_id))
 
 
 def _known(lake: Lakehouse, series: Collection[str], moment: date | datetime | str | None) -> pl.DataFrame:
     """Observations of series as :class:`Known` gives them, from the raw tables."""
-    return in_standard_units(observations_as_of(moment, series, lake.root, lake.catalog), lake.catalog).select(COLUMNS)
+    return in_standard_units(observations_as_of(moment, series, lake.root, lake.catalog), lake.catalog)
 
 
 class _Past:
@@ -114,8 +123,6 @@ class _Past:
         self.lake = lake
         self.moment = moment
         self.made: dict[str, Derivation] = {t: d for d in derivations(lake.catalog) for t in d.tables}
-        self.raws = {names.raw(s): s for s in lake.catalog.sources}
-        self.decisions = read_decisions(lake)
         self.frames: dict[str, pl.DataFrame] = {}
 
     def asked(self, name: str) -> pl.DataFrame:
@@ -130,26 +137,18 @@ class _Past:
         return self.frames[name]
 
     def input(self, given: Input) -> pl.DataFrame:
-        """What a derivation gets: of raw tables the rows in force."""
+        """What a derivation gets."""
+        if isinstance(given, Served):
+            return observations_as_of(self.moment, given.series, self.lake.root, self.lake.catalog)
         if isinstance(given, Known):
             return _known(self.lake, given.series, self.moment)
         if isinstance(given, Fitted):  # only as-of tables read it, which are stored by instants
             raise TypeError(f"{given.table} is of months, and holds for no instant by itself")
-        if given.name in self.raws:
-            source = self.raws[given.name]
-            return known_as_of(_raw(self.lake, source), self.moment, source, self.decisions)
-        if given.name == INVALIDATIONS:  # the rows in force heed it already
-            return self.decisions.clear()
         return self.asked(given.name)
-
-
-def _raw(lake: Lakehouse, source: str) -> pl.DataFrame:
-    """Rows of a source; none of a live one that was never fetched."""
-    name = names.raw(source)
-    return lake.read(name) if lake.catalog.sources[source].is_live else _stored(lake, name)
 
 
 def _stored(lake: Lakehouse, name: str) -> pl.DataFrame:
     if open_table(lake.root, name) is None:
-        raise LakeError(f"table {name} is not in the lake at {lake.root} yet. {made_by(name, named=True)}")
+        how = made_by(lake.catalog, name, named=True)
+        raise LakeError(f"table {name} is not in the lake at {lake.root} yet. {how}")
     return lake.read(name)

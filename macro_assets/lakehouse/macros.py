@@ -1,34 +1,40 @@
-"""The vintage reads as DuckDB macros: the SQL twins of `vintages.as_of` and `releases.numbered`.
+"""The vintage reads as DuckDB macros: the SQL twins of `raw.observations_as_of` and `releases.releases`.
 
 - `observations_as_of(ts)`: what was known at an instant, of every series
 - `series_as_of(id, ts)`: the same of one series
 - `releases(id, n)`: the n-th release of each observation of a series; all of them where n is null or left out
 - `revisions(id)`: every revision with the value before
 
-An instant is a timestamp, or a date for its end in UTC. In a session as of an instant no macro sees what was released
-or decided later, whatever is asked.
+An instant is a timestamp, or a date for its end in UTC; null is everything known. Of a series the rows of one holder
+count, which `choice.py` tells. In a session as of an instant no macro sees what was released or decided later, whatever
+is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
 
-from macro_assets.catalog import Catalog, names
-from macro_assets.lakehouse.raw import INVALIDATIONS
+from macro_assets.lakehouse.choice import ANSWER, FIGURES_EQUAL, IS_ESTIMATED, choice, latest
+from macro_assets.lakehouse.holders import ESTIMATED
 from macro_assets.lakehouse.releases import UNNUMBERED_BASES
-from macro_assets.lakehouse.vintages import ESTIMATED, VINTAGE_BASES
+from macro_assets.lakehouse.vintages import VINTAGE_BASES
 
 VINTAGES = "_vintages"
-"""View of all raw rows of all sources, with the source: what the macros read."""
+"""View of all raw rows of all tables: what the macros read."""
 
 DATED = "_dated_series"
-"""View of the series and providers that have dated vintages; their estimated release times are ignored."""
+"""View of the series and providers of dated rows; their estimated release times are ignored."""
 
 DECISIONS = "_decisions"
 """View of the decisions about stored values."""
+
+FACTS = "_series"
+"""Table of the series of the catalog: what is stated of them, without what is stored."""
+
+NEVER_FETCHED = "_never_fetched"
+"""Table of what to say of each series where no row of it is stored."""
 
 _DATED_BASES = str(VINTAGE_BASES)
 _STATEMENT = "series_id, provider, observation_date, release_time"
@@ -45,81 +51,125 @@ def timestamp(moment: datetime) -> str:
 
 
 def define_macros(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, rows: Mapping[str, str], moment: datetime | None
+    con: duckdb.DuckDBPyConnection, vintages: str, decisions: str | None, moment: datetime | None
 ) -> None:
-    """Define the macros over the raw tables among `rows` (SQL by table name), clipped to an instant."""
-    raw = {s: rows[names.raw(s)] for s in catalog.sources if names.raw(s) in rows}
-    if not raw:
-        return
-    union = " UNION ALL BY NAME ".join(f"SELECT {quoted(s)} AS source, * FROM ({sql})" for s, sql in raw.items())
-    con.execute(f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({union}){_until(moment, 'release_time')}")
+    """Define the macros, clipped to an instant.
+
+    Parameters
+    ----------
+    vintages
+        SQL of the rows of all raw tables.
+    decisions
+        SQL of the decisions about them; None where there are none.
+    """
+    until = f" WHERE release_time <= {timestamp(moment)}" if moment else ""
+    con.execute(f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({vintages}){until}")
     con.execute(
-        f"CREATE VIEW {DATED} AS SELECT DISTINCT series_id, provider FROM ({union}) "
-        f"WHERE release_basis IN {_DATED_BASES}"
+        f"CREATE VIEW {DATED} AS SELECT series_id, provider FROM ({vintages}) WHERE release_basis IN {_DATED_BASES}"
     )
-    if INVALIDATIONS in rows:
-        con.execute(f"CREATE VIEW {DECISIONS} AS SELECT * FROM ({rows[INVALIDATIONS]}){_until(moment, 'decided_at')}")
-    con.execute(_INSTANT)
-    con.execute(_KNOWN_SERIES)
-    then = now = ""
-    if INVALIDATIONS in rows:
+    con.execute(_INSTANT + _clock(moment) + FIGURES_EQUAL + _KNOWN_SERIES)
+    decided = decisions is not None
+    if decided:
+        taken = f" WHERE decided_at <= {timestamp(moment)}" if moment else ""
+        con.execute(f"CREATE VIEW {DECISIONS} AS SELECT * FROM ({decisions}){taken}")
         con.execute(_INVALID_AS_OF)
-        then, now = _valid("as_of_instant(ts)"), _valid("NULL")
-    con.execute(f"CREATE MACRO observations_as_of(ts) AS TABLE {_winners('true', then)}")
-    con.execute(f"CREATE MACRO series_as_of(id, ts) AS TABLE {_winners(_ONE_SERIES, then)} ORDER BY observation_date")
-    con.execute(_RELEASES.format(valid=now))
+    one = _in_force_of_one(vintages, decided)
+    known = f"SELECT {ANSWER} FROM answer"
+    con.execute(f"CREATE MACRO observations_as_of(ts) AS TABLE {in_force('ts', decided)} {known}")
+    con.execute(f"CREATE MACRO series_as_of(id, ts) AS TABLE {one} {known} ORDER BY observation_date")
+    con.execute(f"CREATE MACRO _told(id, ts) AS TABLE {one} SELECT told.* FROM told JOIN serving USING (provider)")
+    con.execute(_RELEASES)
     con.execute(_REVISIONS)
 
 
-def _until(moment: datetime | None, clock: str) -> str:
-    return f" WHERE {clock} <= {timestamp(moment)}" if moment else ""
+def in_force(ts: str, decided: bool) -> str:
+    """The expressions up to `choice`, of all series at an instant (SQL; NULL = everything known).
+
+    First as if no row were to be left out, in one pass over the numbers; then again for the few holders of which some
+    are: a condition on every row takes longer than the rest.
+
+    Parameters
+    ----------
+    decided
+        Whether there are decisions about stored values.
+    """
+    holder = "series_id, provider"
+    until = f"release_time <= _until({ts})"
+    marked = f"UNION SELECT {holder} FROM _invalid_as_of(as_of_instant({ts}))" if decided else ""
+    counting = f"{until} AND {_no_estimates('dated') if decided else _NO_ESTIMATE} {_valid(ts, decided)}"
+    return f"""
+    WITH plain AS MATERIALIZED ({latest(VINTAGES, until)}
+    ), suspect AS MATERIALIZED (
+        SELECT DISTINCT {holder} FROM plain WHERE {IS_ESTIMATED} {marked}
+    ), dated AS MATERIALIZED (
+        SELECT DISTINCT {holder} FROM {DATED} SEMI JOIN (SELECT DISTINCT provider FROM suspect) USING (provider)
+            SEMI JOIN suspect USING ({holder})
+    ), doubtful AS MATERIALIZED (FROM dated {marked}
+    ), again AS MATERIALIZED ({latest(f"{VINTAGES} SEMI JOIN doubtful USING ({holder})", counting)}
+    ), won AS NOT MATERIALIZED (
+        SELECT * FROM plain ANTI JOIN doubtful USING ({holder}) UNION ALL FROM again
+    ), {choice(f"_day({ts})")}"""
 
 
-def _valid(at: str) -> str:
-    """A condition: the row is not of a release that stands marked as invalid at an instant (SQL; NULL = now)."""
-    return f"AND ({_STATEMENT}) NOT IN (SELECT ({_STATEMENT}) FROM _invalid_as_of({at}))"
+def _in_force_of_one(vintages: str, decided: bool) -> str:
+    """The same of the series `id` at `ts`, whose rows are read once: `stored`, of which those in `told` count.
+
+    The condition on the series is a plain one, and stands where the tables are read: else all their rows are.
+    """
+    return f"""
+    WITH stored AS MATERIALIZED (
+        SELECT {_STATEMENT}, value, release_basis FROM ({vintages})
+        WHERE series_id = id AND (SELECT known_series(id)) IS NOT NULL
+    ), told AS MATERIALIZED (
+        SELECT * FROM stored
+        WHERE (SELECT fetched_series(id, count(*)) FROM stored) AND release_time <= _until(ts)
+            AND {_no_estimates(f"stored WHERE release_basis IN {_DATED_BASES}")} {_valid("ts", decided)}
+    ), won AS MATERIALIZED ({latest("told", "true")}
+    ), {choice("_day(ts)")}"""
 
 
-def _no_estimates(which: str) -> str:
+def _valid(ts: str, decided: bool) -> str:
+    """A condition: the row is not of a release that stands marked as invalid at an instant."""
+    marked = f"SELECT ({_STATEMENT}) FROM _invalid_as_of(as_of_instant({ts}))"
+    return f"AND ({_STATEMENT}) NOT IN ({marked})" if decided else ""
+
+
+def _no_estimates(dated: str) -> str:
     """A condition: the release time is no estimate where the provider also gave vintages of the series."""
     return (
-        f"NOT (release_basis = {quoted(ESTIMATED)} "
-        f"AND (series_id, provider) IN (SELECT (series_id, provider) FROM {DATED} WHERE {which}))"
+        f"NOT (release_basis = '{ESTIMATED}' AND (series_id, provider) IN (SELECT (series_id, provider) FROM {dated}))"
     )
 
 
-def _winners(which: str, further: str) -> str:
-    """The rows in force at `ts` of some series. A window over all rows would take five times as long."""
-    return f"""
-        SELECT source, series_id, known.provider AS provider, observation_date, known.value AS value,
-            known.release_time AS release_time, known.release_basis AS release_basis
-        FROM (
-            SELECT source, series_id, observation_date, arg_max(
-                {{'provider': provider, 'value': value, 'release_time': release_time, 'release_basis': release_basis}},
-                (provider = source, release_time, provider)
-            ) AS known
-            FROM {VINTAGES}
-            WHERE release_time <= (SELECT as_of_instant(ts)) AND {which} AND {_no_estimates(which)} {further}
-            GROUP BY source, series_id, observation_date
-        )
-    """
+_NO_ESTIMATE = f"release_basis <> '{ESTIMATED}'"
+
+
+def _clock(moment: datetime | None) -> str:
+    """Up to when an instant sees, and the day at which it judges freshness; never after that of the session."""
+    until, now = "coalesce(as_of_instant(ts), 'infinity'::TIMESTAMPTZ)", "coalesce(as_of_instant(ts), now())"
+    if moment is not None:
+        until = now = f"least(coalesce(as_of_instant(ts), {timestamp(moment)}), {timestamp(moment)})"
+    return (
+        f"CREATE MACRO _until(ts) AS {until};"
+        f"CREATE MACRO _day(ts) AS CAST({now} AT TIME ZONE 'UTC' AS DATE);"
+    )  # fmt: skip
 
 
 _INSTANT = """
     CREATE MACRO as_of_instant(ts) AS
     CASE WHEN length(CAST(ts AS VARCHAR)) = 10
          THEN CAST(CAST(ts AS VARCHAR) || ' 23:59:59.999999+00' AS TIMESTAMPTZ)
-         ELSE CAST(CAST(ts AS VARCHAR) AS TIMESTAMPTZ) END
+         ELSE CAST(CAST(ts AS VARCHAR) AS TIMESTAMPTZ) END;
 """
 
-_KNOWN_SERIES = """
+_KNOWN_SERIES = f"""
     CREATE MACRO known_series(id) AS
-    CASE WHEN id IN (SELECT s.series_id FROM catalog.series AS s) THEN id
-         ELSE error(format('unknown series "{}". SELECT * FROM catalog.series shows all.', id)) END
+    CASE WHEN id IN (SELECT s.series_id FROM {FACTS} AS s) THEN id
+         ELSE error(format('unknown series "{{}}". SELECT * FROM catalog.series shows all.', id)) END;
+    CREATE MACRO fetched_series(id, stored) AS
+    CASE WHEN stored > 0 THEN true
+         ELSE error((SELECT n.message FROM {NEVER_FETCHED} AS n WHERE n.series_id = id)) END;
 """
-
-# a plain condition, so that only the rows of the series are read; the name is checked whether or not it has rows
-_ONE_SERIES = "series_id = id AND (SELECT known_series(id)) IS NOT NULL"
 
 # a release is a value with its repetitions: `vintages.without_invalid`
 _INVALID_AS_OF = f"""
@@ -152,8 +202,7 @@ _RELEASES = f"""
         SELECT *,
             bool_or(value IS NOT NULL) OVER so_far AS begun,
             first_value(release_basis) OVER so_far NOT IN {_UNNUMBERED} AS on_record
-        FROM {VINTAGES}
-        WHERE provider = source AND {_ONE_SERIES} AND {_no_estimates(_ONE_SERIES)} {{valid}}
+        FROM _told(id, NULL)
         WINDOW so_far AS (PARTITION BY observation_date ORDER BY release_time)
     ), distinct_values AS (
         SELECT * FROM stated WHERE begun
@@ -162,7 +211,7 @@ _RELEASES = f"""
     )
     SELECT series_id, observation_date,
         CASE WHEN on_record THEN row_number() OVER (PARTITION BY observation_date ORDER BY release_time) END AS release,
-        value, release_time, release_basis
+        value, release_time, release_basis, provider
     FROM distinct_values
     QUALIFY n IS NULL OR release = n
     ORDER BY observation_date, release_time

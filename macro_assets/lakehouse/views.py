@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from macro_assets.catalog import Catalog, View, names
-from macro_assets.lakehouse.macros import quoted, timestamp
+from macro_assets.lakehouse.macros import FACTS, quoted, timestamp
 
 NORMALIZED = "_normalized"
 """View of the rows of all families, or of the observations known at an instant: what the views read."""
@@ -30,8 +30,8 @@ def normalized_rows(catalog: Catalog, rows: Mapping[str, str], moment: datetime 
         if not any(names.raw(s) in rows for s in catalog.sources):
             return None
         return (
-            "SELECT source, series_id, observation_date, value * scale AS value, release_time "
-            f"FROM observations_as_of({timestamp(moment)}) JOIN catalog.series USING (source, series_id)"
+            "SELECT k.source, series_id, provider, observation_date, value * scale AS value, unit, release_time "
+            f"FROM observations_as_of({timestamp(moment)}) AS k JOIN catalog.holders USING (series_id, provider)"
         )
     stored = [rows[n] for f in catalog.families if (n := names.normalized(f)) in rows]
     return " UNION ALL BY NAME ".join(f"SELECT * FROM ({sql})" for sql in stored) or None
@@ -47,7 +47,7 @@ def view_rows(view: View) -> str:
     of_kind = [f"s.kind = {quoted(view.kind)}"] if view.kind else []
     return " ".join(
         (
-            f"SELECT {columns} FROM {NORMALIZED} AS n JOIN catalog.series AS s USING (source, series_id)",
+            f"SELECT {columns} FROM {NORMALIZED} AS n JOIN {FACTS} AS s USING (source, series_id)",
             f"WHERE {' AND '.join(there + of_kind)}",
             "GROUP BY 1, 2, 3" if view.monthly else "",
         )

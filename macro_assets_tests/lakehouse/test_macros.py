@@ -1,4 +1,4 @@
-"""SQL says what Polars says, which is what brute force finds: on real tables, through real connections."""
+"""The macros as they are asked, on real tables; what they must answer is in `test_holders.py` and `test_choice.py`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
 
 from macro_assets.lakehouse import write
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.raw import INVALIDATIONS, observations_as_of
-from macro_assets.lakehouse.releases import releases, revisions
+from macro_assets.lakehouse.raw import INVALIDATIONS
+from macro_assets.lakehouse.releases import releases
 from macro_assets.lakehouse.session import connect
 from macro_assets_tests.conftest import Built
-from macro_assets_tests.lakehouse import oracle
 from macro_assets_tests.lakehouse.synthetic import (
     INGESTED,
     Row,
@@ -30,7 +28,6 @@ from macro_assets_tests.lakehouse.synthetic import (
 
 CATALOG = one_source()
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
-WHEN = ["series_id", "observation_date", "value", "release_time", "provider"]
 
 
 def lake_of(root: str, store: tuple[list[Row], list[Row]]) -> None:
@@ -40,38 +37,6 @@ def lake_of(root: str, store: tuple[list[Row], list[Row]]) -> None:
         write.append(Lakehouse(root, CATALOG), "raw/bundled", frame(*part), {})  # type: ignore[arg-type]
     if taken:
         write.append(Lakehouse(root, CATALOG), INVALIDATIONS, decisions(*taken), {})  # type: ignore[arg-type]
-
-
-@settings(max_examples=25)
-@given(oracle.stores(), oracle.moments)
-def test_sql_polars_and_brute_force_agree(
-    tmp_path_factory: pytest.TempPathFactory, store: tuple[list[Row], list[Row]], moment: datetime | None
-) -> None:
-    rows, taken = store
-    root = tmp_path_factory.mktemp("lake")
-    lake_of(root, store)  # type: ignore[arg-type]
-    asked = moment or FAR
-    expected = oracle.as_of(rows, taken, asked)
-    sessions = {"now": connect(root=root, catalog=CATALOG), "then": connect(as_of=asked, root=root, catalog=CATALOG)}
-    for name, con in sessions.items():
-        sql = con.execute("SELECT * FROM observations_as_of(?)", [asked]).pl()
-        assert {r[:2]: r[2:] for r in sql.select(WHEN).iter_rows()} == expected, name
-    polars = observations_as_of(asked, root=root, catalog=CATALOG)
-    assert {r[:2]: r[2:] for r in polars.select(WHEN).iter_rows()} == expected
-
-    told = ["series_id", "observation_date", "release", "value", "release_time"]
-    expected_releases = [r for r in oracle.releases(rows, taken, asked) if r[0] == "PAYEMS"]
-    then = sessions["then"]
-    assert then.execute("SELECT * FROM releases('PAYEMS')").pl().select(told).rows() == expected_releases
-    assert releases("PAYEMS", as_of=asked, root=root, catalog=CATALOG).select(told).rows() == expected_releases
-    for n in (1, 2):
-        found = then.execute("SELECT * FROM releases('PAYEMS', ?)", [n]).pl().select(told).rows()
-        assert found == [r for r in expected_releases if r[2] == n]
-    changes = ["observation_date", "release", "previous_value", "value", "revision"]
-    assert (
-        then.execute("SELECT * FROM revisions('PAYEMS')").pl().select(changes).rows()
-        == revisions("PAYEMS", as_of=asked, root=root, catalog=CATALOG).select(changes).rows()
-    )
 
 
 @pytest.fixture(scope="module")

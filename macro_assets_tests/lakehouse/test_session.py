@@ -14,17 +14,17 @@ from polars.testing import assert_frame_equal
 
 import macro_assets
 from macro_assets.catalog import Catalog
-from macro_assets.catalog.derive import series_facts
-from macro_assets.graph.reading import read
+from macro_assets.catalog.derive import holdings_frame
+from macro_assets.graph.reading import panel, read
 from macro_assets.lakehouse import LakeError, connect, delta, write
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
-from macro_assets.lakehouse.session import query
+from macro_assets.lakehouse.session import _look, query
 from macro_assets.transforms.normalize import standard_units
 from macro_assets_tests.conftest import Built
 from macro_assets_tests.faults.processes import Child
 from macro_assets_tests.faults.races import asking_notebook
-from macro_assets_tests.lakehouse.synthetic import frame, month, row, vintage_frame
+from macro_assets_tests.lakehouse.synthetic import INGESTED, frame, month, row, vintage_frame
 
 DATES = ["2010-06-30", "2016-06-28", "2016-06-29", "2016-06-30", "2016-07-28", "2016-07-29", "2026-01-01"]
 
@@ -89,8 +89,7 @@ def test_a_date_in_sql_means_its_end(con: duckdb.DuckDBPyConnection, moment: str
 def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_of: str) -> None:
     con = connect(as_of=as_of, root=built.home.lake)
     observations = con.execute("SELECT * FROM normalized.observations").pl()
-    scales = series_facts(catalog.series.values(), "source", "scale")
-    known = standard_units(observations_as_of(as_of, root=built.home.lake), scales)
+    known = standard_units(observations_as_of(as_of, root=built.home.lake), holdings_frame(catalog))
     by = ["series_id", "observation_date"]
     assert_frame_equal(observations.select(known.columns).sort(by), known.sort(by))
     assert_frame_equal(known, read("normalized/observations", as_of=as_of, root=built.home.lake).select(known.columns))
@@ -164,6 +163,13 @@ def test_read_names_what_is_missing(tmp_path: Path) -> None:
         read("normalized/fred", root=tmp_path)
 
 
+def test_a_panel_says_how_to_get_what_was_never_fetched(built: Built) -> None:
+    """That nothing was known of a series at an instant is an answer."""
+    assert panel(["PAYEMS"], as_of="1970-01-01", root=built.home.lake).is_empty()
+    with pytest.raises(LakeError, match="series USPRIV was never fetched.*`macro fetch raw/fred/USPRIV` gets it"):
+        panel(["PAYEMS", "USPRIV"], root=built.home.lake)
+
+
 def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, built: Built, catalog: Catalog) -> None:
     live = {s.name for s in catalog.sources.values() if s.is_live}
     views = {
@@ -175,7 +181,8 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
         if table.layer in ("maintenance", "calendar", "paths"):  # not part of a run of past months
             continue
         if table.layer in ("raw", "landing", "fetch_log") and name.split("/")[1] in live:
-            with pytest.raises(duckdb.Error, match=f"{name} is not in the lake yet"):
+            made = f"{name} is not in the lake yet. `macro fetch raw/{name.split('/')[1]}` makes it"
+            with pytest.raises(duckdb.Error, match=made):
                 con.execute(f"SELECT count(*) FROM {name.replace('/', '.')}")
             continue
         assert con.execute(f"SELECT count(*) FROM {name.replace('/', '.')}").fetchone() == (
@@ -190,6 +197,11 @@ def test_every_table_is_a_view_with_comments(con: duckdb.DuckDBPyConnection, bui
 def test_the_session_describes_what_there_is(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     series = con.execute("SELECT * FROM catalog.series").pl()
     assert set(series["series_id"]) == set(catalog.series)
+    assert con.execute("SELECT * FROM catalog.holders").pl().equals(holdings_frame(catalog))
+    payems = "SELECT serves, first_date, last_date, rows, vintages FROM catalog.series WHERE series_id = 'PAYEMS'"
+    assert con.execute(payems).fetchall() == [("bundled", date(1985, 1, 1), date(2016, 6, 1), 380, 2)]
+    unfetched = "SELECT serves, first_date, last_date, rows, vintages FROM catalog.series WHERE series_id = 'BLS_CPI'"
+    assert con.execute(unfetched).fetchall() == [(None, None, None, 0, 0)]
     fred = con.execute(
         "SELECT family, is_live, key_variable, vintages FROM catalog.sources WHERE name = 'fred'"
     ).fetchall()
@@ -205,7 +217,7 @@ def test_the_session_describes_what_there_is(con: duckdb.DuckDBPyConnection, cat
         "SELECT table_name, count(*) > 5 AND bool_and(comment <> '') FROM duckdb_columns() "
         "WHERE schema_name = 'catalog' GROUP BY ALL ORDER BY 1"
     ).fetchall()
-    assert told == [("instruments", True), ("series", True), ("sources", True)]
+    assert told == [("holders", True), ("instruments", True), ("series", True), ("sources", True)]
 
 
 def test_a_session_reads_while_a_run_writes(built: Built) -> None:
@@ -348,3 +360,45 @@ def test_ten_notebooks_read_while_runs_write(tmp_path: Path, monkeypatch: pytest
     for _ in range(write.MAX_FILES + 1):  # so that a compaction happens beside the readers
         append()
     assert [r.rest() for r in readers] == [["began", "ended"]] * 10
+
+
+# --- the files of the raw tables, which are read as one ------------------------------------------------------------
+
+
+def two_tables(root: Path) -> Lakehouse:
+    """A figure of PAYEMS at home, and its offline copy."""
+    lake = Lakehouse.at(root)
+    for source, value in (("bundled", 1.0), ("fred", 2.0)):
+        write.append(lake, f"raw/{source}", frame(row(month(1), value, INGESTED, provider=source)), {})
+    return lake
+
+
+def test_a_folder_may_be_named_as_a_pattern(tmp_path: Path) -> None:
+    lake = two_tables(tmp_path / "a *b? {c,d}")
+    con = connect(root=lake.root)
+    assert con.execute("SELECT value, provider FROM series_as_of('PAYEMS', NULL)").fetchall() == [(2.0, "fred")]
+
+
+@pytest.mark.parametrize("lost", ["bundled", "fred"])
+def test_a_lost_file_is_told_by_what_reads_it_alone(tmp_path: Path, lost: str) -> None:
+    two_tables(tmp_path)
+    (file,) = (tmp_path / "raw" / lost).glob("*.parquet")
+    file.unlink()
+    con = connect(root=tmp_path)
+    for question in ("observations_as_of(NULL)", "series_as_of('PAYEMS', NULL)", "catalog.series", f"raw.{lost}"):
+        with pytest.raises(duckdb.Error, match=f"raw/{lost}"):
+            con.execute(f"SELECT * FROM {question}").fetchall()
+    kept = "fred" if lost == "bundled" else "bundled"
+    assert con.execute(f"SELECT count(*) FROM raw.{kept}").fetchone() == (1,)
+    assert con.execute("SELECT title FROM catalog.sources WHERE name = 'fred'").fetchone() is not None
+
+
+def test_what_is_written_later_is_not_seen(tmp_path: Path) -> None:
+    lake = two_tables(tmp_path)
+    question = "SELECT count(*) FROM observations_as_of(NULL)"
+    con = connect(root=tmp_path)
+    write.append(lake, "raw/fred", frame(row(month(2), 3.0, INGESTED, provider="fred")), {})
+    assert con.execute(question).fetchone() == (1,)
+    assert connect(root=tmp_path).execute(question).fetchone() == (2,)
+    assert len(_look(lake, "raw/fred", 1).files) == 1, "though there is a later version"
+    assert len(_look(lake, "raw/fred", 2).files) == 2

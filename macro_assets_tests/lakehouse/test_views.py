@@ -9,10 +9,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 from polars.testing import assert_frame_equal
 
 from macro_assets.catalog import Catalog, Series, View, default_catalog, names
-from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.derive import holdings_frame, series_facts
 from macro_assets.lakehouse import connect
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
@@ -36,7 +37,7 @@ def rows_of(con: duckdb.DuckDBPyConnection, view: str) -> pl.DataFrame:
 
 
 def facts_of(catalog: Catalog) -> pl.DataFrame:
-    return series_facts(catalog.series.values(), "source", "scale", "kind", "frequency", "transform", "aggregation")
+    return series_facts(catalog.series.values(), "kind", "frequency", "transform", "aggregation")
 
 
 def families(lake: Lakehouse) -> list[pl.DataFrame]:
@@ -65,7 +66,7 @@ def test_the_kinds_part_the_observations(con: duckdb.DuckDBPyConnection) -> None
 
 
 def test_rows_without_a_value_are_observations_alone(con: duckdb.DuckDBPyConnection, built: Built) -> None:
-    stored = Lakehouse(built.home.lake, default_catalog()).read("normalized/fred")
+    stored = pl.concat(families(Lakehouse(built.home.lake, default_catalog())))
     assert rows_of(con, "normalized/observations")["value"].null_count() == stored["value"].null_count() > 0
     for view, column, taken in (("transformed", "value", "transformed"), ("zscores", "zscore", "zscore")):
         shown = rows_of(con, f"normalized/{view}")[column]
@@ -77,7 +78,7 @@ def test_rows_without_a_value_are_observations_alone(con: duckdb.DuckDBPyConnect
 @pytest.mark.parametrize("view", KNOWN)
 def test_a_view_as_of_an_instant_is_of_what_was_known(built: Built, view: str, as_of: str) -> None:
     facts = facts_of(default_catalog())
-    known = standard_units(observations_as_of(as_of, root=built.home.lake), facts)
+    known = standard_units(observations_as_of(as_of, root=built.home.lake), holdings_frame(default_catalog()))
     then = rows_of(connect(root=built.home.lake, as_of=as_of), view)
     assert_frame_equal(then, view_rows(VIEWS[view], [known], facts), rel_tol=1e-12, abs_tol=0)
 
@@ -122,12 +123,18 @@ def made_up() -> Catalog:
     plain = full.one_series("UNRATE")
     series: dict[str, Series] = {
         f"{frequency}_{aggregation.upper()}": plain.model_copy(
-            update={"id": f"{frequency}_{aggregation.upper()}", "frequency": frequency, "aggregation": aggregation}
+            update={
+                "id": f"{frequency}_{aggregation.upper()}",
+                "source": "bundled",
+                "holders": (),
+                "frequency": frequency,
+                "aggregation": aggregation,
+            }
         )
         for frequency in "DWMQA"
         for aggregation in BY_MONTH
     }
-    return dataclasses.replace(full, sources={"bundled": full.sources["bundled"]}, series=series)
+    return dataclasses.replace(full, sources={"bundled": full.sources["bundled"]}, series=series, copies=())
 
 
 def made_up_lake(root: Path) -> Lakehouse:
@@ -152,8 +159,8 @@ def made_up_lake(root: Path) -> Lakehouse:
     facts = facts_of(lake.catalog)
     history = lake.table("normalized/fred").parameters["min_history"]
     assert isinstance(history, dict)
-    known = rows.with_columns(source=pl.lit("bundled"))
-    overwrite(lake, "normalized/fred", normalized(known, facts, facts, dict.fromkeys(history, 2)), {})
+    known = standard_units(rows, holdings_frame(lake.catalog))
+    overwrite(lake, "normalized/fred", normalized(known, facts, dict.fromkeys(history, 2)), {})
     return lake
 
 
@@ -208,6 +215,20 @@ def test_a_view_over_nothing_is_an_error_to_name(tmp_path: Path, view: str, as_o
     message = "absent from a session as of a date" if absent else f"{view} is not in the lake yet. `macro run` makes it"
     with pytest.raises(duckdb.Error, match=message):
         con.execute(f"SELECT count(*) FROM {sql_name(view)}").fetchall()
+
+
+def test_a_table_of_an_earlier_version_is_told_by_the_view_alone(tmp_path: Path) -> None:
+    """It has no providers and units: what reads them says so, and the session opens all the same."""
+    lake = made_up_lake(tmp_path)
+    table = str(lake.root / "normalized/fred")
+    write_deltalake(table, lake.read("normalized/fred").drop("provider", "unit").to_arrow(), mode="overwrite",
+                    schema_mode="overwrite")  # fmt: skip
+    con = connect(root=tmp_path, catalog=lake.catalog)
+    with pytest.raises(duckdb.Error, match="normalized.observations reads columns .* an earlier version .*`macro run"):
+        con.execute("SELECT count(*) FROM normalized.observations").fetchall()
+    assert con.execute("SELECT count(*) FROM normalized.monthly").fetchone() != (0,)
+    then = connect(root=tmp_path, catalog=lake.catalog, as_of="2020-12-31")
+    assert then.execute("SELECT count(*) FROM normalized.observations").fetchone() == (len(DAYS) * 15,)
 
 
 def _nothing(table: str) -> pl.DataFrame:
