@@ -20,7 +20,7 @@ from macro_assets.cli.terminal import expected_errors
 def observe_command(series: str, date: str, value: str, author: str, reason: str, release_time: str) -> None:
     """Enter an observation by hand: the VALUE of SERIES for the period that begins on DATE (YYYY-MM-DD).
 
-    SERIES is one of a source of the connector `manual`, or has a fallback at one. VALUE is in the unit in which the
+    SERIES is one of a source of the connector `manual`, or has a holder at one. VALUE is in the unit in which the
     provider publishes; '' says that it is missing. A value for the same DATE with a later release time is a revision.
     """
     from macro_assets.catalog import default_catalog

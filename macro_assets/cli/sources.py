@@ -10,8 +10,11 @@ import click
 from macro_assets.cli.terminal import console, expected_errors, instance, print_summary
 
 if TYPE_CHECKING:
-    from macro_assets.catalog import Source
+    from collections.abc import Collection, Sequence
+
+    from macro_assets.catalog import Catalog, Source
     from macro_assets.intake.health import Health
+    from macro_assets.orchestration.refresh import Refresh
 
 _COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "off": "dim", "never fetched": "dim"}
 
@@ -20,6 +23,7 @@ _COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "off": "dim", "n
 @expected_errors
 def sources_command() -> None:
     """How every source is doing: up, degraded, down, off for want of a key; latency and last success."""
+    import polars as pl
     from rich.table import Table as RichTable
 
     from macro_assets.catalog import names
@@ -34,7 +38,8 @@ def sources_command() -> None:
     table.add_column("last success", no_wrap=True)
     table.add_column("ms", justify="right")
     table.add_column("key")
-    found = [health(s, lake.catalog, lake.read(names.fetch_log(s.name))) for s in sources]
+    log = pl.concat(lake.read(names.fetch_log(s.name)) for s in sources)
+    found = [health(s, lake.catalog, log) for s in sources]
     for one in found:
         seen = f"{one.last_success:%Y-%m-%d %H:%M}" if one.last_success else ""
         latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f}"
@@ -75,8 +80,9 @@ def fetch_command(
 ) -> None:
     """Fetch from the live sources what is due: new releases, figures that should be out, what failed or is new.
 
-    SELECTION names sources (raw/fred) or series (raw/fred/GDPC1). Without it every live source whose key is in the
-    environment is asked. Derived tables follow with `macro run`, or by themselves while the daemon runs.
+    SELECTION names sources (raw/fred) or series (raw/fred/GDPC1). Without it every live source is asked. In place of
+    one whose key is not in the environment, others that have its series are. Derived tables follow with `macro run`,
+    or by themselves while the daemon runs.
     """
     from macro_assets.catalog import names
     from macro_assets.lakehouse.handle import Lakehouse
@@ -89,13 +95,16 @@ def fetch_command(
         catalog = lake.catalog
         words = [w if w.startswith("raw") else names.raw(w) for w in selection] or ["raw"]
         chosen = select(words, catalog, first, last, live=True)
-        named = [i for ids in chosen.series.values() for i in ids]
+        named = [f"{names.raw(source)}/{i}" for source, ids in chosen.series.items() for i in ids]
         backfill = bool(first or last)
         runs = whole_history(catalog, named, first, last) if backfill else refreshes(lake, named, everything)
         out = console()
-        not_asked = [_not_asked(catalog.sources[name]) for name in chosen.series] if selection else [None]
-        for why in filter(None, not_asked):
+        not_asked = [_not_asked(name, ids, catalog) for name, ids in chosen.series.items()] if selection else [None]
+        off = _off(runs, catalog)
+        for why in (w for w in not_asked if w and w not in off):
             out.print(why, markup=False, highlight=False)
+        for why in off:
+            out.print(f"{why} Others that have its series are asked.", markup=False, highlight=False)
         for run in runs:
             out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}", highlight=False)
             if dry_run:
@@ -111,11 +120,24 @@ def fetch_command(
         sys.exit(1)
 
 
-def _not_asked(source: Source) -> str | None:
-    """Why a source that was named is not asked; None where it is."""
-    from macro_assets.catalog import names
+def _off(runs: Sequence[Refresh], catalog: Catalog) -> list[str]:
+    """Why sources of which runs ask for series are not asked themselves."""
+    from macro_assets.orchestration.describe import raw_assets_by_name
     from macro_assets.sources.secrets import missing_key
 
+    series = raw_assets_by_name(catalog)
+    asked = dict.fromkeys(series[name].source for run in runs for name in run.reasons)
+    return [why for source in asked if (why := missing_key(catalog.sources[source]))]
+
+
+def _not_asked(name: str, ids: Collection[str], catalog: Catalog) -> str | None:
+    """Why nobody is asked for some of the named series of a source; None where somebody is for each."""
+    from macro_assets.catalog import names
+    from macro_assets.intake.fetch import askable
+    from macro_assets.sources.secrets import missing_key
+
+    source = catalog.sources[name]
     if not source.is_live:
-        return f"source {source.name} needs no network: `macro run {names.raw(source.name)}` reads what changed."
-    return missing_key(source)
+        return f"source {name} needs no network: `macro run {names.raw(name)}` reads what changed."
+    asked = [bool(askable(catalog, s)) for s in catalog.series_of(name) if s.id in ids]
+    return None if all(asked) else missing_key(source)

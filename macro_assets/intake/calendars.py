@@ -45,7 +45,7 @@ def release_calendar(
     schema = polars_schema(catalog.one_table(CALENDAR).columns)
     frames, reasons = [pl.DataFrame(schema=schema)], {}
     for source in catalog.sources.values():
-        wanted = {s.release for s in catalog.series_of(source.name) if s.release}
+        wanted = {s.release for s in catalog.series.values() if s.source == source.name and s.release}
         if not wanted:
             continue
         try:

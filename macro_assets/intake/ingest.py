@@ -1,4 +1,4 @@
-"""From an answer to stored rows: land it, judge it, append what passed.
+"""From answers to stored rows: land them, judge them, append what passed.
 
 The raw step calls :func:`ingest`; ``rebuild.py`` judges and appends what was landed by the same functions.
 """
@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from macro_assets.catalog import Series, Source, names
+from macro_assets.catalog import Source, names
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.intake.judge import Outcome, judge
+from macro_assets.intake.fetch import Asked
+from macro_assets.intake.judge import Verdict, judge
 from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.landing import land, vouch
 from macro_assets.lakehouse.raw import append_to_held
 from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError
-from macro_assets.sources.protocol import Fetched, Window
+from macro_assets.sources.protocol import NO_OBSERVATIONS
 
 
 @dataclass(frozen=True)
@@ -42,39 +43,30 @@ class StoredSource:
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of an answer: per series, and in rows; `accepted` are the observations that were offered."""
+    """What became of answers: per series and provider, and in rows; `accepted` are the observations on offer."""
 
-    outcomes: tuple[Outcome, ...]
+    verdicts: tuple[Verdict, ...]
     report: AppendReport
     accepted: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Ingested(Settled):
-    """What was stored of an answer, and the raw table after it."""
+    """What was stored of answers, and the raw table after it."""
 
     raw: Held
 
 
-def ingest(
-    lake: Lakehouse,
-    stored: StoredSource,
-    selected: Sequence[Series],
-    window: Window,
-    fetched: Fetched,
-    run_id: str,
-    code_version: str,
-) -> Ingested:
-    """Land an answer, judge it, append what passed in one commit, and vouch for what that came from.
+def ingest(lake: Lakehouse, stored: StoredSource, asked: Sequence[Asked], run_id: str, code_version: str) -> Ingested:
+    """Land answers, judge them, append what passed in one commit, and vouch for what that came from.
 
     Parameters
     ----------
     stored
-        What is stored of the source; judged by it, and read again only if another process wrote meanwhile.
-    selected, window
-        What was asked for.
-    fetched
-        The answer.
+        What is stored of the source; they are judged by it, and it is read again only if another process wrote
+        meanwhile.
+    asked
+        What holders of its series were asked for, and the answers.
 
     Raises
     ------
@@ -84,46 +76,59 @@ def ingest(
     source, raw = stored.source, stored.raw
     commit = {"run_id": run_id, "code_version": code_version, "source": source.name}
     landing = polars_schema(lake.table(names.landing(source.name)).columns)
-    responses = receipts(fetched, selected, window, run_id, landing)
-    land(lake, source.name, responses, commit)
-    held = raw.rows.filter(pl.col("series_id").is_in([s.id for s in selected]))
-    outcomes, accepted = judge(fetched, selected, window, held, source)
+    responses = pl.concat([pl.DataFrame(schema=landing), *(receipts(one, run_id, landing) for one in asked)])
+    if not responses.is_empty():
+        land(lake, source.name, responses, commit)
+    ids = {h.series.id for one in asked for h in one.holdings}
+    held = raw.rows.filter(pl.col("series_id").is_in(list(ids)))
+    verdicts, accepted = judged(asked, held, source.name)
 
     def store(rows: pl.DataFrame) -> AppendReport:
         nonlocal raw
         report, raw = append_to_held(lake, source.name, raw, rows, run_id, code_version)
         return report
 
-    done = appended(outcomes, accepted, store)
+    done = appended(verdicts, accepted, store)
     if done.report.appended:
         vouch(lake, source.name, responses, commit)
-    return Ingested(done.outcomes, done.report, done.accepted, raw)
+    return Ingested(done.verdicts, done.report, done.accepted, raw)
+
+
+def judged(asked: Sequence[Asked], held: pl.DataFrame, home: str) -> tuple[list[Verdict], pl.DataFrame]:
+    """What several answers are worth, and what of them may be stored; see :func:`macro_assets.intake.judge.judge`."""
+    found = [judge(one, held, home) for one in asked]
+    return [v for verdicts, _ in found for v in verdicts], pl.concat([NO_OBSERVATIONS, *(rows for _, rows in found)])
 
 
 def appended(
-    outcomes: Sequence[Outcome], accepted: pl.DataFrame, store: Callable[[pl.DataFrame], AppendReport]
+    verdicts: Sequence[Verdict], accepted: pl.DataFrame, store: Callable[[pl.DataFrame], AppendReport]
 ) -> Settled:
-    """Store what was accepted, leaving out series whose vintages contradict each other."""
+    """Store what was accepted, if anything, leaving out series whose vintages contradict each other."""
     failures: dict[str, str] = {}
     while True:
         try:
-            report = store(accepted)
+            report = AppendReport() if accepted.is_empty() else store(accepted)
             break
         except VintageConflictError as error:
             failures[error.series_id] = str(error)
             accepted = accepted.filter(pl.col("series_id") != error.series_id)
     failures |= report.rejections
-    judged = tuple(replace(o, failure=o.failure or failures.get(o.series.id)) for o in outcomes)
-    return Settled(judged, report, accepted)
+    settled = tuple(_failing(v, failures.get(v.series.id)) for v in verdicts)
+    return Settled(settled, report, accepted)
 
 
-def receipts(
-    fetched: Fetched, selected: Sequence[Series], window: Window, run_id: str, schema: pl.Schema
-) -> pl.DataFrame:
+def _failing(verdict: Verdict, why: str | None) -> Verdict:
+    """A verdict, with why what was judged good could not be stored."""
+    return verdict if why is None or verdict.failure else replace(verdict, failure=why, is_whole=False)
+
+
+def receipts(asked: Asked, run_id: str, schema: pl.Schema) -> pl.DataFrame:
     """The responses of an answer as rows of landing, bodies as they came."""
-    asked = {
+    window = asked.window
+    question = {
         "run_id": run_id,
-        "series_ids": " ".join(s.id for s in selected),
+        "provider": asked.provider.name,
+        "series_ids": " ".join(h.series.id for h in asked.holdings),
         "window_first": window.first,
         "window_last": window.last,
         "asked_on": window.today,
@@ -137,8 +142,8 @@ def receipts(
             "http_status": r.http_status,
             "validator": r.validator,
             "body": r.body,
-            **asked,
+            **question,
         }
-        for r in fetched.responses
+        for r in asked.fetched.responses
     ]
     return pl.DataFrame(rows, schema=schema)

@@ -76,11 +76,11 @@ def _entered(catalog: Catalog, series_id: str) -> tuple[Series, float]:
     series = catalog.one_series(series_id)
     if catalog.sources[series.source].module == "manual":
         return series, 1.0
-    for fallback in series.fallback:
-        if catalog.sources[fallback.source].module == "manual":
-            return series.at(fallback), fallback.factor
+    for holder in series.holders:
+        if catalog.sources[holder.source].module == "manual":
+            return series.at(holder), holder.factor
     raise ValueError(
-        f"series {series_id} of source {series.source} takes no observations by hand. It would need a `fallback` at a "
+        f"series {series_id} of source {series.source} takes no observations by hand. It would need a holder at a "
         "source of the connector 'manual'."
     )
 

@@ -6,26 +6,26 @@ Every fetch is judged and appended again, in the order of arrival, by the same f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Source, names
+from macro_assets.catalog import Catalog, Holding, Source, names
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.intake.fetch import fetch_with_fallbacks
-from macro_assets.intake.ingest import appended
-from macro_assets.intake.judge import Outcome, judge
+from macro_assets.intake.fetch import Asked, ask_in_turn, holders_of
+from macro_assets.intake.ingest import appended, judged
+from macro_assets.intake.judge import Verdict
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import additions, read_decisions, read_raw, typed
 from macro_assets.lakehouse.vintages import AppendReport
 from macro_assets.lakehouse.write import append, open_or_create, replace_rows
 from macro_assets.sources.errors import SourceError
-from macro_assets.sources.protocol import Fetched, Request, Response, Window, request_text
+from macro_assets.sources.protocol import Request, Response, Window, request_text
 
 
 class _Replay:
@@ -58,43 +58,95 @@ def rebuilt(lake: Lakehouse, source: Source) -> pl.DataFrame:
     ValueError
         When a stored body is not the one that was received.
     """
-    catalog, table = lake.catalog, lake.table(names.raw(source.name))
-    decisions = read_decisions(lake)
+    catalog, table, decisions = lake.catalog, lake.table(names.raw(source.name)), read_decisions(lake)
     stored = pl.DataFrame(schema=polars_schema(table.columns))
     answers: dict[str, Response] = {}
-    fetches = landed(lake, source.name).with_columns(
-        first_of_run=pl.col("fetched_at").min().over("run_id", "series_ids", "window_first", "window_last")
-    )
-    key = ["first_of_run", "run_id", "series_ids", "window_first", "window_last"]
-    for values, group in fetches.sort("first_of_run", "fetched_at").group_by(key, maintain_order=True):
-        _, run_id, ids, *_ = values
-        own = {r["request"]: _response(r) for r in group.iter_rows(named=True)}
-        answers |= own
-        asked = str(ids).split() if ids is not None else [s.id for s in catalog.series_of(source.name)]
-        selected = [catalog.series[i] for i in asked if i in catalog.series]
-        window = _window(group.row(0, named=True))
-        fetched = fetch_with_fallbacks(source, selected, window, catalog, partial(_Replay, own))
-        # A fetch that stored rows left a receipt of every response it had: what has none was not answered, and a
-        # fallback may have served. Of one that was ended before it left them all, earlier answers stand for the rest.
-        if lacking := [s for s in selected if s.id in fetched.failures]:
-            again = fetch_with_fallbacks(source, lacking, window, catalog, partial(_Replay, answers))
-            fetched = _completed(fetched, again)
-        outcomes, accepted = judge(fetched, selected, window, stored, source)
-        moment: datetime = group["fetched_at"].max()  # type: ignore[assignment]
-        taken = decisions.filter(pl.col("decided_at") <= moment)
-        stored = _replayed(stored, outcomes, accepted, taken, str(run_id), catalog)
+    for fetch in _fetches(lake, source):
+        answers |= fetch.answers
+        asked = fetch.replayed(catalog, fetch.turns, fetch.answers)
+        # A fetch that stored rows left a receipt of every response it had: what has none was not answered, and another
+        # holder may have served. Of one that was ended before it left them all, earlier answers stand for the rest.
+        heard = fetch.failed.union(*(one.heard for one in asked))
+        asked += fetch.replayed(catalog, [t for t in fetch.turns if t[0].series.id not in heard], answers)
+        held = stored if fetch.says_whom else stored.filter(pl.col("provider") == source.name)
+        verdicts, accepted = judged(asked, held, source.name)
+        taken = decisions.filter(pl.col("decided_at") <= fetch.moment)
+        stored = _replayed(stored, verdicts, accepted, taken, fetch.run_id, catalog)
     return stored.sort(table.key)
 
 
-def _completed(fetched: Fetched, again: Fetched) -> Fetched:
-    """A fetch with what another brought for the series it failed."""
-    return Fetched(
-        pl.concat([fetched.observations, again.observations]),
-        (*fetched.responses, *again.responses),
-        again.failures,
-        fetched.unchanged | again.unchanged,
-        {**fetched.substituted, **again.substituted},
-    )
+@dataclass(frozen=True)
+class _Fetch:
+    """A question that landing has receipts of.
+
+    One of an earlier version does not say whom it was put to: the source, and for what it failed the other holders.
+    What those answered was held against nothing that was stored.
+
+    Parameters
+    ----------
+    whose
+        Who was asked; of an earlier version the source.
+    turns
+        By series, who may have answered, in turn.
+    failed
+        Series of which a later holder was asked in the same run: they were not had.
+    """
+
+    run_id: str
+    whose: str
+    says_whom: bool
+    turns: list[list[Holding]]
+    window: Window
+    answers: dict[str, Response]
+    failed: set[str]
+    moment: datetime
+
+    def replayed(
+        self, catalog: Catalog, turns: Sequence[Sequence[Holding]], answers: Mapping[str, Response]
+    ) -> list[Asked]:
+        """What the providers answer to the question from landing."""
+        return ask_in_turn(turns, self._split, catalog, partial(_Replay, answers))
+
+    def _split(self, provider: Source, holdings: Sequence[Holding]) -> list[tuple[Window, Sequence[Holding]]]:
+        """What is known is known of one provider; an earlier version asked the others for all."""
+        return [(self.window if provider.name == self.whose else replace(self.window, known={}), holdings)]
+
+
+def _fetches(lake: Lakehouse, source: Source) -> Iterator[_Fetch]:
+    """The questions that landing has receipts of, in the order in which they were first answered."""
+    holders = {s.id: holders_of(lake.catalog, s) for s in lake.catalog.series_of(source.name)}
+    key = ["run_id", "provider", "series_ids", "window_first", "window_last"]
+    receipts = landed(lake, source.name).with_columns(first=pl.col("fetched_at").min().over(key))
+    asked = {
+        (run_id, provider, i)
+        for run_id, provider, ids in receipts.select("run_id", "provider", "series_ids").drop_nulls().iter_rows()
+        for i in ids.split()
+    }
+    for _, group in receipts.sort("first", "fetched_at").group_by("first", *key, maintain_order=True):
+        told = group.row(0, named=True)
+        run_id, whom = told["run_id"], told["provider"]
+        ids = list(holders) if told["series_ids"] is None else str(told["series_ids"]).split()
+        known = {i: holders[i] for i in ids if i in holders}
+        if whom is None:
+            turns = [[replace(h, same=False) for h in of_one] for of_one in known.values()]
+        else:
+            turns = [own for of_one in known.values() if (own := [h for h in of_one if h.provider == whom])]
+        yield _Fetch(
+            run_id,
+            whom or source.name,
+            whom is not None,
+            turns,
+            _window(told),
+            {r["request"]: _response(r) for r in group.iter_rows(named=True)},
+            {i for i, of_one in known.items() if any((run_id, p, i) in asked for p in _after(whom, of_one))},
+            group["fetched_at"].max(),  # type: ignore[arg-type]
+        )
+
+
+def _after(provider: str | None, holders: Sequence[Holding]) -> list[str]:
+    """Who is asked after a holder."""
+    order = [h.provider for h in holders]
+    return order[order.index(provider) + 1 :] if provider in order else []
 
 
 def _window(receipt: Mapping[str, Any]) -> Window:
@@ -110,7 +162,7 @@ def _window(receipt: Mapping[str, Any]) -> Window:
 
 def _replayed(
     stored: pl.DataFrame,
-    outcomes: Sequence[Outcome],
+    verdicts: Sequence[Verdict],
     accepted: pl.DataFrame,
     decisions: pl.DataFrame,
     run_id: str,
@@ -124,7 +176,7 @@ def _replayed(
         added.append(new)
         return report
 
-    appended(outcomes, accepted, store)
+    appended(verdicts, accepted, store)
     return pl.concat(added)
 
 
@@ -158,7 +210,8 @@ def rebuild(lake: Lakehouse, source: Source, replace_stored: bool = False) -> Re
     """Rebuild a raw table from landing and compare it with the stored one.
 
     A table that is missing is written, and one that only lacks rows gets them. One that says something else is replaced
-    only where that is asked for; its version before stays in its history.
+    only where that is asked for; its version before stays in its history. Stored rows of series that the catalog does
+    not have, of which nothing can be rebuilt, stay.
 
     Raises
     ------
@@ -168,8 +221,9 @@ def rebuild(lake: Lakehouse, source: Source, replace_stored: bool = False) -> Re
         When a stored body is not the one that was received.
     """
     table = names.raw(source.name)
-    made = rebuilt(lake, source)
     stored = read_raw(lake, source.name)
+    known = [s.id for s in lake.catalog.series_of(source.name)]
+    made = pl.concat([rebuilt(lake, source), stored.filter(~pl.col("series_id").is_in(known))])
     only_stored = stored.join(made, on=made.columns, how="anti", nulls_equal=True)
     only_rebuilt = made.join(stored, on=made.columns, how="anti", nulls_equal=True)
     commit = {"purpose": "rebuild", "source": source.name}

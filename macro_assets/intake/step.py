@@ -1,4 +1,4 @@
-"""One raw step, without Dagster: ask a source for some series, store what passed, and keep the log of its fetches.
+"""One raw step, without Dagster: ask for series of a source, store what passed, and keep the log of its fetches.
 
 What is stored is read once, at the beginning; the rows and the log that the step leaves are worked out from that and
 from what was added. `orchestration/assets/raw.py` turns the result into events.
@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
 
 from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.intake.fetch import earlier_responses, fetch_with_fallbacks, known_releases
+from macro_assets.intake.fetch import Asked, ask_in_turn, askable, earlier_responses
 from macro_assets.intake.health import Health, health
 from macro_assets.intake.ingest import Ingested, StoredSource, ingest
-from macro_assets.intake.judge import Outcome
+from macro_assets.intake.outcomes import Outcome, outcomes
+from macro_assets.intake.windows import first_whole
 from macro_assets.intake.years import Years
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
-from macro_assets.lakehouse.write import open_or_create
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
-from macro_assets.sources.protocol import Fetched, Window
 from macro_assets.sources.secrets import missing_key
 
 _TELL_EVERY_SECONDS = 5.0
-_FILES_AGAIN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class StepResult:
     Parameters
     ----------
     outcomes
-        What became of each series that was asked for.
+        What became of each series that was asked for; without those of a source that is off which nobody else had.
     elsewhere
         Series by id and years that a revision changed though nobody asked for them, sorted.
     health
@@ -71,7 +69,7 @@ class StepResult:
     log
         The log of fetches.
     off
-        Why the source was not asked, if its key is missing.
+        Why the source itself was not asked, if its key is missing.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -89,12 +87,14 @@ class StepResult:
 
     @property
     def last_successes(self) -> dict[str, datetime]:
-        """When each series of the source was last had, by id."""
-        return dict(self.log.drop_nulls("last_success").select("series_id", "last_success").iter_rows())
+        """When each series of the source was last had of anybody, by id."""
+        return dict(self.log.drop_nulls("last_success").group_by("series_id").agg(pl.max("last_success")).iter_rows())
 
 
 def take_in(lake: Lakehouse, source: Source, question: Question, run: Run) -> StepResult:
-    """Ask a source, store what passed, and log how it went. Without series nothing is asked; see `off` too.
+    """Ask for series of a source, store what passed, and log how it went. Without series nothing is asked.
+
+    The source itself is asked first, if it is on, and for what it fails the other holders in turn.
 
     Raises
     ------
@@ -102,51 +102,33 @@ def take_in(lake: Lakehouse, source: Source, question: Question, run: Run) -> St
         When a table cannot be read or written.
     """
     stored = StoredSource.of(lake, source)
-    raw, log = stored.raw, stored.log.rows
-    if off := missing_key(source):
-        version = open_or_create(lake, names.raw(source.name)).version()
-        log = _logged(lake, stored, run, [_entry(s, run, "off", off, 0) for s in question.series])
-        return StepResult((), (), health(source, lake.catalog, log), raw.rows, version, log, off)
+    off = missing_key(source)
     if not question.series:
-        return StepResult((), (), health(source, lake.catalog, log), raw.rows, raw.version, log)
-    window = _window(question, stored)
-    fetched = _asked(lake, source, question, window, run)
-    done = ingest(lake, stored, question.series, window, fetched, run.run_id, run.code_version)
+        now = health(source, lake.catalog, stored.log.rows)
+        return StepResult((), (), now, stored.raw.rows, stored.raw.version, stored.log.rows, off)
+    asked = _asked(lake, question, stored, run)
+    done = ingest(lake, stored, asked, run.run_id, run.code_version)
     run.tell(f"{source.name}: {done.report}")
-    log = _logged(lake, stored, run, _entries(done, fetched, window, source, run))
+    found = outcomes(question.series, done.verdicts, off)
+    log = _logged(lake, stored, run, [*_offs(question, source, off, run), *_entries(done, found, source, run)])
     elsewhere = _elsewhere(done, question.years, run)
     now = health(source, lake.catalog, log)
-    return StepResult(done.outcomes, elsewhere, now, done.raw.rows, done.raw.version, log)
+    return StepResult(found, elsewhere, now, done.raw.rows, done.raw.version, log, off)
 
 
 # --- what to ask ---------------------------------------------------------------------------------------------------
 
 
-def _window(question: Question, stored: StoredSource) -> Window:
-    """What to ask for. Of news: what FRED released since, of daily files the days since and a week before."""
-    dates, source = question.years.window, stored.source
-    if not question.only_news:
-        return dates
-    held = stored.raw.rows.filter(pl.col("series_id").is_in([s.id for s in question.series]))
-    if source.api is not None and source.api.per_day:
-        latest = held.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
-        if latest.height < len(question.series):  # of one nothing is had
-            return dates
-        since = min(latest["observation_date"].to_list())
-        return replace(dates, first=max(dates.first or date.min, since - _FILES_AGAIN))
-    whole = stored.log.rows.filter("is_whole")["series_id"].to_list()
-    return replace(dates, known=known_releases(source, held.filter(pl.col("series_id").is_in(whole))))
-
-
-def _asked(lake: Lakehouse, source: Source, question: Question, window: Window, run: Run) -> Fetched:
-    asked = sorted(question.years.asked)
-    run.tell(f"fetching {len(question.series)} series of {source.name}, years {asked[0]} to {asked[-1]}")
+def _asked(lake: Lakehouse, question: Question, stored: StoredSource, run: Run) -> list[Asked]:
+    years, source = sorted(question.years.asked), stored.source
+    run.tell(f"fetching {len(question.series)} series of {source.name}, years {years[0]} to {years[-1]}")
+    holders = [askable(lake.catalog, s) for s in question.series]
     clients = partial(open_client, remembered=earlier_responses(lake, source))
-    progress = _progress(source, run)
-    return fetch_with_fallbacks(source, question.series, window, lake.catalog, clients, progress)
+    split = first_whole(question.years.window, stored.raw.rows, stored.log.rows, question.only_news)
+    return ask_in_turn(holders, split, lake.catalog, clients, partial(_progress, run))
 
 
-def _progress(source: Source, run: Run) -> Progress:
+def _progress(run: Run, provider: Source) -> Progress:
     """Says how far a long fetch is, every few seconds."""
     told = time.monotonic()
 
@@ -154,7 +136,7 @@ def _progress(source: Source, run: Run) -> Progress:
         nonlocal told
         if done < of and time.monotonic() - told > _TELL_EVERY_SECONDS:
             told = time.monotonic()
-            run.tell(f"{source.name}: {done} of {of} questions done")
+            run.tell(f"{provider.name}: {done} of {of} questions done")
 
     return progress
 
@@ -171,35 +153,39 @@ def _elsewhere(done: Ingested, years: Years, run: Run) -> tuple[tuple[str, str],
     return tuple(sorted((i, year) for i, year in changed if year not in years.asked))
 
 
-def _entries(done: Ingested, fetched: Fetched, window: Window, source: Source, run: Run) -> list[dict[str, object]]:
-    """Rows of the log for what was asked."""
-    times = [r.seconds for r in fetched.responses if r.seconds is not None]
-    latency = 1000 * sum(times) / len(times) if times else None
-    served = dict(fetched.observations.select("series_id", "provider").unique().iter_rows())
-    is_whole = window.first is None and window.last is None and not window.known
-    return [
-        {
-            **_entry(o.series, run, "failed" if o.failure else "ok", o.failure or o.warning, o.report.rows),
-            "is_whole": is_whole and not o.failure and o.series.id not in fetched.substituted,
-            "provider": None if o.failure else served.get(o.series.id, source.name),
-            "latency_ms": latency,
+def _offs(question: Question, source: Source, off: str | None, run: Run) -> list[dict[str, object]]:
+    """Rows of the log for what a source that is off was not asked for."""
+    return [_entry(s.id, source.name, run, "off", off) for s in question.series] if off else []
+
+
+def _entries(done: Ingested, found: Sequence[Outcome], source: Source, run: Run) -> list[dict[str, object]]:
+    """Rows of the log for what was asked; that of the source itself says why nobody else had it either."""
+    final = {(o.series.id, source.name): o.failure for o in found if o.failure}
+    rows = []
+    for v in done.verdicts:
+        times = [r.seconds for r in v.asked.fetched.responses if r.seconds is not None]
+        more = {
+            "rows_seen": v.report.rows,
+            "is_whole": v.is_whole,
+            "latency_ms": 1000 * sum(times) / len(times) if times else None,
         }
-        for o in done.outcomes
-    ]
+        error = v.failure and final.get((v.series.id, v.provider), v.failure)
+        rows.append(_entry(v.series.id, v.provider, run, "failed" if error else "ok", error) | more)
+    return rows
 
 
-def _entry(series: Series, run: Run, status: str, error: str | None, seen: int) -> dict[str, object]:
+def _entry(series_id: str, provider: str, run: Run, status: str, error: str | None) -> dict[str, object]:
     now = datetime.now(UTC)
     return {
-        "series_id": series.id,
+        "series_id": series_id,
+        "provider": provider,
         "last_run_id": run.run_id,
         "last_seen": now,
         "status": status,
         "error": error,
-        "rows_seen": seen,
+        "rows_seen": 0,
         "last_success": now if status == "ok" else None,
         "is_whole": False,
-        "provider": None,
         "latency_ms": None,
     }
 

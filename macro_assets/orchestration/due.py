@@ -2,7 +2,8 @@
 
 Frames in, reasons out, without Dagster: `macro fetch` and the `refresh` schedule select by it. A series is due when it
 was never fetched or failed; when its release calendar brought a release since it was last had; when the next
-figure should be out by the publication lag; and once in a while to see revisions.
+figure should be out by the publication lag; and once in a while to see revisions. All of it is about the first of its
+holders that is on: of a source without its key, the one that serves in its place.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import polars as pl
 from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.periods import estimated_release, next_period, release_instant
 from macro_assets.intake.calendars import CALENDAR
+from macro_assets.intake.fetch import askable
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import read_raw
 
@@ -36,7 +38,7 @@ class Due:
 
 
 def due_series(lake: Lakehouse, source: Source, now: datetime | None = None, everything: bool = False) -> list[Due]:
-    """Series of a source that are due at an instant, in catalog order.
+    """Series of a source that are due at an instant, in catalog order; of those of which a holder is on.
 
     Parameters
     ----------
@@ -52,20 +54,23 @@ def due_series(lake: Lakehouse, source: Source, now: datetime | None = None, eve
     """
     now = now or datetime.now(UTC)
     log = lake.read(names.fetch_log(source.name))
-    last = {r["series_id"]: r for r in log.iter_rows(named=True)}
-    stored = read_raw(lake, source.name)
-    latest: dict[str, date] = dict(
-        stored.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max()).iter_rows()
-    )
+    last = {(r["series_id"], r["provider"]): r for r in log.iter_rows(named=True)}
+    stored = read_raw(lake, source.name).drop_nulls("value")
+    ends = stored.group_by("series_id", "provider").agg(pl.col("observation_date").max())
+    latest: dict[tuple[str, str], date] = {(i, provider): day for i, provider, day in ends.iter_rows()}
     calendar = lake.read(CALENDAR).filter(pl.col("source") == source.name)
     releases: dict[str, list[date]] = dict(calendar.group_by("release").agg(pl.col("release_date").sort()).iter_rows())
     found = []
     for series in lake.catalog.series_of(source.name):
-        due = _due(series, last.get(series.id), latest.get(series.id), releases, source, now)
-        if due is None and everything and not _has_ended(series, latest.get(series.id)):
-            due = Due(series, "asked for", _wanted_year(series, latest.get(series.id), now))
-        found.append(due)
-    return [d for d in found if d is not None]
+        for holder in askable(lake.catalog, series)[:1]:
+            there, key = holder.series, (series.id, holder.provider)
+            provider, end = lake.catalog.sources[holder.provider], latest.get(key)
+            due = _due(there, last.get(key), end, releases, provider, now)
+            if due is None and everything and not _has_ended(there, end):
+                due = "asked for", _wanted_year(there, end, now)
+            if due is not None:
+                found.append(Due(series, *due))
+    return found
 
 
 def _due(
@@ -73,32 +78,32 @@ def _due(
     fetch: Mapping[str, object] | None,
     latest: date | None,
     releases: Mapping[str, list[date]],
-    source: Source,
+    provider: Source,
     now: datetime,
-) -> Due | None:
+) -> tuple[str, int | None] | None:
+    """Why a series, as its provider has it, is due, and from which year on."""
     had = fetch["last_success"] if fetch else None
-    if not isinstance(had, datetime):
-        return Due(series, "never fetched", None)
-    if source.vintages == "changes" and fetch is not None and not fetch["is_whole"]:
-        return Due(series, "its history was never asked for whole", None)
+    if fetch is None or not isinstance(had, datetime):
+        return "never fetched", None
+    if provider.vintages == "changes" and not fetch["is_whole"]:
+        return "its history was never asked for whole", None
     upcoming = next_period(latest, series.frequency) if latest else None
     year = _wanted_year(series, latest, now)
-    if fetch is not None and fetch["status"] == "failed":
-        return Due(series, "the last fetch failed", year)
+    if fetch["status"] != "ok":
+        return "the last fetch failed" if fetch["status"] == "failed" else "the key of its source was missing", year
     if _has_ended(series, latest):
         return None
     if (release := _released_since(series, releases, had, now)) is not None:
-        return Due(series, f"release {series.release} of {release}", year)
+        return f"release {series.release} of {release}", year
     if upcoming is not None and not series.irregular:
         expected = estimated_release(series, upcoming)
         if expected <= now and (had < expected or now - had >= ASK_AGAIN):
-            return Due(series, f"the figure of {upcoming} was expected by {expected:%Y-%m-%d}", year)
+            return f"the figure of {upcoming} was expected by {expected:%Y-%m-%d}", year
     if series.irregular and now - had >= ASK_AGAIN:
-        return Due(series, "its dates follow no rhythm: looked for daily", year)
-    if source.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
+        return "its dates follow no rhythm: looked for daily", year
+    if provider.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
         # what is revised are figures that are out, and those of December too
-        revised = min(latest.year, now.year) - 1 if latest else None
-        return Due(series, "a weekly look for revisions", revised)
+        return "a weekly look for revisions", min(latest.year, now.year) - 1 if latest else None
     return None
 
 

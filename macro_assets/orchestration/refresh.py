@@ -12,16 +12,16 @@ import dagster as dg
 
 from macro_assets.catalog import Catalog, names
 from macro_assets.intake.calendars import CALENDAR
+from macro_assets.intake.fetch import askable
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.orchestration.describe import key, series_key, source_keys
+from macro_assets.orchestration.describe import key, raw_assets_by_name, source_keys
 from macro_assets.orchestration.due import due_series
 from macro_assets.orchestration.partitions import RANGE_END, RANGE_START, REFRESH, YEARS
-from macro_assets.sources.secrets import missing_key
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """One run: series by id with why they are due, and the range of years it asks for.
+    """One run: raw series, by the names of their assets, with why they are due, and the range of years it asks for.
 
     `is_whole` runs ask for all vintages of all years, the others for what was released since the latest stored release.
     """
@@ -32,8 +32,8 @@ class Refresh:
 
     def keys(self, catalog: Catalog) -> list[dg.AssetKey]:
         """Assets of the run: the series and the tables they are in."""
-        series = [catalog.one_series(i) for i in self.reasons]
-        return [*map(series_key, series), *(key(names.raw(s)) for s in dict.fromkeys(x.source for x in series))]
+        series = raw_assets_by_name(catalog)
+        return [*map(key, [*self.reasons, *dict.fromkeys(names.raw(series[n].source) for n in self.reasons)])]
 
     @property
     def tags(self) -> dict[str, str]:
@@ -42,8 +42,13 @@ class Refresh:
         return span if self.is_whole else {**span, REFRESH: "due"}
 
 
-def refreshes(lake: Lakehouse, series_ids: Collection[str] | None = None, everything: bool = False) -> list[Refresh]:
-    """The runs that fetch what is due now, or everything, of all live sources whose key is there or of some series.
+def refreshes(lake: Lakehouse, wanted: Collection[str] | None = None, everything: bool = False) -> list[Refresh]:
+    """The runs that fetch what is due now, or everything, of all series of live sources of which a holder is on.
+
+    Parameters
+    ----------
+    wanted
+        Only these, by the names of their assets.
 
     Raises
     ------
@@ -53,27 +58,28 @@ def refreshes(lake: Lakehouse, series_ids: Collection[str] | None = None, everyt
     all_years = YEARS.get_partition_keys()
     by_start: dict[str | None, dict[str, str]] = {}
     for source in lake.catalog.sources.values():
-        if not source.is_live or missing_key(source):
-            continue
-        for due in due_series(lake, source, everything=everything):
-            if series_ids is not None and due.series.id not in series_ids:
+        for due in due_series(lake, source, everything=everything) if source.is_live else ():
+            name = names.raw_series(due.series)
+            if wanted is not None and name not in wanted:
                 continue
             start = None if due.first_year is None else min(max(str(due.first_year), all_years[0]), all_years[-1])
-            by_start.setdefault(start, {})[due.series.id] = due.reason
+            by_start.setdefault(start, {})[name] = due.reason
     return [
         Refresh(reasons, (start or all_years[0], all_years[-1]), start is None)
         for start, reasons in sorted(by_start.items(), key=lambda item: item[0] or "")
     ]
 
 
-def whole_history(catalog: Catalog, series_ids: Collection[str], first: str | None, last: str | None) -> list[Refresh]:
-    """One run that asks for series of sources that are on, due or not, for a range of years or all of them."""
-    all_years = YEARS.get_partition_keys()
-    on = {s.name for s in catalog.sources.values() if s.is_live and not missing_key(s)}
-    ids = [i for i in series_ids if catalog.one_series(i).source in on]
-    return (
-        [Refresh(dict.fromkeys(ids, "asked for"), (first or all_years[0], last or all_years[-1]), True)] if ids else []
-    )
+def whole_history(catalog: Catalog, wanted: Collection[str], first: str | None, last: str | None) -> list[Refresh]:
+    """One run that asks for series of live sources, due or not, for a range of years or all of them.
+
+    Of the series `wanted`, by the names of their assets, those of which no holder is on are left out.
+    """
+    all_years, series = YEARS.get_partition_keys(), raw_assets_by_name(catalog)
+    live = [n for n in wanted if catalog.sources[series[n].source].is_live and askable(catalog, series[n])]
+    if not live:
+        return []
+    return [Refresh(dict.fromkeys(live, "asked for"), (first or all_years[0], last or all_years[-1]), True)]
 
 
 def refresh_schedules(catalog: Catalog) -> list[dg.ScheduleDefinition]:

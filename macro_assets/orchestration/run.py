@@ -23,7 +23,7 @@ from macro_assets.lakehouse.delta import check_writable, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.build import build_defs, step_tables
 from macro_assets.orchestration.dead_runs import end_dead_runs, signature
-from macro_assets.orchestration.describe import key, series_key
+from macro_assets.orchestration.describe import key, raw_assets_by_name
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, RANGE_END, RANGE_START, YEARS
 from macro_assets.orchestration.records import FORCE
 from macro_assets.orchestration.refresh import Refresh
@@ -75,7 +75,7 @@ def select(
     ------
     UnknownNameError, PartitionError
     """
-    series = {names.raw_series(s): s for s in catalog.series.values()}
+    series = raw_assets_by_name(catalog)
     made = {t: d for d in found or derivations(catalog) for t in d.tables}
     assets = [*series, *made]
     usual = {n for n in assets if live or n not in series or not catalog.sources[series[n].source].is_live}
@@ -160,9 +160,13 @@ def run(
 
 
 def _months(found: Iterable[Derivation], selection: Selection) -> dict[str, tuple[str | None, ...]]:
-    """What is asked of each selected table: as-of months, or the table itself."""
+    """What is asked of each selected table: as-of months, by default those of a demo and the open one, or the table."""
+    open_month = AS_OF_MONTHS.get_last_partition_key()
     return {
-        t: (selection.months or d.demo) if d.grid else (None,) for d in found for t in d.tables if t in selection.tables
+        t: (selection.months or tuple(dict.fromkeys((*d.demo, open_month)))) if d.grid else (None,)
+        for d in found
+        for t in d.tables
+        if t in selection.tables
     }
 
 
@@ -207,16 +211,15 @@ class _Runner:
             stale = {i: reasons[i] for i in ids if i in reasons}
         self._skip("raw", len(ids) - len(stale) + (0 if stale else 1))
         if stale:
-            self.summary.reasons |= {names.raw_series(self.catalog.one_series(i)): why for i, why in stale.items()}
-            keys = [series_key(self.catalog.one_series(i)) for i in stale]
+            assets = {s.id: names.raw_series(s) for s in self.catalog.series_of(source)}
+            self.summary.reasons |= {assets[i]: why for i, why in stale.items()}
+            keys = [*(key(assets[i]) for i in stale), key(names.raw(source))]
             span = years or YEARS.get_partition_keys()
-            keys.append(key(names.raw(source)))
             self._execute(keys, {RANGE_START: span[0], RANGE_END: span[-1]}, len(keys))
 
     def carry_out(self, refresh: Refresh) -> None:
         """One Dagster run that fetches what a refresh names."""
-        named = {names.raw_series(self.catalog.one_series(i)): why for i, why in refresh.reasons.items()}
-        self.summary.reasons |= named
+        self.summary.reasons |= refresh.reasons
         keys = refresh.keys(self.catalog)
         self._execute(keys, refresh.tags, len(keys))
 

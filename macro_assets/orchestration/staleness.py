@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
+import polars as pl
 
 from macro_assets.catalog import Source, names
 from macro_assets.graph.derivation import Derivation, Fitted
 from macro_assets.graph.inputs import Inputs
+from macro_assets.intake.fetches import latest, served
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.describe import series_key
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
 from macro_assets.orchestration.records import last_record, month_records
 from macro_assets.orchestration.source_versions import series_code_versions
+from macro_assets.sources.secrets import missing_key
 
 NEVER = "never computed"
 
@@ -28,8 +31,10 @@ def stale_series(lake: Lakehouse, instance: dg.DagsterInstance, source: Source) 
     table = lake.table(names.raw(source.name))
     records = {r.asset_entry.asset_key: r for r in instance.get_asset_records([series_key(s) for s in series])}
     stored = lake.read(table.name)
-    log = lake.read(names.fetch_log(source.name))
-    status = dict(log.select("series_id", "status").iter_rows())
+    log = latest(lake.read(names.fetch_log(source.name)))
+    had, own = served(log), log.filter(pl.col("provider") == source.name)
+    status: dict[str, str] = dict(own.select("series_id", "status").iter_rows())
+    off = missing_key(source)
     recorded = last_record(instance, table.name)
     intact = recorded is not None and recorded.data == data_version(stored, table)
     years = set(YEARS.get_partition_keys())
@@ -41,8 +46,10 @@ def stale_series(lake: Lakehouse, instance: dg.DagsterInstance, source: Source) 
         tags = (last.asset_materialization.tags or {}) if last and last.asset_materialization else {}
         if last is None:
             reasons[s.id] = "never fetched"
-        elif status.get(s.id) != "ok":
+        elif s.id not in had:
             reasons[s.id] = "the last fetch failed"
+        elif status.get(s.id) == "off" and not off:
+            reasons[s.id] = "the key of its source was missing"
         elif tags.get("dagster/code_version") != versions[s.id]:
             reasons[s.id] = "its catalog entry, connector or package changed"
         elif not intact:

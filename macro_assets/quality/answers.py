@@ -6,7 +6,7 @@ or has come to be in another unit. Frames in, reasons out.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -25,6 +25,11 @@ _ROLLING = timedelta(days=365)
 _SAME_FACTOR = 1e-3
 _FACTOR_FROM = 0.02
 _OVERLAP = 8
+
+_OVERLAP_OF_SAME = 3
+"""Of figures that should be equal, so few that are the same factor of each other are no chance."""
+
+_LATELY = timedelta(days=1)
 
 KEPT = "The stored rows were kept"
 
@@ -83,12 +88,11 @@ def shrunk(rows: pl.DataFrame, held: pl.DataFrame, series: Series) -> str | None
     held
         Rows in force of the asked window: `observation_date`, `value`.
     """
-    stated = held.filter(pl.col("value").is_not_null())["observation_date"].unique()
-    lacking = stated.filter(~stated.is_in(rows["observation_date"].to_list())).sort().to_list()
+    lacking, of = _lacking(rows, held), held.drop_nulls("value")["observation_date"].n_unique()
     if not lacking:
         return None
     return (
-        f"{subject(series)}: the answer lacks {len(lacking)} of {stated.len()} dates that are stored for the asked "
+        f"{subject(series)}: the answer lacks {len(lacking)} of {of} dates that are stored for the asked "
         f"window, {lacking[0]} to {lacking[-1]}. Expected every stored date, with a missing value where it was "
         f"withdrawn. {KEPT}; look at the payload in landing, and fetch again."
     )
@@ -108,6 +112,29 @@ def ahead(rows: pl.DataFrame, series: Series, today: date) -> str | None:
     )
 
 
+def older(rows: pl.DataFrame, held: pl.DataFrame, series: Series) -> str | None:
+    """An answer that lacks the end of what its provider had said already, and that alone: an older state.
+
+    Parameters
+    ----------
+    held
+        Rows in force of the asked window: `observation_date`, `value`.
+    """
+    lacking, came = _lacking(rows, held), rows["observation_date"].max()
+    if not lacking or not isinstance(came, date) or lacking[0] < came:
+        return None
+    return (
+        f"{subject(series)}: the answer ends with {came}, and {lacking[-1]} is stored of it already. Expected that "
+        f"date too: this is an older state than the stored one, as of a cache. {KEPT}; fetch again."
+    )
+
+
+def _lacking(rows: pl.DataFrame, held: pl.DataFrame) -> list[date]:
+    """Dates of stored values that an answer does not have, in order."""
+    stated = held.drop_nulls("value")["observation_date"].unique()
+    return stated.filter(~stated.is_in(rows["observation_date"].to_list())).sort().to_list()
+
+
 def rebased(rows: pl.DataFrame, held: pl.DataFrame, series: Series) -> str | None:
     """An answer whose every figure is the stored one times the same factor: another unit or base year.
 
@@ -116,18 +143,68 @@ def rebased(rows: pl.DataFrame, held: pl.DataFrame, series: Series) -> str | Non
     held
         Rows in force: `observation_date`, `value`.
     """
-    both = rows.select("observation_date", "value").join(
-        held.select("observation_date", stored="value"), on="observation_date"
-    )
-    pairs = both.filter(pl.col("value") != 0, pl.col("stored") != 0).drop_nulls()
-    if pairs.height < _OVERLAP:
-        return None
-    ratio = (pairs["value"] / pairs["stored"]).sort()
-    low, middle, high = ratio[0], ratio[ratio.len() // 2], ratio[-1]
-    if middle <= 0 or abs(middle - 1) < _FACTOR_FROM or high - low > _SAME_FACTOR * middle:
+    pairs = _pairs(rows, held)
+    factor = _factor(pairs) if pairs.height >= _OVERLAP else None
+    if factor is None or factor <= 0 or abs(factor - 1) < _FACTOR_FROM:
         return None
     return (
-        f"{subject(series)}: each of {pairs.height} figures is {middle:.6g} times the stored one. Expected the unit of "
+        f"{subject(series)}: each of {pairs.height} figures is {factor:.6g} times the stored one. Expected the unit of "
         f"the catalog ({series.provider_unit}); the provider changed its unit or base year. {KEPT}; declare the "
         "series in its new unit as a series of its own."
     )
+
+
+def multiplied(rows: pl.DataFrame, held: pl.DataFrame, series: Series, other: str) -> str | None:
+    """Figures of which each is the same factor of another holder's, where they are declared to be the very same.
+
+    Parameters
+    ----------
+    rows, held
+        `observation_date`, `value`, `release_time`, of the series' source and of the other, of the same vintage.
+    """
+    pairs = _pairs(_latest(rows), _latest(held))
+    factor = _factor(pairs) if pairs.height >= _OVERLAP_OF_SAME else None
+    if factor is None or abs(factor - 1) <= _SAME_FACTOR:
+        return None
+    day, value, stored = pairs.sort("observation_date").row(-1)
+    return (
+        f"{subject(series)}: each of {pairs.height} figures is {factor:.6g} times that of {other}: of {day}, "
+        f"{series.source} says {value:.10g} and {other} {stored:.10g}. Expected the very same figures, as the catalog "
+        "declares them (`same`). Correct there the holder's unit, its `factor`, or that its figures are the same."
+    )
+
+
+def is_same_vintage(rows: pl.DataFrame, held: pl.DataFrame, lately: bool = True) -> bool:
+    """Whether two holders' figures are of one state: they end with the same date, or came within a day if `lately`.
+
+    Parameters
+    ----------
+    rows, held
+        `observation_date`, `value`, `ingested_at` of each.
+    """
+    ends = [f.drop_nulls("value")["observation_date"].max() for f in (rows, held)]
+    if None in ends:
+        return False
+    came, had = (f["ingested_at"].max() for f in (rows, held))
+    assert isinstance(came, datetime)
+    assert isinstance(had, datetime)
+    return ends[0] == ends[1] or (lately and abs(came - had) <= _LATELY)
+
+
+def _latest(rows: pl.DataFrame) -> pl.DataFrame:
+    """The latest value of each observation."""
+    return rows.sort("release_time").unique("observation_date", keep="last", maintain_order=True)
+
+
+def _pairs(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Figures of the same dates, but for zeros: `observation_date`, `value`, `stored`."""
+    stated = held.select("observation_date", stored="value")
+    both = rows.select("observation_date", "value").join(stated, on="observation_date")
+    return both.filter(pl.col("value") != 0, pl.col("stored") != 0).drop_nulls()
+
+
+def _factor(pairs: pl.DataFrame) -> float | None:
+    """What every figure is of its stored one, if that is the same for all."""
+    ratio = (pairs["value"] / pairs["stored"]).sort()
+    low, middle, high = ratio[0], ratio[ratio.len() // 2], ratio[-1]
+    return middle if high - low <= _SAME_FACTOR * abs(middle) else None

@@ -126,6 +126,11 @@ class Window:
         first = date(series.first_year, 1, 1)
         return first if self.first is None else max(self.first, first)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it asks for every date and every vintage."""
+        return self.first is None and self.last is None and not self.known
+
     def contains(self, column: pl.Expr) -> pl.Expr:
         """Whether a date column lies in the window."""
         after = pl.lit(True) if self.first is None else column >= self.first
@@ -165,15 +170,12 @@ class Fetched:
         Series that could not be had, with why.
     unchanged
         Series of which the provider said that nothing was released since :attr:`Window.known`.
-    substituted
-        Series that a fallback served, with why the source did not.
     """
 
     observations: pl.DataFrame
     responses: tuple[Response, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
     unchanged: frozenset[str] = frozenset()
-    substituted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -88,11 +88,26 @@ def test_what_cannot_be_is_named(home: Home, words: tuple[str, ...], told: list[
         assert part in said
 
 
-def test_a_source_that_is_off_is_not_asked_and_the_answer_says_why(home: Home) -> None:
-    said = home.macro("fetch", "raw/fred/GDPC1_FRED").stdout
+ALONE = next(s.id for s in CATALOG.series_of("fred") if not s.holders)
+
+
+def test_a_series_that_nobody_else_has_is_not_asked_without_a_key_and_the_answer_says_why(home: Home) -> None:
+    said = home.macro("fetch", f"raw/fred/{ALONE}").stdout
     assert "Nothing is due" not in said
     assert "source fred is off: the environment has no FRED_API_KEY" in " ".join(said.split())
     assert open_table(home.lake, "raw/fred") is None
+
+
+def test_without_a_key_another_holder_is_asked_and_says_so(home: Home, tmp_path: Path) -> None:
+    lake = make_home(tmp_path)
+    assert "raw/fred/GDPC1: never fetched" in lake.macro("fetch", "fred", "--dry-run").stdout
+    said = " ".join(lake.macro("fetch", "raw/fred/GDPC1").stdout.split())
+    assert said.count("source fred is off") == 1
+    assert "Others that have its series are asked." in said
+    assert set(Lakehouse(lake.lake, CATALOG).read("raw/fred")["provider"]) == {"fred_graph"}
+    said = " ".join(lake.macro("sources").stdout.split())
+    assert "fred_graph serves 1 of its series." in said
+    assert "Nothing is due" in lake.macro("fetch", "raw/fred/GDPC1").stdout
 
 
 def test_a_source_that_is_not_live_is_read_by_another_command(home: Home) -> None:

@@ -11,14 +11,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets.intake.fetch import fetch_with_fallbacks
-from macro_assets.intake.ingest import Ingested, StoredSource, ingest
-from macro_assets.lakehouse import connect, open_vintages
+from macro_assets.lakehouse import connect, open_vintages, vintages
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import read_raw
-from macro_assets.lakehouse.vintages import as_of
 from macro_assets.sources.protocol import Fetched, Window
+from macro_assets_tests.intake.taking import Taken, asked, taken
 from macro_assets_tests.orchestration.toy import SERIES, Spoil, spoiled_source, toy_catalog
 
 CATALOG = toy_catalog()
@@ -36,13 +34,10 @@ class Provider:
         self.runs = 0
         spoiled_source(monkeypatch, lambda fetched: self.spoil(fetched))
 
-    def asked(self, series: Sequence[str] = SERIES) -> Ingested:
+    def asked(self, series: Sequence[str] = SERIES) -> Taken:
         """What becomes of an answer about some series."""
         self.runs += 1
-        selected = [CATALOG.series[s] for s in series]
-        fetched = fetch_with_fallbacks(SOURCE, selected, RECENT, CATALOG)
-        here = Lakehouse(self.lake, CATALOG)
-        return ingest(here, StoredSource.of(here, SOURCE), selected, RECENT, fetched, f"run{self.runs}", "test")
+        return taken(Lakehouse(self.lake, CATALOG), "bundled", series, RECENT, f"run{self.runs}")
 
     def stored(self) -> pl.DataFrame:
         return read_raw(Lakehouse(self.lake, CATALOG), "bundled")
@@ -57,7 +52,7 @@ def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
     return Provider(tmp_path, monkeypatch)
 
 
-def failures(done: Ingested) -> dict[str, str]:
+def failures(done: Taken) -> dict[str, str]:
     return {o.series.id: o.failure for o in done.outcomes if o.failure}
 
 
@@ -87,7 +82,8 @@ def test_equal_duplicates_are_dropped_and_counted(provider: Provider) -> None:
 @pytest.mark.parametrize("series", ["UNRATE", "AAA"])
 def test_conflicting_duplicates_refuse_their_series(provider: Provider, series: str) -> None:
     """F13: two values for one release, dated (UNRATE) or not (AAA), are both named; the other series go in."""
-    last = fetch_with_fallbacks(SOURCE, [CATALOG.series[series]], RECENT, CATALOG).observations.tail(1)
+    (answer,) = asked(CATALOG, "bundled", [series], RECENT)
+    last = answer.fetched.observations.tail(1)
     another = last.with_columns(value=pl.lit(3.125))
     provider.spoil = observations(lambda rows: pl.concat([rows, another]))
     message = failures(provider.asked())[series]
@@ -212,7 +208,7 @@ def test_every_kind_of_revision_is_known_from_then_to_the_next(provider: Provide
     con, held = connect(root=provider.lake, catalog=CATALOG), open_vintages(None, provider.lake, CATALOG)
 
     def known(moment: datetime) -> dict[date, float | None]:
-        polars = dict(as_of(stored, moment, "bundled").select("observation_date", "value").iter_rows())
+        polars = dict(vintages.in_force(stored, moment).select("observation_date", "value").iter_rows())
         assert dict(held.as_of(moment, ["UNRATE"]).select("observation_date", "value").iter_rows()) == polars
         if order == "one late":  # the twin in SQL costs thirty times as much
             sql = con.execute("SELECT observation_date, value FROM series_as_of('UNRATE', ?)", [moment]).fetchall()

@@ -8,14 +8,13 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from macro_assets.intake.fetch import fetch_with_fallbacks
-from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.intake.years import Years
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
 from macro_assets.lakehouse.vintages import OBSERVATION
 from macro_assets.orchestration.partitions import YEARS
+from macro_assets_tests.intake.taking import taken
 from macro_assets_tests.orchestration.toy import SERIES, toy_catalog
 
 CATALOG = toy_catalog()
@@ -27,10 +26,8 @@ DAYS = ("2012-06-30", "2016-06-28", "2016-06-29", "2016-07-29", "2030-01-01")
 
 def load(lake: Path, years: list[str], series: tuple[str, ...] = SERIES) -> int:
     """Fetch and store some years, as a partition of the raw assets does; the rows it added."""
-    selected, dates = [CATALOG.series[s] for s in series], Years(years, ALL).window
-    fetched = fetch_with_fallbacks(SOURCE, selected, dates, CATALOG)
-    here = Lakehouse(lake, CATALOG)
-    done = ingest(here, StoredSource.of(here, SOURCE), selected, dates, fetched, f"{years[0]} to {years[-1]}", "test")
+    run = f"{years[0]} to {years[-1]}"
+    done = taken(Lakehouse(lake, CATALOG), "bundled", series, Years(years, ALL).window, run)
     assert not [o.failure for o in done.outcomes if o.failure]
     return done.report.appended
 

@@ -453,7 +453,7 @@ def test_rows_of_a_file_that_are_twice(tmp_path: Path) -> None:
 # --- CSV, and a provider with vintages ------------------------------------------------------------------------------
 
 HICP = ("EA_HICP_YOY", "EA_HICP_CORE_YOY")
-UNRATE = ("UNRATE_FRED", "U6RATE")
+UNRATE = ("UNRATE", "U6RATE")
 
 
 @pytest.fixture(scope="module")
@@ -467,7 +467,7 @@ def hicp_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
 def fred_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     catalog = small_catalog(*UNRATE)
     for series in UNRATE:
-        catalog = changed(catalog, series, fallback=())
+        catalog = changed(catalog, series, holders=())
     with Upstream(catalog, tmp_path_factory.mktemp("fred")) as upstream:
         assert failures(upstream.take()) == {}
         yield upstream
@@ -566,7 +566,7 @@ def test_a_description_or_a_page_that_cannot_be_trusted(
 
 def test_a_dot_is_a_figure_that_is_missing(tmp_path: Path) -> None:
     """FRED's own mark is stored as no value, and never as a number; a stored vintage does not come to lack one."""
-    with Upstream(changed(small_catalog("U6RATE"), "U6RATE", fallback=()), tmp_path) as fred:
+    with Upstream(changed(small_catalog("U6RATE"), "U6RATE", holders=()), tmp_path) as fred:
         fred.spoiled = {"U6RATE": lambda body: re.sub(rb'"value": "[^"]*"}]', b'"value": "."}]', body)}
         assert failures(fred.take()) == {}
         before = fred.raw()

@@ -20,8 +20,7 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, default_catalog
 from macro_assets.catalog.periods import next_period
-from macro_assets.intake.fetch import earlier_responses, fetch_with_fallbacks
-from macro_assets.intake.ingest import Ingested, StoredSource, ingest
+from macro_assets.intake.fetch import earlier_responses
 from macro_assets.intake.rebuild import rebuilt
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -29,6 +28,7 @@ from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import read_raw
 from macro_assets.sources.http import HttpClient, Patience
 from macro_assets.sources.protocol import Window, connector
+from macro_assets_tests.intake.taking import Taken, taken
 from macro_assets_tests.lakehouse.synthetic import tables_of
 from macro_assets_tests.loopback import Asked, Loopback, Scripted
 from macro_assets_tests.providers import World, answer
@@ -52,9 +52,10 @@ def small_catalog(*series: str, **facts: Mapping[str, object]) -> Catalog:
     """
     full = default_catalog()
     kept = {s: full.one_series(s) for s in series}
-    sources = dict.fromkeys(n for s in kept.values() for n in (s.source, *(f.source for f in s.fallback)))
+    sources = dict.fromkeys(n for s in kept.values() for n in (s.source, *(h.source for h in s.holders)))
     return dataclasses.replace(
         full,
+        copies=(),
         sources={n: _with_api(full.sources[n], facts.get(n, {})) for n in sources},
         series=kept,
         tables=tables_of(full, sources),
@@ -164,14 +165,11 @@ class Upstream:
         *ids: str,
         window: Window = WINDOW,
         environ: Mapping[str, str] | None = None,
-    ) -> Ingested:
+    ) -> Taken:
         """Fetch some series of one source, all by default, and store them."""
         self.runs += 1
-        selected = [self.catalog.series[i] for i in ids or self.catalog.series]
-        source = self.catalog.sources[selected[0].source]
-        fetched = fetch_with_fallbacks(source, selected, window, self.catalog, lambda s: self.client(s, environ))
         here = Lakehouse(self.lake, self.catalog)
-        return ingest(here, StoredSource.of(here, source), selected, window, fetched, f"run{self.runs}", "test")
+        return taken(here, self.source.name, ids, window, f"run{self.runs}", lambda s: self.client(s, environ))
 
     # --- what is stored ----------------------------------------------------------------------------------------------
 
@@ -196,11 +194,11 @@ class Upstream:
         return rebuilt(Lakehouse(self.lake, self.catalog), self.source)
 
 
-def failures(done: Ingested) -> dict[str, str]:
+def failures(done: Taken) -> dict[str, str]:
     return {o.series.id: o.failure for o in done.outcomes if o.failure}
 
 
-def warnings(done: Ingested) -> dict[str, str]:
+def warnings(done: Taken) -> dict[str, str]:
     return {o.series.id: o.warning for o in done.outcomes if o.warning}
 
 

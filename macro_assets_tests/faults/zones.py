@@ -14,15 +14,13 @@ import polars as pl
 
 from macro_assets.catalog import default_catalog
 from macro_assets.catalog.periods import estimated_release, month_end, period_end
-from macro_assets.intake.fetch import fetch_with_fallbacks
-from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.lakehouse import connect, instant, open_vintages
 from macro_assets.lakehouse.delta import content_hash, data_version
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.releases import releases
-from macro_assets.sources.protocol import Window
 from macro_assets_tests.faults.writers import vintage
+from macro_assets_tests.intake.taking import taken
 from macro_assets_tests.lakehouse.synthetic import one_source
 
 SERIES = ("PAYEMS", "GDPC1", "AAA", "SP500")
@@ -46,18 +44,7 @@ def answers(lake: Path) -> dict[str, str]:
     """What a lake made of real figures answers, by question."""
     full = one_source()
     catalog = dataclasses.replace(full, series={s: full.series[s] for s in (*SERIES, "UNRATE")})
-    source, selected, everything = catalog.sources["bundled"], [catalog.series[s] for s in SERIES], Window()
-    fetched = fetch_with_fallbacks(source, selected, everything, catalog)
-    here = Lakehouse(lake, catalog)
-    ingest(
-        here,
-        StoredSource.of(here, source),
-        selected,
-        everything,
-        fetched,
-        "run",
-        "test",
-    )
+    taken(Lakehouse(lake, catalog), "bundled", SERIES)
     append_vintages("bundled", _unemployment_in_2040(), "run", root=lake, catalog=catalog)
     raw = catalog.one_table("raw/bundled")
     said = {"raw": data_version(Lakehouse(lake, catalog).read(raw.name), raw)}

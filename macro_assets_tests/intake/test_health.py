@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog, names
+from macro_assets.catalog import Holder, default_catalog, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.health import Health, health
 from macro_assets.lakehouse.handle import Lakehouse
@@ -28,12 +28,14 @@ class Lake:
         self.root = root
         full = default_catalog()
         self.source = full.sources[source]
-        series = {i: toy_series(source, i, id=i) for i in ("A", "B", "C")}
-        self.catalog = dataclasses.replace(full, series=series)
+        others = (Holder(source="fred_graph"), Holder(source="dbnomics"))
+        series = {i: toy_series(source, i, id=i, holders=others) for i in ("A", "B", "C")}
+        self.catalog = dataclasses.replace(full, series=series, copies=())
 
     def log(self, series_id: str, status: str = "ok", **facts: Any) -> None:
         row = {
             "series_id": series_id,
+            "provider": self.source.name,
             "last_run_id": "run",
             "last_seen": NOON,
             "status": status,
@@ -41,7 +43,6 @@ class Lake:
             "rows_seen": 1,
             "last_success": NOON if status == "ok" else None,
             "is_whole": False,
-            "provider": self.source.name if status == "ok" else None,
             "latency_ms": 100.0,
             **facts,
         }
@@ -77,19 +78,30 @@ def test_degraded_where_some_failed(lake: Lake) -> None:
     lake.log("B", "failed", error="series B: HTTP 500")
     found = lake.health()
     assert (found.state, found.failed, found.substituted) == ("degraded", 1, 0)
-    assert found.reason == "1 of 2 series failed, 0 came from a fallback: series B: HTTP 500"
+    assert found.reason == "1 of 2 series failed, 0 came from other holders: series B: HTTP 500"
 
 
-def test_degraded_where_a_fallback_served(lake: Lake) -> None:
-    lake.log("A", provider="fred_graph", error="series A: HTTP 503")
+def test_degraded_where_another_holder_served(lake: Lake) -> None:
+    lake.log("A", "failed", error="series A: HTTP 503")
+    lake.log("A", provider="fred_graph")
+    lake.log("B")
     found = lake.health()
     assert (found.state, found.failed, found.substituted) == ("degraded", 0, 1)
-    assert found.reason == "0 of 1 series failed, 1 came from a fallback: series A: HTTP 503"
+    assert found.reason == "0 of 2 series failed, 1 came from other holders: series A: HTTP 503"
+
+
+def test_what_another_holder_served_in_an_earlier_run_is_lost_now(lake: Lake) -> None:
+    lake.log("A", provider="fred_graph", last_run_id="before")
+    lake.log("A", "failed", error="series A: HTTP 503")
+    lake.log("B")
+    assert (lake.health().failed, lake.health().substituted) == (1, 0)
 
 
 def test_a_failure_is_the_reason_before_a_substitution(lake: Lake) -> None:
-    lake.log("A", provider="fred_graph", error="substituted")
+    lake.log("A", "failed", error="substituted")
+    lake.log("A", provider="fred_graph")
     lake.log("B", "failed", error="failed itself")
+    lake.log("C")
     found = lake.health()
     assert (found.failed, found.substituted) == (1, 1)
     assert found.reason.endswith("failed itself")
@@ -102,6 +114,15 @@ def test_down_where_all_failed_with_the_time_of_the_last_success(lake: Lake) -> 
     found = lake.health()
     assert (found.state, found.failed, found.last_success) == ("down", 2, NOON)
     assert "no route" in found.reason
+
+
+def test_down_by_the_latest_run_whoever_served_and_whatever_was_had_before(lake: Lake) -> None:
+    lake.log("A")
+    lake.log("B", "failed", error="no route", last_run_id="later", last_seen=NOON.replace(hour=20))
+    lake.log("B", provider="fred_graph", last_run_id="later", last_seen=NOON.replace(hour=20))
+    found = lake.health()
+    assert (found.state, found.failed, found.substituted) == ("down", 0, 1)
+    assert found.reason == "0 of 2 series failed, 1 came from other holders: no route"
 
 
 def test_it_recovers(lake: Lake) -> None:
@@ -121,9 +142,27 @@ def test_without_its_key_a_source_is_off_whatever_came_before(tmp_path: Path) ->
     lake.log("A")
     lake.log("B", "failed", error="HTTP 500")
     found = lake.health()
-    assert (found.state, found.last_success) == ("off", NOON)
-    assert "FRED_API_KEY" in found.reason
+    assert (found.state, found.failed, found.last_success) == ("off", 0, NOON)
+    assert found.reason.startswith("source fred is off: the environment has no FRED_API_KEY.")
     assert lake.health({"FRED_API_KEY": "synthetic"}).state == "degraded"
+
+
+def test_without_its_key_others_serve_and_that_is_said_once(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, "fred")
+    for one in ("A", "B", "C"):
+        lake.log(one, "off", error="no key", latency_ms=None)
+        lake.log(one, provider="fred_graph")
+    found = lake.health()
+    assert (found.state, found.series, found.failed, found.substituted) == ("off", 3, 0, 3)
+    assert found.reason.endswith(" fred_graph serves 3 of its series.")
+    lake.log("A", "failed", provider="fred_graph", error="HTTP 500")
+    lake.log("A", provider="dbnomics")
+    lake.log("B", "failed", provider="fred_graph", error="HTTP 404")
+    found = lake.health()
+    assert (found.state, found.failed, found.substituted) == ("off", 1, 2)
+    assert "fred_graph serves 1 of its series." in found.reason
+    assert "dbnomics serves 1 of its series." in found.reason
+    assert found.reason.endswith(" 1 had no answer: HTTP 404")
 
 
 def test_a_fetch_that_was_skipped_is_no_failure(tmp_path: Path) -> None:
@@ -135,6 +174,15 @@ def test_a_fetch_that_was_skipped_is_no_failure(tmp_path: Path) -> None:
     assert (found.state, found.failed, found.latency_ms) == ("never fetched", 0, None)
     lake.log("A")
     assert lake.health({"FRED_API_KEY": "synthetic"}).state == "up"
+
+
+def test_who_has_series_of_others_alone_is_up_or_down_by_their_logs(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, "fred")
+    lake.log("A", "off", error="no key")
+    lake.log("A", provider="fred_graph")
+    log = Lakehouse(tmp_path, lake.catalog).read(names.fetch_log("fred"))
+    found = health(lake.catalog.sources["fred_graph"], lake.catalog, log, {})
+    assert (found.state, found.series, found.last_success) == ("up", 0, NOON)
 
 
 def test_an_optional_key_turns_nothing_off(tmp_path: Path) -> None:

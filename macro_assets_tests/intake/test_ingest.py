@@ -14,8 +14,6 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, Series
-from macro_assets.intake.fetch import fetch_with_fallbacks
-from macro_assets.intake.ingest import Ingested, StoredSource, ingest
 from macro_assets.intake.rebuild import rebuild, rebuilt
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -25,6 +23,7 @@ from macro_assets.lakehouse.write import replace_rows
 from macro_assets.sources import fetching
 from macro_assets.sources.errors import explain_status
 from macro_assets.sources.protocol import OBSERVATION_SCHEMA, Answer, Ask, Fetched, Request, Response, Steps, Window
+from macro_assets_tests.intake.taking import Taken, taken
 
 EVERYTHING = Window()
 START = datetime(2020, 3, 1, tzinfo=UTC)
@@ -92,13 +91,10 @@ class Lake:
         self.catalog = catalog
         self.runs = 0
 
-    def take(self, *ids: str, window: Window = EVERYTHING) -> Ingested:
+    def take(self, *ids: str, window: Window = EVERYTHING) -> Taken:
         self.runs += 1
-        source = self.catalog.sources["bundled"]
-        selected = [self.catalog.one_series(i) for i in ids]
-        fetched = fetch_with_fallbacks(source, selected, window, self.catalog, lambda source: self.provider)
         here = Lakehouse(self.root, self.catalog)
-        return ingest(here, StoredSource.of(here, source), selected, window, fetched, f"run{self.runs}", "v1")
+        return taken(here, "bundled", ids, window, f"run{self.runs}", lambda source: self.provider)
 
     def raw(self) -> pl.DataFrame:
         return read_raw(Lakehouse(self.root, self.catalog), "bundled").sort(self.catalog.one_table("raw/bundled").key)
@@ -106,7 +102,7 @@ class Lake:
     def rebuilt(self) -> pl.DataFrame:
         return rebuilt(Lakehouse(self.root, self.catalog), self.catalog.sources["bundled"])
 
-    def failures(self, done: Ingested) -> Mapping[str, str]:
+    def failures(self, done: Taken) -> Mapping[str, str]:
         return {o.series.id: o.failure for o in done.outcomes if o.failure}
 
 
@@ -243,7 +239,7 @@ def test_commits_say_run_code_and_input(lake: Lake) -> None:
         table = open_table(lake.root, name)
         assert table is not None
         commit = table.history(1)[0]
-        assert (commit["run_id"], commit["code_version"]) == ("run1", "v1")
+        assert (commit["run_id"], commit["code_version"]) == ("run1", "test")
 
 
 def test_the_status_and_the_question_are_in_landing(lake: Lake) -> None:
@@ -269,18 +265,8 @@ def test_a_connector_that_breaks_fails_its_series_only(
 def test_the_bundled_source_is_rebuilt_row_for_row(tmp_path: Path, catalog: Catalog) -> None:
     """The real connector and the real files: first some years, then all, then again."""
     source = catalog.sources["bundled"]
-    series = catalog.series_of("bundled")
     for n, window in enumerate([Window(date(2015, 1, 1), date(2016, 12, 31)), EVERYTHING, EVERYTHING]):
-        here = Lakehouse(tmp_path, catalog)
-        ingest(
-            here,
-            StoredSource.of(here, source),
-            series,
-            window,
-            fetch_with_fallbacks(source, series, window, catalog),
-            f"run{n}",
-            "v1",
-        )
+        taken(Lakehouse(tmp_path, catalog), "bundled", (), window, f"run{n}")
     stored = read_raw(Lakehouse(tmp_path, catalog), "bundled").sort(catalog.one_table("raw/bundled").key)
     assert stored["run_id"].unique().sort().to_list() == ["run0", "run1"]
     assert rebuilt(Lakehouse(tmp_path, catalog), source).equals(stored)
@@ -288,6 +274,6 @@ def test_the_bundled_source_is_rebuilt_row_for_row(tmp_path: Path, catalog: Cata
 
 def test_a_series_that_left_the_catalog_is_passed_over(lake: Lake) -> None:
     lake.take("UNRATE", "AAA")
-    fewer = dataclasses.replace(lake.catalog, series={k: v for k, v in lake.catalog.series.items() if k != "AAA"})
+    fewer = dataclasses.replace(lake.catalog, copies=tuple(c for c in lake.catalog.copies if c.id != "AAA"))
     again = rebuilt(Lakehouse(lake.root, fewer), lake.catalog.sources["bundled"])
     assert again["series_id"].unique().to_list() == ["UNRATE"]

@@ -20,7 +20,8 @@ def test_the_graph_has_these_assets(catalog: Catalog) -> None:
     """A table is an asset unless it is written along with one; so is a series."""
     along = ("landing", "fetch_log")
     tables = {t.name for t in catalog.tables.values() if t.layer not in along}
-    assert set(SPECS) == tables | {f"raw/{s.source}/{s.id}" for s in catalog.series.values()}
+    series = {f"raw/{s.source}/{s.id}" for s in (*catalog.series.values(), *catalog.copies)}
+    assert set(SPECS) == tables | series
     of_the_house = {"audit/invalidations", "maintenance/tables", "calendar/releases", "normalized/fred"}
     assert tables >= of_the_house | {f"raw/{s}" for s in catalog.sources} | {f"charts/{c}" for c in catalog.charts}
 
@@ -173,6 +174,17 @@ def test_the_page_of_a_derived_asset_links_its_series(name: str, series: list[st
     listed = str(SPECS[name].metadata["input_series"].value).splitlines()
     assert listed == [f"- [{s}](/assets/raw/{catalog.series[s].source}/{s}) {catalog.series[s].title}" for s in series]
     assert f"raw/{catalog.series[series[0]].source}/{series[0]}" in SPECS
+
+
+@pytest.mark.parametrize("source", ["fred", "bundled"])
+def test_the_page_of_a_series_lists_its_holders_in_order(source: str, catalog: Catalog) -> None:
+    """The same on the page of the home and on that of an offline copy, which has another base."""
+    titles = {s: catalog.sources[s].title for s in ("fred", "fred_graph", "bundled")}
+    assert str(SPECS[f"raw/{source}/INDPRO"].metadata["holders"].value).splitlines() == [
+        f"1. [fred](/assets/raw/fred/INDPRO): {titles['fred']} (Index 2017=100)",
+        f"1. fred_graph: {titles['fred_graph']} (Index 2017=100, the very same figures as the first)",
+        f"1. [bundled](/assets/raw/bundled/INDPRO): {titles['bundled']} (Index, 2012 = 100)",
+    ]
 
 
 def test_a_family_does_not_list_hundreds_of_series() -> None:

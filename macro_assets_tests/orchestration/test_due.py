@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, PublicationLag, default_catalog
+from macro_assets.catalog import Catalog, Holder, PublicationLag, default_catalog
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.calendars import CALENDAR
 from macro_assets.lakehouse import write
@@ -36,7 +36,8 @@ class Lake:
         self.root = root
         full = default_catalog()
         self.source = full.sources["cboe"].model_copy(update={"vintages": vintages})
-        self.catalog = dataclasses.replace(full, sources={"cboe": self.source, "fred": full.sources["fred"]}, series={})
+        sources = {"cboe": self.source, **{s: full.sources[s] for s in ("fred", "fred_graph")}}
+        self.catalog = dataclasses.replace(full, sources=sources, series={}, copies=())
 
     def declare(self, series_id: str = "TOY", **facts: Any) -> None:
         plain = {"frequency": "M", "publication_lag": NOON, "first_year": 2000, "id": series_id}
@@ -50,6 +51,7 @@ class Lake:
         series_id: str = "TOY",
         success: str | None = None,
         is_whole: bool = True,
+        provider: str = "cboe",
     ) -> None:
         last = at(when) if status == "ok" else at(success) if success else None
         state: Mapping[str, Any] = {
@@ -61,14 +63,14 @@ class Lake:
             "rows_seen": 0,
             "last_success": last,
             "is_whole": is_whole,
-            "provider": None,
+            "provider": provider,
             "latency_ms": None,
         }
         schema = polars_schema(self.catalog.one_table("fetch_log/cboe").columns)
         log_fetches(Lakehouse(self.root, self.catalog), "cboe", pl.DataFrame([state], schema=schema), {})
 
-    def holds(self, *days: date, series_id: str = "TOY", value: float | None = 1.0) -> None:
-        told = {"series_id": series_id, "provider": "cboe"}
+    def holds(self, *days: date, series_id: str = "TOY", value: float | None = 1.0, provider: str = "cboe") -> None:
+        told = {"series_id": series_id, "provider": provider}
         rows = [row(d, value, datetime.combine(d, time(), tzinfo=UTC), "publication_lag", **told) for d in days]
         append_vintages("cboe", frame(*rows).drop("run_id"), "run", root=self.root, catalog=self.catalog)
 
@@ -199,6 +201,63 @@ def test_projections_are_looked_at_though_their_next_figure_is_far_off(lake: Lak
     assert (due.reason, due.first_year) == ("a weekly look for revisions", 2025)
     (due,) = lake.due("2026-11-05", everything=True)
     assert (due.reason, due.first_year) == ("asked for", 2026)
+
+
+KEYLESS = Holder(source="fred_graph")
+
+
+@pytest.fixture
+def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """Of a source whose key is missing, and which tells vintages; its holder is on and tells none."""
+    found = Lake(tmp_path, vintages="changes")
+    monkeypatch.setattr("macro_assets.intake.fetch.missing_key", lambda s, *_: "off" if s.name == "cboe" else None)
+    return found
+
+
+def test_where_the_source_is_off_it_is_about_who_serves(keyed: Lake) -> None:
+    """Neither everything each time, nor nothing: what the first holder that is on lacks."""
+    keyed.declare(holders=(KEYLESS,))
+    keyed.declare("ALONE")
+    assert [(d.series.id, d.series.source, d.reason) for d in keyed.due("2026-11-20")] == [
+        ("TOY", "cboe", "never fetched")
+    ]
+    keyed.holds(date(2026, 9, 1), provider="fred_graph")
+    keyed.fetched("2026-11-09", "off")
+    keyed.fetched("2026-11-09", provider="fred_graph")
+    assert keyed.due("2026-11-10T11:59") == []
+    assert keyed.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2026)
+    assert keyed.why("2026-11-10T11:59", everything=True) == ("asked for", 2026)
+    keyed.holds(date(2026, 10, 1), provider="fred_graph")
+    keyed.fetched("2026-11-10T13:00", provider="fred_graph")
+    assert keyed.due("2026-11-11") == []
+    assert keyed.why("2026-11-18") == ("a weekly look for revisions", 2025)
+    keyed.fetched("2026-11-18", "failed", provider="fred_graph")
+    assert keyed.why("2026-11-18T01:00") == ("the last fetch failed", 2026)
+
+
+def test_a_key_that_comes_has_the_source_asked_whatever_others_served(keyed: Lake) -> None:
+    keyed.declare(holders=(KEYLESS,))
+    keyed.holds(date(2026, 10, 1), provider="fred_graph")
+    keyed.fetched("2026-11-10", "off")
+    keyed.fetched("2026-11-10", provider="fred_graph")
+    assert keyed.due("2026-11-11") == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("macro_assets.intake.fetch.missing_key", lambda *_: None)
+        assert keyed.why("2026-11-11") == ("never fetched", None)
+        keyed.holds(date(2026, 10, 1))
+        keyed.fetched("2026-11-11")
+        assert keyed.due("2026-11-12") == []
+        keyed.fetched("2026-11-12", "off", success="2026-11-11")
+        assert keyed.why("2026-11-12") == ("the key of its source was missing", 2026)
+
+
+def test_what_others_served_while_the_source_failed_is_not_what_the_source_has(dated: Lake) -> None:
+    dated.declare(holders=(KEYLESS,))
+    dated.holds(date(2025, 12, 1))
+    dated.holds(date(2026, 1, 1), date(2026, 2, 1), provider="fred_graph")
+    dated.fetched("2026-03-12", "failed", success="2026-01-12")
+    dated.fetched("2026-03-12", provider="fred_graph")
+    assert dated.why("2026-03-12T01:00") == ("the last fetch failed", 2026)
 
 
 def test_a_series_without_rhythm_is_looked_for_daily(dated: Lake) -> None:

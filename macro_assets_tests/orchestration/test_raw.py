@@ -16,7 +16,6 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.partitions import YEARS
 from macro_assets.sources.protocol import Fetched
 from macro_assets_tests.orchestration.toy import (
-    RANGE,
     SERIES,
     THIS_YEAR,
     execute,
@@ -29,6 +28,7 @@ from macro_assets_tests.orchestration.toy import (
 
 CATALOG = toy_catalog()
 RAW = CATALOG.one_table("raw/bundled")
+FAILED = dict.fromkeys(SERIES, "the provider is down")
 
 
 @pytest.fixture
@@ -186,6 +186,33 @@ def test_without_the_table_the_step_logs_it_and_raises_itself(
     assert set(stored(tmp_path)["series_id"]) == {"PAYEMS"}
 
 
+@pytest.mark.parametrize("table", [True, False])
+def test_a_first_fetch_that_fails_makes_no_table_and_is_red(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, table: bool
+) -> None:
+    """An empty table that comes out would be news to all that is below."""
+    spoiled_source(monkeypatch, lambda f: dataclasses.replace(f, observations=f.observations.clear(), failures=FAILED))
+    result = execute(toy_definitions(tmp_path), instance, raw_keys(*SERIES, table=table))
+    assert not result.success
+    assert "UNRATE: the provider is down" in failure(result, "raw__bundled")
+    assert materialized(result) == set()
+    assert open_table(tmp_path, RAW.name) is None
+    assert checks(result) == (
+        {**dict.fromkeys(SERIES, False), "complete": False} if table else dict.fromkeys(SERIES, False)
+    )
+
+
+def test_a_run_that_goes_on_is_not_stopped_by_a_table_that_has_nothing(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoiled_source(monkeypatch, lambda f: dataclasses.replace(f, observations=f.observations.clear(), failures=FAILED))
+    below = dg.AssetKey(["normalized", "fred"])
+    result = execute(toy_definitions(tmp_path), instance, [*raw_keys(*SERIES), below])
+    assert not result.success
+    assert materialized(result) == {"raw/bundled", "normalized/fred"}
+    assert "UNRATE: the provider is down" in failure(result, "raw__bundled_complete")
+
+
 def test_the_table_alone_fetches_nothing(
     tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,14 +239,17 @@ def test_without_a_fetch_the_check_is_about_the_latest_one(
 
 
 def test_a_partition_is_what_is_asked(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """What was never had whole is asked for whole: years that nobody asked for are logged where they have figures."""
     definitions = toy_definitions(tmp_path)
     one = {"dagster/asset_partition_range_start": "2015", "dagster/asset_partition_range_end": "2015"}
     assert execute(definitions, instance, raw_keys("PAYEMS"), one).success
-    dates = stored(tmp_path)["observation_date"]
-    assert (dates.min(), dates.max()) == (date(2015, 1, 1), date(2015, 12, 1))
-    assert instance.get_materialized_partitions(raw_keys("PAYEMS")[0]) == {"2015"}
-    assert execute(definitions, instance, raw_keys("PAYEMS"), RANGE).success
     assert stored(tmp_path)["observation_date"].min() == date(1985, 1, 1)
+    assert instance.get_materialized_partitions(raw_keys("PAYEMS")[0]) == {str(y) for y in range(2010, 2017)}
+    assert execute(definitions, instance, raw_keys("PAYEMS"), one).success
+    asked = Lakehouse(tmp_path, CATALOG).read("landing/bundled").select("window_first", "window_last")
+    assert set(asked.iter_rows()) == {(None, None), (date(2015, 1, 1), date(2015, 12, 31))}
+    log = Lakehouse(tmp_path, CATALOG).read("fetch_log/bundled").row(0, named=True)
+    assert (log["is_whole"], log["rows_seen"]) == (True, 24)
 
 
 def test_years_loaded_in_any_order_give_the_same_table(tmp_path: Path, instance: dg.DagsterInstance) -> None:
@@ -241,11 +271,13 @@ def test_a_revision_for_a_year_nobody_asked_for_lands_and_is_logged(
         stray = fetched.observations.tail(1).with_columns(observation_date=pl.lit(date(2012, 3, 1)))
         return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, stray]))
 
-    spoiled_source(monkeypatch, with_another_year)
     one = {"dagster/asset_partition_range_start": "2015", "dagster/asset_partition_range_end": "2015"}
-    assert execute(toy_definitions(tmp_path), instance, raw_keys("PAYEMS"), one).success
-    assert date(2012, 3, 1) in set(stored(tmp_path)["observation_date"])
-    assert instance.get_materialized_partitions(raw_keys("PAYEMS")[0]) == {"2015", "2012"}
+    assert execute(toy_definitions(tmp_path), instance, raw_keys("PAYEMS")).success
+    spoiled_source(monkeypatch, with_another_year)
+    result = execute(toy_definitions(tmp_path), instance, raw_keys("PAYEMS"), one)
+    assert result.success
+    events = result.get_asset_materialization_events()
+    assert {e.partition for e in events if e.asset_key == raw_keys("PAYEMS")[0]} == {"2015", "2012"}
 
 
 def test_the_data_version_follows_the_stored_state(

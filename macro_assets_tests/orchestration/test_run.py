@@ -249,7 +249,7 @@ def test_a_change_computes_exactly_what_reads_the_changed_series(toy_run: ToyRun
         "normalized/fred": "raw/bundled changed",
         "indicators/economic_stress_index": "AAA changed",
         "charts/credit_spread": "AAA changed",
-        "charts/economic_stress_index": "indicators/economic_stress_index changed",
+        "charts/economic_stress_index": "AAA, indicators/economic_stress_index changed",
     }
     assert {layer: (s.ran, s.skipped) for layer, s in summary.layers.items()} == {
         "normalized": (1, 0),

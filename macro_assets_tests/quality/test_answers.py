@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
 
 from macro_assets.catalog import PublicationLag, Series
-from macro_assets.quality.answers import ahead, empty, expected_since, rebased, shrunk
+from macro_assets.quality.answers import (
+    ahead,
+    empty,
+    expected_since,
+    is_same_vintage,
+    multiplied,
+    older,
+    rebased,
+    shrunk,
+)
 from macro_assets_tests.sources.wire import toy_series
 
 TODAY = date(2026, 11, 20)  # a Friday
@@ -159,6 +168,26 @@ def test_nothing_is_lacking_where_nothing_is_stored() -> None:
     assert shrunk(NOTHING, NOTHING, series()) is None
 
 
+def test_an_answer_without_the_end_of_what_is_stored_is_an_older_state() -> None:
+    why = older(months([1.0, 2.5]), months([1.0, 2.0, 3.0, 4.0]), series())
+    assert why is not None
+    assert "the answer ends with 2020-02-01, and 2020-04-01 is stored of it already" in why
+
+
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        (months([1.0, 2.0]), months([1.0, 2.0, None])),  # what was withdrawn need not come again
+        (months([1.0, 2.0, 3.0]), months([1.0, 2.0])),
+        (NOTHING, months([1.0])),  # there is another word for it
+        (rows((date(2020, 2, 1), 1.0)), months([1.0, 2.0, 3.0])),  # and for this
+        (NOTHING, NOTHING),
+    ],
+)
+def test_an_answer_that_is_no_older_state(answer: pl.DataFrame, held: pl.DataFrame) -> None:
+    assert older(answer, held, series()) is None
+
+
 # --- what cannot be yet --------------------------------------------------------------------------------------------
 
 
@@ -221,3 +250,54 @@ def test_zeros_and_missing_figures_tell_nothing_about_the_unit() -> None:
     held = months([*HELD, 0.0, None, 5.0])
     answer = months([*(v * 100 for v in HELD), 0.0, 3.0, None])
     assert rebased(answer, held, series()) is not None
+
+
+# --- the very same figures -----------------------------------------------------------------------------------------
+
+
+def told(values: Sequence[float | None], hours: int = 0) -> pl.DataFrame:
+    """Months that came some hours after noon, released as soon."""
+    came = pl.lit(datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(hours=hours))
+    return months(values).with_columns(release_time=came, ingested_at=came)
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.001, 1.01, -1.0])
+def test_figures_that_are_a_factor_of_those_they_should_be_are_named_with_both(factor: float) -> None:
+    why = multiplied(told([v * factor for v in HELD[:3]]), told(HELD), series(), "fred")
+    assert why is not None
+    assert f"series TOY of source cboe: each of 3 figures is {factor:.6g} times that of fred" in why
+    assert f"of 2020-03-01, cboe says {103 * factor:.10g} and fred 103" in why
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [HELD, [v * 1000 for v in HELD[:2]], [v + m for m, v in enumerate(HELD)], [v * 1.0005 for v in HELD], [None, 0.0]],
+)
+def test_figures_that_are_no_factor_of_each_other(answer: list[float | None]) -> None:
+    """The same, too few, revised one by one, rounded; and those that tell nothing."""
+    assert multiplied(told(answer), told(HELD), series(), "fred") is None
+
+
+def test_the_latest_release_of_a_date_is_compared() -> None:
+    twice = pl.concat([told([v * 1000 for v in HELD], hours=1), told([v / 7 for v in HELD])])
+    assert "1000 times" in str(multiplied(twice, told(HELD), series(), "fred"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "held", "hours", "is_same"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], 1000, True),  # they end together
+        ([1.0, 2.0, None], [1.0, 2.0], 1000, True),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], 24, True),  # they came within a day
+        ([1.0, 2.0], [1.0, 2.0, 3.0], -24, True),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], 25, False),
+        ([None], [1.0], 0, False),
+    ],
+)
+def test_two_states_are_one(answer: list[float | None], held: list[float | None], hours: int, is_same: bool) -> None:
+    assert is_same_vintage(told(answer, hours), told(held), lately=True) is is_same
+
+
+def test_where_the_day_does_not_count_states_are_one_by_their_end() -> None:
+    assert not is_same_vintage(told([1.0, 2.0, 3.0]), told([1.0, 2.0]), lately=False)
+    assert is_same_vintage(told([1.0, 2.0], 1000), told([3.0, 2.0]), lately=False)

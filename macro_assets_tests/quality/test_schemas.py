@@ -53,6 +53,7 @@ def forecasts(**columns: Values) -> pl.DataFrame:
         "model_version": ["0123456789ab", None],
         "is_released": [True, False],
         "latest_release": pl.Series([RELEASED] * 2, dtype=INSTANT),
+        "providers": ["bundled", None],
         "slice_hash": ["ab", None],
         "unchanged_since": pl.Series([None] * 2, dtype=INSTANT),
     }
@@ -68,7 +69,7 @@ def test_good_observations_pass(catalog: Catalog) -> None:
     report = check_series(observations(), catalog.one_series("UNRATE"))
     assert report.passed
     assert (report.failures, report.failed_rows, report.sample) == (0, (), ())
-    assert str(report) == "series UNRATE of source bundled: 3 rows pass"
+    assert str(report) == "series UNRATE of source fred: 3 rows pass"
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_good_observations_pass(catalog: Catalog) -> None:
         ({"series_id": ["UNRATE", "PAYEMS", "UNRATE"]}, ("series_id", "isin(['UNRATE'])", "PAYEMS", 1), (1,)),
         ({"series_id": ["UNRATE", "UNRATE", None]}, ("series_id", "not_nullable", None, 2), (2,)),
         (
-            {"observation_date": [date(1984, 12, 1), date(1985, 1, 1), date(1985, 2, 1)]},
-            ("observation_date", "greater_than_or_equal_to(1985-01-01)", "1984-12-01", 0),
+            {"observation_date": [date(1947, 12, 1), date(1948, 1, 1), date(1948, 2, 1)]},
+            ("observation_date", "greater_than_or_equal_to(1948-01-01)", "1947-12-01", 0),
             (0,),
         ),
         (
@@ -122,7 +123,7 @@ def test_bad_observations_fail(
     assert not report.passed
     assert failure in failures(report)
     assert report.failed_rows == rows
-    assert str(report).startswith("series UNRATE of source bundled: ")
+    assert str(report).startswith("series UNRATE of source fred: ")
 
 
 def test_limits_themselves_are_plausible(catalog: Catalog) -> None:
@@ -140,15 +141,14 @@ def test_a_missing_column_is_named(catalog: Catalog, column: str) -> None:
     assert (column, "column_in_dataframe", column, None) in failures(report)
     assert report.failed_rows == ()
     assert str(report) == (
-        f"series UNRATE of source bundled: the frame fails; first: {column} column_in_dataframe, got '{column}'"
+        f"series UNRATE of source fred: the frame fails; first: {column} column_in_dataframe, got '{column}'"
     )
 
 
 def test_the_report_says_how_many_rows_and_which_first(catalog: Catalog) -> None:
     report = check_series(observations(value=[4.9, 0.4, 99.0]), catalog.one_series("UNRATE"))
     assert str(report) == (
-        "series UNRATE of source bundled: 2 of 3 rows fail; first: value greater_than_or_equal_to(0.5), "
-        "got '0.4' in row 1"
+        "series UNRATE of source fred: 2 of 3 rows fail; first: value greater_than_or_equal_to(0.5), got '0.4' in row 1"
     )
 
 

@@ -169,7 +169,7 @@ class Contract:
 
 @dataclass(frozen=True)
 class Served:
-    """A connector's sources, by name, with the series that each is asked for, those of its fallbacks included."""
+    """A connector's sources, by name, with the series that each is asked for, as home or as a holder."""
 
     module: str
     sources: Mapping[str, Source]
@@ -181,9 +181,9 @@ def served(catalog: Catalog, module: str) -> Served:
     sources = {s.name: s for s in catalog.sources.values() if s.module == module}
     series = {name: list(catalog.series_of(name)) for name in sources}
     for one in catalog.series.values():
-        for fallback in one.fallback:
-            if fallback.source in sources:
-                series[fallback.source].append(one.at(fallback))
+        for holder in one.holders:
+            if holder.source in sources:
+                series[holder.source].append(one.at(holder))
     return Served(module, sources, {name: tuple(found) for name, found in series.items()})
 
 

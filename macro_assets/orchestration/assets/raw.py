@@ -11,11 +11,13 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source, Table, names
+from macro_assets.intake.fetches import latest, missed
 from macro_assets.intake.health import Health
-from macro_assets.intake.judge import Outcome
+from macro_assets.intake.outcomes import Outcome
 from macro_assets.intake.step import Question, Run, StepResult, take_in
 from macro_assets.intake.years import Years
 from macro_assets.lakehouse.delta import data_version
+from macro_assets.lakehouse.holders import ESTIMATED
 from macro_assets.orchestration.describe import (
     column_schema,
     key,
@@ -39,9 +41,10 @@ _MAX_FAILURES_NAMED = 10
 def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, dg.AssetChecksDefinition]:
     """The multi-asset of a source and the `complete` check of its table."""
     series = {series_key(s): s for s in catalog.series_of(source.name)}
+    keys = {s.id: k for k, s in series.items()}
     table = catalog.one_table(names.raw(source.name))
     table_key = key(table.name)
-    specs = _specs(source, series, table)
+    specs = _specs(source, series, table, catalog)
 
     @dg.multi_asset(
         name=step_name(table.name),
@@ -67,26 +70,37 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         )
         run = Run(context.run.run_id, source_code_version(source, catalog), context.log.info)
         done = take_in(lake.with_catalog(catalog), source, question, run)
-        if done.off:
-            context.log.warning(done.off)
         for series_id, year in done.elsewhere:
-            context.log_event(dg.AssetMaterialization(series_key(catalog.one_series(series_id)), partition=year))
+            context.log_event(dg.AssetMaterialization(keys[series_id], partition=year))
         for outcome in done.outcomes:
             yield from _series_results(outcome, done, table)
         metadata = rows_metadata(done.rows.sort("release_time"), done.version)
         if done.off:
-            metadata["off"] = done.off
+            metadata["off"] = done.health.reason
         version = data_version(done.rows, table)
-        if table_key in context.selected_asset_keys:
-            yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
+        is_selected = table_key in context.selected_asset_keys
+        is_news = not done.rows.is_empty() or _is_awaited(table_key, context)
+        if is_selected:
             yield _health_result(table_key, done.health)
+        if is_selected and is_news:
+            yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
             return
         # yielded, not logged through the context: logged events are lost when the step raises right after
-        yield dg.AssetMaterialization(table_key, metadata=metadata, tags={"dagster/data_version": version})
+        if is_news:
+            yield dg.AssetMaterialization(table_key, metadata=metadata, tags={"dagster/data_version": version})
         if done.failed:
             raise dg.Failure(failure_message(source.name, done.failed), allow_retries=False)
 
     return raw, _complete_check(source, catalog)
+
+
+def _is_awaited(table: dg.AssetKey, context: dg.AssetExecutionContext) -> bool:
+    """Whether the run goes on to something that reads the table: without a result of it, that would be left out.
+
+    A table that never had a row has none otherwise: its first materialization is news to all that is below.
+    """
+    layer = context.job_def.asset_layer
+    return not layer.selected_asset_keys.isdisjoint(layer.asset_graph.get(table).child_keys)
 
 
 def _asked_years(context: dg.AssetExecutionContext) -> Sequence[str]:
@@ -102,22 +116,22 @@ def _complete_check(source: Source, catalog: Catalog) -> dg.AssetChecksDefinitio
     @dg.asset_check(
         asset=key(names.raw(source.name)),
         name="complete",
-        description="Every series the run asked for was fetched and stored whole; without a fetch, every latest one",
+        description="Every series the run asked for was had and stored whole; without a fetch, every latest one",
     )
     def complete(context: dg.AssetCheckExecutionContext, lake: Lake) -> dg.AssetCheckResult:
         log = lake.with_catalog(catalog).read(names.fetch_log(source.name))
         asked = log.filter(pl.col("last_run_id") == context.run.run_id)
         if asked.is_empty():  # the run fetched nothing: the question is about the latest fetch of each series
-            asked = log
-        failed = dict(asked.filter(pl.col("status") == "failed").select("series_id", "error").iter_rows())
+            asked = latest(log)
+        failed = missed(asked, source.name)
         if failed:
             raise dg.Failure(failure_message(source.name, failed), allow_retries=False)
-        return dg.AssetCheckResult(passed=True, metadata={"series": asked.height})
+        return dg.AssetCheckResult(passed=True, metadata={"series": asked["series_id"].n_unique()})
 
     return complete
 
 
-def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table) -> list[dg.AssetSpec]:
+def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, catalog: Catalog) -> list[dg.AssetSpec]:
     """One spec per series, and the one of the table they share."""
     group = raw_group(source)
     versions = series_code_versions(source, list(series.values()))
@@ -132,7 +146,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table) -
             kinds={"deltalake", source.name},
             owners=[source.owner],
             tags={"layer": "raw", "bronze": "", "frequency": s.frequency, "theme": s.theme, "country": s.country},
-            metadata=series_metadata(s, columns),
+            metadata=series_metadata(s, columns, catalog),
             code_version=versions[s.id],
         )
         for k, s in series.items()
@@ -162,7 +176,10 @@ def failure_message(source: str, failed: Mapping[str, str | None]) -> str:
 
 
 def _health_result(table: dg.AssetKey, found: Health) -> dg.AssetCheckResult:
-    """The health of a source as a check: it warns, and is an error where nothing answers."""
+    """The health of a source as a check: it warns, and is an error where the source fails all it is asked for.
+
+    Of a source that is off it warns where others who were asked in its place had no answer.
+    """
     metadata: dict[str, str | int | float] = {
         "state": found.state,
         "series": found.series,
@@ -176,7 +193,7 @@ def _health_result(table: dg.AssetKey, found: Health) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=table,
         check_name=HEALTH,
-        passed=found.state not in ("degraded", "down"),
+        passed=found.state not in ("degraded", "down") and not found.failed,
         severity=dg.AssetCheckSeverity.ERROR if found.state == "down" else dg.AssetCheckSeverity.WARN,
         description=found.reason or found.state,
         metadata=metadata,
@@ -196,13 +213,19 @@ def _series_results(
         shown = rows.select("observation_date", "value", "release_time", "release_basis")
         yield dg.MaterializeResult(
             k,
-            metadata=rows_metadata(shown.sort("observation_date", "release_time")),
+            metadata={
+                **rows_metadata(shown.sort("observation_date", "release_time")),
+                "served_by": outcome.provider,
+                "vintages": rows.filter(pl.col("release_basis") != ESTIMATED)["release_time"].n_unique(),
+            },
             data_version=dg.DataVersion(data_version(rows, table)),
         )
     metadata: dict[str, Any] = {"rows_checked": outcome.report.rows, "failures": outcome.report.failures}
     if outcome.failure:
         last_success = done.last_successes.get(outcome.series.id)
         metadata["stale_since"] = last_success.isoformat(timespec="seconds") if last_success else "never had"
+    else:
+        metadata["provider"] = outcome.provider
     if outcome.report.sample:
         metadata["sample"] = dg.MetadataValue.json(list(outcome.report.sample))
     yield dg.AssetCheckResult(
@@ -210,6 +233,6 @@ def _series_results(
         check_name=CHECK,
         passed=outcome.failure is None and outcome.warning is None,
         severity=dg.AssetCheckSeverity.ERROR if outcome.failure else dg.AssetCheckSeverity.WARN,
-        description=outcome.failure or outcome.warning,
+        description=outcome.failure or outcome.warning or outcome.note,
         metadata=metadata,
     )

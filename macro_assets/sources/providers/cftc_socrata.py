@@ -1,6 +1,6 @@
 """CFTC's Commitments of Traders from its public reporting service: the reports of ``cftc/``, asked by contract.
 
-It serves as a fallback for the files: `dataset` and `code` of a series are the same. Answers are JSON, a row per
+It is a holder of the files' series: `dataset` and `code` of a series are the same. Answers are JSON, a row per
 contract and week, every number a string, an empty field left out; at most a page of rows, ordered, from an offset.
 Names of fields carry slips of the service (`swap__positions_short_all`, `noncomm_postions_spread_all`), and lack their
 `_all` here and there; they are brought to those of the files.

@@ -2,7 +2,7 @@
 
 `code` of a series is provider, data set and series, as ECB/EXR/D.USD.EUR.SP00.A. Periods and values are parallel
 lists; a missing figure is the text "NA". The whole history is one answer. Its copies lag the agencies by hours to
-days, so it serves what no other source here has, and as the fallback of sources that fail.
+days, so it serves what no other source here has, and is a further holder of what others have.
 Source: https://api.db.nomics.world/v22/apidocs
 """
 

@@ -3,7 +3,7 @@
 Columns: series_id, observation_date, value, release_time, author, reason. `macro observe` adds lines, or an editor.
 
 - `series_id` is a series' `code`: of a series declared in a source file whose connector is `manual`, or in the
-  `fallback` of any other, which then steps in when its provider fails.
+  `holders` of any other, which is then asked of it when its provider fails.
 - `observation_date` is the period's first day; `value` a number in the provider's unit, or empty = missing.
 - `release_time` is when the value became known: an instant with its zone (2026-11-06T13:30:00Z), or a date, which
   stands for its end (UTC). A line with a later one revises; two lines with the same one contradict each other.

@@ -22,6 +22,8 @@ from macro_assets.sources.providers.bundled import DATASETS, PackageClient
 from macro_assets_tests.sources.contract import Contract, Good
 
 EVERYTHING = Window()
+HELD = {s.id: s for s in default_catalog().series_of("bundled")}
+"""The series as the offline files hold them."""
 FIRST, SECOND = DATASETS["frbny_nowcast"].files
 VINTAGES = [datetime(2016, m, 29, 23, 59, 59, 999_999, UTC) for m in (6, 7)]
 
@@ -45,10 +47,10 @@ def fetch_with(client: Client, series: Sequence[Series], window: Window = EVERYT
     return fetching.fetch(default_catalog().sources["bundled"], client, series, window)
 
 
-def fetch(catalog: Catalog, *ids: str, window: Window = EVERYTHING, **answers: bytes | Exception) -> Fetched:
+def fetch(*ids: str, window: Window = EVERYTHING, **answers: bytes | Exception) -> Fetched:
     """Fetch some series; `answers` are by data set and stand for its first file."""
     client = SyntheticClient({next(iter(DATASETS[d].files)): a for d, a in answers.items()})
-    return fetch_with(client, [catalog.one_series(i) for i in ids], window)
+    return fetch_with(client, [HELD[i] for i in ids], window)
 
 
 def values(fetched: Fetched, series_id: str, day: date) -> list[float | None]:
@@ -65,7 +67,7 @@ def everything() -> Fetched:
 
 CONTRACT = Contract(
     good=Good(
-        default_catalog().series["VIXCLS"],
+        HELD["VIXCLS"],
         next(iter(DATASETS["vix"].files)),
         b"Date,vix\n1/3/2014,13.76\n1/6/2014,13.55\n",
         rows=((date(2014, 1, 3), 13.76), (date(2014, 1, 6), 13.55)),
@@ -90,6 +92,12 @@ def test_every_declared_series_is_there(everything: Fetched, catalog: Catalog) -
     assert set(everything.observations["series_id"]) == {s.id for s in catalog.series_of("bundled")}
     key = ["series_id", "observation_date", "release_time"]
     assert not everything.observations.select(key).is_duplicated().any()
+
+
+def test_a_series_begins_in_the_year_that_its_entry_says(everything: Fetched) -> None:
+    """Not in its home's: a year that the files do not have would seem lost."""
+    rows = everything.observations.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").min())
+    assert {i: day.year for i, day in rows.iter_rows()} == {i: s.first_year for i, s in HELD.items()}
 
 
 def test_every_file_is_asked_for_once(everything: Fetched) -> None:
@@ -179,19 +187,19 @@ def test_an_observation_is_dated_by_the_first_day_of_its_period(
         (Window(last=date(1985, 2, 1)), date(1985, 1, 1), date(1985, 2, 1)),
     ],
 )
-def test_only_the_window_is_returned(catalog: Catalog, window: Window, first: date, last: date) -> None:
-    dates = fetch(catalog, "UNRATE", window=window).observations["observation_date"]
+def test_only_the_window_is_returned(window: Window, first: date, last: date) -> None:
+    dates = fetch("UNRATE", window=window).observations["observation_date"]
     assert (dates.min(), dates.max()) == (first, last)
 
 
-def test_the_window_is_about_the_start_of_the_period(catalog: Catalog) -> None:
+def test_the_window_is_about_the_start_of_the_period() -> None:
     """The file has the quarter's last month; 2016 Q1 is the observation of 2016-01-01."""
     asked = Window(date(2016, 1, 1), date(2016, 1, 31))
-    assert set(fetch(catalog, "GDPC1", window=asked).observations["observation_date"]) == {date(2016, 1, 1)}
+    assert set(fetch("GDPC1", window=asked).observations["observation_date"]) == {date(2016, 1, 1)}
 
 
-def test_a_window_without_data_is_no_failure(catalog: Catalog) -> None:
-    fetched = fetch(catalog, "VIXCLS", window=Window(date(1950, 1, 1), date(1950, 12, 31)))
+def test_a_window_without_data_is_no_failure() -> None:
+    fetched = fetch("VIXCLS", window=Window(date(1950, 1, 1), date(1950, 12, 31)))
     assert fetched.failures == {}
     assert fetched.observations.is_empty()
     assert fetched.observations.schema == pl.Schema(OBSERVATION_SCHEMA)
@@ -205,11 +213,11 @@ def test_a_window_without_data_is_no_failure(catalog: Catalog) -> None:
         ({"dataset": None}, r"has no data set None"),
     ],
 )
-def test_a_series_that_is_not_there_fails_alone(catalog: Catalog, wrong: dict[str, str | None], message: str) -> None:
-    bad = catalog.one_series("PAYEMS").model_copy(update=wrong)
+def test_a_series_that_is_not_there_fails_alone(wrong: dict[str, str | None], message: str) -> None:
+    bad = HELD["PAYEMS"].model_copy(update=wrong)
     fetched = fetch_with(
         bundled.client(default_catalog().sources["bundled"]),
-        [bad, catalog.one_series("UNRATE"), catalog.one_series("VIXCLS")],
+        [bad, HELD["UNRATE"], HELD["VIXCLS"]],
     )
     assert list(fetched.failures) == ["PAYEMS"]
     assert re.search(message, fetched.failures["PAYEMS"])
@@ -240,14 +248,13 @@ SPOILT: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT.keys())
 def test_a_file_that_cannot_be_read_fails_its_series_only(
-    catalog: Catalog,
     spoil: Callable[[Path], object],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     spoilt(tmp_path, monkeypatch, spoil)
-    fetched = fetch(catalog, "SP500", "SP500_VOLUME", "AAA")
+    fetched = fetch("SP500", "SP500_VOLUME", "AAA")
     assert set(fetched.failures) == {"SP500", "SP500_VOLUME"}
     assert "series SP500, SP500_VOLUME of source bundled: " in fetched.failures["SP500"]
     assert re.search("arch/data/sp500/sp500.csv.gz cannot be read|got an empty body", fetched.failures["SP500"])
@@ -255,44 +262,42 @@ def test_a_file_that_cannot_be_read_fails_its_series_only(
     assert not caplog.records, "no fault of the connector"
 
 
-def test_a_package_that_is_not_there_fails_its_series(
-    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_that_is_not_there_fails_its_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spoilt(tmp_path, monkeypatch, None)
-    fetched = fetch(catalog, "SP500", "AAA")
+    fetched = fetch("SP500", "AAA")
     assert set(fetched.failures) == {"SP500", "AAA"}
     assert "package arch is not installed. Install the package again." in fetched.failures["AAA"]
 
 
-def test_a_series_with_one_vintage_unreadable_is_not_returned_in_part(catalog: Catalog) -> None:
-    fetched = fetch(catalog, "PAYEMS", "VIXCLS", frbny_nowcast=SourceError("disk"))
+def test_a_series_with_one_vintage_unreadable_is_not_returned_in_part() -> None:
+    fetched = fetch("PAYEMS", "VIXCLS", frbny_nowcast=SourceError("disk"))
     assert set(fetched.failures) == {"PAYEMS"}
     assert set(fetched.observations["series_id"]) == {"VIXCLS"}
 
 
-def test_one_column_that_is_not_numeric_leaves_the_others_of_its_file(catalog: Catalog) -> None:
+def test_one_column_that_is_not_numeric_leaves_the_others_of_its_file() -> None:
     body = b"Date,Close,Volume\n1/4/1999,1228.1,many\n"
-    fetched = fetch(catalog, "SP500", "SP500_VOLUME", sp500=body)
+    fetched = fetch("SP500", "SP500_VOLUME", sp500=body)
     assert set(fetched.failures) == {"SP500_VOLUME"}
     assert values(fetched, "SP500", date(1999, 1, 4)) == [1228.1]
 
 
-def test_when_every_file_fails_there_are_no_rows_and_all_reasons(catalog: Catalog) -> None:
-    fetched = fetch(catalog, "VIXCLS", "AAA", vix=SourceError("a"), default=SourceError("b"))
+def test_when_every_file_fails_there_are_no_rows_and_all_reasons() -> None:
+    fetched = fetch("VIXCLS", "AAA", vix=SourceError("a"), default=SourceError("b"))
     assert set(fetched.failures) == {"VIXCLS", "AAA"}
     assert fetched.responses == ()
     assert fetched.observations.schema == pl.Schema(OBSERVATION_SCHEMA)
 
 
-def test_no_socket_is_opened(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the bundled source opened a socket")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    assert fetch(catalog, "PAYEMS", "VIXCLS", "GDPC1_MACRODATA").failures == {}
+    assert fetch("PAYEMS", "VIXCLS", "GDPC1_MACRODATA").failures == {}
 
 
-def test_only_files_of_the_asked_series_are_read(catalog: Catalog) -> None:
+def test_only_files_of_the_asked_series_are_read() -> None:
     client = SyntheticClient({})
-    fetch_with(client, [catalog.one_series("VIXCLS"), catalog.one_series("PAYEMS")])
+    fetch_with(client, [HELD["VIXCLS"], HELD["PAYEMS"]])
     assert client.asked == ["arch/data/vix/vix.csv.gz", FIRST, SECOND]

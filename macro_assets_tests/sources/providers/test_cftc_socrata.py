@@ -177,11 +177,11 @@ def test_what_is_asked() -> None:
 
 
 @pytest.mark.parametrize("series", default_catalog().series_of("cftc"), ids=lambda s: s.id)
-def test_every_series_of_the_files_falls_back_on_it(series: Series) -> None:
-    (fallback,) = series.fallback
-    assert (fallback.source, fallback.dataset, fallback.code) == ("cftc_socrata", series.dataset, series.code)
+def test_it_is_a_holder_of_every_series_of_the_files(series: Series) -> None:
+    (holder,) = series.holders
+    assert (holder.source, holder.dataset, holder.code) == ("cftc_socrata", series.dataset, series.code)
     client = Replayed({})
-    fetched("cftc_socrata", series.at(fallback), client, YEAR)
+    fetched("cftc_socrata", series.at(holder), client, YEAR)
     assert len(client.asked) == 1
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog, folders
+from macro_assets.catalog import default_catalog, folders, load_catalog
 from macro_assets.catalog.folders import MAX_COLUMNS
 from macro_assets.sources.errors import SchemaError, SourceError
 from macro_assets.sources.fetching import fetch
@@ -21,7 +21,7 @@ from macro_assets.sources.protocol import Request, Response, Window
 from macro_assets.sources.providers import manual
 from macro_assets.sources.providers.folder import files as folder_files
 from macro_assets.sources.providers.folder.connector import LISTING, client, fingerprint, plan
-from macro_assets_tests.sources.own_files import catalog_of, declare, fetched_of
+from macro_assets_tests.sources.own_files import SHIPPED, catalog_of, declare, fetched_of
 from macro_assets_tests.sources.wire import RECORDINGS, Replayed, toy_series
 
 SHARED = RECORDINGS.parent
@@ -223,8 +223,8 @@ def test_a_fingerprint_tells_that_there_may_be_news(tmp_path: Path) -> None:
     assert fingerprint(source) == "unreadable"
 
 
-def test_a_folder_is_no_fallback() -> None:
-    with pytest.raises(SchemaError, match="a folder of files is no fallback"):
+def test_a_folder_is_no_holder_that_another_entry_names() -> None:
+    with pytest.raises(SchemaError, match="a folder of files is asked for what its own file states"):
         list(plan([toy_series("mine", "A")], Window()))
 
 
@@ -420,7 +420,7 @@ def test_the_headers_of_the_page_are_a_catalog_and_its_lines_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = PAGE.read_text()
-    fred_md, by_hand = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    fred_md, copy, by_hand = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     (lines,) = re.findall(r"^```csv\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     (tmp_path / "fred_md.yaml").write_text(fred_md)
     (tmp_path / "by_hand.yaml").write_text(by_hand)
@@ -439,6 +439,19 @@ def test_the_headers_of_the_page_are_a_catalog_and_its_lines_are_read(
     entered = fetch(source, manual.client(source), catalog.series_of("by_hand"), Window(today=date(2026, 11, 20)))
     assert entered.failures == {}
     assert entered.observations["value"].to_list() == [48.5, 48.2, 48.4]
+    (tmp_path / "fred_md.yaml").write_text(fred_md + copy)
+    (tmp_path / "fred_md" / "2020-03.csv").write_text("sasdate,FEDFUNDS,PAYEMS\n1/1/2020,1.55,152234\n")
+    both = load_catalog(SHIPPED, tmp_path)
+    assert both.refused == ()
+    assert [s.id for s in both.series_of("fred_md")] == ["MD_FEDFUNDS", "PAYEMS"]
+    assert [h.provider for h in both.holdings("PAYEMS")] == ["fred", "fred_graph", "bundled", "fred_md"]
+    source = both.sources["fred_md"]
+    held = fetch(source, client(source), both.series_of("fred_md"), Window())
+    assert held.failures == {}
+    assert held.observations.select("series_id", "value", "release_basis", "provider").rows() == [
+        ("MD_FEDFUNDS", 1.55, "snapshot", "fred_md"),
+        ("PAYEMS", 152234.0, "snapshot", "fred_md"),
+    ]
 
 
 @pytest.mark.parametrize(

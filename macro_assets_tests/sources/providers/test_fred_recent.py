@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, Holding
+from macro_assets.intake.fetch import Asked
 from macro_assets.intake.judge import judge
 from macro_assets.quality.answers import empty
 from macro_assets.sources.protocol import OBSERVATION_SCHEMA, Fetched, Window
@@ -59,10 +60,10 @@ def test_without_vintages_the_latest_values_are_told() -> None:
     assert set(found.observations["release_basis"]) == {"publication_lag"}
 
 
-def test_series_of_the_catalog_have_their_code_as_fallback(catalog: Catalog) -> None:
+def test_series_of_the_catalog_have_their_code_at_their_holders(catalog: Catalog) -> None:
     source, series = catalog.sources["fred_recent"], catalog.series_of("fred_recent")
     assert source.rolling
-    assert all(fallback.code == one.code for one in series for fallback in one.fallback)
+    assert all(one.at(holder).code == one.code for one in series for holder in one.holders)
 
 
 NOTHING = pl.DataFrame(schema=OBSERVATION_SCHEMA)
@@ -91,10 +92,10 @@ def test_years_that_have_left_the_window_are_empty_without_an_error(
 
 
 def test_only_of_a_rolling_source_is_an_old_year_empty_without_an_error(catalog: Catalog) -> None:
-    source, series = catalog.sources["fred_recent"], catalog.series_of("fred_recent")[:1]
+    source, series = catalog.sources["fred_recent"], catalog.series_of("fred_recent")[0]
+    holdings = (Holding(series, source.name),)
     window = Window(*YEAR_2024, today=LATER)
     for rolling in (True, False):
-        outcomes, _ = judge(
-            Fetched(NOTHING, ()), series, window, NOTHING, source.model_copy(update={"rolling": rolling})
-        )
-        assert (outcomes[0].failure is None) == rolling
+        provider = source.model_copy(update={"rolling": rolling})
+        verdicts, _ = judge(Asked(provider, holdings, window, Fetched(NOTHING, ())), NOTHING, source.name)
+        assert (verdicts[0].failure is None) == rolling

@@ -48,7 +48,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "id": "OTHER_RATE",
         "code": "R",
         **SERIES,
-        "fallback": [{"source": "by_hand", "code": "RATE_BP", "factor": 0.01}],
+        "holders": [{"source": "by_hand", "code": "RATE_BP", "factor": 0.01}],
     }
     alone = {"id": "OTHER_ALONE", "code": "A", **SERIES}
     for name, source, series in (
@@ -104,7 +104,7 @@ def test_it_steps_in_for_a_provider_under_its_own_code(own: Path, mine: Catalog)
     write(own, "RATE_BP,2026-09-01,525,2026-10-01,ana,the provider is down")
     series = mine.series["OTHER_RATE"]
     source = mine.sources["by_hand"]
-    found = fetch(source, client(source), [series.at(series.fallback[0])], WINDOW)
+    found = fetch(source, client(source), [series.at(series.holders[0])], WINDOW)
     assert found.failures == {}
     assert found.observations.select("series_id", "value", "provider").rows() == [("OTHER_RATE", 525.0, "by_hand")]
 
@@ -242,7 +242,7 @@ def test_a_line_goes_behind_what_an_editor_left_without_an_end(own: Path, mine: 
     assert (own / FILE).stat().st_mode & 0o777 == 0o640
 
 
-def test_a_series_with_a_fallback_by_hand_is_entered_under_its_code(own: Path, enter: Enter) -> None:
+def test_a_series_held_by_hand_is_entered_under_its_code(own: Path, enter: Enter) -> None:
     assert enter("OTHER_RATE", value="525").startswith("RATE_BP,2026-09-01,525,")
 
 

@@ -196,9 +196,9 @@ def test_every_query_of_the_catalog_can_be_asked() -> None:
                 assert any(code in part.split(",") for part in codes), one.id
 
 
-def test_fallbacks_to_the_tables_can_be_asked() -> None:
+def test_series_of_which_the_tables_are_a_holder_can_be_asked() -> None:
     catalog = default_catalog()
-    served = [s.at(f) for s in catalog.series.values() for f in s.fallback if f.source == "sidra"]
+    served = [s.at(h) for s in catalog.series.values() for h in s.holders if h.source == "sidra"]
     assert {s.id for s in served} == {"BR_IPCA_MOM", "BR_IPCA_YOY", "BR_UNEMPLOYMENT"}
     for one in served:
         assert one.provider_unit == "%"

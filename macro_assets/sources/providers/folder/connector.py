@@ -68,7 +68,9 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
     """One ask for all series of a folder; `code` of a series is its column, or its name in the column of names."""
     for folder in dict.fromkeys(s.folder for s in series):
         if folder is None:
-            raise SchemaError("a folder of files is no fallback: declare the series in the folder's own source file")
+            raise SchemaError(
+                "a folder of files is asked for what its own file states: state `of` and the series there"
+            )
         wanted = tuple(s for s in series if s.folder == folder)
         yield Ask(wanted, _steps(folder, wanted))
 
