@@ -16,13 +16,14 @@ from macro_assets.cli.terminal import console, expected_errors, instance, print_
 if TYPE_CHECKING:
     import polars as pl
 
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.raw import Decision, StoredRelease
 
 
 def _about_a_release(command: Callable[..., Any]) -> Callable[..., Any]:
     """Arguments that name one stored release, who says something about it, and why."""
     for decorate in (
-        click.option("--provider", help="Who served the value; default the series' source."),
+        click.option("--provider", help="Who served the value; default the first holder that has it."),
         click.option("--author", default=getpass.getuser, help="Who decides; default the user of this session."),
         click.option("--reason", required=True, help="Why; kept with the decision."),
         click.argument("release"),
@@ -159,7 +160,7 @@ def migrate_command(dry_run: bool) -> None:
     """
     from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.layout import RETIRED, SCHEMA_VERSION
-    from macro_assets.lakehouse.upkeep.maintenance import migrate, migrations_due, remove_retired, retired_tables
+    from macro_assets.lakehouse.upkeep.migration import migrate, migrations_due, remove_retired, retired_tables
 
     lake = Lakehouse.at()
     due, retired = migrations_due(lake), retired_tables(lake)
@@ -175,8 +176,39 @@ def migrate_command(dry_run: bool) -> None:
         click.echo(f"{told}: {'would be removed' if dry_run else 'removed'}")
     if retired:
         click.echo("What was taken in stays as it is. `macro run` computes what took their place.")
-    if not due and not retired:
+    if due:
+        _tell_kept_back(lake)
+        click.echo("`macro run` computes anew what is made of them.")
+    assets = _rename_assets(lake, dry_run)
+    if not due and not retired and not assets:
         click.echo(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
+
+
+def _tell_kept_back(lake: Lakehouse) -> None:
+    """Which series keep the id of the version before, and what to do."""
+    from macro_assets.catalog import names
+    from macro_assets.lakehouse.upkeep.renaming import kept_back
+
+    for before, after in kept_back(lake).items():
+        click.echo(
+            f"{names.raw(before.source)}: {before.series_id} keeps its id: it was never fetched whole, and as "
+            f"{after.series_id} it would hide the offline figures. `macro fetch {names.raw(after.source)}/"
+            f"{after.series_id}` asks for all of it."
+        )
+
+
+def _rename_assets(lake: Lakehouse, dry_run: bool) -> int:
+    """Rename the assets of renamed series in Dagster's event log, and return how many have the old key."""
+    from macro_assets.lakehouse.upkeep.renaming import renamed
+
+    moved = renamed(lake)
+    with instance() as dagster:
+        from macro_assets.orchestration.renaming import old_assets, rename_assets
+
+        found = (old_assets if dry_run else rename_assets)(dagster, moved)
+    if found:
+        click.echo(f"Dagster: the history of {len(found)} assets {'would be renamed' if dry_run else 'renamed'}")
+    return len(found)
 
 
 @click.command("backup")

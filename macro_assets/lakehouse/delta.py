@@ -20,7 +20,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from macro_assets.catalog import Table
 from macro_assets.lakehouse import s3
-from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, steps_due, written_version
+from macro_assets.lakehouse.layout import BOOKKEEPING, SCHEMA_VERSION, is_due, written_version
 from macro_assets.lakehouse.paths import Root, S3Root, filesystem, storage_options
 
 _LOG = "/_delta_log/"
@@ -67,7 +67,7 @@ def open_table(root: Root, name: str) -> DeltaTable | None:
             f"table {name} at {root / name} has schema version {written}, this macro_assets reads up to "
             f"{SCHEMA_VERSION}. Upgrade macro_assets, or point MACRO_LAKE at another lake. The table was left as it is."
         )
-    if steps_due(name, written):
+    if is_due(name, written):
         raise LakeError(
             f"table {name} at {root / name} has schema version {written}, this macro_assets needs {SCHEMA_VERSION}. "
             "`macro migrate` brings it there, `macro migrate --dry-run` shows what it would do. "

@@ -13,12 +13,13 @@ import polars as pl
 from deltalake import DeltaTable
 
 from macro_assets.catalog import Table
+from macro_assets.lakehouse.renames import is_concerned
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 4
-"""Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change."""
+SCHEMA_VERSION = 5
+"""Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change, or in `RENAMES`."""
 
 CLOCKS: Mapping[str, str] = {
     "raw": "release_time",
@@ -45,8 +46,12 @@ BOOKKEEPING = (
 _VERSION_KEY = "macro_assets.schema_version"
 
 
-def arrow_schema(table: Table) -> pa.Schema:
-    """Columns of a table with nullability, unit and comment."""
+def arrow_schema(table: Table, stored: DeltaTable | None = None) -> pa.Schema:
+    """Columns of a table with nullability, unit and comment.
+
+    For rows that are added to a stored table, these are as that has them, and so is its version: delta-rs refuses rows
+    whose columns say otherwise, and a new word in a description would make a table unwritable.
+    """
     import pyarrow as pa  # a tenth of the time in which the code location loads
 
     types = {
@@ -58,12 +63,13 @@ def arrow_schema(table: Table) -> pa.Schema:
         "timestamp": pa.timestamp("us", "UTC"),
         "binary": pa.binary(),
     }
+    said = {} if stored is None else {field.name: field.metadata for field in stored.schema().fields}
     fields = []
     for position, column in enumerate(table.columns):
         metadata = {"comment": column.description, **({"unit": column.unit} if column.unit else {})}
         if position == 0:
             metadata[_VERSION_KEY] = str(SCHEMA_VERSION)
-        fields.append(pa.field(column.name, types[column.dtype], column.nullable, metadata))
+        fields.append(pa.field(column.name, types[column.dtype], column.nullable, said.get(column.name, metadata)))
     return pa.schema(fields)
 
 
@@ -72,7 +78,7 @@ def written_version(stored: DeltaTable) -> int:
     return int(stored.schema().fields[0].metadata.get(_VERSION_KEY, 1))
 
 
-def _receipts(landing: pl.DataFrame) -> pl.DataFrame:
+def _receipts(landing: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 2: landing says what was asked for in which run. Older rows asked for everything."""
     return landing.with_columns(
         run_id=pl.lit("before schema version 2"),
@@ -83,12 +89,12 @@ def _receipts(landing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _computation_times(forecasts: pl.DataFrame) -> pl.DataFrame:
+def _computation_times(forecasts: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 2: forecasts say when they were computed. Of older rows nobody knows."""
     return forecasts.with_columns(computed_at=pl.lit(None, pl.Datetime("us", "UTC")))
 
 
-def _days_of_asking(landing: pl.DataFrame) -> pl.DataFrame:
+def _days_of_asking(landing: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 3: landing says on which day it was asked and what was known by then. Older rows asked for all."""
     return landing.with_columns(
         asked_on=pl.col("fetched_at").dt.date(),
@@ -97,7 +103,7 @@ def _days_of_asking(landing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _successes(log: pl.DataFrame) -> pl.DataFrame:
+def _successes(log: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 3: the fetch log says who served a series, how fast, and when and how that last went well."""
     return log.with_columns(
         last_success=pl.when(pl.col("status") == "ok").then("last_seen"),
@@ -107,11 +113,39 @@ def _successes(log: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _whose_answers(landing: pl.DataFrame, _: str) -> pl.DataFrame:
+    """Version 5: landing says who was asked. Of older rows the home of the series was, and others where it failed."""
+    return landing.with_columns(provider=pl.lit(None, pl.String))
+
+
+def _who_was_asked(log: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Version 5: the fetch log has a row for each holder that was asked: one served where the source had failed.
+
+    Whether that one had asked for the whole was not recorded, nor when the source had last gone well before.
+    """
+    source = name.partition("/")[2]
+    log = log.with_columns(pl.col("provider").fill_null(source))
+    own, served = log.filter(pl.col("provider") == source), log.filter(pl.col("provider") != source)
+    failed = served.with_columns(
+        provider=pl.lit(source),
+        status=pl.lit("failed"),
+        rows_seen=pl.lit(0, pl.Int64),
+        last_success=pl.lit(None, pl.Datetime("us", "UTC")),
+        latency_ms=pl.lit(None, pl.Float64),
+    )
+    return pl.concat([own, failed, served.with_columns(is_whole=pl.lit(False), error=pl.lit(None, pl.String))])
+
+
+def _providers(forecasts: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Version 5: what is computed as of a month says who served its figures. Of older rows nobody recorded it."""
+    return forecasts.with_columns(providers=pl.lit(None, pl.String))
+
+
 _QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 _OF_THE_ROW = ["as_of_month", "as_of", "computed_at"]
 
 
-def _long_forecasts(wide: pl.DataFrame) -> pl.DataFrame:
+def _long_forecasts(wide: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 4: a row for each statistic of a forecast. There was one model, of GDP, with normal errors."""
     normal = NormalDist()
     shifts = {"mean": 0.0, **{name: normal.inv_cdf(p) for name, p in _QUANTILES.items()}}
@@ -136,12 +170,12 @@ def _long_forecasts(wide: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _diagnostics(wide: pl.DataFrame) -> pl.DataFrame:
+def _diagnostics(wide: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 4: the log-likelihood of a month stands once, by name."""
     return wide.select(*_OF_THE_ROW, name=pl.lit("log_likelihood"), value="log_likelihood").unique("as_of_month")
 
 
-def _news(rows: pl.DataFrame) -> pl.DataFrame:
+def _news(rows: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 4: news say what of and in which unit. The unit of older releases was not recorded."""
     return rows.select(
         *_OF_THE_ROW,
@@ -165,15 +199,20 @@ RETIRED: Mapping[str, str] = {
 }
 """Computed tables of earlier versions, which a lake may still have, with what has their figures now."""
 
-MIGRATIONS: Mapping[int, Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
+Step = Callable[[pl.DataFrame, str], pl.DataFrame]
+"""Rows of the version before and the name of their table in, new rows out."""
+
+MIGRATIONS: Mapping[int, Mapping[str, Step]] = {
     2: {"landing": _receipts, "forecasts": _computation_times},
     3: {"landing": _days_of_asking, "fetch_log": _successes},
     4: {"forecasts": _long_forecasts},
+    5: {
+        "landing": _whose_answers,
+        "fetch_log": _who_was_asked,
+        **dict.fromkeys(("forecasts", "paths", "real_time"), _providers),
+    },
 }
-"""By the version they lead to and the layer they change: stored rows of the version before in, new rows out."""
-
-
-Step = Callable[[pl.DataFrame], pl.DataFrame]
+"""By the version they lead to and the layer they change."""
 
 
 class Move(NamedTuple):
@@ -191,14 +230,6 @@ MOVES: Mapping[str, Move] = {
 """By the table that they go to."""
 
 
-def made_by(name: str, named: bool = False) -> str:
-    """What makes a table that is not in the lake yet; `named` says it of this table alone."""
-    layer, _, model = name.partition("/")
-    if layer == "paths":
-        return f"Runs of the open month of forecasts/{model} add to it."
-    return f"`macro run{f' {name}' if named else ''}` makes it."
-
-
 def steps_due(name: str, written: int, before: int = SCHEMA_VERSION + 1) -> list[Step]:
     """The steps that a table written with an older version needs; none where its layer did not change.
 
@@ -206,3 +237,8 @@ def steps_due(name: str, written: int, before: int = SCHEMA_VERSION + 1) -> list
     """
     layer = name.split("/")[0]
     return [by_layer[layer] for v, by_layer in sorted(MIGRATIONS.items()) if written < v < before and layer in by_layer]
+
+
+def is_due(name: str, written: int) -> bool:
+    """Whether a table written with an older version must be migrated before it is read."""
+    return bool(steps_due(name, written)) or is_concerned(name, written)

@@ -145,7 +145,7 @@ def append_computed(
             with _writing(lake.root, name):
                 write_deltalake(
                     target,
-                    rows.to_arrow().cast(arrow_schema(table)),
+                    rows.to_arrow().cast(arrow_schema(table, target)),
                     mode="append",
                     writer_properties=WRITER,
                     commit_properties=CommitProperties(
@@ -240,7 +240,7 @@ def overwrite_computed(
             with _writing(lake.root, name):
                 write_deltalake(
                     target,
-                    frame.to_arrow().cast(arrow_schema(table)),
+                    frame.to_arrow().cast(arrow_schema(table, target if predicate else None)),
                     mode="overwrite",
                     predicate=predicate,
                     # columns are those of the catalog, whatever was stored

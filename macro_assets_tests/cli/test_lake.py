@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 from deltalake import write_deltalake
 
+from macro_assets.catalog import default_catalog
 from macro_assets.lakehouse import observations_as_of
 from macro_assets.lakehouse.delta import open_table
-from macro_assets_tests.conftest import Home
+from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.upkeep.migration import migrate, migrations_due
+from macro_assets_tests.conftest import Home, make_home
 from macro_assets_tests.lakehouse.upkeep.older import old_nowcast
+from macro_assets_tests.lakehouse.upkeep.renamed import live_lake
 from macro_assets_tests.once import contents
 
 
@@ -100,7 +106,7 @@ def test_migrate_says_what_it_would_do_and_does_it(copied: Home) -> None:
     assert "macro migrate" in refused.stderr
     for _ in range(2):  # a dry run changes nothing
         assert "would be migrated" in copied.macro("migrate", "--dry-run").stdout
-    assert "landing/bundled: schema version 1 to 4, 1 rows: migrated" in copied.macro("migrate").stdout
+    assert "landing/bundled: schema version 1 to 5, 1 rows: migrated" in copied.macro("migrate").stdout
     assert "Every table has the present layout" in copied.macro("migrate").stdout
 
 
@@ -130,12 +136,12 @@ def test_migrate_brings_forecasts_and_news_into_the_long_tables(copied: Home) ->
     before = contents(copied.lake)
     refused = copied.macro("run", expect=2).stderr
     assert "forecasts/gdp_nowcast" in refused
-    assert "has schema version 3, this macro_assets needs 4. `macro migrate` brings it there" in refused
+    assert "has schema version 3, this macro_assets needs 5. `macro migrate` brings it there" in refused
     would = copied.macro("migrate", "--dry-run").stdout
     assert contents(copied.lake) == before, "neither of them changes anything"
     did = copied.macro("migrate").stdout
     for name, rows in (("news", 3), ("diagnostics", 5), ("forecasts", 5)):
-        told = f"{name}/gdp_nowcast: schema version 3 to 4, {rows} rows: "
+        told = f"{name}/gdp_nowcast: schema version 3 to 5, {rows} rows: "
         assert f"{told}would be migrated" in would
         assert f"{told}migrated" in did
     moved = "forecasts/gdp_nowcast_news: computed, in its place there is news.gdp_nowcast: "
@@ -146,6 +152,43 @@ def test_migrate_brings_forecasts_and_news_into_the_long_tables(copied: Home) ->
     assert copied.macro("sql", question, "--csv").stdout == "moved,unit\n-0.063,percentage_points\n"
     question = "SELECT value FROM forecasts.gdp_nowcast WHERE statistic = 'mean' AND horizon = 2"
     assert copied.macro("sql", question, "--csv").stdout == "value\n2.5\n"
+
+
+def test_migrate_gives_series_their_new_ids_and_assets(tmp_path: Path) -> None:
+    """In the lake and then in Dagster's event log; what keeps its id is told, with what to do."""
+    home = make_home(tmp_path)
+    live_lake(home.lake)
+    with chdir(home.dagster_home), dg.DagsterInstance.from_config(str(home.dagster_home)) as dagster:
+        for series_id in ("PAYEMS_FRED", "UNRATE_FRED"):
+            dagster.report_runless_asset_event(dg.AssetMaterialization(["raw", "fred", series_id], partition="2025"))
+    before = contents(home.lake)
+    for refused in (home.macro("run", expect=2).stderr, home.macro("doctor", expect=1).stdout):
+        assert "`macro migrate` brings it there" in " ".join(refused.split())
+    would = home.macro("migrate", "--dry-run").stdout
+    assert contents(home.lake) == before
+    did = home.macro("migrate").stdout
+    assert would.replace("would be ", "") == did
+    assert "raw/yahoo_chart: schema version 4 to 5, 6 rows: migrated" in did
+    assert "raw/fred: UNRATE_FRED keeps its id" in did
+    assert "`macro fetch raw/fred/UNRATE` asks for all of it" in did
+    assert "Dagster: the history of 1 assets renamed" in did
+    assert "Every table has the present layout" in home.macro("migrate").stdout
+    with chdir(home.dagster_home), dg.DagsterInstance.from_config(str(home.dagster_home)) as dagster:
+        assert dagster.get_materialized_partitions(dg.AssetKey(["raw", "fred", "PAYEMS"])) == {"2025"}
+        assert dagster.get_materialized_partitions(dg.AssetKey(["raw", "fred", "UNRATE_FRED"])) == {"2025"}
+    shown = home.macro("sql", "SELECT DISTINCT series_id FROM raw.yahoo_chart ORDER BY ALL", "--csv").stdout
+    assert shown.split() == ["series_id", "DJIA", "SP500", "YAHOO_NASDAQ"]
+
+
+def test_a_migration_that_was_interrupted_before_the_event_log_goes_on(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    live_lake(home.lake)
+    with chdir(home.dagster_home), dg.DagsterInstance.from_config(str(home.dagster_home)) as dagster:
+        dagster.report_runless_asset_event(dg.AssetMaterialization(["raw", "fred_recent", "DJIA"], partition="2025"))
+    lake = Lakehouse(home.lake, default_catalog())
+    for due in migrations_due(lake):
+        migrate(lake, due.table_name)
+    assert home.macro("migrate").stdout == "Dagster: the history of 1 assets renamed\n"
 
 
 def test_backup_verify_damage_restore(copied: Home, tmp_path: Path) -> None:

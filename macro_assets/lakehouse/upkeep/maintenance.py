@@ -6,24 +6,20 @@ Writing steps keep tables in shape themselves (`write.compact`); this does the r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from macro_assets.catalog import Table
-from macro_assets.lakehouse.delta import LakeError, open_any, open_table, reading, reason, table_versions
+from macro_assets.lakehouse.delta import LakeError, open_table, reason
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import MOVES, RETIRED, SCHEMA_VERSION, Move, Step, steps_due, written_version
 from macro_assets.lakehouse.paths import Root, filesystem
-from macro_assets.lakehouse.upkeep.copying import listing, open_target, remove, remove_folder
-from macro_assets.lakehouse.upkeep.damage import LOG
-from macro_assets.lakehouse.write import append_computed, compact, conform, overwrite_computed, replace_rows
+from macro_assets.lakehouse.write import compact, overwrite_computed
 
 VACUUM_HOURS = 30 * 24
 """Age of a data file that no version newer than that needs, after which it is removed: no reader is older."""
@@ -138,116 +134,3 @@ def _on_disk(root: Root, name: str) -> tuple[int, int]:
         if f.path.endswith(".parquet") and "/_delta_log/" not in f.path
     ]
     return len(files), sum(f.size for f in files)
-
-
-@dataclass(frozen=True)
-class Migration:
-    """A table of an older layout, the version it was written with, and its rows."""
-
-    table_name: str
-    written: int
-    rows: int
-
-
-def migrations_due(lake: Lakehouse) -> list[Migration]:
-    """The tables that must be migrated before this macro_assets reads them, those first that get rows of others.
-
-    Raises
-    ------
-    LakeError
-        When a table cannot be opened.
-    """
-    moved = [
-        Migration(name, written_version(source), rows.height)
-        for name, move in MOVES.items()
-        for source, rows in _to_be_moved(lake, name, move)
-    ]
-    due = []
-    for name in lake.catalog.tables:
-        stored = open_any(lake.root, name)
-        if stored is not None and steps_due(name, written_version(stored)):
-            due.append(Migration(name, written_version(stored), int(stored.count())))
-    return moved + due
-
-
-def _to_be_moved(lake: Lakehouse, name: str, move: Move) -> list[tuple[DeltaTable, pl.DataFrame]]:
-    """The table that rows are moved from, if it is older than the move, with those of months that the other lacks."""
-    source, target = open_any(lake.root, move.source), open_any(lake.root, name)
-    if source is None or written_version(source) >= move.version:
-        return []
-    rows = _all_rows(move.source, source)
-    if target is not None:
-        rows = _of_other_months(rows, _all_rows(name, target))
-    return [(source, rows)] if rows.height else []
-
-
-def _of_other_months(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    return rows.join(stored, on="as_of_month", how="anti")
-
-
-def migrate(lake: Lakehouse, name: str) -> None:
-    """Bring one table to the present layout, in one commit; the version before stays in its history.
-
-    Of one that gets rows which stood in another so far, the other stays as it is, and so do months that it has already.
-
-    Raises
-    ------
-    LakeError
-        When there is no such table, or the step does not give what the catalog says; the table is then as it was.
-    """
-    if (move := MOVES.get(name)) and (moved := _to_be_moved(lake, name, move)):
-        ((source, rows),) = moved
-        written = written_version(source)
-        new = _after(rows, [*steps_due(move.source, written, move.version), move.step])
-        conform(new, lake.table(name))  # before a table is made that would stay empty
-        append_computed(lake, name, lambda stored: _of_other_months(new, stored.collect()), _migrated(written))
-        return
-    stored = open_any(lake.root, name)
-    if stored is None:
-        raise LakeError(f"there is no table {name} at {lake.root / name} to migrate")
-    written = written_version(stored)
-    frame = _after(_all_rows(name, stored), steps_due(name, written))
-    replace_rows(lake, name, stored, frame, _migrated(written))
-
-
-def _migrated(written: int) -> dict[str, str]:
-    return {"purpose": f"migration {written} to {SCHEMA_VERSION}"}
-
-
-def _all_rows(name: str, stored: DeltaTable) -> pl.DataFrame:
-    """The rows of a table in whatever columns it was written with."""
-    with reading(name, stored.version()):
-        return pl.DataFrame(pl.from_arrow(stored.to_pyarrow_table()))
-
-
-def _after(frame: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Rows after the steps of a migration."""
-    for step in steps:
-        frame = step(frame)
-    return frame
-
-
-def retired_tables(lake: Lakehouse) -> list[str]:
-    """The tables of earlier versions that the lake still has: computed ones, in whose place there are others."""
-    return sorted(table_versions(lake.root).keys() & RETIRED.keys())
-
-
-def remove_retired(lake: Lakehouse, name: str) -> None:
-    """Remove a table of an earlier version with its history; what was taken in, from which it was computed, stays.
-
-    Its log goes last: a removal that is interrupted is found again and goes on.
-
-    Raises
-    ------
-    LakeError
-        When it is not retired, has rows that are still to be moved, or its files cannot be removed.
-    """
-    if name not in RETIRED:
-        raise LakeError(f"table {name} is not retired; it was left as it is")
-    if waiting := [n for n, move in MOVES.items() if move.source == name and _to_be_moved(lake, n, move)]:
-        raise LakeError(f"table {name} has rows that {waiting[0]} does not have yet; it was left as it is")
-    place = open_target(lake.root, "")
-    for file in listing(lake.root, name):
-        if not file.startswith(f"{name}/{LOG}/"):
-            remove(place, file)
-    remove_folder(place, name)

@@ -14,7 +14,7 @@ from macro_assets.lakehouse import connect, layout, write
 from macro_assets.lakehouse.delta import LakeError, open_any, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, location, storage_options
-from macro_assets.lakehouse.upkeep.maintenance import migrate, migrations_due, remove_retired, retired_tables
+from macro_assets.lakehouse.upkeep.migration import migrate, migrations_due, remove_retired, retired_tables
 from macro_assets.transforms.library import difference
 from macro_assets_tests.lakehouse.synthetic import one_source
 from macro_assets_tests.lakehouse.upkeep.older import COMPUTED_AT, FORECASTS, NEWS, old_nowcast, wide_forecasts
@@ -137,7 +137,7 @@ def test_news_say_what_of_and_in_which_unit(lake: Lakehouse) -> None:
 
 
 def test_sql_names_the_way_before_and_answers_after(lake: Lakehouse) -> None:
-    with pytest.raises(duckdb.Error, match="schema version 3, this macro_assets needs 4. `macro migrate`"):
+    with pytest.raises(duckdb.Error, match="schema version 3, this macro_assets needs 5. `macro migrate`"):
         connect(root=lake.root, catalog=CATALOG).execute("FROM forecasts.gdp_nowcast")
     with pytest.raises(duckdb.Error, match=r"is no table any more: news.gdp_nowcast has its figures. `macro migrate`"):
         connect(root=lake.root, catalog=CATALOG).execute("FROM forecasts.gdp_nowcast_news")
@@ -215,7 +215,7 @@ def test_months_of_this_version_stand_and_others_are_added(lake: Lakehouse, tmp_
 
 def test_a_step_that_does_not_fit_leaves_everything(lake: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     before = table_versions(lake.root)
-    monkeypatch.setitem(layout.MOVES, MOVED, layout.Move(NEWS, 4, lambda rows: rows))  # type: ignore[index]
+    monkeypatch.setitem(layout.MOVES, MOVED, layout.Move(NEWS, 4, lambda rows, _: rows))  # type: ignore[index]
     with pytest.raises(LakeError, match="columns missing from the data"):
         migrate_all(lake)
     assert table_versions(lake.root) == before

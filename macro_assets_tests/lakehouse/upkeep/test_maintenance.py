@@ -18,7 +18,8 @@ from macro_assets.lakehouse.delta import LakeError, content_hash, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
-from macro_assets.lakehouse.upkeep.maintenance import maintain, maintain_table, migrate, migrations_due
+from macro_assets.lakehouse.upkeep.maintenance import maintain, maintain_table
+from macro_assets.lakehouse.upkeep.migration import migrate, migrations_due
 from macro_assets_tests.lakehouse.synthetic import day, forecast_rows, frame, month, row, scored, vintage_frame
 from macro_assets_tests.lakehouse.upkeep.older import old_table
 
@@ -185,7 +186,7 @@ def test_an_older_table_is_refused_until_it_is_migrated(lake: Lakehouse, tmp_pat
     """F23."""
     old_landing(tmp_path, catalog)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 4.*macro migrate --dry-run"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 5.*macro migrate --dry-run"):
         lake.read(table.name)
     (due,) = migrations_due(lake)
     assert (due.table_name, due.written, due.rows) == ("landing/bundled", 1, 1)
@@ -229,7 +230,7 @@ def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(
     """By the UTC day of the answer; nothing was known, nothing could be compared with."""
     old_table(tmp_path, "landing/bundled", 2, SECOND_LANDING)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 4"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 5"):
         lake.read(table.name)
     migrate(lake, table.name)
     stored = lake.read(table.name).sort("fetched_at")
@@ -249,7 +250,7 @@ def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_pa
     stored = Lakehouse(tmp_path, catalog).read("fetch_log/bundled").sort("series_id")
     assert stored["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None]
     assert stored.select(SECOND_LOG.columns).equals(SECOND_LOG)
-    assert stored.select(pl.col("provider", "latency_ms").is_null().all()).row(0) == (True, True)
+    assert stored.select("provider", "latency_ms").rows() == [("bundled", None)] * 2, "the source was asked"
 
 
 def test_the_first_layout_is_migrated_in_one_step(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
@@ -283,17 +284,67 @@ def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(
     lake: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append_vintages("bundled", vintage_frame(0, [1.0]).drop("run_id"), "run", root=tmp_path)
-    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 5)
-    monkeypatch.setitem(layout.MIGRATIONS, 5, {"landing": lambda rows: rows})  # type: ignore[arg-type]
+    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 6)
+    monkeypatch.setitem(layout.MIGRATIONS, 6, {"landing": lambda rows, _: rows})  # type: ignore[arg-type]
     assert observations_as_of(day(1), root=tmp_path)["value"].to_list() == [1.0]
     assert migrations_due(lake) == []
+
+
+def test_what_was_computed_as_of_months_does_not_say_who_served_it(lake: Lakehouse, tmp_path: Path) -> None:
+    """And goes on with months that do."""
+    table = lake.table("real_time/sahm_rule")
+    stated = {"as_of_month": "2016-06", "as_of": NOW, "computed_at": NOW, "observation_date": date(2016, 5, 1)}
+    month = pl.DataFrame([{**stated, "value": 0.1, "signal": False}])
+    old_table(tmp_path, table.name, 4, month)
+    (due,) = migrations_due(lake)
+    assert due.table_name == table.name
+    migrate(lake, table.name)
+    said = month.with_columns(as_of_month=pl.lit("2016-07"), providers=pl.lit("fred, bundled"))
+    write.overwrite(lake, table.name, said, {}, ["2016-07"])
+    assert sorted(lake.read(table.name)["providers"], key=str) == [None, "fred, bundled"]
+
+
+def described(catalog: Catalog, name: str, words: str) -> Catalog:
+    """The catalog with other words for the columns of a table."""
+    table = catalog.one_table(name)
+    columns = tuple(column.model_copy(update={"description": words}) for column in table.columns)
+    return dataclasses.replace(catalog, tables={**catalog.tables, name: table.model_copy(update={"columns": columns})})
+
+
+@pytest.mark.parametrize("name", ["diagnostics/gdp_nowcast", "calendar/releases"])
+def test_a_table_is_written_to_though_its_columns_were_described_otherwise(
+    lake: Lakehouse, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """By an older version too: Delta refuses rows that say something else of a column than what is stored says."""
+    rows = {
+        "diagnostics/gdp_nowcast": pl.DataFrame(
+            {"as_of_month": ["2016-06"], "as_of": [NOW], "computed_at": [NOW], "name": ["x"], "value": [1.0]}
+        ),
+        "calendar/releases": pl.DataFrame(
+            {"source": ["fred"], "release": ["1"], "release_name": ["x"], "release_date": [date(2026, 1, 1)]}
+        ),
+    }[name]
+    with monkeypatch.context() as before:
+        before.setattr(layout, "SCHEMA_VERSION", 4)
+        write.append(Lakehouse(tmp_path, described(catalog, name, "in other words")), name, rows, {})
+    key = lake.table(name).key[0]
+    write.append(lake, name, rows.with_columns(pl.lit("2016-07").alias(key)), {})
+    assert sorted(lake.read(name)[key]) == sorted([rows[key][0], "2016-07"])
+    if lake.table(name).as_of_partitioned:
+        write.overwrite(lake, name, rows.with_columns(value=2.0), {}, ["2016-06"])
+        assert sorted(lake.read(name)["value"]) == [1.0, 2.0]
+    assert layout.written_version(table_of(tmp_path, name)) == 4, "as far as a later version is concerned, it is as old"
+    write.overwrite(lake, name, rows.with_columns(pl.lit("2016-08").alias(key)), {})
+    field = table_of(tmp_path, name).schema().fields[0]
+    assert layout.written_version(table_of(tmp_path, name)) == layout.SCHEMA_VERSION
+    assert field.metadata["comment"] == lake.table(name).columns[0].description
 
 
 def test_a_migration_that_does_not_fit_leaves_the_table(
     lake: Lakehouse, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old_landing(tmp_path, catalog)
-    monkeypatch.setitem(layout.MIGRATIONS[2], "landing", lambda rows: rows)  # type: ignore[index]
+    monkeypatch.setitem(layout.MIGRATIONS[2], "landing", lambda rows, _: rows)  # type: ignore[index]
     with pytest.raises(LakeError, match="columns missing from the data: run_id"):
         migrate(lake, "landing/bundled")
     assert DeltaTable(tmp_path / "landing/bundled").version() == 0
@@ -305,9 +356,9 @@ def test_a_writer_during_a_migration_wins(
     old_landing(tmp_path, catalog)
     step = layout.MIGRATIONS[2]["landing"]
 
-    def meanwhile(rows: pl.DataFrame) -> pl.DataFrame:
+    def meanwhile(rows: pl.DataFrame, name: str) -> pl.DataFrame:
         write_deltalake(tmp_path / "landing/bundled", rows.to_arrow(), mode="append")
-        return step(rows)
+        return step(rows, name)
 
     monkeypatch.setitem(layout.MIGRATIONS[2], "landing", meanwhile)  # type: ignore[index]
     with pytest.raises(write.WriteConflictError, match="was written meanwhile"):

@@ -66,6 +66,7 @@ def receipts(n: int) -> pl.DataFrame:
                 "fetched_at": fetched_at,
                 "run_id": str(n),
                 "http_status": 200,
+                "provider": "bundled",
                 "series_ids": "PAYEMS",
                 "window_first": None,
                 "window_last": None,

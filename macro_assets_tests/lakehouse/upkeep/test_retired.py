@@ -19,7 +19,8 @@ from macro_assets.lakehouse.paths import Root, location, storage_options
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
 from macro_assets.lakehouse.upkeep.backup import backup
 from macro_assets.lakehouse.upkeep.copying import listing
-from macro_assets.lakehouse.upkeep.maintenance import maintain, migrations_due, remove_retired, retired_tables
+from macro_assets.lakehouse.upkeep.maintenance import maintain
+from macro_assets.lakehouse.upkeep.migration import migrations_due, remove_retired, retired_tables
 from macro_assets.lakehouse.upkeep.repair import repair
 from macro_assets.lakehouse.upkeep.restore import restore
 from macro_assets.lakehouse.write import overwrite
@@ -118,19 +119,19 @@ def test_only_what_is_retired_is_removed(tmp_path: Path, name: str) -> None:
 
 def test_a_removal_that_was_interrupted_is_found_again(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after each file in turn, it is begun again until it is done."""
-    from macro_assets.lakehouse.upkeep import maintenance
+    from macro_assets.lakehouse.upkeep import migration
 
     class Killed(BaseException):
         pass
 
     lake, name = old_lake(root), "normalized/zscores"
-    remove = maintenance.remove
+    remove = migration.remove
 
     def once(*arguments: object) -> None:
         remove(*arguments)  # type: ignore[arg-type]
         raise Killed
 
-    monkeypatch.setattr(maintenance, "remove", once)
+    monkeypatch.setattr(migration, "remove", once)
     for _ in range(2):  # it has two data files
         with pytest.raises(Killed):
             remove_retired(lake, name)
