@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from macro_assets.catalog.entries import complaints, nearest
-from macro_assets.charts.drawing import takes_several
+from macro_assets.charts.drawing import groups
 from macro_assets.charts.modules import module_of, parameters_of
 from macro_assets.transforms.steps import check, resolve
 
@@ -46,17 +46,18 @@ def problems(chart: Chart, catalog: Catalog) -> Iterator[str]:
 
 
 def _of_series(chart: Chart, catalog: Catalog) -> Iterator[str]:
-    of, own = chart.of, [catalog.series[s] for s in chart.of.series]
+    of = chart.of
     if len(set(of.series)) < len(of.series):
         yield "of.series: a series is named twice"
-    together = bool(of.steps) and takes_several(of.steps[0])
-    frequencies = {of.frequency or s.frequency for s in own}
-    if together and len(frequencies) > 1:
-        yield f"of.frequency: {of.steps[0].name} takes series of one frequency, got {', '.join(sorted(frequencies))}"
-        return
-    for group in [own] if together else [[s] for s in own]:
+    for group in groups(chart):
+        own = [catalog.series[s] for s in group]
+        frequencies = {of.frequency or s.frequency for s in own}
+        if len(frequencies) > 1:
+            found = ", ".join(sorted(frequencies))
+            yield f"of.frequency: {of.steps[0].name} takes series of one frequency, got {found}"
+            return
         try:
-            check(resolve(of.steps, group[0].transform), [s.unit for s in group], of.frequency or group[0].frequency)
+            check(resolve(of.steps, own[0].transform), [s.unit for s in own], frequencies.pop())
         except ValueError as error:
-            yield f"of.steps: {' and '.join(s.id for s in group)}: {error}"
+            yield f"of.steps: {' and '.join(group)}: {error}"
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
@@ -11,7 +12,7 @@ from macro_assets.charts import style
 from macro_assets.charts.modules import module_of, parameters_of
 from macro_assets.transforms.library import TRANSFORMS
 from macro_assets.transforms.panel import monthly
-from macro_assets.transforms.steps import STATIONARY, expression, resolve, transformed_by
+from macro_assets.transforms.steps import STATIONARY, TransformError, check, expression, resolve, transformed_by
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from macro_assets.charts.labels import Labels
 
 OBSERVATIONS = "observations"
-"""Name of the frame of a chart of series: `source`, `series_id`, `observation_date`, `value`, `release_time`."""
+"""Name of the frame of the series that a chart is of, or that are behind its tables, as they are known: `series_id`,
+`provider`, `observation_date`, `value`, `unit`; in any order of rows, perhaps with further columns."""
+
+PROVIDERS = "providers"
+"""Column of tables of as-of months: who served what a row is computed from, separated by `, `."""
 
 
 def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> go.Figure:
@@ -32,7 +37,7 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> 
         The catalog entry; its figure is drawn by the module of its `draws`.
     frames
         The tables that the chart is of, by name; for a chart of series their observations in standard units, named
-        `OBSERVATIONS`. Rows of other series are not drawn.
+        `OBSERVATIONS`. Rows of other series are not drawn. Beside tables they say who served what these are made of.
     labels
         Titles of series and components, the recession chronology, and the rules of the series.
 
@@ -46,16 +51,17 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> 
     LookupError
         When no module draws the chart, or what it is of is not among the frames.
     ValueError
-        When there is nothing to draw, a table contradicts itself (each module says when), or the steps or parameters
-        of the entry cannot be (see `checking.py`).
+        When there is nothing to draw, a table contradicts itself (each module says when), the steps or parameters
+        of the entry cannot be (see `checking.py`), or a step of several series finds them served in different units.
     """
-    drawn = brought(chart, frames, labels)
-    return cast("go.Figure", module_of(chart).figure(chart, drawn, labels, parameters_of(chart)))
+    drawn, told = brought(chart, frames, labels), as_served(chart, frames, labels)
+    return cast("go.Figure", module_of(chart).figure(chart, drawn, told, parameters_of(chart)))
 
 
 def data_note(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> str:
     """The footnote of a chart, see :func:`macro_assets.charts.style.data_note`; frames and errors as of `figure`."""
-    return style.data_note(chart, list(brought(chart, frames, labels).values()), labels)
+    drawn = list(brought(chart, frames, labels).values())
+    return style.data_note(chart, drawn, as_served(chart, frames, labels))
 
 
 def brought(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> dict[str, pl.DataFrame]:
@@ -66,6 +72,66 @@ def brought(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) ->
     if chart.of.tables:
         return {name: frames[name] for name in names}
     return {OBSERVATIONS: after_steps(chart, frames[OBSERVATIONS], labels)}
+
+
+def as_served(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> Labels:
+    """The labels with who served what is drawn, and in which unit where it is not that of the home."""
+    served: dict[str, list[str]] = {}
+    if (observations := frames.get(OBSERVATIONS)) is not None:
+        first = observations.group_by("series_id", "provider").agg(pl.col("observation_date").min())
+        begun = first.sort("observation_date", "provider").select("series_id", "provider").rows()
+        for series_id in labels.series:
+            for provider in (p for s, p in begun if s == series_id):
+                served.setdefault(provider, []).append(series_id)
+    for name in chart.of.tables:
+        for provider in _providers(frames[name]):
+            served.setdefault(provider, [])
+    told = replace(labels, served={provider: tuple(series) for provider, series in served.items()})
+    return told if chart.of.tables else replace(told, restated=_restated(chart, frames[OBSERVATIONS], labels))
+
+
+def _providers(table: pl.DataFrame) -> list[str]:
+    """Who served the latest as-of month of a table, where it says so."""
+    if PROVIDERS not in table.columns:
+        return []
+    latest = table.filter(pl.col("as_of") == pl.col("as_of").max())
+    return sorted({provider for told in latest[PROVIDERS].drop_nulls().unique() for provider in told.split(", ")})
+
+
+def _restated(chart: Chart, observations: pl.DataFrame, labels: Labels) -> dict[str, str]:
+    """The unit of each series that is drawn in another than its home's, after the steps."""
+    found: dict[str, str] = dict(observations.select("series_id", "unit").iter_rows())
+    units = {s: found.get(s, labels.units[s]) for s in chart.of.series}
+    if units == labels.units:
+        return {}
+    restated: dict[str, str] = {}
+    for group in groups(chart):
+        try:
+            unit = unit_after(chart, group, units, labels)
+        except TransformError as error:
+            told = " and ".join(f"{s} in {units[s]}" for s in group)
+            raise ValueError(f"chart {chart.name!r}: {told} as they are served: {error}") from None
+        if unit != unit_after(chart, group, labels.units, labels):
+            restated |= dict.fromkeys(group, unit)
+    return restated
+
+
+def groups(chart: Chart) -> list[tuple[str, ...]]:
+    """The series of which the steps make one: all, or each by itself."""
+    of = chart.of
+    return [of.series] if of.steps and takes_several(of.steps[0]) else [(s,) for s in of.series]
+
+
+def unit_after(chart: Chart, series: Sequence[str], units: Mapping[str, str], labels: Labels) -> str:
+    """The unit of what the steps make of some series.
+
+    Raises
+    ------
+    TransformError
+        When they cannot be done to series in these units.
+    """
+    steps = resolve(chart.of.steps, labels.transforms.get(series[0], 1))
+    return check(steps, [units[s] for s in series], chart.of.frequency or labels.frequencies.get(series[0], ""))
 
 
 def after_steps(chart: Chart, observations: pl.DataFrame, labels: Labels) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from macro_assets.transforms.steps import STATIONARY
 class Labels:
     """Facts of a chart, only those it reads; the others are empty.
 
-    The first three are said of every chart (`recessions` where they are shaded); of the others, a chart has those that
+    The first four are said of every chart (`recessions` where they are shaded); of the others, a chart has those that
     its module names in `READS`, and those that its steps need.
 
     Attributes
@@ -26,7 +26,9 @@ class Labels:
     series
         What the chart is of: its own series, else those behind its tables.
     sources
-        Title of the source, by series.
+        Title of each source that has one of them, by the provider that rows of it name.
+    units
+        Of a chart of series, the unit in which the home of each has it.
     recessions
         The chronology that is shaded.
     titles, frequencies, aggregations, transforms
@@ -34,16 +36,22 @@ class Labels:
     components
         Name and title of each part of the indicator whose table is drawn, in the order of its entry, which is that of
         their colours.
+    served, restated
+        What the data say, and so empty until something is drawn: which series each provider served (none by name where
+        a table names the providers alone), and the unit of those that are not drawn in the unit of their home.
     """
 
     series: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     recessions: tuple[Recession, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     frequencies: Mapping[str, str] = field(default_factory=dict)
     aggregations: Mapping[str, str] = field(default_factory=dict)
     transforms: Mapping[str, int] = field(default_factory=dict)
     components: tuple[tuple[str, str], ...] = ()
+    served: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    restated: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> pl.DataFrame:
@@ -66,7 +74,8 @@ def labels_of(chart: Chart, catalog: Catalog) -> Labels:
     own = [catalog.one_series(s) for s in dict.fromkeys(behind)]
     return Labels(
         series=tuple(s.id for s in own),
-        sources={s.id: catalog.sources[s.source].title for s in own},
+        sources={h.provider: catalog.sources[h.provider].title for s in own for h in catalog.holdings(s.id)},
+        units={s.id: s.unit for s in own if s.id in chart.of.series},
         recessions=catalog.recessions if chart.shade == "recessions" else (),
         **{name: _read(name, chart, own, catalog) for name in dict.fromkeys((*reads_of(chart), *_of_steps(chart)))},
     )

@@ -128,7 +128,7 @@ def quarter(day: date) -> str:
 
 
 def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> str:
-    """The footnote of a chart: sources, series, how far the data reach, what is shaded.
+    """The footnote of a chart: who served which series, in which other unit, how far the data reach, what is shaded.
 
     Parameters
     ----------
@@ -137,21 +137,32 @@ def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> st
     drawn
         The tables the chart draws, or for a chart of series these after its steps.
     labels
-        Series and sources.
+        Series and sources, and what :func:`macro_assets.charts.drawing.as_served` found.
 
     Returns
     -------
     str
         One line of plain text, safe in a figure; HTML must still escape it.
     """
-    ids, sources = labels.series, dict.fromkeys(labels.sources.values())
+    several = len(labels.served) > 1
+    sources = (_source(provider, own if several else (), labels) for provider, own in labels.served.items())
     sentences = [
-        f"Source: {'; '.join(sources)}" if sources else "",
-        f"Series: {', '.join(ids) if len(ids) <= SERIES_NAMED else len(ids)}" if ids else "",
+        f"Source{'s' if several else ''}: {'; '.join(sources)}" if labels.served else "",
+        f"Series: {_named(labels.series)}" if labels.series else "",
+        f"Units: {', '.join(f'{s} in {unit}' for s, unit in labels.restated.items())}" if labels.restated else "",
         _reach(drawn),
         "Shaded: recessions dated by the NBER" if chart.shade == "recessions" else "",
     ]
     return plain(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
+
+
+def _source(provider: str, series: Sequence[str], labels: Labels) -> str:
+    title = labels.sources.get(provider, provider)
+    return f"{title.rstrip('.')} ({_named(series)})" if series else title
+
+
+def _named(series: Sequence[str]) -> str:
+    return ", ".join(series) if len(series) <= SERIES_NAMED else str(len(series))
 
 
 def _reach(drawn: Sequence[pl.DataFrame]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from macro_assets.catalog import Catalog, names
-from macro_assets.graph.derivation import Derivation, Grid, Table
+from macro_assets.graph.derivation import Derivation, Fitted, Grid, Known
 
 
 class GraphError(ValueError):
@@ -47,7 +47,7 @@ def _refuse_strangers(derivation: Derivation, made: Mapping[str, Derivation], ca
         if series not in catalog.series:
             raise GraphError(f"{name} reads the series {series!r}, which the catalog does not declare")
     for key, given in derivation.inputs.items():
-        if not isinstance(given, Table) and given.months_before and derivation.grid is None:
+        if isinstance(given, Known | Fitted) and given.months_before and derivation.grid is None:
             text = f"{name} reads {key} of {given.months_before} months before, but has no as-of months"
             raise GraphError(text)
     for table in derivation.upstream:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, cast
 
 from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
-from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.derive import holdings_frame, series_facts
 from macro_assets.catalog.entries import Problem
 from macro_assets.catalog.references import without
 from macro_assets.charts.drawing import OBSERVATIONS
@@ -23,7 +23,7 @@ from macro_assets.graph.compute.chart import chart
 from macro_assets.graph.compute.indicator import Link, indicator, real_time
 from macro_assets.graph.compute.model import Declared, fit, forecasts, news
 from macro_assets.graph.compute.normalized import normalized
-from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Table
+from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Served, Table
 from macro_assets.graph.entries import chart_module, indicator_method, model_method
 from macro_assets.graph.methods import MethodError
 from macro_assets.lakehouse.raw import INVALIDATIONS
@@ -76,18 +76,18 @@ def _kinds(catalog: Catalog) -> Iterator[tuple[str, Sequence[Any], Callable[[Any
 
 def _family(family: Family, catalog: Catalog) -> Sequence[Derivation]:
     table = names.normalized(family.name)
-    raws = {s.name: names.raw(s.name) for s in catalog.sources_of(family.name)}
-    series = [s for source in raws for s in catalog.series_of(source)]
+    series = [s for s in catalog.series.values() if catalog.sources[s.source].family == family.name]
+    tables = {h.table: None for s in series for h in catalog.holdings(s.id)}
+    raws = [names.raw(s) for s in catalog.sources if s in tables or catalog.sources[s].family == family.name]
+    served = Served(tuple(s.id for s in series), (*raws, INVALIDATIONS))
     compute = partial(
         normalized,
         table=table,
-        raws=raws,
-        decisions=INVALIDATIONS,
-        scales=series_facts(series, "source", "scale"),
+        holdings=holdings_frame(catalog, served.series).select("series_id", "provider", "source", "scale", "unit"),
         facts=series_facts(series, "frequency", "transform"),
         min_history=cast("Mapping[str, int]", catalog.tables[table].parameters["min_history"]),
     )
-    return [Derivation((table,), {name: Table(name) for name in (*raws.values(), INVALIDATIONS)}, compute)]
+    return [Derivation((table,), {"served": served}, compute)]
 
 
 def _indicator(declared: Indicator, catalog: Catalog) -> Sequence[Derivation]:
@@ -167,9 +167,15 @@ def _model(declared: Model, catalog: Catalog) -> Sequence[Derivation]:
 def _chart(declared: Chart, catalog: Catalog) -> Sequence[Derivation]:
     module = chart_module(declared, catalog)
     inputs: dict[str, Input] = {name: Table(name) for name in declared.of.tables}
-    if declared.of.series:
-        inputs[OBSERVATIONS] = Known(declared.of.series)
+    if series := declared.of.series or _behind(declared, catalog):
+        inputs[OBSERVATIONS] = Known(series)
     drawn = declared.model_copy(update={"description": ""})
     compute = partial(chart, table=names.chart(declared.name), chart=drawn, labels=labels_of(declared, catalog))
     drawing = (module, "macro_assets.charts.preview", "macro_assets.publishing.html")
     return [Derivation((names.chart(declared.name),), inputs, compute, methods=drawing)]
+
+
+def _behind(declared: Chart, catalog: Catalog) -> tuple[str, ...]:
+    """Series behind the tables of a chart that are of today; those of as-of months say themselves who served them."""
+    tables = (t for t in declared.of.tables if not catalog.tables[t].as_of_partitioned)
+    return tuple(dict.fromkeys(s for t in tables for s in catalog.series_behind(t)))

@@ -25,6 +25,7 @@ _PATH = (
     "macro_assets.graph.derivation",
     "macro_assets.graph.inputs",
     "macro_assets.lakehouse.vintages",
+    "macro_assets.lakehouse.holders",
     "macro_assets.lakehouse.reader",
     "macro_assets.catalog.periods",
 )
@@ -45,8 +46,9 @@ class Table:
 class Known:
     """Observations of series in force, by series and date, in standard units.
 
-    Columns: `source`, `series_id`, `observation_date`, `value`, `release_time`. Without a grid they are today's, from
-    the normalized tables; on the as-of grid those known at the month's instant, with `months_before` at an earlier one.
+    Columns: `source` (the home of the series), `series_id`, `provider` (the holder that counts), `observation_date`,
+    `value`, `unit` (both of that holder), `release_time`. Without a grid they are today's, from the normalized tables;
+    on the as-of grid those known at the month's instant, with `months_before` at an earlier one.
     """
 
     series: tuple[str, ...]
@@ -69,7 +71,18 @@ class Fitted:
         return latest_refit(previous_month(month, self.months_before), self.refits)
 
 
-Input = Table | Known | Fitted
+@dataclass(frozen=True)
+class Served:
+    """Observations of series in force, in the providers' units, chosen among what the holders have in raw tables.
+
+    `tables` are those tables, and that of the decisions about their values.
+    """
+
+    series: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+Input = Table | Known | Served | Fitted
 
 
 @dataclass(frozen=True)
@@ -138,10 +151,25 @@ class Derivation:
     @property
     def upstream(self) -> tuple[str, ...]:
         """Tables that it reads by name, each once."""
-        named = (i.name if isinstance(i, Table) else i.table for i in self.inputs.values() if not isinstance(i, Known))
-        return tuple(dict.fromkeys(named))
+        return tuple(dict.fromkeys(t for i in self.inputs.values() for t in _tables(i)))
 
     def cells(self, month: str) -> list[tuple[str, str]]:
         """Months of the as-of tables that it reads for a month."""
-        named = (i for i in self.inputs.values() if not isinstance(i, Known))
-        return [(i.table, i.month(month)) if isinstance(i, Fitted) else (i.name, month) for i in named]
+        return [
+            (table, given.month(month) if isinstance(given, Fitted) else month)
+            for given in self.inputs.values()
+            for table in _tables(given)
+        ]
+
+
+def _tables(given: Input) -> tuple[str, ...]:
+    """Tables that an input names."""
+    match given:
+        case Table(name):
+            return (name,)
+        case Fitted():
+            return (given.table,)
+        case Served():
+            return given.tables
+        case Known():
+            return ()

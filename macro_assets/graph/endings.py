@@ -1,8 +1,9 @@
 """How an as-of month ends: with its tables, or empty because it cannot be, each with the reason; all else is a failure.
 
 A month cannot be where no vintage is that early, where a series was never fetched, where all that is too old came from
-offline holders, which end, before a backtest begins, and of a fit where nothing is refitted. Data too old although
-somebody goes on publishing them are a failure: a person must look.
+offline holders, which end, where another holder served the figures it is to be compared with, before a backtest begins,
+and of a fit where nothing is refitted. Data too old although a live holder had been fetched by then are a failure, also
+where an offline copy goes further and counts: a person must look.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import polars as pl
 from macro_assets.catalog.periods import latest_refit
 from macro_assets.graph.derivation import Derivation
 from macro_assets.graph.inputs import Inputs
-from macro_assets.models.protocol import NotKnownError, StaleInputError
+from macro_assets.models.protocol import NotKnownError, OtherHolderError, StaleInputError
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def month_of(derivation: Derivation, inputs: Inputs, month: str) -> Mapping[str,
     Raises
     ------
     StaleInputError
-        When every input is too old, although one of them comes from a holder that goes on publishing.
+        When every input is too old, although one of them had been fetched from a holder that goes on publishing.
     """
     if derivation.first is not None and month < derivation.first:
         return Empty(f"the backtest begins in {derivation.first}")
@@ -43,12 +44,11 @@ def month_of(derivation: Derivation, inputs: Inputs, month: str) -> Mapping[str,
     moment = inputs.moment(derivation, month)
     try:
         tables: Mapping[str, pl.DataFrame] = derivation.compute(frames, moment)
-    except NotKnownError as error:
+    except (NotKnownError, OtherHolderError) as error:
         return Empty(str(error))
     except StaleInputError as error:
-        holders = set(inputs.known(error.series, max(moment.instants.values()))["provider"])
-        sources = inputs.lake.catalog.sources
-        if any(sources[h].is_live for h in holders if h in sources):
+        said = inputs.holders(error.series, max(moment.instants.values()))
+        if any(s.is_live for s in inputs.lake.catalog.sources.values() if s.name in said):
             raise
         return Empty(f"{error} Only offline figures were known, which end.")
     return tables

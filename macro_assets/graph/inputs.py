@@ -10,21 +10,26 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cached_property
 
 import polars as pl
 
 from macro_assets.catalog import Catalog, names
-from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.derive import holdings_frame
 from macro_assets.catalog.periods import month_end, previous_month, utc_now
-from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Moment, Table
+from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Moment, Served, Table
 from macro_assets.lakehouse.delta import data_version, open_table, reading
 from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.lakehouse.holders import begins_later, chosen, serving
+from macro_assets.lakehouse.raw import INVALIDATIONS, said_by_all
 from macro_assets.lakehouse.reader import Vintages, open_vintages
+from macro_assets.lakehouse.vintages import in_force
+from macro_assets.transforms.normalize import standard_units
 
 Versions = Mapping[str, str]
 """Version by series or table; what is not there has none."""
 
-COLUMNS = ("source", "series_id", "observation_date", "value", "release_time")
+COLUMNS = ("source", "series_id", "provider", "observation_date", "value", "unit", "release_time")
 """Columns of observations as derivations get them."""
 
 NO_ROWS = "no rows"
@@ -32,20 +37,14 @@ NO_ROWS = "no rows"
 
 
 def in_standard_units(known: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
-    """Observations in force, in the providers' units, as derivations get them, and who provided each.
+    """Observations in force, in the providers' units, as derivations get them.
 
     Parameters
     ----------
     known
         As :func:`macro_assets.lakehouse.raw.observations_as_of` gives them.
     """
-    scales = series_facts((catalog.series[s] for s in known["series_id"].unique()), "scale")
-    return (
-        known.join(scales, on="series_id")
-        .with_columns(value=pl.col("value") * pl.col("scale"))
-        .select(*COLUMNS, "provider")
-        .sort("series_id", "observation_date")
-    )
+    return standard_units(known, holdings_frame(catalog, known["series_id"].unique()))
 
 
 class Inputs:
@@ -94,9 +93,11 @@ class Inputs:
             return stored if month is None else stored.filter(pl.col("as_of_month") == month)
         if isinstance(given, Fitted):
             return self.table(given.table).filter(pl.col("as_of_month") == given.month(_on_the_grid(month)))
+        if isinstance(given, Served):
+            return serving(self._said(given), self._holdings(given), self.now.date())
         if month is None:
             return self._today(given.series)
-        return self.known(given.series, self._instant(given, month)).select(COLUMNS)
+        return self.known(given.series, self._instant(given, month))
 
     def table(self, name: str) -> pl.DataFrame:
         """All rows of a stored table."""
@@ -116,8 +117,21 @@ class Inputs:
         self._series_versions = {k: v for k, v in self._series_versions.items() if k[1] is not None}
 
     def known(self, series: Collection[str], moment: datetime) -> pl.DataFrame:
-        """Observations of series known at an instant, with their `provider`."""
+        """Observations of series known at an instant."""
         return in_standard_units(self.vintages.as_of(moment, series), self.lake.catalog)
+
+    def holders(self, series: Collection[str], moment: datetime) -> set[str]:
+        """All who had said something of some series by an instant, whether they count or not."""
+        return set(said_by_all(self.lake, moment, series)["provider"])
+
+    def _said(self, given: Served) -> pl.DataFrame:
+        """What the holders of series say today."""
+        decisions = self.table(INVALIDATIONS)
+        raws = [self.table(name) for name in given.tables if name != INVALIDATIONS]
+        return pl.concat(in_force(raw, None, decisions) for raw in raws)
+
+    def _holdings(self, given: Served) -> pl.DataFrame:
+        return holdings_frame(self.lake.catalog, given.series)
 
     @property
     def vintages(self) -> Vintages:
@@ -157,12 +171,39 @@ class Inputs:
         if isinstance(given, Table):
             version = self.table_version(given.name) if month is None else self.stored_months(given.name).get(month, "")
             return {given.name: version}
+        if isinstance(given, Served):
+            return {name: self.table_version(name) for name in given.tables} | {"holders": self._holders(given)}
         if isinstance(given, Fitted):
             fit = given.month(_on_the_grid(month))
             return {f"{given.table} of {fit}": self.stored_months(given.table).get(fit, "")}
         if (given, month) not in self._series_versions:
             self._series_versions[given, month] = self._versions_of_series(given, month)
         return self._series_versions[given, month]
+
+    def _holders(self, given: Served) -> str:
+        """A version of who counts of the series that several holders have said something of: time may change it."""
+        contested = self._contested(given)
+        return slice_of(dict(chosen(contested, self._holdings(given), self.now.date()).iter_rows()))
+
+    def begins_later(self, derivation: Derivation) -> list[str]:
+        """Sentences on the series that begin later than another holder has them, of those chosen among holders."""
+        found: list[str] = []
+        for given in derivation.inputs.values():
+            if isinstance(given, Served):
+                contested = self._contested(given)
+                won = chosen(contested, self._holdings(given), self.now.date())
+                found += (
+                    f"{series}: {by} begins in {first:%Y-%m}, {other} in {earlier:%Y-%m}"
+                    for series, by, first, other, earlier in begins_later(contested, won).iter_rows()
+                )
+        return found
+
+    def _contested(self, given: Served) -> pl.DataFrame:
+        """What the holders say of the series of which several say something."""
+        said = self._said(given)
+        holders = said.select("series_id", "provider").unique()
+        several = holders.filter(pl.len().over("series_id") > 1)["series_id"].unique()
+        return said.filter(pl.col("series_id").is_in(several.implode()))
 
     def _versions_of_series(self, given: Known, month: str | None) -> dict[str, str]:
         if month is None:
@@ -174,9 +215,15 @@ class Inputs:
         return {f"{s}{before}": v for s, v in self._as_given(given, at).items()} | {f"the instant{before}": when}
 
     def _as_given(self, given: Known, moment: datetime) -> dict[str, str]:
-        """The version of each series in force at an instant, with the scale by which its values are given."""
-        known, series = self._known_at(moment), self.lake.catalog.series
-        return {s: f"{known[s]} x{series[s].scale!r}" if s in known else "" for s in given.series}
+        """The version of each series in force at an instant, with the scales and units in which holders give it."""
+        known = self._known_at(moment)
+        return {s: f"{known[s]} x{self._scales[s]}" if s in known else "" for s in given.series}
+
+    @cached_property
+    def _scales(self) -> dict[str, str]:
+        series = {s for d in self._derivations if d.grid for s in d.series}
+        told = {s: {(h.series.scale, h.series.unit) for h in self.lake.catalog.holdings(s)} for s in series}
+        return {s: " ".join(f"{scale!r} {unit}" for scale, unit in sorted(found)) for s, found in told.items()}
 
     def _fresh(self, series: Collection[str], moment: datetime) -> str:
         """Which series are within their staleness limit: of the open month, time alone may change it."""

@@ -38,8 +38,7 @@ class Given:
 
     def monthly(self) -> pl.DataFrame:
         """The series side by side, one row per month: `observation_date`, no month skipped, and a column for each."""
-        one_holder = self.observations.with_columns(source=pl.lit(""))
-        return panel(monthly(one_holder, self.facts), self.series)
+        return panel(monthly(self.observations, self.facts), self.series)
 
 
 class Method(Protocol):

@@ -174,7 +174,7 @@ def news(
         rows = [
             {"effect": "reestimation", "impact": would_be[target][0] - was[target][0]},
             {"effect": "revision", "impact": revision},
-            *_releases(moves, spec),
+            *_releases(moves, spec, now.holders),
         ]
         tables.append(pl.DataFrame(rows, schema=NEWS_SCHEMA).with_columns(target_date=pl.lit(target)))
     return pl.concat(tables).with_columns(
@@ -185,8 +185,8 @@ def news(
     )
 
 
-def _releases(moves: Any, spec: Specification) -> list[dict[str, object]]:
-    """A row for each new figure."""
+def _releases(moves: Any, spec: Specification, holders: Mapping[str, str]) -> list[dict[str, object]]:
+    """A row for each new figure, in the unit of its holder."""
     import pandas as pd
 
     of = {i.series: i for i in spec.inputs}
@@ -201,7 +201,7 @@ def _releases(moves: Any, spec: Specification) -> list[dict[str, object]]:
                 "observation_date": period.start_time.date(),
                 "release_forecast": row["forecast (prev)"],
                 "release_actual": row["observed"],
-                "release_unit": released.unit,
+                "release_unit": released.units[holders[released.series]],
                 "release_weight": row["weight"],
                 "impact": row["impact"],
             }

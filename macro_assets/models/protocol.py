@@ -25,7 +25,7 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Model
 from macro_assets.catalog.kinds.model import ModelInput
-from macro_assets.catalog.kinds.series import Frequency
+from macro_assets.catalog.kinds.series import Frequency, Series
 from macro_assets.catalog.kinds.step import Steps
 from macro_assets.transforms.library import difference
 from macro_assets.transforms.panel import panel as side_by_side
@@ -89,6 +89,10 @@ class StaleInputError(InputError):
     """The newest data known of every input at the as-of instant is too old."""
 
 
+class OtherHolderError(InputError):
+    """What is known of some inputs at one instant is of another holder than what is to be compared with it."""
+
+
 class ThinInputError(InputError):
     """Too few figures were known of some inputs, or figures that do not differ."""
 
@@ -97,8 +101,8 @@ class ThinInputError(InputError):
 class Input:
     """What a model reads of an input: its steps, and facts of the catalog.
 
-    `scale`: a value in the standard unit divided by it is the provider's number, which models and their news are in.
-    `unit`: what the steps make of that.
+    `scale`: a value in the standard unit divided by it is in the unit that the home publishes, which models and their
+    news are in. `unit`: what the steps make of that; `units`: the same by holder, whose base may be another.
     """
 
     series: str
@@ -107,6 +111,7 @@ class Input:
     staleness_days: int
     scale: float
     unit: str
+    units: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -160,20 +165,31 @@ def _input(declared: ModelInput, catalog: Catalog, field: str) -> Input:
     series = catalog.one_series(declared.series)
     try:
         steps = resolve(declared.transform, series.transform)
-        unit = check(steps, (series.unit,), series.frequency)
-        if series.scale != 1:  # a level or a change stays in the provider's unit, a ratio has none
-            unit = check(steps, (series.provider_unit,), series.frequency)
+        units = {h.provider: _unit(steps, h.series, series) for h in catalog.holdings(series.id)}
     except TransformError as error:
         raise ValueError(f"{field}: {error}") from None
-    return Input(series.id, steps, series.frequency, series.staleness_days, series.scale, unit)
+    unit = units[series.source]
+    return Input(series.id, steps, series.frequency, series.staleness_days, series.scale, unit, units)
+
+
+def _unit(steps: Steps, held: Series, home: Series) -> str:
+    """The unit of what the steps make of a series as one of its holders has it, divided by the scale of its home."""
+    unit = check(steps, (held.unit,), home.frequency)
+    if home.scale == 1:
+        return unit
+    if held.unit == home.unit:
+        told = home.provider_unit
+    else:
+        told = held.provider_unit if held.scale == home.scale else f"{home.scale:g} {held.unit}"
+    return check(steps, (told,), home.frequency)  # a level or a change stays in it, a ratio has none
 
 
 @dataclass(frozen=True)
 class Knowledge:
     """What was known at an instant.
 
-    `observations`: `series_id`, `observation_date` (start of period), `value` (standard unit), `release_time`; one
-    row per series and date, none released after `as_of` (UTC).
+    `observations`: `series_id`, `provider`, `observation_date` (start of period), `value` (standard unit),
+    `release_time`; one row per series and date, none released after `as_of` (UTC); perhaps with further columns.
     """
 
     as_of: datetime
@@ -183,6 +199,18 @@ class Knowledge:
         latest = self.observations["release_time"].max()
         if isinstance(latest, datetime) and latest > self.as_of:
             raise ValueError(f"a panel as of {self.as_of.isoformat()} holds a value released {latest.isoformat()}")
+
+    @property
+    def holders(self) -> dict[str, str]:
+        """Who serves each series: the provider of its first figure; one of the very same figures may add later ones."""
+        ordered = self.observations.sort("series_id", "observation_date")
+        first = ordered.unique("series_id", keep="first", maintain_order=True)
+        return dict(first.select("series_id", "provider").iter_rows())
+
+    @property
+    def providers(self) -> str:
+        """All who served a figure, separated by `, `."""
+        return ", ".join(sorted(self.observations["provider"].unique()))
 
 
 def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int], target: str | None = None) -> None:
@@ -226,6 +254,27 @@ def refuse_stale(name: str, known: Knowledge, limits: Mapping[str, int], target:
         )
 
 
+def refuse_other_holders(name: str, before: Knowledge, now: Knowledge) -> None:
+    """Refuse to compare what was known at two instants of inputs whose holder differs: another base is no revision.
+
+    Raises
+    ------
+    OtherHolderError
+        With the series, and their holders at both instants.
+    """
+    was, changed = before.holders, dict[tuple[str, str], list[str]]()
+    for series, holder in now.holders.items():
+        if (old := was.get(series, holder)) != holder:
+            changed.setdefault((old, holder), []).append(series)
+    if changed:
+        told = "; ".join(f"{old}, then {new}: {', '.join(own)}" for (old, new), own in changed.items())
+        raise OtherHolderError(
+            f"{name}: nothing is compared between {before.as_of.date()} and {now.as_of.date()}, as other holders "
+            f"served the figures ({told}), which may differ in base and vintage.",
+            tuple(s for own in changed.values() for s in own),
+        )
+
+
 # --- the sample ----------------------------------------------------------------------------------------------------
 
 MONTHS: Mapping[str, int] = {"M": 0, "Q": 2, "A": 11}
@@ -233,7 +282,7 @@ MONTHS: Mapping[str, int] = {"M": 0, "Q": 2, "A": 11}
 
 
 def sample(known: Knowledge, spec: Specification) -> pl.DataFrame:
-    """The inputs by their steps, from the sample's start on, in the provider's unit.
+    """The inputs by their steps, from the sample's start on, in the unit that the home publishes, in its holder's base.
 
     A missing period stays missing: no change is computed across it.
 
@@ -245,11 +294,13 @@ def sample(known: Knowledge, spec: Specification) -> pl.DataFrame:
     Raises
     ------
     NotKnownError, StaleInputError
-        See :func:`refuse_stale`.
+        See :func:`refuse_stale`; a `NotKnownError` too where the target is known only in another unit than the
+        forecasts are in.
     ThinInputError
         When an input has fewer than two figures, or equal ones.
     """
     refuse_stale(spec.name, known, spec.limits, spec.target.series)
+    _refuse_other_unit(known, spec)
     facts = pl.DataFrame(
         {
             "series_id": [i.series for i in spec.inputs],
@@ -270,6 +321,16 @@ def sample(known: Knowledge, spec: Specification) -> pl.DataFrame:
     )
     _refuse_thin(known, spec, figures, made)
     return made
+
+
+def _refuse_other_unit(known: Knowledge, spec: Specification) -> None:
+    target, holder = spec.target, known.holders[spec.target.series]
+    if (unit := target.units[holder]) != target.unit:
+        raise NotKnownError(
+            f"{spec.name} as of {known.as_of.date()}: {target.series} is known only from {holder}, in {unit} after "
+            f"{_chain(target.steps)}; the forecasts are in {target.unit}.",
+            (target.series,),
+        )
 
 
 _EQUAL = 1e-9

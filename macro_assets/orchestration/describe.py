@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Catalog, Column, Series, Source, Table, names
+from macro_assets.catalog import Catalog, Column, Holding, Series, Source, Table, names
 from macro_assets.graph.derivation import Derivation
 
 PREVIEW_ROWS = 8
@@ -23,6 +23,11 @@ def key(name: str) -> dg.AssetKey:
 def series_key(series: Series) -> dg.AssetKey:
     """Key of a raw series."""
     return key(names.raw_series(series))
+
+
+def raw_assets_by_name(catalog: Catalog) -> dict[str, Series]:
+    """Raw series by the names of their assets, as their sources have them; a copy is an asset of its own."""
+    return {names.raw_series(s): s for s in (*catalog.series.values(), *catalog.copies)}
 
 
 def source_keys(source: Source, catalog: Catalog) -> list[dg.AssetKey]:
@@ -68,7 +73,7 @@ def table_metadata(table: Table) -> dict[str, Any]:
     }
 
 
-def series_metadata(series: Series, columns: dg.TableSchema) -> dict[str, Any]:
+def series_metadata(series: Series, columns: dg.TableSchema, catalog: Catalog) -> dict[str, Any]:
     """Standing metadata of a raw series' asset, whose rows are in its source's table with these columns."""
     lag = series.publication_lag
     return {
@@ -82,8 +87,21 @@ def series_metadata(series: Series, columns: dg.TableSchema) -> dict[str, Any]:
         "publication_lag": f"{lag.days} days after the period, {lag.time:%H:%M} {lag.time_zone}",
         "transform": f"FRED-MD code {series.transform}",
         "licence": series.licence,
+        "holders": holder_list(series.id, catalog),
         "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM series_as_of('{series.id}', today())\n```"),
     }
+
+
+def holder_list(series_id: str, catalog: Catalog) -> dg.MarkdownMetadataValue:
+    """Who has a series, in the order in which they count, each in its unit; a copy with a link to its page."""
+    return dg.MetadataValue.md("\n".join(f"1. {_told(h, catalog)}" for h in catalog.holdings(series_id)))
+
+
+def _told(holding: Holding, catalog: Catalog) -> str:
+    provider = holding.provider
+    named = f"[{provider}](/assets/{names.raw_series(holding.series)})" if provider == holding.table else provider
+    same = ", the very same figures as the first" if holding.same else ""
+    return f"{named}: {catalog.sources[provider].title} ({holding.series.provider_unit}{same})"
 
 
 def raw_group(source: Source) -> str:

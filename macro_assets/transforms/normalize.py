@@ -10,26 +10,27 @@ from macro_assets.catalog.kinds.step import Step
 from macro_assets.transforms.steps import transformed_by
 
 
-def standard_units(known: pl.DataFrame, scales: pl.DataFrame) -> pl.DataFrame:
-    """Observations in the standard unit of their series: the provider's number times the catalog's scale.
+def standard_units(known: pl.DataFrame, holdings: pl.DataFrame) -> pl.DataFrame:
+    """Observations in the standard unit of their holder: the provider's number times the catalog's scale.
 
     Parameters
     ----------
     known
-        One row per series and observation date: `source`, `series_id`, `observation_date`, `value` in the provider's
+        One row per series and observation date: `series_id`, `provider`, `observation_date`, `value` in the provider's
         unit, `release_time`.
-    scales
-        `source`, `series_id`, `scale`. Rows of series without one are left out.
+    holdings
+        `series_id`, `provider`, `source` (the home of the series), `scale`, `unit`. Rows without one are left out.
 
     Returns
     -------
     DataFrame
-        The columns of `known` as named above, by series and date.
+        `source`, `series_id`, `provider`, `observation_date`, `value`, `unit`, `release_time`, by series and date.
     """
+    told = holdings.select("series_id", "provider", "scale", "unit", home="source")
     return (
-        known.join(scales, on=["source", "series_id"])
-        .with_columns(value=pl.col("value") * pl.col("scale"))
-        .select("source", "series_id", "observation_date", "value", "release_time")
+        known.join(told, on=["series_id", "provider"])
+        .with_columns(value=pl.col("value") * pl.col("scale"), source="home")
+        .select("source", "series_id", "provider", "observation_date", "value", "unit", "release_time")
         .sort("series_id", "observation_date")
     )
 
@@ -85,15 +86,13 @@ def _frequencies(facts: pl.DataFrame) -> dict[str, str]:
     return dict(facts.select("series_id", "frequency").iter_rows())
 
 
-def normalized(
-    known: pl.DataFrame, scales: pl.DataFrame, facts: pl.DataFrame, min_history: Mapping[str, int]
-) -> pl.DataFrame:
-    """Observations in standard units, each with its stationary value and its z-score.
+def normalized(observations: pl.DataFrame, facts: pl.DataFrame, min_history: Mapping[str, int]) -> pl.DataFrame:
+    """Observations, each with its stationary value and its z-score.
 
     Parameters
     ----------
-    known, scales
-        See :func:`standard_units`.
+    observations
+        As :func:`standard_units` gives them.
     facts
         `series_id`, `frequency`, `transform`.
     min_history
@@ -102,10 +101,8 @@ def normalized(
     Returns
     -------
     DataFrame
-        `source`, `series_id`, `observation_date`, `value` (null where the provider says missing), `release_time`,
-        `transformed`, `zscore` (both null where there is none), by series and date.
+        The observations with `transformed` and `zscore` (both null where there is none).
     """
-    observations = standard_units(known, scales)
     stationary = transformed(observations, facts)
     scores = zscores(stationary, facts, min_history)
     return observations.join(

@@ -17,14 +17,14 @@ def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     observations
-        `source`, `series_id`, `observation_date` (start of the period), `value`.
+        `series_id`, `observation_date` (start of the period), `value`; one row per series and date.
     facts
         `series_id`, `frequency`, `aggregation`. Series without a row here are left out.
 
     Returns
     -------
     DataFrame
-        `source`, `series_id`, `observation_date` (first of month), `value`, by series and month.
+        `series_id`, `observation_date` (first of month), `value`, by series and month.
     """
     facts = facts.select("series_id", "frequency", "aggregation")
     shift = pl.col("frequency").replace_strict({"Q": "2mo", "A": "11mo"}, default="0mo", return_dtype=pl.String)
@@ -34,7 +34,7 @@ def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
         .join(facts, on="series_id")
         .sort("series_id", "observation_date")
         .with_columns(observation_date=pl.col("observation_date").dt.truncate("1mo").dt.offset_by(shift))
-        .group_by("source", "series_id", "observation_date", maintain_order=True)
+        .group_by("series_id", "observation_date", maintain_order=True)
         .agg(
             value=pl.when(rule == "mean")
             .then(values.mean())

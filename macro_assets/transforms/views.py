@@ -30,6 +30,6 @@ def view_rows(view: View, normalized: Iterable[pl.DataFrame], facts: pl.DataFram
     rows = pl.concat(frame.select(view.taken.values()) for frame in normalized)
     rows = rows.join(among, on="series_id", how="semi")
     if view.monthly:
-        rows = monthly(rows, among)
+        rows = monthly(rows, among).join(rows.select("source", "series_id").unique(), on="series_id")
     told = (pl.col(column).alias(name) for name, column in view.taken.items())
     return rows.sort("series_id", "observation_date").select(told).drop_nulls(list(view.required))

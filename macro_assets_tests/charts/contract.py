@@ -200,7 +200,9 @@ def full(chart: Chart, catalog: Catalog, word: str = "word") -> Frames:
     """Synthetic frames of what a chart is of; `word` stands wherever a table may say anything."""
     if chart.of.series:
         return {OBSERVATIONS: pl.concat(_observations(s, catalog) for s in chart.of.series)}
-    return {t: rows(catalog.tables[t], catalog.series_behind(t), word) for t in chart.of.tables}
+    made = {t: rows(catalog.tables[t], catalog.series_behind(t), word) for t in chart.of.tables}
+    behind = [s for t in chart.of.tables for s in catalog.series_behind(t)]
+    return {**made, OBSERVATIONS: pl.concat(_observations(s, catalog) for s in behind)}
 
 
 def marks(drawn: go.Figure) -> int:
@@ -224,6 +226,8 @@ def _observations(series_id: str, catalog: Catalog) -> pl.DataFrame:
         {
             "source": series.source,
             "series_id": series_id,
+            "provider": series.source,
+            "unit": series.unit,
             "observation_date": dates,
             "value": [100 + 0.1 * i + 5 * math.sin(0.37 * i + phase) for i in range(len(dates))],
             "release_time": _AS_OF["2016-07"],

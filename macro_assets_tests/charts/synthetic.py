@@ -121,14 +121,19 @@ def index_frames() -> dict[str, pl.DataFrame]:
         for name, contribution in parts.items():
             rows.append((month, name, contribution, sum(parts.values())))
     columns = ["observation_date", "component", "contribution", "index_value"]
-    return {INDEX.of.tables[0]: pl.DataFrame(rows, schema=columns, orient="row")}
+    return {INDEX.of.tables[0]: pl.DataFrame(rows, schema=columns, orient="row"), **behind(INDEX)}
 
 
 def observations(**series: dict[date, float]) -> dict[str, pl.DataFrame]:
-    """Observations of some series, as a chart of series finds them."""
-    rows = [("made_up", s, d, v, JULY) for s, values in series.items() for d, v in values.items()]
-    columns = ["source", "series_id", "observation_date", "value", "release_time"]
+    """Observations of some series, as a chart of series finds them: all served by their home."""
+    rows = [("made_up", s, "made_up", d, v, "percent", JULY) for s, values in series.items() for d, v in values.items()]
+    columns = ["source", "series_id", "provider", "observation_date", "value", "unit", "release_time"]
     return {OBSERVATIONS: pl.DataFrame(rows, schema=columns, orient="row")}
+
+
+def behind(chart: Chart) -> dict[str, pl.DataFrame]:
+    """A figure of each series behind the tables of a chart, which say who served it."""
+    return observations(**{s: {Q2: 1.0} for s in labels(chart).series})
 
 
 def spread_frames() -> dict[str, pl.DataFrame]:
@@ -154,7 +159,7 @@ def signal_frames() -> dict[str, pl.DataFrame]:
     axis = [m for m in months(date(2007, 1, 1), date(2010, 12, 1)) if m != date(2008, 3, 1)]
     values = [0.03 * (i % 30) - 0.1 for i in range(len(axis))]
     frame = pl.DataFrame({"observation_date": axis, "value": values, "signal": [v >= 0.5 for v in values]})
-    return {SIGNAL.of.tables[0]: frame}
+    return {SIGNAL.of.tables[0]: frame, **behind(SIGNAL)}
 
 
 def yields_frames() -> dict[str, pl.DataFrame]:
@@ -194,7 +199,10 @@ def nowcast_frames(releases: int = 20) -> dict[str, pl.DataFrame]:
         ],
         schema=["as_of_month", "as_of", "target_date", "statistic", "value", "is_released"],
         orient="row",
-    ).with_columns(latest_release=JULY, series_id=pl.lit("GDPC1"), scenario=pl.lit(None, dtype=pl.String))
+    ).with_columns(
+        latest_release=JULY, series_id=pl.lit("GDPC1"), scenario=pl.lit(None, dtype=pl.String),
+        providers=pl.lit("made_up"),
+    )  # fmt: skip
     return dict(zip(NOWCAST.of.tables, (forecasts, table), strict=True))
 
 

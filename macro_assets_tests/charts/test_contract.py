@@ -127,7 +127,7 @@ class Thawed(Declaration, frozen=False):
         ({"Parameters": None}, contract.it_declares_itself, "Parameters"),
         ({"Parameters": Thawed}, contract.it_declares_itself, "frozen"),
         ({"EXAMPLE": None}, contract.it_declares_itself, "EXAMPLE"),
-        ({"READS": ("units",)}, contract.it_declares_itself, "units"),
+        ({"READS": ("weights",)}, contract.it_declares_itself, "weights"),
         ({"figure": None}, contract.it_declares_itself, "figure"),
         ({"EXAMPLE": {"of": {}}}, contract.its_example_is_an_entry, "expected one of the two"),
         ({"EXAMPLE": {"of": {"series": ["NO_SUCH"]}}}, contract.its_example_is_an_entry, "NO_SUCH"),

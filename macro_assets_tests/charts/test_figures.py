@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Chart, Step
+from macro_assets.catalog import Chart, Drawn, Step
 from macro_assets.charts import style
 from macro_assets.charts.drawing import data_note, figure
 from macro_assets.charts.modules import module_name, modules
@@ -84,6 +85,46 @@ def test_data_note_names_source_series_last_month_and_shading() -> None:
     )
     nowcast = data_note(s.NOWCAST, s.nowcast_frames(), s.labels(s.NOWCAST))
     assert nowcast == "Source: A title. Series: BAA, AAA, UNRATE, GDPC1. As of 2016-07-31, latest release 2016-07-31."
+
+
+def test_data_note_says_who_served_what_as_it_is_in_the_data() -> None:
+    frames, labels = s.spread_frames(), s.labels(s.SPREAD)
+    rows = frames[s.OBSERVATIONS]
+    both = replace(labels, sources={"made_up": "At home", "elsewhere": "Elsewhere."})
+    moved = rows.with_columns(provider=pl.lit("elsewhere"))
+    assert data_note(s.SPREAD, {s.OBSERVATIONS: moved}, both).startswith("Source: Elsewhere. Series: BAA, AAA. Data")
+    of_one = pl.when(pl.col("series_id") == "AAA").then(pl.lit("elsewhere")).otherwise("provider")
+    mixed = {s.OBSERVATIONS: rows.with_columns(provider=of_one)}
+    assert data_note(s.SPREAD, mixed, both).startswith("Sources: At home (BAA); Elsewhere (AAA). Series: BAA, AAA. ")
+    later = pl.when(pl.col("observation_date") > date(2009, 10, 1)).then(pl.lit("elsewhere")).otherwise("provider")
+    added = {s.OBSERVATIONS: rows.with_columns(provider=later)}
+    assert data_note(s.SPREAD, added, both).startswith("Sources: At home (BAA, AAA); Elsewhere (BAA, AAA).")
+
+
+def test_data_note_of_tables_says_who_serves_the_series_behind_them() -> None:
+    frames = {**s.index_frames(), s.OBSERVATIONS: s.behind(s.INDEX)[s.OBSERVATIONS].with_columns(provider=pl.lit("x"))}
+    assert data_note(s.INDEX, frames, s.labels(s.INDEX)).startswith("Source: x. Series: BAA, UNRATE.")
+
+
+def test_data_note_counts_many_series_of_each_holder() -> None:
+    ids = tuple(f"S{i}" for i in range(12))
+    labels = replace(s.labels(s.SPREAD), series=ids, served={"a": ids[:9], "b": ids[9:]})
+    note = style.data_note(s.SPREAD, [], labels)
+    assert note.startswith("Sources: a (9); b (S9, S10, S11). Series: 12.")
+
+
+def test_data_note_tells_a_unit_that_is_not_the_homes() -> None:
+    level = s.YIELDS
+    frames = s.yields_frames()
+    other = pl.when(pl.col("series_id") == "AAA").then(pl.lit("index_2012_100")).otherwise("unit")
+    frames = {s.OBSERVATIONS: frames[s.OBSERVATIONS].with_columns(unit=other)}
+    assert " Units: AAA in index_2012_100. " in data_note(level, frames, s.labels(level))
+    scored = s.chart("scored", "lines", Drawn(series=("AAA", "BAA"), steps=s.STATIONARY))
+    assert "Units" not in data_note(scored, frames, s.labels(scored)), "of z-scores no unit is left"
+    with pytest.raises(
+        ValueError, match="'spread': BAA in percent and AAA in index_2012_100 as they are served: .*unit"
+    ):
+        figure(s.SPREAD, frames, s.labels(s.SPREAD))
 
 
 # --- stacked -------------------------------------------------------------------------------------------------------
@@ -404,7 +445,37 @@ def test_single_as_of_without_news_says_there_is_nothing_to_compare(null_typed: 
     empty = pl.DataFrame(schema=dict.fromkeys(news.columns, pl.Null)) if null_typed else news.clear()
     one = forecasts.filter(pl.col("as_of_month") == "2016-07")
     fig = figure(s.NOWCAST, dict(zip(s.NOWCAST.of.tables, (one, empty), strict=True)), s.labels(s.NOWCAST))
-    assert [a.text for a in fig.layout.annotations if a.name == "no_comparison"] == ["No earlier as-of to compare with"]
+    assert no_comparison(fig) == ["No earlier as-of with figures of the same holders<br>to compare with"]
+
+
+def no_comparison(fig: go.Figure) -> list[str]:
+    """The words in place of the news."""
+    return [a.text for a in fig.layout.annotations if a.name == "no_comparison"]
+
+
+def test_without_news_as_other_holders_served_the_month_before_both_are_named() -> None:
+    frames = s.nowcast_frames()
+    forecasts, news = s.NOWCAST.of.tables
+    june = pl.when(pl.col("as_of_month") == "2016-06").then(pl.lit("elsewhere")).otherwise("providers")
+    frames |= {news: frames[news].clear(), forecasts: frames[forecasts].with_columns(providers=june)}
+    fig = figure(s.NOWCAST, frames, s.labels(s.NOWCAST))
+    assert no_comparison(fig) == [
+        "No news, as other holders served the figures.<br>2016-06-30: elsewhere<br>2016-07-31: A title"
+    ]
+    assert "Source: A title." in data_note(s.NOWCAST, frames, s.labels(s.NOWCAST)), "the latest month's"
+    unknown = frames[forecasts].with_columns(providers=pl.lit(None, pl.String))
+    assert "No earlier" in no_comparison(figure(s.NOWCAST, {**frames, forecasts: unknown}, s.labels(s.NOWCAST)))[0]
+
+
+def test_an_as_of_of_other_quarters_is_not_drawn_beside_the_latest() -> None:
+    """After the months of a demo comes the open one, ten years later."""
+    frames = s.nowcast_frames()
+    forecasts, news = s.NOWCAST.of.tables
+    july = pl.col("as_of_month") == "2016-07"
+    years_later = pl.col("target_date").dt.offset_by("10y")
+    late = frames[forecasts].with_columns(target_date=pl.when(july).then(years_later).otherwise("target_date"))
+    fig = figure(s.NOWCAST, {news: frames[news].clear(), forecasts: late}, s.labels(s.NOWCAST))
+    assert list(fig.layout.xaxis.ticktext) == ["2026 Q2", "2026 Q3"]
 
 
 def test_bars_run_from_the_low_quantile_to_the_high_one_and_the_heading_says_so() -> None:

@@ -40,7 +40,7 @@ def test_a_chart_is_of_its_own_series_or_those_behind_its_tables() -> None:
 def test_labels_say_what_the_catalog_says() -> None:
     index = s.labels(s.INDEX)
     assert index.components == (("first", "first A title"), ("second", "second A title"))
-    assert index.sources == {"BAA": "A title", "UNRATE": "A title"}
+    assert index.sources == {"made_up": "A title"}
     assert index.recessions == s.catalog().recessions
     heatmap = s.labels(s.HEATMAP)
     assert heatmap.titles["AAA"] == "AAA A title"
@@ -117,8 +117,8 @@ def test_the_order_of_components_counts() -> None:
 
 
 def test_a_module_that_reads_what_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("macro_assets.charts.families.lines.READS", ("units",))
-    with pytest.raises(LookupError, match="'spread' reads 'units'"):
+    monkeypatch.setattr("macro_assets.charts.families.lines.READS", ("weights",))
+    with pytest.raises(LookupError, match="'spread' reads 'weights'"):
         s.labels(s.SPREAD)
     with pytest.raises(LookupError, match="nothing draws 'no_such'"):
         s.labels(s.SPREAD.model_copy(update={"draws": "no_such"}))

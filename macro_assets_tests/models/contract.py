@@ -22,7 +22,7 @@ import polars as pl
 
 from macro_assets import models
 from macro_assets.catalog import Model, default_catalog
-from macro_assets.catalog.derive import polars_schema, series_facts
+from macro_assets.catalog.derive import holdings_frame, polars_schema
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.lakehouse.vintages import as_of
 from macro_assets.models.protocol import (
@@ -117,7 +117,7 @@ class Method:
         later = first.with_columns(pl.col("value") * 1.001, pl.col("release_time").dt.offset_by("2mo"))
         return pl.concat([first, later]).select(
             series_id=pl.lit(series_id),
-            provider=pl.lit("synthetic"),
+            provider=pl.lit(default_catalog().series[series_id].source),
             observation_date="observation_date",
             value="value",
             release_time="release_time",
@@ -126,11 +126,10 @@ class Method:
 
     def known(self, at: datetime, raw: pl.DataFrame | None = None) -> Knowledge:
         """What was known at an instant, as the graph takes it from the raw layer."""
-        series = [default_catalog().one_series(i.series) for i in self.spec.inputs]
-        scales = series_facts(series, "scale").with_columns(source=pl.lit("synthetic"))
-        rows = (self.raw if raw is None else raw).with_columns(source=pl.lit("synthetic"))
-        LAKE.observations = standard_units(as_of(rows, None, "synthetic"), scales)
-        return Knowledge(at, standard_units(as_of(rows, at, "synthetic"), scales))
+        holdings = holdings_frame(default_catalog(), [i.series for i in self.spec.inputs])
+        rows = self.raw if raw is None else raw
+        LAKE.observations = standard_units(as_of(rows, None, holdings), holdings)
+        return Knowledge(at, standard_units(as_of(rows, at, holdings), holdings))
 
     def fit(self, known: Knowledge) -> pl.DataFrame:
         fitted: pl.DataFrame = self.module.fit(known, self.spec, self.parameters)

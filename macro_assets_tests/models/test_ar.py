@@ -34,7 +34,8 @@ def known(values: Sequence[float | None], quarters_later: int = 1) -> Knowledge:
     moment = datetime(at.year, at.month, 28, tzinfo=UTC)
     release = pl.lit(moment).cast(pl.Datetime("us", "UTC"))
     frame = pl.DataFrame({"observation_date": days.head(len(values)), "value": values}, schema_overrides=FLOATS)
-    return Knowledge(moment, frame.with_columns(series_id=pl.lit("GDPC1"), release_time=release))
+    told = {"series_id": pl.lit("GDPC1"), "provider": pl.lit("fred"), "release_time": release}
+    return Knowledge(moment, frame.with_columns(**told))
 
 
 FLOATS = {"value": pl.Float64}

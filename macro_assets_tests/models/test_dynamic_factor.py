@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Model, default_catalog
-from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.derive import holdings_frame
 from macro_assets.lakehouse.vintages import as_of, instant
 from macro_assets.models import dynamic_factor as dfm
 from macro_assets.models.protocol import (
@@ -87,9 +87,8 @@ def model() -> Nowcast:
 
 def known(raw: pl.DataFrame, moment: datetime | str, model: Nowcast) -> Knowledge:
     """What was known of a model's inputs at an instant."""
-    at, catalog = instant(moment), default_catalog()
-    scales = series_facts([catalog.one_series(i.series) for i in model.spec.inputs], "source", "scale")
-    return Knowledge(at, standard_units(as_of(raw, at, "bundled").with_columns(source=pl.lit("bundled")), scales))
+    at, holdings = instant(moment), holdings_frame(default_catalog(), [i.series for i in model.spec.inputs])
+    return Knowledge(at, standard_units(as_of(raw, at, holdings), holdings))
 
 
 def fitted(raw: pl.DataFrame, moment: datetime, model: Nowcast) -> AsOf:
@@ -366,7 +365,7 @@ def test_news_are_of_the_declared_form(news: pl.DataFrame) -> None:
 def test_a_release_is_told_in_the_unit_that_it_stands_in(news: pl.DataFrame) -> None:
     """Changes stand in the provider's unit, thousands of persons; percents change by percentage points."""
     units = dict(news.drop_nulls("series_id").select("series_id", "release_unit").iter_rows())
-    assert units["PAYEMS"] == "Thousands of persons"
+    assert units["PAYEMS"] == "Thousands of Persons"
     assert units["UNRATE"] == "percentage_points"
     assert units["GDPC1"] == units["CPIAUCSL"] == units["HOUST"] == "percent"
 
@@ -447,6 +446,16 @@ def small() -> Nowcast:
 @pytest.fixture(scope="module")
 def small_june(raw: pl.DataFrame, small: Nowcast) -> AsOf:
     return fitted(raw, JUNE, small)
+
+
+def test_a_release_is_told_in_the_unit_of_its_holder(raw: pl.DataFrame, small: Nowcast, small_june: AsOf) -> None:
+    inputs = [
+        replace(i, units={"fred": "at home", "bundled": "offline"}) if i.series == "PAYEMS" else i
+        for i in small.spec.inputs
+    ]
+    told = replace(small, spec=replace(small.spec, inputs=tuple(inputs)))
+    news = told.news(small_june, AsOf(known(raw, JULY, small), small_june.fitted))
+    assert set(news.filter(series_id="PAYEMS")["release_unit"]) == {"offline"}
 
 
 @pytest.mark.parametrize(

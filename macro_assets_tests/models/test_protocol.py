@@ -17,11 +17,14 @@ from macro_assets.models.protocol import (
     FORECAST_SCHEMA,
     NEWS_SCHEMA,
     Knowledge,
+    NotKnownError,
+    OtherHolderError,
     Specification,
     ThinInputError,
     history,
     normal,
     panel,
+    refuse_other_holders,
     specification,
     target_dates,
 )
@@ -59,7 +62,8 @@ def rows(series_id: str, first: date, every: str, *values: float | None) -> pl.D
     days = pl.date_range(first, first.replace(year=first.year + 9), every, eager=True).head(len(values))
     frame = pl.DataFrame({"observation_date": days, "value": values}, schema_overrides={"value": pl.Float64})
     release = pl.lit(datetime(2016, 6, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
-    return frame.select(pl.lit(series_id).alias("series_id"), "observation_date", "value", release_time=release)
+    ids = pl.lit(series_id).alias("series_id"), pl.lit("fred").alias("provider")
+    return frame.select(*ids, "observation_date", "value", release_time=release)
 
 
 PAYROLLS = rows("PAYEMS", date(2015, 11, 1), "1mo", 140e6, 140.2e6, 140.3e6, 140.7e6, 140.6e6)
@@ -76,11 +80,22 @@ def known(*frames: pl.DataFrame) -> Knowledge:
 def test_a_specification_says_in_which_unit_its_figures_are() -> None:
     """In the provider's, as far as the steps leave one."""
     payrolls, gdp = spec_of().inputs
-    assert (payrolls.unit, payrolls.scale, payrolls.frequency) == ("Thousands of persons", 1000.0, "M")
+    assert (payrolls.unit, payrolls.scale, payrolls.frequency) == ("Thousands of Persons", 1000.0, "M")
     assert (gdp.unit, gdp.scale, gdp.frequency) == ("percent", 1e9, "Q")
     assert spec_of().target == gdp
     assert (spec_of().target_unit, spec_of().impact_unit) == ("percent", "percentage_points")
     assert spec_of(**aimed_at("UNRATE", "chg", "percentage_points")).target_unit == "percentage_points"
+
+
+def test_a_unit_is_that_of_the_holder_whose_base_may_be_another() -> None:
+    index, gdp = spec_of(
+        inputs=[{"series": "INDPRO", "transform": "level"}, {"series": "GDPC1", "transform": "pca"}]
+    ).inputs
+    assert (index.unit, index.units["fred"]) == ("index_2017_100", "index_2017_100")
+    assert index.units["bundled"] == "index_2012_100"
+    assert set(gdp.units.values()) == {"percent"}, "a ratio is in no base"
+    (level,) = spec_of(**aimed_at("GDPC1", "level", "Billions of Chained 2017 Dollars")).inputs
+    assert level.units["bundled"] == "Billions of chained 2009 dollars at annual rate"
 
 
 def test_stationary_is_by_the_code_of_the_series() -> None:
@@ -184,6 +199,43 @@ def test_every_thin_input_is_named() -> None:
 def test_a_sample_that_begins_too_late_is_told() -> None:
     with pytest.raises(ThinInputError, match=r"GDPC1 \(4 known, 1 after 'pca' from 2016-02-01 on\)"):
         panel(known(), spec_of(sample_start=date(2016, 2, 1)))
+
+
+# --- who served it -------------------------------------------------------------------------------------------------
+
+
+def served_by(provider: str, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(provider=pl.lit(provider))
+
+
+def test_the_holder_is_who_served_the_first_figure() -> None:
+    """One of the very same figures may add the last ones; it is among those who served, and not the holder."""
+    later = pl.when(pl.col("observation_date") > date(2016, 1, 1)).then(pl.lit("fred_graph")).otherwise("provider")
+    mixed = known(PAYROLLS.with_columns(provider=later).reverse(), served_by("bundled", GDP))
+    assert mixed.holders == {"PAYEMS": "fred", "GDPC1": "bundled"}
+    assert mixed.providers == "bundled, fred, fred_graph"
+    refuse_other_holders("gdp_try", known(PAYROLLS, served_by("bundled", GDP)), mixed)
+
+
+def test_inputs_of_other_holders_are_not_compared() -> None:
+    before = known(served_by("bundled", PAYROLLS), GDP)
+    with pytest.raises(OtherHolderError, match=r"^gdp_try: .* \(bundled, then fred: PAYEMS\)") as caught:
+        refuse_other_holders("gdp_try", before, known())
+    assert caught.value.series == ("PAYEMS",)
+    refuse_other_holders("gdp_try", before, before)
+    refuse_other_holders("gdp_try", known(GDP), known())  # of which nothing was known before is no change
+
+
+@pytest.mark.parametrize("given", [panel, history])
+def test_a_target_in_another_unit_than_the_forecasts_is_refused(
+    given: Callable[[Knowledge, Specification], pl.DataFrame],
+) -> None:
+    level = spec_of(**aimed_at("GDPC1", "level", "Billions of Chained 2017 Dollars"))
+    assert not given(known(GDP), level).is_empty()
+    with pytest.raises(NotKnownError, match="GDPC1 is known only from bundled, in Billions of chained 2009 dollars"):
+        given(known(served_by("bundled", GDP)), level)
+    growth = spec_of(**aimed_at("GDPC1", "pca", "percent"))
+    assert given(known(served_by("bundled", GDP)), growth).equals(given(known(GDP), growth))
 
 
 # --- forecasts -----------------------------------------------------------------------------------------------------

@@ -15,19 +15,27 @@ def facts_of(**series: Mapping[str, object]) -> pl.DataFrame:
     """What transforms read of series: keyword = id, value = fields that differ from those of a plain monthly one."""
     plain = default_catalog().one_series("UNRATE")
     made = [plain.model_copy(update={"id": i, **fields}) for i, fields in series.items()]
-    return series_facts(made, "source", "scale", "frequency", "transform", "aggregation")
+    return series_facts(made, "frequency", "transform", "aggregation")
 
 
-def observed(series_id: str, values: Mapping[date, float | None], source: str = "bundled") -> pl.DataFrame:
+def held_by(provider: str, **scales: float) -> pl.DataFrame:
+    """Holdings of series whose home is `home`: keyword = id, value = scale; their unit is that of the provider."""
+    rows = [(series_id, provider, "home", scale, f"unit_of_{provider}") for series_id, scale in scales.items()]
+    return pl.DataFrame(rows, ["series_id", "provider", "source", "scale", "unit"], orient="row")
+
+
+def observed(series_id: str, values: Mapping[date, float | None], provider: str = "bundled") -> pl.DataFrame:
     """Observations of one series with all columns but the release."""
     return pl.DataFrame(
         {
-            "source": [source] * len(values),
+            "source": ["home"] * len(values),
             "series_id": [series_id] * len(values),
+            "provider": [provider] * len(values),
             "observation_date": list(values),
             "value": list(values.values()),
         },
-        schema={"source": pl.String, "series_id": pl.String, "observation_date": pl.Date, "value": pl.Float64},
+        schema=dict.fromkeys(("source", "series_id", "provider"), pl.String)
+        | {"observation_date": pl.Date, "value": pl.Float64},
     )
 
 

@@ -256,11 +256,7 @@ def test_each_series_has_its_own_code() -> None:
     facts = facts_of(A={"transform": 1}, B={"transform": 2})
     frames = [observed("A", months(1.0, 2.0)), observed("B", months(1.0, 2.0)), observed("RETIRED", months(1.0))]
     found = transformed(concat(frames), facts)
-    assert found.select("source", "series_id", "value").rows() == [
-        ("bundled", "A", 1.0),
-        ("bundled", "A", 2.0),
-        ("bundled", "B", 1.0),
-    ]
+    assert found.select("series_id", "value").rows() == [("A", 1.0), ("A", 2.0), ("B", 1.0)]
 
 
 # --- z-scores ------------------------------------------------------------------------------------------------------

@@ -8,16 +8,20 @@ import polars as pl
 import pytest
 
 from macro_assets.transforms.normalize import normalized, standard_units
-from macro_assets_tests.transforms.synthetic import concat, facts_of, months, observed
+from macro_assets_tests.transforms.synthetic import concat, facts_of, held_by, months, observed
 
 RELEASED = pl.lit(datetime(2020, 6, 1, tzinfo=UTC), dtype=pl.Datetime("us", "UTC"))
 
 
-def test_a_number_is_multiplied_by_the_scale_of_its_series() -> None:
-    facts = facts_of(JOBS={"scale": 1000.0}, RATE={"scale": 1.0}, GONE_NEXT={"scale": 2.0})
+COLUMNS = ["source", "series_id", "provider", "observation_date", "value", "unit", "release_time"]
+
+
+def test_a_number_is_multiplied_by_the_scale_of_its_holder() -> None:
+    holdings = pl.concat([held_by("bundled", JOBS=1000.0, RATE=1.0, GONE_NEXT=2.0), held_by("fred", JOBS=1e6)])
     known = concat([observed("RATE", months(5.0, None)), observed("JOBS", months(143.0, 144.5))])
-    units = standard_units(known.with_columns(release_time=RELEASED, run_id=pl.lit("r")), facts)
-    assert units.columns == ["source", "series_id", "observation_date", "value", "release_time"]
+    units = standard_units(known.with_columns(release_time=RELEASED, run_id=pl.lit("r")), holdings)
+    assert units.columns == COLUMNS
+    assert set(units["unit"]) == {"unit_of_bundled"}
     assert units.select("series_id", "observation_date", "value").rows() == [
         ("JOBS", date(2020, 1, 1), 143_000.0),
         ("JOBS", date(2020, 2, 1), 144_500.0),
@@ -26,22 +30,21 @@ def test_a_number_is_multiplied_by_the_scale_of_its_series() -> None:
     ]
 
 
-def test_series_without_a_scale_are_left_out() -> None:
+def test_rows_of_who_is_no_holder_are_left_out() -> None:
     known = concat(
         [observed("JOBS", months(1.0)), observed("RETIRED", months(1.0)), observed("JOBS", months(9.0), "old")]
     )
-    units = standard_units(known.with_columns(release_time=RELEASED), facts_of(JOBS={"scale": 1.0}))
-    assert units.select("source", "series_id", "value").rows() == [("bundled", "JOBS", 1.0)]
+    units = standard_units(known.with_columns(release_time=RELEASED), held_by("bundled", JOBS=1.0))
+    assert units.select("source", "series_id", "provider", "value").rows() == [("home", "JOBS", "bundled", 1.0)]
 
 
 def test_a_row_has_its_stationary_value_and_its_score_where_there_is_one() -> None:
     """JOBS by code 2: changes of 1000, 3000, then of nothing known; a score from the second change on."""
-    facts = facts_of(JOBS={"scale": 1000.0, "transform": 2}, RATE={"transform": 1})
+    facts = facts_of(JOBS={"transform": 2}, RATE={"transform": 1})
     known = concat([observed("RATE", months(5.0)), observed("JOBS", months(1.0, 2.0, 5.0, None, 7.0))])
-    rows = normalized(known.with_columns(release_time=RELEASED), facts, facts, {"M": 2})
-    assert rows.columns == [
-        "source", "series_id", "observation_date", "value", "release_time", "transformed", "zscore"
-    ]  # fmt: skip
+    holdings = held_by("bundled", JOBS=1000.0, RATE=1.0)
+    rows = normalized(standard_units(known.with_columns(release_time=RELEASED), holdings), facts, {"M": 2})
+    assert rows.columns == [*COLUMNS, "transformed", "zscore"]
     assert rows.select("series_id", "observation_date", "value", "transformed").rows() == [
         ("JOBS", date(2020, 1, 1), 1000.0, None),
         ("JOBS", date(2020, 2, 1), 2000.0, 1000.0),

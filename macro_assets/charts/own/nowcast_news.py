@@ -13,7 +13,9 @@ import polars as pl
 
 from macro_assets.catalog import Chart, Column
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.periods import previous_month
 from macro_assets.charts import style
+from macro_assets.charts.drawing import PROVIDERS
 from macro_assets.charts.labels import Labels
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ EXAMPLE = {
     "axis": {"title": "Percent, annual rate"},
 }
 
-FORECASTS = ("as_of_month", "as_of", "series_id", "target_date", "statistic", "value", "scenario", "is_released")
+FORECASTS = (
+    *("as_of_month", "as_of", "series_id", "target_date", "statistic", "value", "scenario", "is_released"),
+    PROVIDERS,
+)
 NEWS = (
     *("as_of_month", "previous_as_of", "target_id", "target_date", "effect", "series_id", "observation_date"),
     *("impact", "impact_unit"),
@@ -148,7 +153,8 @@ def move(forecasts: pl.DataFrame, news: pl.DataFrame, labels: Labels) -> Move | 
     Returns
     -------
     Move or None
-        None when the latest as-of month has no news rows: there was nothing earlier to compare with.
+        None when the latest as-of month has no news rows: there was nothing earlier to compare with, or the figures
+        then were of other holders.
 
     Raises
     ------
@@ -208,7 +214,7 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
     chart
         `chart.of.tables` are the forecasts and the news, in this order.
     frames
-        The two tables. The news may be empty; the right panel then says so. The interval runs from the forecasts'
+        The two tables. The news may be empty; the right panel then says why. The interval runs from the forecasts'
         `q05` to their `q95`. Of several series, the first by id is drawn.
 
     Raises
@@ -236,7 +242,7 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
     _heading(fig, LEFT[0], "Nowcast by quarter" if known.is_empty() else "Nowcast by quarter, with its 90 % interval")
     _draw_nowcasts(fig, forecasts)
     if found is None:
-        _draw_no_comparison(fig)
+        _draw_no_comparison(fig, _why_not(frames[chart.of.tables[0]], labels))
     else:
         _draw_move(fig, found, chart.axis.title)
     return fig
@@ -250,7 +256,7 @@ def _heading(fig: go.Figure, x: float, text: str) -> None:
 
 
 def _draw_nowcasts(fig: go.Figure, forecasts: pl.DataFrame) -> None:
-    months = forecasts["as_of_month"].unique().sort().to_list()[-2:]
+    months = _months_shown(forecasts)
     shown = forecasts.filter(pl.col("as_of_month").is_in(months)).sort("as_of_month", "target_date")
     quarters = shown["target_date"].unique().sort().to_list()
     shifts = [0.0] if len(months) == 1 else [-0.13, 0.13]
@@ -281,6 +287,13 @@ def _draw_nowcasts(fig: go.Figure, forecasts: pl.DataFrame) -> None:
     )
 
 
+def _months_shown(forecasts: pl.DataFrame) -> list[str]:
+    """The latest as-of month, and the one before it in the table where that forecast one of the same quarters."""
+    by_month = dict(forecasts.group_by("as_of_month").agg(pl.col("target_date").unique()).sort("as_of_month").rows())
+    before, latest = ([None, *by_month])[-2:]
+    return [latest] if before is None or not set(by_month[before]) & set(by_month[latest]) else [before, latest]
+
+
 def _points(rows: pl.DataFrame, quarters: Sequence[date], shift: float) -> dict[str, object]:
     values = rows["mean"].to_list()
     return {
@@ -293,12 +306,29 @@ def _points(rows: pl.DataFrame, quarters: Sequence[date], shift: float) -> dict[
     }
 
 
-def _draw_no_comparison(fig: go.Figure) -> None:
+def _why_not(forecasts: pl.DataFrame, labels: Labels) -> str:
+    """Why the latest as-of month has no news, as far as the forecasts say it."""
+    by_month = {m: (as_of, who) for m, as_of, who in forecasts.select("as_of_month", "as_of", PROVIDERS).iter_rows()}
+    latest = max(by_month)
+    after, before = by_month[latest], by_month.get(previous_month(latest))
+    if before is None or None in (before[1], after[1]) or before[1] == after[1]:
+        return "No earlier as-of with figures of the same holders<br>to compare with"
+    told = (
+        style.wrapped(f"{as_of:%Y-%m-%d}: {_titles(who, labels)}", LABEL_LENGTH, 3) for as_of, who in (before, after)
+    )
+    return "<br>".join(["No news, as other holders served the figures.", *told])
+
+
+def _titles(providers: str, labels: Labels) -> str:
+    return "; ".join(labels.sources.get(p, p) for p in providers.split(", "))
+
+
+def _draw_no_comparison(fig: go.Figure, why: str) -> None:
     fig.add_scatter(x=[None], y=[None], xaxis="x2", yaxis="y2", showlegend=False)
     fig.update_layout(xaxis2={"showticklabels": False, "ticks": ""}, yaxis2={"showticklabels": False, "ticks": ""})
     _heading(fig, RIGHT[0], "What moved the nowcast")
     fig.add_annotation(
-        text="No earlier as-of to compare with", x=sum(RIGHT) / 2, y=0.5, xanchor="center", xref="paper", yref="paper",
+        text=why, x=sum(RIGHT) / 2, y=0.5, xanchor="center", xref="paper", yref="paper",
         showarrow=False, font={"size": 14, "color": style.GREY}, name="no_comparison",
     )  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib import import_module
 from typing import cast
 
@@ -59,12 +58,12 @@ def real_time(
     NotKnownError, StaleInputError
         See :func:`macro_assets.models.protocol.refuse_stale`.
     """
-    at, known = moment.instants["known"], frames["known"]
-    refuse_stale(table, Knowledge(at, known), limits)
-    made: dict[str, pl.DataFrame] = {"known": known}
+    known = Knowledge(moment.instants["known"], frames["known"])
+    refuse_stale(table, known, limits)
+    made: dict[str, pl.DataFrame] = {"known": known.observations}
     for link in chain:
         made[link.table] = _computed(link, made)
-    return {table: _stamped(_latest(made[chain[-1].table], periods), moment, at)}
+    return {table: _stamped(_latest(made[chain[-1].table], periods), moment, known)}
 
 
 def _computed(link: Link, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -79,5 +78,10 @@ def _latest(rows: pl.DataFrame, periods: int) -> pl.DataFrame:
     return rows.filter(pl.col("observation_date").is_in(last.implode()))
 
 
-def _stamped(rows: pl.DataFrame, moment: Moment, at: datetime) -> pl.DataFrame:
-    return rows.with_columns(as_of_month=pl.lit(moment.month), as_of=pl.lit(at), computed_at=pl.lit(moment.computed_at))
+def _stamped(rows: pl.DataFrame, moment: Moment, known: Knowledge) -> pl.DataFrame:
+    return rows.with_columns(
+        as_of_month=pl.lit(moment.month),
+        as_of=pl.lit(known.as_of),
+        computed_at=pl.lit(moment.computed_at),
+        providers=pl.lit(known.providers),
+    )

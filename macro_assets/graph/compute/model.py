@@ -13,7 +13,13 @@ import polars as pl
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.graph.derivation import Frames, Moment
-from macro_assets.models.protocol import Knowledge, NotKnownError, Specification
+from macro_assets.models.protocol import (
+    Knowledge,
+    NotKnownError,
+    Specification,
+    refuse_other_holders,
+    refuse_stale,
+)
 
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "statsmodels")
 """What methods estimate with."""
@@ -81,6 +87,7 @@ def forecasts(frames: Frames, moment: Moment, *, table: str, diagnostics: str, m
         scenario=pl.lit(None, pl.String),
         model_version=pl.lit(moment.code_version),
         latest_release=pl.lit(known.observations["release_time"].max()),
+        providers=pl.lit(known.providers),
         slice_hash=pl.lit(moment.slices["known"]),
         unchanged_since=pl.lit(moment.unchanged_since["known"]),
     )
@@ -101,9 +108,11 @@ def news(frames: Frames, moment: Moment, *, table: str, model: Declared) -> Fram
     Raises
     ------
     InputError
-        As :func:`forecasts`; `NotKnownError` where there was no fit a month before either.
+        As :func:`forecasts`; `NotKnownError` where there was no fit a month before either, `OtherHolderError` where
+        another holder served an input then.
     """
     now, before = _knowledge(frames, moment, "known"), _knowledge(frames, moment, "before")
+    refuse_other_holders(model.specification.name, before, now)
     for key, known in (("fit", now), ("fit_before", before)):
         if frames[key].is_empty():
             _refuse_no_fit(model, known)
@@ -115,6 +124,7 @@ def news(frames: Frames, moment: Moment, *, table: str, model: Declared) -> Fram
 
 def _refuse_no_fit(model: Declared, known: Knowledge) -> NoReturn:
     told = model.specification
+    refuse_stale(told.name, known, told.limits, told.target.series)  # which is then why there is none
     raise NotKnownError(
         f"{told.name} has no fit that holds on {known.as_of.date()}: when it was to be estimated, too little was known",
         tuple(i.series for i in told.inputs),

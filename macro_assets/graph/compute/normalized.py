@@ -1,4 +1,4 @@
-"""The normalized table of a family: what its sources know, in standard units, transformed and scored."""
+"""The normalized table of a family: what its series are, in standard units, transformed and scored."""
 
 from __future__ import annotations
 
@@ -7,37 +7,24 @@ from collections.abc import Mapping
 import polars as pl
 
 from macro_assets.graph.derivation import Frames
-from macro_assets.lakehouse.vintages import as_of
 from macro_assets.transforms.normalize import normalized as normalized_rows
+from macro_assets.transforms.normalize import standard_units
 
 
 def normalized(
-    frames: Frames,
-    *,
-    table: str,
-    raws: Mapping[str, str],
-    decisions: str,
-    scales: pl.DataFrame,
-    facts: pl.DataFrame,
-    min_history: Mapping[str, int],
+    frames: Frames, *, table: str, holdings: pl.DataFrame, facts: pl.DataFrame, min_history: Mapping[str, int]
 ) -> Frames:
     """The table of a family.
 
     Parameters
     ----------
     frames
-        The raw tables, and that of the decisions about stored values.
-    raws
-        Raw table by source.
-    scales
-        `source`, `series_id`, `scale` of the family's series.
+        `served`: the observations of the family's series, in the units of their providers.
+    holdings
+        `series_id`, `provider`, `source`, `scale`, `unit` of whoever has one of them.
     facts
         `series_id`, `frequency`, `transform` of them.
     min_history
         Observations before the first z-score, by frequency.
     """
-    known = [
-        as_of(frames[raw], None, source, frames[decisions]).with_columns(source=pl.lit(source))
-        for source, raw in raws.items()
-    ]
-    return {table: normalized_rows(pl.concat(known), scales, facts, min_history)}
+    return {table: normalized_rows(standard_units(frames["served"], holdings), facts, min_history)}

@@ -89,9 +89,18 @@ def _step(
             yield from _as_it_was(table, record, standing(context.instance, name, record, versions), versions)
             return
         frame = conform(derivation.compute(inputs.frames(derivation))[name], table)
-        yield from checked(table, frame, versions, lambda: publish(here, frame) if publish else {})
+
+        def further() -> Mapping[str, Any]:
+            return {**(publish(here, frame) if publish else {}), **_beginnings(inputs.begins_later(derivation))}
+
+        yield from checked(table, frame, versions, further)
 
     return derived
+
+
+def _beginnings(later: Sequence[str]) -> Mapping[str, Any]:
+    """Metadata of series that begin later than another holder has them."""
+    return {"begins_later": dg.MetadataValue.md("\n".join(f"- {text}" for text in later))} if later else {}
 
 
 def _as_it_was(

@@ -141,6 +141,7 @@ class _Run:
         except Exception as error:
             self.failed |= {(t, month): _reason(error) for t in wanted}
             return
+        self._tell_of_empty(made, month, [t for t in wanted if t not in kept])
         for name in wanted:
             if record := kept.get(name):
                 if asked:
@@ -154,6 +155,10 @@ class _Run:
                 self.failed[name, month] = _reason(error)
             if path := derivation.paths.get(name):
                 yield from self._go_on(path, name, month)
+
+    def _tell_of_empty(self, made: Mapping[str, pl.DataFrame] | Empty, month: str, tables: Sequence[str]) -> None:
+        if isinstance(made, Empty):
+            self.context.log.info(f"{', '.join(tables)} {month} is an empty month: {made.reason}")
 
     def _refuse_what_is_missing(self, derivation: Derivation, month: str) -> None:
         fits = {i.table for i in derivation.inputs.values() if isinstance(i, Fitted)}
@@ -196,7 +201,6 @@ class _Run:
         metadata = {**rows_metadata(frame, version), **inputs_metadata(versions)}
         if isinstance(made, Empty):
             metadata = {EMPTY: dg.MetadataValue.text(made.reason), **metadata}
-            self.context.log.info(f"{table.name} {month} is an empty month: {made.reason}")
         return self._said(table.name, derivation, month, versions, data, metadata)
 
     def _said(
