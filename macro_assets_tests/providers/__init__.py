@@ -1,13 +1,14 @@
 """Synthetic providers: for every source of the catalog a stand-in that answers any request in the provider's format.
 
-All figures are synthetic: smooth functions of series and date inside the catalog's bounds. A stand-in is a module named
+Figures are synthetic: smooth functions of series and date inside the catalog's bounds; but for series of which a world
+is `told` others (`told.py`). A stand-in is a module named
 as the connector with one function, `answer(request, world) -> (status, body)`. `server.py` serves them all on loopback,
 which is how the whole catalog is fetched in tests and benchmarks without a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -17,8 +18,10 @@ from math import sin
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from macro_assets.catalog import Bounds, Catalog, Fallback, Series, default_catalog
+from macro_assets.catalog import Bounds, Catalog, Series, default_catalog
+from macro_assets.catalog.load import Holding
 from macro_assets.sources.protocol import Request, Response, request_text
+from macro_assets_tests.providers.told import Told
 
 T = TypeVar("T")
 
@@ -41,10 +44,15 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """What the stand-ins know: the catalog, and the day that is today. What they made once is kept."""
+    """What the stand-ins know: the catalog, and the day that is today. What they made once is kept.
+
+    `told` has the figures of some series, by FRED's code; providers that are `down` answer with HTTP 503.
+    """
 
     catalog: Catalog = field(default_factory=default_catalog)
     today: date = field(default_factory=date.today)
+    told: Mapping[str, Told] = field(default_factory=dict, repr=False)
+    down: Collection[str] = ()
     made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -55,12 +63,19 @@ class World:
 
     @cached_property
     def by_source(self) -> Mapping[str, tuple[Series, ...]]:
-        """Series of each source, those that have it as a fallback included, as that source has them."""
-        found: dict[str, list[Series]] = {s: list(self.catalog.series_of(s)) for s in self.catalog.sources}
+        """Series of each source as it has them: those whose home it is first, then those of which it is a holder."""
+        found: dict[str, list[Series]] = {s: [] for s in self.catalog.sources}
         for series in self.catalog.series.values():
-            for fallback in series.fallback:
-                found[fallback.source].append(as_served(series, fallback))
+            found[series.source].append(series)
+        for series in self.catalog.series.values():
+            for holding in self.catalog.holdings(series.id)[1:]:
+                found[holding.provider].append(as_served(holding))
         return {s: tuple(all_) for s, all_ in found.items()}
+
+    def told_about(self, series: Series) -> Told | None:
+        """What is told of a series; at FRED a code may be that of several."""
+        at_fred = self.catalog.sources[series.source].module.startswith("fred")
+        return self.told.get(series.code if at_fred else series.id)
 
     @cached_property
     def by_code(self) -> Mapping[tuple[str, str], Series]:
@@ -108,6 +123,8 @@ class World:
         return [cells[key] for key in sorted(cells, key=lambda k: k[0])]
 
     def _figures(self, series: Series) -> dict[date, float]:
+        if (told := self.told_about(series)) is not None:
+            return {d: v for d, v in told.at(self.today).items() if d.year >= series.first_year}
         last = self.today if series.last_year is None else min(self.today, date(series.last_year, 12, 31))
         begin = date(max(FIRST_YEAR, series.first_year), 1, 1)
         if series.frequency in ("D", "W"):
@@ -123,10 +140,11 @@ class World:
         return _synthetic(series, (d for d in days if d <= last))
 
 
-def as_served(series: Series, fallback: Fallback) -> Series:
-    """A series as one of its fallbacks has it, its bounds in that provider's unit."""
-    low, high = (None if b is None else b / fallback.factor for b in (series.bounds.low, series.bounds.high))
-    return series.at(fallback).model_copy(update={"bounds": Bounds(low=low, high=high)})
+def as_served(holding: Holding) -> Series:
+    """A series as one of its holders has it, its bounds in the unit of the provider's number."""
+    low, high = holding.series.bounds.low, holding.series.bounds.high
+    low, high = (None if b is None else b / holding.factor for b in (low, high))
+    return holding.series.model_copy(update={"bounds": Bounds(low=low, high=high)})
 
 
 def _synthetic(series: Series, days: Iterable[date]) -> dict[date, float]:
@@ -149,6 +167,8 @@ def _limits(series: Series) -> tuple[float, float]:
 
 def answer(source: str, target: str, body: bytes, world: World) -> tuple[int, bytes]:
     """What the stand-in of a source answers to a target ('/path?query')."""
+    if source in world.down:
+        return 503, b"<html>down for maintenance, synthetic</html>"
     parts = urlsplit(target)
     asked = Asked(source, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), body)
     module = world.catalog.sources[source].module

@@ -1,13 +1,13 @@
-"""A stand-in for FRED and ALFRED; figures are synthetic.
+"""A stand-in for FRED and ALFRED; figures are synthetic, but for those that its world is told.
 
-Every observation has one vintage, published the day after its period, and the last one of a year is revised once, half
-a year later.
+A synthetic observation has one vintage, published the day after its period, and the last one of a year is revised once,
+half a year later.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from macro_assets.catalog import Series
@@ -15,6 +15,7 @@ from macro_assets.catalog.periods import period_end
 from macro_assets_tests.providers import Asked, World
 
 OPEN = "9999-12-31"
+ONE_DAY = timedelta(days=1)
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
@@ -24,11 +25,13 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if series is None:
         return 400, b'{"error_code":400,"error_message":"Bad Request.  The series does not exist."}'
     if asked.path == "/fred/series":
-        return 200, json.dumps({"seriess": [_metadata(series)]}).encode()
+        return 200, json.dumps({"seriess": _metadata(series, world)}).encode()
     history = world.once((series.id, "vintages"), lambda: _history(world, series))
     start, end = (asked.params.get(f"realtime_{k}", OPEN) for k in ("start", "end"))
     if asked.path == "/fred/series/vintagedates":
-        listed = sorted({begun for _, _, begun, _ in history if start <= begun <= end})
+        begun = {begun for _, _, begun, _ in history}
+        withdrawn = {str(date.fromisoformat(last) + ONE_DAY) for _, _, _, last in history if last != OPEN}
+        listed = sorted(day for day in begun | withdrawn if start <= day <= end)
         return _page("vintage_dates", listed, asked)
     first, last = asked.params.get("observation_start", ""), asked.params.get("observation_end", OPEN)
     rows = [
@@ -41,6 +44,9 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
 
 def _history(world: World, series: Series) -> list[tuple[str, str, str, str]]:
     """(observation date, value, first and last day in force), as FRED writes them."""
+    if (told := world.told_about(series)) is not None:
+        in_force = told.in_force(world.today)
+        return [(str(d), repr(v), str(a), str(b or OPEN)) for d, v, a, b in in_force if d.year >= series.first_year]
     low, high = series.bounds.low, series.bounds.high
     rows = []
     for day, value in world.figures(series).items():
@@ -52,21 +58,29 @@ def _history(world: World, series: Series) -> list[tuple[str, str, str, str]]:
             rows.append((str(day), f"{value:.10g}", str(published), OPEN))
             continue
         another = value + ((high if high is not None else value + 1) - (low if low is not None else value - 1)) / 1000
-        rows.append((str(day), f"{value:.10g}", str(published), str(revised - timedelta(days=1))))
+        rows.append((str(day), f"{value:.10g}", str(published), str(revised - ONE_DAY)))
         rows.append((str(day), f"{another:.10g}", str(revised), OPEN))
     return rows
 
 
-def _metadata(series: Series) -> dict[str, str]:
-    return {
-        "id": series.code,
-        "realtime_start": "1776-07-04",
-        "realtime_end": OPEN,
-        "title": series.title,
-        "units": series.provider_unit,
-        "frequency_short": series.frequency,
-        "seasonal_adjustment_short": series.seasonal_adjustment,
-    }
+def _metadata(series: Series, world: World) -> list[dict[str, str]]:
+    """A record for each period with a unit of its own."""
+    told = world.told_about(series)
+    units = [(max(str(begun), "1776-07-04"), unit) for begun, unit in told.units] if told else []
+    units = units or [("1776-07-04", series.provider_unit)]
+    ends = [*(str(date.fromisoformat(begun) - ONE_DAY) for begun, _ in units[1:]), OPEN]
+    return [
+        {
+            "id": series.code,
+            "realtime_start": begun,
+            "realtime_end": ended,
+            "title": series.title,
+            "units": unit,
+            "frequency_short": series.frequency,
+            "seasonal_adjustment_short": series.seasonal_adjustment,
+        }
+        for (begun, unit), ended in zip(units, ends, strict=True)
+    ]
 
 
 def _page(name: str, rows: list[Any], asked: Asked) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""Every source of the catalog has a stand-in, and every series can be had from it, and from those of its fallbacks."""
+"""Every source of the catalog has a stand-in, and every series can be had from it, and from those of its holders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Fallback, Series, default_catalog
+from macro_assets.catalog import Series, default_catalog
+from macro_assets.catalog.load import Holding
 from macro_assets.quality import check_series
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.protocol import Window
@@ -17,7 +18,11 @@ from macro_assets_tests.providers import InMemory, World
 WORLD = World(today=date(2026, 11, 20))
 WINDOW = Window(date(2025, 1, 1), None, WORLD.today)
 LIVE = [s.name for s in default_catalog().sources.values() if s.api is not None]
-FALLBACKS = sorted({f.source for s in default_catalog().series.values() for f in s.fallback})
+ASKED: dict[str, list[Holding]] = {}
+for _id in default_catalog().series:
+    for _holding in default_catalog().holdings(_id)[1:]:
+        if _holding.provider in LIVE:
+            ASKED.setdefault(_holding.provider, []).append(_holding)
 
 
 def rows_of(source: str, series: Sequence[Series]) -> dict[str, pl.DataFrame]:
@@ -45,12 +50,10 @@ def test_every_series_of_the_source_can_be_had(source: str) -> None:
         check(found.get(one.id), one)
 
 
-@pytest.mark.parametrize("source", FALLBACKS)
-def test_every_series_can_be_had_from_its_fallback(source: str) -> None:
-    served: list[tuple[Series, Fallback]] = [
-        (s, f) for s in WORLD.catalog.series.values() for f in s.fallback if f.source == source and goes_on(s)
-    ]
-    found = rows_of(source, [s.at(f) for s, f in served])
-    for one, fallback in served:
-        rows = found.get(one.id)
-        check(rows if rows is None else rows.with_columns(value=pl.col("value") * fallback.factor), one)
+@pytest.mark.parametrize("source", ASKED)
+def test_every_series_can_be_had_from_its_further_holders(source: str) -> None:
+    served = [h for h in ASKED[source] if goes_on(h.series)]
+    found = rows_of(source, [h.series for h in served])
+    for holding in served:
+        rows = found.get(holding.series.id)
+        check(rows if rows is None else rows.with_columns(value=pl.col("value") * holding.factor), holding.series)
