@@ -21,7 +21,7 @@ def plain_loop(folder: Path) -> None:
     from macro_assets.graph.declared import derivations
     from macro_assets.graph.endings import Empty, month_of
     from macro_assets.graph.inputs import Inputs
-    from macro_assets.intake.fetch import fetch_with_fallbacks
+    from macro_assets.intake.fetch import ask_in_turn, holders_of
     from macro_assets.intake.ingest import StoredSource, ingest
     from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.lakehouse.write import conform, overwrite
@@ -33,10 +33,10 @@ def plain_loop(folder: Path) -> None:
     lake = Lakehouse(folder, catalog)
     for source in catalog.sources.values():
         if not source.is_live:
-            series, window = catalog.series_of(source.name), Window()
-            fetched = fetch_with_fallbacks(source, series, window, catalog)
-            done = ingest(lake, StoredSource.of(lake, source), series, window, fetched, "loop", "loop")
-            assert not any(o.failure for o in done.outcomes)
+            holders = [holders_of(catalog, s) for s in catalog.series_of(source.name)]
+            asked = ask_in_turn(holders, lambda _, some: [(Window(), some)], catalog)
+            done = ingest(lake, StoredSource.of(lake, source), asked, "loop", "loop")
+            assert not any(v.failure for v in done.verdicts)
     found = derivations(catalog)
     read = [cell for d in found for m in d.demo for cell in d.cells(m)]  # a fit may be of an earlier month
     inputs = Inputs(lake, found, {m for d in found for m in d.demo} | {m for _, m in read})

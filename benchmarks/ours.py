@@ -75,6 +75,7 @@ def synthetic_catalog(series: int, tables: int = 0) -> Catalog:
     return replace(
         catalog,
         sources={SOURCE: catalog.sources[SOURCE]},
+        copies=(),
         series={i: real.model_copy(update={"id": i, "code": i, "title": f"Synthetic series {i}"}) for i in ids},
         tables={**catalog.tables, **{n: model.model_copy(update={"name": n}) for n in names}},
     )

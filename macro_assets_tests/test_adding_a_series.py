@@ -15,13 +15,13 @@ import yaml
 
 from macro_assets.catalog import Catalog, load_catalog
 from macro_assets.catalog.document import as_markdown
-from macro_assets.intake.fetch import fetch_with_fallbacks
-from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import observations_as_of
+from macro_assets.sources.fetching import fetch
 from macro_assets.sources.protocol import Window
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
 from macro_assets_tests.conftest import ROOT
+from macro_assets_tests.intake.taking import taken
 from macro_assets_tests.providers import InMemory, World
 from macro_assets_tests.sources.contract import LAWS, Law, served
 from macro_assets_tests.test_docs import blocks
@@ -35,17 +35,8 @@ def had(series_id: str, catalog: Catalog, lake: Path) -> pl.DataFrame:
     series = catalog.one_series(series_id)
     source = catalog.sources[series.source]
     world, window = World(catalog=catalog, today=TODAY), Window(today=TODAY)
-    fetched = fetch_with_fallbacks(source, [series], window, catalog, lambda s: InMemory(s.name, world))
     here = Lakehouse(lake, catalog)
-    done = ingest(
-        here,
-        StoredSource.of(here, source),
-        [series],
-        window,
-        fetched,
-        "run",
-        "v1",
-    )
+    done = taken(here, source.name, [series_id], window, clients=lambda s: InMemory(s.name, world))
     assert [(o.failure, o.warning) for o in done.outcomes] == [(None, None)]
     figures = world.figures(series)
     known = observations_as_of(None, [series_id], lake, catalog)
@@ -83,13 +74,41 @@ def test_the_commands_of_the_page_name_its_series(folder: Path) -> None:  # noqa
     assert "macro fetch raw/fred/UNRATENSA " in commands
 
 
+def test_a_holder_is_a_line_of_the_entry(folder: Path) -> None:  # noqa: F811
+    file = folder / "sources/fred.yaml"
+    entry, _, holders = blocks(PAGE, "yaml")[:3]
+    file.write_text(file.read_text() + entry.replace('release: "50"}', f'release: "50",\n{holders.rstrip()}}}'))
+    catalog = load_catalog(folder)
+    held = catalog.holdings("UNRATENSA")
+    assert [(h.provider, h.table, h.same) for h in held] == [
+        ("fred", "fred", False),
+        ("fred_graph", "fred", True),
+        ("dbnomics", "fred", False),
+    ]
+    world = World(catalog=catalog, today=TODAY)
+    for one in held[1:]:
+        source = catalog.sources[one.provider]
+        came = fetch(source, InMemory(source.name, world), [one.series], Window(today=TODAY))
+        assert came.failures == {}
+        assert came.observations["provider"].unique().to_list() == [one.provider]
+        assert came.observations["observation_date"].min() == date(2005, 1, 1)
+
+
+def test_a_copy_is_an_entry_of_the_source_that_has_it(catalog: Catalog) -> None:
+    (stated,) = yaml.safe_load(blocks(PAGE, "yaml")[3])
+    (copy,) = (c for c in catalog.copies if (c.source, c.id) == ("bundled", stated["of"]))
+    assert (copy.unit, copy.provider_unit) == (stated["unit"], stated["provider_unit"])
+    assert copy.bounds.model_dump() == stated["bounds"]
+    assert copy.title == catalog.series["INDPRO"].title
+
+
 Toy = tuple[Catalog, ModuleType]
 
 
 @pytest.fixture
 def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:  # noqa: F811
     """The page's source: a catalog that has it, its connector and stand-in as modules; gives its contract."""
-    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[2])
+    (folder / "sources/toy_bank.yaml").write_text(blocks(PAGE, "yaml")[4])
     catalog = load_catalog(folder)
     names = ("macro_assets.sources.providers.toy_bank", "test_toy_bank", "macro_assets_tests.providers.toy_bank")
     modules = [ModuleType(name) for name in names]
@@ -121,6 +140,6 @@ def test_a_connector_of_the_page_is_short_enough() -> None:
 def test_every_field_of_an_entry_is_explained() -> None:
     catalog = importlib.import_module("macro_assets.catalog")
     text = (ROOT / "docs" / PAGE).read_text()
-    kinds = (catalog.Series, catalog.Api, catalog.Key)
+    kinds = (catalog.Series, catalog.Holder, catalog.Copy, catalog.Api, catalog.Key)
     fields = {*(f for kind in kinds for f in kind.model_fields), "vintages", "connector"}
     assert {f for f in fields if not re.search(rf"[`{{ ]{f}[`:]", text)} == set()

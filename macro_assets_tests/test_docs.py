@@ -23,7 +23,7 @@ def blocks(page: str, language: str) -> list[str]:
 def test_the_worked_example_is_what_the_lake_says(built: Built) -> None:
     """Every number of the page's table, from the two bundled vintages."""
     con = connect(root=built.home.lake)
-    known, revised, first = (con.execute(sql).fetchall() for sql in blocks("vintages.md", "sql"))
+    who, known, revised, first = (con.execute(sql).fetchall() for sql in blocks("vintages.md", "sql"))
     text = (ROOT / "docs/vintages.md").read_text()
     rows = re.findall(r"^\| (2016-\d\d) \| ([\d,]+|not known) \| ([\d,]+) \|", text, re.MULTILINE)
     stated = [
@@ -33,6 +33,7 @@ def test_the_worked_example_is_what_the_lake_says(built: Built) -> None:
         )
         for m, june, july in rows
     ]
+    assert who == [("bundled", "Index, 2012 = 100", date(2016, 6, 1))]
     assert stated == known
     assert [(r[0].month, r[1], r[4]) for r in revised] == [(4, None, 21.0), (5, None, -6.0)]
     assert [r[:2] for r in first] == [(date(2016, 6, 1), 144175.0)]

@@ -1,4 +1,4 @@
-"""docs/sources.md names every source, and what it says of keys, vintages and fallbacks is what the catalog says."""
+"""docs/sources.md names every source, and what it says of keys, vintages and holders is what the catalog says."""
 
 from __future__ import annotations
 
@@ -44,17 +44,22 @@ def test_who_has_vintages(catalog: Catalog) -> None:
         assert named(row.split("|")[2]) == of_kind
 
 
-def test_who_falls_back_on_whom(catalog: Catalog) -> None:
+def test_who_is_asked_after_whom(catalog: Catalog) -> None:
     told: dict[str, set[str]] = {}
-    for left, right in re.findall(r"^\| (`.+?) \| (`.+?) \|$", section("Fallbacks"), re.MULTILINE):
+    for left, right in re.findall(r"^\| (`.+?) \| (`.+?) \|$", section("Holders"), re.MULTILINE):
         for source in named(left):
             told.setdefault(source, set()).update(named(right))
     found: dict[str, set[str]] = {}
     for series in catalog.series.values():
-        for fallback in series.fallback:
-            found.setdefault(series.source, set()).add(fallback.source)
-    assert set(told) == set(found)
-    assert all(found[source] <= told[source] for source in found)
+        for holder in series.holders:
+            found.setdefault(series.source, set()).add(holder.source)
+    assert told == found
+
+
+def test_how_many_are_copies(catalog: Catalog) -> None:
+    other_base = [c for c in catalog.copies if c.unit != catalog.series[c.id].unit]
+    said = f"has copies of {len(catalog.copies)} series, of which {len(other_base)} are in the dollars or base"
+    assert said in " ".join(section("Holders").split())
 
 
 def test_the_rules_have_the_numbers_of_the_code() -> None:

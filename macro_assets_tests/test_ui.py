@@ -140,12 +140,12 @@ def test_a_page_links_the_series_that_a_table_is_made_of(ui: Ui, page: Page) -> 
     page.goto(f"{ui.url}/assets/indicators/economic_stress_index?view=overview")
     page.locator("a", has_text="UNRATE").click()
     page.get_by_text("Unemployment rate").first.wait_for()
-    assert page.url.startswith(f"{ui.url}/assets/raw/bundled/UNRATE")
+    assert page.url.startswith(f"{ui.url}/assets/raw/fred/UNRATE")
 
 
 def test_a_series_page_shows_its_facts(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/raw/bundled/PAYEMS?view=overview")
-    page.get_by_text("All employees, total nonfarm").first.wait_for()
+    page.get_by_text("Employees on nonfarm payrolls, total").first.wait_for()
     page.get_by_text("publication_lag", exact=True).first.wait_for()
     page.get_by_text("143888").first.wait_for()  # May 2016 in the vintage of 2016-07-29
 
