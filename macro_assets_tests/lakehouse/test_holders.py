@@ -45,7 +45,7 @@ def read(h: History, moment: datetime | None, now: datetime | None = None) -> An
 # --- pure reads ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(histories(), moments, st.integers(1, DAYS).map(day))
 def test_as_of_is_what_brute_force_finds(h: History, moment: datetime | None, now: datetime) -> None:
     """In whatever order the rows lie, in the table's key order too."""
@@ -58,7 +58,7 @@ def test_as_of_is_what_brute_force_finds(h: History, moment: datetime | None, no
         )
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(histories(), st.integers(1, DAYS).map(day))
 def test_what_is_released_later_changes_nothing(h: History, moment: datetime) -> None:
     """But for the first dated vintage of a provider, which ends its estimates at all times: they were guesses."""
@@ -72,7 +72,7 @@ def test_what_is_released_later_changes_nothing(h: History, moment: datetime) ->
     assert read(h, moment) == read(History(known, h.concepts, decided), moment)
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(histories(), moments, st.integers(1, DAYS).map(day))
 def test_one_holder_answers_or_one_and_who_was_seen_to_have_the_same(
     h: History, moment: datetime | None, now: datetime
@@ -99,7 +99,7 @@ def test_one_holder_answers_or_one_and_who_was_seen_to_have_the_same(
 # --- the stored tables ---------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(histories(), moments)
 def test_the_tables_and_held_vintages_answer_so_too(
     tmp_path_factory: pytest.TempPathFactory, h: History, moment: datetime | None
@@ -122,7 +122,7 @@ def test_the_tables_and_held_vintages_answer_so_too(
         assert only.versions([moment], ids) == held.versions([moment], ids)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(histories())
 def test_versions_are_equal_exactly_where_the_answers_are(tmp_path_factory: pytest.TempPathFactory, h: History) -> None:
     root, instants = tmp_path_factory.mktemp("lake"), [INSTANTS[2], None, *INSTANTS]
@@ -138,7 +138,7 @@ def test_versions_are_equal_exactly_where_the_answers_are(tmp_path_factory: pyte
             assert (versions[one] == versions[other]) == (answers[one] == answers[other]), (one, other)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(histories(), moments)
 def test_sql_says_the_same(tmp_path_factory: pytest.TempPathFactory, h: History, moment: datetime | None) -> None:
     """In a session of today and in one as of the instant, which sees nothing later whatever is asked.
