@@ -101,7 +101,7 @@ def environment(world: World, key: bool) -> Iterator[None]:
             patch.setenv(name, value)
         if not key:
             patch.delenv(KEY)
-        patch.setattr(http, "Patience", partial(Patience, attempts=2, first_delay=0.01, longest_delay=0.01))
+        patch.setattr(http, "Patience", partial(Patience, attempts=6, first_delay=0.01, longest_delay=0.1))
         patch.setenv("COLUMNS", "200")
         yield
 
