@@ -80,6 +80,7 @@ class Inputs:
         self._vintages: Vintages | None = None
         self._known_versions: dict[datetime, dict[str, str]] = {}
         self._series_versions: dict[tuple[Known, str | None], dict[str, str]] = {}
+        self._said_of: dict[Served, pl.DataFrame] = {}
 
     # --- frames ----------------------------------------------------------------------------------------------------
 
@@ -126,9 +127,11 @@ class Inputs:
 
     def _said(self, given: Served) -> pl.DataFrame:
         """What the holders of series say today."""
-        decisions = self.table(INVALIDATIONS)
-        raws = [self.table(name) for name in given.tables if name != INVALIDATIONS]
-        return pl.concat(in_force(raw, None, decisions) for raw in raws)
+        if given not in self._said_of:
+            decisions = self.table(INVALIDATIONS)
+            raws = [self.table(name) for name in given.tables if name != INVALIDATIONS]
+            self._said_of[given] = pl.concat(in_force(raw, None, decisions) for raw in raws)
+        return self._said_of[given]
 
     def _holdings(self, given: Served) -> pl.DataFrame:
         return holdings_frame(self.lake.catalog, given.series)
@@ -182,21 +185,23 @@ class Inputs:
 
     def _holders(self, given: Served) -> str:
         """A version of who counts of the series that several holders have said something of: time may change it."""
-        contested = self._contested(given)
-        return slice_of(dict(chosen(contested, self._holdings(given), self.now.date()).iter_rows()))
+        return slice_of(dict(self._serving(given).iter_rows()))
 
     def begins_later(self, derivation: Derivation) -> list[str]:
         """Sentences on the series that begin later than another holder has them, of those chosen among holders."""
         found: list[str] = []
         for given in derivation.inputs.values():
             if isinstance(given, Served):
-                contested = self._contested(given)
-                won = chosen(contested, self._holdings(given), self.now.date())
+                rows = begins_later(self._contested(given), self._serving(given)).iter_rows()
                 found += (
                     f"{series}: {by} begins in {first:%Y-%m}, {other} in {earlier:%Y-%m}"
-                    for series, by, first, other, earlier in begins_later(contested, won).iter_rows()
+                    for series, by, first, other, earlier in rows
                 )
         return found
+
+    def _serving(self, given: Served) -> pl.DataFrame:
+        """Who counts of the series of which several say something."""
+        return chosen(self._contested(given), self._holdings(given), self.now.date())
 
     def _contested(self, given: Served) -> pl.DataFrame:
         """What the holders say of the series of which several say something."""

@@ -136,7 +136,7 @@ def _who_was_asked(log: pl.DataFrame, name: str) -> pl.DataFrame:
     return pl.concat([own, failed, served.with_columns(is_whole=pl.lit(False), error=pl.lit(None, pl.String))])
 
 
-def _providers(forecasts: pl.DataFrame, name: str) -> pl.DataFrame:
+def _providers(forecasts: pl.DataFrame, _: str) -> pl.DataFrame:
     """Version 5: what is computed as of a month says who served its figures. Of older rows nobody recorded it."""
     return forecasts.with_columns(providers=pl.lit(None, pl.String))
 
