@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from macro_assets.catalog import Catalog
-from macro_assets.orchestration.due import ASK_AGAIN, LOOK_FOR_REVISIONS
+from macro_assets.intake.windows import LOOK_AGAIN
+from macro_assets.orchestration.due import ASK_AGAIN
 from macro_assets.quality import answers
 from macro_assets_tests.conftest import ROOT
 
@@ -65,9 +66,10 @@ def test_how_many_are_copies(catalog: Catalog) -> None:
 def test_the_rules_have_the_numbers_of_the_code() -> None:
     asked, refused = section("What is asked for, and when"), section("What is refused")
     assert f"{ASK_AGAIN.total_seconds() / 3600:g} hours ago" in asked
-    assert LOOK_FOR_REVISIONS.days == 7
+    assert LOOK_AGAIN.days == 7
     assert f"more than {answers._AHEAD_DAYS} days in the future" in refused
-    assert f"at least {answers._OVERLAP} figures" in refused
+    assert f"at least {answers._OVERLAP_OF_SAME} figures" in refused
     assert f"{100 * answers._FACTOR_FROM:g} % or more" in refused
+    assert f"at least {answers._OVERLAP_OF_LEVEL} about a factor {100 * answers._LEVEL_FROM:g} % or more" in refused
     grace = answers._GRACE_DAYS
     assert f"{grace['D']} days for daily, {grace['W']} for weekly" in refused

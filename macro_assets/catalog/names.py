@@ -10,7 +10,7 @@ OF_MODELS = ("forecasts", "news", "diagnostics", "fits", "paths")
 """Layers of the tables of models."""
 
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "sources": ("raw", "landing", "fetch_log"),
+    "sources": ("raw", "silences", "landing", "fetch_log"),
     "families": ("normalized",),
     "indicators": ("indicators", "real_time"),
     "models": OF_MODELS,
@@ -40,6 +40,11 @@ def raw_series(series: Series) -> str:
 def normalized(family: str) -> str:
     """The table of the observations of a family in standard units."""
     return f"normalized/{family}"
+
+
+def silences(source: str) -> str:
+    """The table of what the vintages of a source do not say, of one that tells whole ones."""
+    return f"silences/{source}"
 
 
 def landing(source: str) -> str:

@@ -26,7 +26,7 @@ _SERIES: Mapping[str, tuple[Dtype, str]] = {
     "family": ("str", "Family of its source: whose normalized table it is in"),
     "first_year": ("int", "Year of the first observation"),
     "transform": ("int", "FRED-MD transformation code"),
-    "aggregation": ("str", "How observations become one of a month: mean, last, sum"),
+    "aggregation": ("str", "How observations become one of a month: mean, last, sum, compound (changes in percent)"),
     "licence": ("str", "Terms under which the provider gives it"),
 }
 _STORED: Mapping[str, tuple[Dtype, str]] = {

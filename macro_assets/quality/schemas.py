@@ -63,15 +63,25 @@ def _bounds(low: float | None, high: float | None, is_float: bool) -> list[Any]:
     return checks
 
 
-def check_series(observations: pl.DataFrame, series: Series) -> CheckReport:
+def check_series(observations: pl.DataFrame, series: Series, held: pl.DataFrame | None = None) -> CheckReport:
     """Check a series' observations against its catalog entry: id, first year, bounds, finite values, types.
 
+    Bounds and first year are those of today's base, and hold for figures in force: one that a provider has replaced
+    since, in a later vintage, was told in the dollars of its day. A withdrawal is a null, and may be of any date.
     Pandera, which takes 7 ms a series, is asked only about rows that one expression of the same rules does not pass.
+
+    Parameters
+    ----------
+    held
+        Rows in force of the same provider: `observation_date`, `release_time`.
     """
     subject = f"series {series.id} of source {series.source}"
     if _passes(observations, series):
         return CheckReport(subject, observations.height)
-    return _report(observations, series_schema(series), subject)
+    judged = _as_judged(observations, series, held)
+    if _passes(judged, series):
+        return CheckReport(subject, observations.height)
+    return _report(judged, series_schema(series), subject)
 
 
 _SERIES_TYPES = {
@@ -84,8 +94,15 @@ _SERIES_TYPES = {
 
 def _passes(rows: pl.DataFrame, series: Series) -> bool:
     """Whether every row keeps the rules of `series_schema`."""
-    if any(rows.schema.get(name) != dtype for name, dtype in _SERIES_TYPES.items()):
-        return False
+    return _has_types(rows) and bool(rows.select(_keeps_rules(series).all()).item())
+
+
+def _has_types(rows: pl.DataFrame) -> bool:
+    return all(rows.schema.get(name) == dtype for name, dtype in _SERIES_TYPES.items())
+
+
+def _keeps_rules(series: Series) -> pl.Expr:
+    """Whether a row keeps the rules of `series_schema`, never null."""
     value, low, high = pl.col("value"), series.bounds.low, series.bounds.high
     rules = [
         pl.col("series_id") == series.id,
@@ -95,7 +112,38 @@ def _passes(rows: pl.DataFrame, series: Series) -> bool:
         *([value.is_null() | (value >= low)] if low is not None else []),
         *([value.is_null() | (value <= high)] if high is not None else []),
     ]
-    return bool(rows.select(pl.all_horizontal(r.fill_null(False) for r in rules).all()).item())
+    return pl.all_horizontal(r.fill_null(False) for r in rules)
+
+
+_STATED = ("provider", "snapshot")
+"""Bases of a release time that the provider states: of such an answer, rows of one observation are its vintages."""
+
+
+def _as_judged(rows: pl.DataFrame, series: Series, held: pl.DataFrame | None) -> pl.DataFrame:
+    """The same rows, without the values and dates that no limit is set to.
+
+    A figure is replaced by a later row of its observation that keeps the rules. By one that does not it is not: that
+    one is left out, and the figure would be in force.
+    """
+    if not _has_types(rows) or "release_basis" not in rows.columns:
+        return rows
+    day, value, first = pl.col("observation_date"), pl.col("value"), pl.lit(date(series.first_year, 1, 1))
+    judged = rows.with_columns(
+        _day=day, observation_date=pl.when(value.is_null() & (day < first)).then(first).otherwise(day)
+    )
+    sound = judged.filter(_keeps_rules(series)).select("_day", "release_time")
+    if held is not None:
+        sound = pl.concat([sound, held.select(_day="observation_date", release_time="release_time")])
+    latest = sound.group_by("_day").agg(_latest=pl.col("release_time").max())
+    judged = judged.join(latest, "_day", "left", maintain_order="left")
+    is_replaced = (
+        pl.col("release_basis").is_in(_STATED) & (pl.col("release_time") < pl.col("_latest")) & value.is_finite()
+    )
+    return judged.select(
+        pl.exclude("_day", "_latest", "observation_date", "value"),
+        observation_date=pl.when(is_replaced & (day < first)).then(first).otherwise(day),
+        value=pl.when(~is_replaced.fill_null(False)).then(value),
+    )
 
 
 def check_table(frame: pl.DataFrame, table: Table) -> CheckReport:

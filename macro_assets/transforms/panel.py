@@ -10,9 +10,9 @@ import polars as pl
 def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """One row per series and month in which it has a value.
 
-    Daily and weekly series are aggregated by the catalog's rule (mean, last, sum) over the month's observations;
-    monthly ones stand as they are; a quarterly one stands in the last month of its quarter and an annual one in
-    December, as mixed-frequency models expect (Mariano and Murasawa, 2003, Journal of Applied Econometrics 18).
+    Daily and weekly series are aggregated by the catalog's rule (mean, last, sum, compound) over the month's
+    observations; monthly ones stand as they are; a quarterly one stands in the last month of its quarter and an annual
+    one in December, as mixed-frequency models expect (Mariano and Murasawa, 2003, Journal of Applied Econometrics 18).
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
             .then(values.mean())
             .when(rule == "last")
             .then(values.last())
+            .when((rule == "compound") & (pl.len() > 1))  # one alone stands as it is, to the last digit
+            .then(((1 + values / 100).product() - 1) * 100)
             .otherwise(values.sum())
         )
     )

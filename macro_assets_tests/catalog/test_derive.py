@@ -73,6 +73,7 @@ def test_an_entry_overrides_the_defaults_of_its_file(folder: Path) -> None:
                 "error": pl.String(),
                 "rows_seen": pl.Int64(),
                 "last_success": pl.Datetime("us", "UTC"),
+                "last_look": pl.Datetime("us", "UTC"),
                 "is_whole": pl.Boolean(),
                 "provider": pl.String(),
                 "latency_ms": pl.Float64(),

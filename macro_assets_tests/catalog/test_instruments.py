@@ -33,6 +33,30 @@ def test_symbols_are_those_of_declared_sources(catalog: Catalog) -> None:
         assert not unknown, f"{instrument.name}: no series of the catalog has {unknown}"
 
 
+def test_a_symbol_is_that_of_the_price_or_of_another_series_of_it(catalog: Catalog) -> None:
+    by_symbol: dict[tuple[str, str], set[str]] = {}
+    for series in catalog.series.values():
+        by_symbol.setdefault((series.source, series.code), set()).add(series.id)
+    for instrument in catalog.instruments.values():
+        for symbol in instrument.symbols.items():
+            assert by_symbol[symbol] & {instrument.price, *instrument.others}, f"{instrument.name}: {symbol}"
+
+
+def test_an_official_series_prices_it_where_there_is_one(catalog: Catalog) -> None:
+    """Yahoo's is the price where nobody official has the whole history."""
+    for instrument in catalog.instruments.values():
+        if not catalog.sources[catalog.series[instrument.price].source].official:
+            official = {"fred", "ecb", "eia", "cboe", "treasury_yields"} & set(instrument.symbols)
+            assert not official, f"{instrument.name}: {official}"
+
+
+def test_a_spot_price_has_no_future_beside_it(catalog: Catalog) -> None:
+    """One quotation, venue and symbol would be said of both."""
+    spot = [i for i in catalog.instruments.values() if "future" not in i.title]
+    beside = {i.name: [o for o in (i.price, *i.others) if "front future" in catalog.series[o].title] for i in spot}
+    assert {name: futures for name, futures in beside.items() if futures} == {}
+
+
 def test_a_price_is_in_the_currency_of_the_quotation(catalog: Catalog) -> None:
     for instrument in catalog.instruments.values():
         pair = re.fullmatch(r"([A-Z]{3}) per ([A-Z]{3})", instrument.quotation)
@@ -47,7 +71,11 @@ def test_a_price_is_in_the_currency_of_the_quotation(catalog: Catalog) -> None:
     ("old", "new", "says"),
     [
         ("price: SP500", "price: SP501", "sp500: price: series 'SP501' is not declared"),
-        ("[POLYGON_NASDAQ100]", "[POLYGON_NASDAQ101]", "nasdaq100: price: series 'POLYGON_NASDAQ101' is not declared"),
+        (
+            ", POLYGON_NASDAQ100]",
+            ", POLYGON_NASDAQ101]",
+            "nasdaq100: price: series 'POLYGON_NASDAQ101' is not declared",
+        ),
         ("asset_class: equity", "asset_class: shares", "sp500: asset_class"),
         ("currency: USD", "currency: dollar", "ust_13w: currency"),
         ("country: US", "country: USA", "ust_13w: country"),

@@ -685,10 +685,17 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
         ),
         pytest.param(
             "recessions.yaml",
-            "{peak: 2007-12-01, trough: 2009-06-01}",
-            "{peak: 2009-06-01, trough: 2007-12-01}",
-            "recessions.yaml: 2009-06-01: entry: Value error, peak (2009-06-01) must be before trough (2007-12-01)",
+            "peak: 2007-12-01",
+            "peak: 2009-07-01",
+            "recessions.yaml: 2009-07-01: entry: Value error, peak (2009-07-01) must be before trough (2009-06-01)",
             id="peak after trough",
+        ),
+        pytest.param(
+            "recessions.yaml",
+            ", trough_announced: 2010-09-20",
+            "",
+            "recessions.yaml: 2007-12-01: entry: Value error, trough and trough_announced: expected both or",
+            id="trough that nobody announced",
         ),
         pytest.param(
             "recessions.yaml",

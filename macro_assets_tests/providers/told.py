@@ -63,7 +63,7 @@ class Told:
         """Each value with its first and last day, as seen on a day; None for a value that still holds."""
         for d, told in sorted(self.changes.items()):
             seen = [change for change in told if change[0] <= today]
-            for (begun, value), following in zip(seen, [*seen[1:], None], strict=True):
+            for (begun, value), following in zip(seen, [*seen[1:], None], strict=False):  # of nothing, nothing
                 if value is not None:
                     yield d, value, begun, following[0] - timedelta(days=1) if following else None
 

@@ -222,6 +222,80 @@ def test_a_retyped_or_missing_column_is_never_passed_at_once() -> None:
     assert not schemas._passes(frame.drop("release_time"), series)
 
 
+# --- vintages: limits are of today's base --------------------------------------------------------------------------
+
+
+def vintages(*rows: tuple[date, float | None, int], basis: str = "provider") -> pl.DataFrame:
+    """Unemployment as a provider of vintages tells it: observation date, value, and the year it was released in."""
+    columns = {"observation_date": pl.Date, "value": pl.Float64, "year": pl.Int32}
+    told = pl.DataFrame(rows, schema=columns, orient="row")
+    released = pl.datetime("year", 6, 29, time_zone="UTC", time_unit="us")
+    return told.select(
+        "observation_date",
+        "value",
+        series_id=pl.lit("UNRATE"),
+        release_time=released,
+        release_basis=pl.lit(basis),
+    )
+
+
+MAY, JUNE, OLD = date(2016, 5, 1), date(2016, 6, 1), date(1947, 12, 1)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([(MAY, 410.0, 2016), (MAY, 4.1, 2017)], id="in another base, and replaced"),
+        pytest.param([(MAY, 4.1, 2017), (MAY, 410.0, 2016)], id="in any order"),
+        pytest.param([(MAY, 410.0, 2016), (MAY, None, 2017)], id="withdrawn"),
+        pytest.param([(OLD, 4.1, 2016), (OLD, None, 2017)], id="begins earlier, and withdrawn"),
+        pytest.param([(OLD, 410.0, 2015), (OLD, 0.1, 2016), (OLD, None, 2017), (MAY, 4.1, 2017)], id="both"),
+    ],
+)
+@pytest.mark.parametrize("basis", ["provider", "snapshot"])
+def test_a_figure_that_was_replaced_may_lie_beyond_todays_limits(
+    catalog: Catalog, rows: list[tuple[date, float | None, int]], basis: str
+) -> None:
+    assert str(check_series(vintages(*rows, basis=basis), catalog.series["UNRATE"])).endswith(f"{len(rows)} rows pass")
+
+
+@pytest.mark.parametrize(
+    ("rows", "failed"),
+    [
+        pytest.param([(MAY, 4.1, 2016), (MAY, 410.0, 2017)], (1,), id="in force, beyond the bounds"),
+        pytest.param([(MAY, 410.0, 2016), (MAY, 420.0, 2017)], (0, 1), id="the one before would be in force"),
+        pytest.param([(MAY, 410.0, 2017), (JUNE, 4.1, 2018)], (0,), id="another date replaces nothing"),
+        pytest.param([(OLD, None, 2016), (OLD, 4.1, 2017)], (1,), id="in force before the first year"),
+        pytest.param([(MAY, 410.0, 2017), (MAY, 4.1, 2017)], (0,), id="of the same release"),
+        pytest.param([(MAY, NAN, 2016), (MAY, 4.1, 2017)], (0,), id="no number, though replaced"),
+        pytest.param([(MAY, INF, 2016), (MAY, None, 2017)], (0,), id="infinite, though withdrawn"),
+        pytest.param([(MAY, 410.0, 2016), (MAY, NAN, 2017)], (0, 1), id="replaced by no number"),
+    ],
+)
+def test_a_figure_in_force_is_held_to_the_limits(
+    catalog: Catalog, rows: list[tuple[date, float | None, int]], failed: tuple[int, ...]
+) -> None:
+    assert check_series(vintages(*rows), catalog.series["UNRATE"]).failed_rows == failed
+
+
+@pytest.mark.parametrize("basis", ["publication_lag", "ingested"])
+def test_only_a_provider_of_vintages_replaces_its_figures(catalog: Catalog, basis: str) -> None:
+    rows = vintages((MAY, 410.0, 2016), (MAY, 4.1, 2017), basis=basis)
+    assert check_series(rows, catalog.series["UNRATE"]).failed_rows == (0,)
+
+
+def test_what_is_stored_replaces_too(catalog: Catalog) -> None:
+    series, told = catalog.series["UNRATE"], vintages((MAY, 410.0, 2016))
+    later, earlier, other = vintages((MAY, 4.1, 2017)), vintages((MAY, 4.1, 2015)), vintages((JUNE, 4.1, 2017))
+    assert check_series(told, series, later).passed
+    assert [check_series(told, series, held).failed_rows for held in (earlier, other, None)] == [(0,)] * 3
+
+
+def test_a_row_of_another_series_is_no_vintage_of_this_one(catalog: Catalog) -> None:
+    rows = vintages((MAY, 410.0, 2016), (MAY, 4.1, 2017)).with_columns(series_id=pl.Series(["UNRATE", "PAYEMS"]))
+    assert check_series(rows, catalog.series["UNRATE"]).failed_rows == (0, 1)
+
+
 # --- tables --------------------------------------------------------------------------------------------------------
 
 

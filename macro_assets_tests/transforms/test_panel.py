@@ -16,7 +16,12 @@ DAILY = {date(2020, 1, 2): 1.0, date(2020, 1, 3): 4.0, date(2020, 1, 31): 1.0, d
 
 @pytest.mark.parametrize(
     ("aggregation", "expected"),
-    [("mean", {JAN: 2.0, FEB: 7.0}), ("last", {JAN: 1.0, FEB: 7.0}), ("sum", {JAN: 6.0, FEB: 7.0})],
+    [
+        ("mean", {JAN: 2.0, FEB: 7.0}),
+        ("last", {JAN: 1.0, FEB: 7.0}),
+        ("sum", {JAN: 6.0, FEB: 7.0}),
+        ("compound", {JAN: pytest.approx(6.0904), FEB: 7.0}),  # 1.01 * 1.04 * 1.01
+    ],
 )
 @pytest.mark.parametrize("frequency", ["D", "W"])
 def test_a_month_of_days_becomes_one_number(frequency: str, aggregation: str, expected: dict[date, float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
@@ -23,11 +23,20 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class PublicationLag(Declaration):
-    """When a period's first figure is published: `days` after the period's end, at a clock time."""
+    """When a period's first figure is published: `days` after the period's end, at a clock time.
+
+    It is the usual day or a later one: an estimate must not be earlier than the figure was known.
+    """
 
     days: int = Field(ge=0, le=730)
     time: time
     time_zone: TimeZone
+    holidays: Literal["US"] | None = Field(
+        default=None, description="Whose federal holidays it waits for: each since the period's end adds a day"
+    )
+    formerly: dict[date, Annotated[int, Field(ge=0, le=730)]] = Field(
+        default_factory=dict, description="Days before which observations had a longer lag, and that lag in days"
+    )
     late: dict[date, date] = Field(
         default_factory=dict,
         description="Observation dates whose first figure came later than usual, and the day it did",
@@ -37,6 +46,8 @@ class PublicationLag(Declaration):
     def _later(self) -> Self:
         if wrong := [start for start, day in self.late.items() if day <= start]:
             raise ValueError(f"`late` has {wrong[0]}: {self.late[wrong[0]]}, which is not later")
+        if shorter := [f"{start}: {days}" for start, days in self.formerly.items() if days <= self.days]:
+            raise ValueError(f"`formerly` has {shorter[0]}, which is no longer lag than `days` ({self.days})")
         return self
 
 

@@ -16,8 +16,8 @@ Frequency = Literal["D", "W", "M", "Q", "A"]
 SeasonalAdjustment = Literal["SA", "NSA", "SAAR"]
 """Seasonally adjusted, not seasonally adjusted, seasonally adjusted annual rate."""
 
-Aggregation = Literal["mean", "last", "sum"]
-"""How observations become one of a lower frequency: average, end of period, total."""
+Aggregation = Literal["mean", "last", "sum", "compound"]
+"""How observations become one of a lower frequency: average, end of period, total, changes in percent in a row."""
 
 
 Kind = Literal["market_data", "macro_series", "curves", "flow_data", "fiscal_data"]

@@ -11,7 +11,7 @@ from macro_assets.catalog.kinds.rule import RuleCall
 
 Dtype = Literal["str", "int", "float", "bool", "date", "timestamp", "binary"]
 
-KEPT_FOR_EVER = ("raw", "landing", "audit")
+KEPT_FOR_EVER = ("raw", "silences", "landing", "audit")
 """Layers whose rows are never deleted."""
 
 
