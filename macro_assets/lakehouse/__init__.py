@@ -4,6 +4,7 @@ A notebook starts with :func:`connect`. What it calls ends in `root` and `catalo
 among itself takes a :class:`Lakehouse` first.
 """
 
+from macro_assets.lakehouse.appending import AppendReport, VintageConflictError
 from macro_assets.lakehouse.delta import LakeError
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import lake_root
@@ -17,7 +18,7 @@ from macro_assets.lakehouse.raw import (
 from macro_assets.lakehouse.reader import Vintages, open_vintages
 from macro_assets.lakehouse.releases import history, releases, revision_statistics, revision_triangle, revisions
 from macro_assets.lakehouse.session import connect
-from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, as_of, instant
+from macro_assets.lakehouse.vintages import as_of, instant
 
 __all__ = [
     "AppendReport",

@@ -1,12 +1,12 @@
 """The raw tables: append what was fetched, mark what is wrong, read what was known.
 
 `raw/<source>` is append-only and holds every vintage; `audit/invalidations` holds the decisions about its rows.
-The law they follow is in `vintages.py`.
+The laws they follow are in `appending.py` and `vintages.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -17,21 +17,14 @@ import macro_assets
 from macro_assets.catalog import Catalog, Table, UnknownNameError, names
 from macro_assets.catalog.derive import holdings_frame, polars_schema
 from macro_assets.catalog.load import unknown_name_message
-from macro_assets.lakehouse.delta import LakeError, content_hash, reading
+from macro_assets.catalog.periods import PeriodError, first_days
+from macro_assets.lakehouse.appending import AppendReport, concerned, rows_to_append
+from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, reading
 from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.holders import serving
 from macro_assets.lakehouse.paths import Root
-from macro_assets.lakehouse.vintages import (
-    BASES,
-    STATEMENT,
-    AppendReport,
-    concerned,
-    day_of,
-    in_force,
-    instant,
-    invalid_rows,
-    rows_to_append,
-)
+from macro_assets.lakehouse.silences import NO_SILENCES, silences_of
+from macro_assets.lakehouse.vintages import BASES, STATEMENT, day_of, in_force, instant, invalid_rows
 from macro_assets.lakehouse.write import Appended, append_computed
 
 INVALIDATIONS = "audit/invalidations"
@@ -65,11 +58,12 @@ def append_vintages(
     Raises
     ------
     VintageConflictError
-        See :func:`macro_assets.lakehouse.vintages.rows_to_append`; nothing was stored.
+        See :func:`macro_assets.lakehouse.appending.rows_to_append`; nothing was stored.
     UnknownNameError
         When the catalog has no such source, or the source no such series.
     LakeError
-        When the rows do not fit, or the table cannot be read or written; it is then as it was.
+        When the rows do not fit, a date is not the first day of its series' period, or the table cannot be read or
+        written; it is then as it was.
     """
     lake = Lakehouse.at(root, catalog)
     return _append(lake, source, observations, run_id, code_version or macro_assets.__version__)[0]
@@ -95,10 +89,14 @@ def _append(
     batch = typed(observations.with_columns(run_id=pl.lit(run_id)), polars_schema(table.columns))
     _refuse_gaps(batch, table)
     _refuse_strangers(source, batch, lake.catalog)
+    _refuse_other_days(batch, lake.catalog)
     reports: list[AppendReport] = []
 
     def added(stored: pl.LazyFrame) -> pl.DataFrame:
-        rows, report = additions(concerned(stored, batch).collect(), batch, read_decisions(lake), lake.catalog)
+        known = read_silences(lake, source, batch["series_id"].unique())
+        held = concerned(stored, batch, every_date=lake.catalog.sources[source].tells_whole_vintages).collect()
+        rows, silences, report = additions(held, batch, read_decisions(lake), lake.catalog, known)
+        keep_silences(lake, source, silences.with_columns(run_id=pl.lit(run_id)), commit)
         reports[:] = [report]
         return rows
 
@@ -108,19 +106,57 @@ def _append(
 
 
 def additions(
-    stored: pl.DataFrame, batch: pl.DataFrame, decisions: pl.DataFrame, catalog: Catalog
-) -> tuple[pl.DataFrame, AppendReport]:
-    """The rows a batch adds, each provider's by the way that provider tells vintages.
+    stored: pl.DataFrame,
+    batch: pl.DataFrame,
+    decisions: pl.DataFrame,
+    catalog: Catalog,
+    silences: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, AppendReport]:
+    """The rows a batch adds, each provider's by the way that provider tells vintages, and the silences it brings.
 
-    Parameters and errors as :func:`macro_assets.lakehouse.vintages.rows_to_append`.
+    Parameters and errors as :func:`macro_assets.lakehouse.appending.rows_to_append` and
+    :func:`macro_assets.lakehouse.silences.silences_of`.
     """
-    added, total = [batch.clear()], AppendReport()
+    added, silent, total = [batch.clear()], [NO_SILENCES], AppendReport()
     for (provider,), rows in batch.group_by("provider", maintain_order=True):
-        of_provider = stored.filter(pl.col("provider") == provider)
-        new, report = rows_to_append(of_provider, rows, decisions, catalog.sources[str(provider)].vintages)
+        of_provider, way = stored.filter(pl.col("provider") == provider), catalog.sources[str(provider)].vintages
+        known = silences
+        if way == "whole":
+            silent.append(silences_of(of_provider, rows, silences))
+            known = pl.concat([silences if silences is not None else NO_SILENCES, silent[-1]])
+        new, report = rows_to_append(of_provider, rows, decisions, way, known)
         added.append(new)
         total += report
-    return pl.concat(added), total
+    return pl.concat(added), pl.concat(silent), total
+
+
+def read_silences(lake: Lakehouse, source: str, series_ids: Collection[str] | None = None) -> pl.DataFrame | None:
+    """What the vintages of a source, or of some of its series, do not say; None where none was ever kept."""
+    name = names.silences(source)
+    stored = open_table(lake.root, name) if name in lake.catalog.tables else None
+    if stored is None:
+        return None
+    rows = lake.rows(name, stored).select(NO_SILENCES.columns)
+    if series_ids is not None:
+        rows = rows.filter(pl.col("series_id").is_in(list(series_ids)))
+    with reading(name, stored.version()):
+        return rows.collect()
+
+
+def keep_silences(lake: Lakehouse, source: str, silences: pl.DataFrame, commit: Mapping[str, str]) -> None:
+    """Keep silences of a source that tells whole vintages, before the rows that they are about: none may be lost.
+
+    One of a vintage that is not stored in the end has no effect. The table is made even if there is nothing to keep:
+    that it is there says that what is not in it was stated.
+    """
+    name = names.silences(source)
+    if name not in lake.catalog.tables:
+        return
+
+    def news(stored: pl.LazyFrame) -> pl.DataFrame:
+        return silences.join(stored.collect(), on=lake.table(name).key, how="anti")
+
+    append_computed(lake, name, news, commit)
 
 
 def typed(observations: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
@@ -156,6 +192,16 @@ def _refuse_strangers(source: str, observations: pl.DataFrame, catalog: Catalog)
                 f"series {series_id}: provider {provider!r} is none of its holders in raw/{source}: "
                 f"{', '.join(holders)}. Nothing was stored; declare the holder in the catalog."
             )
+
+
+def _refuse_other_days(observations: pl.DataFrame, catalog: Catalog) -> None:
+    """Refuse dates that are not the first day of their series' period: a month would have two figures."""
+    dates = observations.select("series_id", "observation_date").unique()
+    for (series_id,), own in dates.group_by("series_id"):
+        try:
+            first_days(own["observation_date"].sort(), catalog.series[str(series_id)].frequency)
+        except PeriodError as error:
+            raise LakeError(f"series {series_id}: {error}. Nothing was stored: date figures by that day.") from None
 
 
 # --- decisions about stored values ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-OF_SOURCES = ("raw", "landing", "fetch_log")
+OF_SOURCES = ("raw", "silences", "landing", "fetch_log")
 """Layers whose tables hold the series of a source."""
 
 

@@ -18,7 +18,9 @@ _MONTH = """CAST(
     date_trunc('month', n.observation_date)
     + to_months(CASE s.frequency WHEN 'Q' THEN 2 WHEN 'A' THEN 11 ELSE 0 END) AS DATE)"""
 _OF_THE_MONTH = """CASE any_value(s.aggregation)
-    WHEN 'mean' THEN avg(n.value) WHEN 'last' THEN arg_max(n.value, n.observation_date) ELSE sum(n.value) END"""
+    WHEN 'mean' THEN avg(n.value) WHEN 'last' THEN arg_max(n.value, n.observation_date)
+    WHEN 'compound' THEN if(count(*) = 1, sum(n.value), 100 * (product(1 + n.value / 100) - 1))
+    ELSE sum(n.value) END"""
 
 
 def normalized_rows(catalog: Catalog, rows: Mapping[str, str], moment: datetime | None) -> str | None:

@@ -38,7 +38,7 @@ STRANGER = "dbnomics"
 OBSERVATIONS = "normalized/observations"
 IDS = ("PAYEMS", "UNRATE")
 MONTHS, DAYS = 5, 5
-BASES = ("provider", "snapshot", "ingested", "publication_lag")
+BASES = ("provider", "snapshot", "ingested", "publication_lag", "rebased")
 UNITS = {
     "fred": ("persons", 1000.0),
     "fred_graph": ("persons", 1000.0),
@@ -205,7 +205,7 @@ def _twins(draw: st.DrawFn, series_id: str, concept: Concept) -> list[Row]:
         for m in range(draw(st.integers(1, end + 1)), MONTHS + 1):
             value, factor = truth[m], off.get(m, 1.0)
             told = None if value is None or factor is None else value * factor
-            basis = draw(st.sampled_from([usual, usual, "ingested", "publication_lag"]))
+            basis = draw(st.sampled_from([usual, usual, "ingested", "publication_lag", "rebased"]))
             rows.append(
                 row(month(m), told, day(draw(st.integers(1, 2))), basis, series_id=series_id, provider=h.provider)
             )

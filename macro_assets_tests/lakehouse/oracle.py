@@ -140,11 +140,7 @@ def additions(known: Mapping[str, Sequence[Row]], concept: Concept) -> Iterator[
         told = known.get(h.provider, ())
         both = [r for r in told if r["observation_date"] in home]
         equal = both and all(is_equal(r["value"], home[r["observation_date"]]) for r in both)
-        seen = [
-            r
-            for r in told
-            if r["observation_date"] > max(home) and r["release_basis"] in ("provider", "snapshot", "ingested")
-        ]
+        seen = [r for r in told if r["observation_date"] > max(home) and r["release_basis"] != "publication_lag"]
         if h.same and equal and seen:
             yield from seen
             return
@@ -197,9 +193,12 @@ def releases(
     found = []
     for series_id, holder in sorted(serving(rows, decided, moment, concepts).items()):
         own = [r for r in rows if r["series_id"] == series_id and r["provider"] == holder.provider]
+        counting = [r for r in own if counts(r, rows, decided, moment)]
+        rebased = [r["release_time"] for r in counting if r["release_basis"] == "rebased"]
+        counting = [r for r in counting if not rebased or r["release_time"] >= max(rebased)]
         for about in sorted({r["observation_date"] for r in own}):
             told = sorted(
-                (r for r in own if r["observation_date"] == about and counts(r, rows, decided, moment)),
+                (r for r in counting if r["observation_date"] == about),
                 key=lambda r: r["release_time"],
             )
             numbered = bool(told) and told[0]["release_basis"] in ("provider", "ingested")

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Table, default_catalog
+from macro_assets.catalog import Catalog, Table, default_catalog, names
 
 SCHEMA = pl.Schema(
     {
@@ -51,7 +51,7 @@ def one_source() -> Catalog:
 
 def tables_of(catalog: Catalog, sources: Collection[str]) -> dict[str, Table]:
     """The tables of a catalog that are left when it has some of its sources."""
-    left = {layer: set(sources) for layer in ("raw", "landing", "fetch_log")}
+    left = {layer: set(sources) for layer in names.LAYERS["sources"]}
     left["normalized"] = {catalog.sources[s].family for s in sources}
     return {
         name: table

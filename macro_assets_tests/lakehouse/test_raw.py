@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from macro_assets.catalog import Catalog, UnknownNameError
 from macro_assets.catalog.derive import holdings_frame
 from macro_assets.lakehouse import raw, write
+from macro_assets.lakehouse.appending import AppendReport, VintageConflictError
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import (
@@ -28,7 +29,7 @@ from macro_assets.lakehouse.raw import (
     read_raw,
     reinstate,
 )
-from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError, as_of
+from macro_assets.lakehouse.vintages import as_of
 from macro_assets_tests.lakehouse.histories import IDS, moments, raw_rows
 from macro_assets_tests.lakehouse.synthetic import (
     INGESTED,
@@ -322,7 +323,7 @@ def test_a_batch_of_several_providers_is_added_by_the_way_of_each(catalog: Catal
         for p in ("one", "two", "three")
     )
     late = frame(*(row(month(1), 2.0, day(2), provider=p) for p in ("one", "two", "three")))
-    added, report = additions(stored, late, decisions(), world)
+    added, _, report = additions(stored, late, decisions(), world)
     found = added.select("provider", "release_time", "release_basis", "value").sort("provider", "release_time").rows()
     assert found == [
         ("one", day(2), "provider", 2.0),
@@ -338,7 +339,7 @@ def test_providers_are_not_compared_with_each_other(catalog: Catalog) -> None:
     world = three_providers(catalog)
     stored = frame(row(month(1), 1.0, day(1), provider="one"))
     batch = frame(*(row(month(1), v, day(1), provider=p) for p, v in (("two", 1.0), ("three", 9.0))))
-    added, report = additions(stored, batch, decisions(), world)
+    added, _, report = additions(stored, batch, decisions(), world)
     assert sorted(added["provider"]) == ["three", "two"]
     assert report.new == 2
 
@@ -349,6 +350,22 @@ def test_a_conflict_of_one_provider_names_it_and_an_empty_batch_adds_nothing(cat
     twice = [row(month(1), v, day(1), provider="two") for v in (1.0, 2.0)]
     with pytest.raises(VintageConflictError, match="PAYEMS of provider two: 2019-01-01 has two values"):
         additions(frame(), frame(row(month(1), 1.0, day(1), provider="one"), *twice), nothing, world)
-    added, report = additions(frame(), frame(), nothing, world)
+    added, _, report = additions(frame(), frame(), nothing, world)
     assert added.is_empty()
     assert report == AppendReport()
+
+
+# --- observation dates -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "dates", [(date(2019, 1, 31), date(2019, 2, 28)), (date(2019, 1, 1), date(2019, 2, 28)), (date(2019, 1, 15),)]
+)
+def test_a_month_is_stored_by_its_first_day_alone(tmp_path: Path, dates: tuple[date, ...]) -> None:
+    store(tmp_path, frame(row(month(1), 1.0, day(1)), row(month(2), 2.0, day(1))))
+    wrong = next(d for d in dates if d.day > 1)
+    with pytest.raises(LakeError, match=rf"series PAYEMS: .*\(frequency M\), .*, got {wrong}\. Nothing was stored"):
+        store(tmp_path, frame(*(row(d, 3.0, day(2)) for d in dates)))
+    assert stored_version(tmp_path) == 1
+    known = observations_as_of(None, root=tmp_path, catalog=CATALOG)
+    assert known["observation_date"].to_list() == [month(1), month(2)]

@@ -114,7 +114,24 @@ def test_pivot_sets_series_side_by_side(con: duckdb.DuckDBPyConnection) -> None:
 # --- made-up series of each frequency and aggregation --------------------------------------------------------------
 
 DAYS = {date(2020, 1, 2): 1.0, date(2020, 1, 31): 4.0, date(2020, 2, 3): None, date(2020, 2, 28): 7.0}
-BY_MONTH = {"mean": {1: 2.5, 2: 7.0}, "last": {1: 4.0, 2: 7.0}, "sum": {1: 5.0, 2: 7.0}}
+TOLD = {
+    "D": DAYS,
+    "W": DAYS,
+    "M": {date(2020, 1, 1): 1.0, date(2020, 2, 1): None, date(2020, 3, 1): 7.0},
+    "Q": {date(2020, 1, 1): 1.0, date(2020, 4, 1): None, date(2020, 7, 1): 7.0},
+    "A": {date(2018, 1, 1): 1.0, date(2019, 1, 1): None, date(2020, 1, 1): 7.0},
+}
+OF_DAYS = {
+    "MEAN": {date(2020, 1, 1): 2.5, date(2020, 2, 1): 7.0},
+    "LAST": {date(2020, 1, 1): 4.0, date(2020, 2, 1): 7.0},
+    "SUM": {date(2020, 1, 1): 5.0, date(2020, 2, 1): 7.0},
+    "COMPOUND": {date(2020, 1, 1): pytest.approx(5.04), date(2020, 2, 1): 7.0},
+}
+OF_PERIODS = {
+    "M": {date(2020, 1, 1): 1.0, date(2020, 3, 1): 7.0},
+    "Q": {date(2020, 3, 1): 1.0, date(2020, 9, 1): 7.0},
+    "A": {date(2018, 12, 1): 1.0, date(2020, 12, 1): 7.0},
+}
 
 
 def made_up() -> Catalog:
@@ -132,7 +149,7 @@ def made_up() -> Catalog:
             }
         )
         for frequency in "DWMQA"
-        for aggregation in BY_MONTH
+        for aggregation in ("mean", "last", "sum", "compound")
     }
     return dataclasses.replace(full, sources={"bundled": full.sources["bundled"]}, series=series, copies=())
 
@@ -152,7 +169,7 @@ def made_up_lake(root: Path) -> Lakehouse:
                 "payload_sha256": "synthetic",
             }
             for series_id in lake.catalog.series
-            for day, value in DAYS.items()
+            for day, value in TOLD[lake.catalog.series[series_id].frequency].items()
         ]
     )
     append_vintages("bundled", rows, "synthetic", root=root, catalog=lake.catalog)
@@ -172,14 +189,7 @@ def test_a_month_has_one_value_by_the_rule_of_the_series(tmp_path: Path, as_of: 
     found: dict[str, dict[date, float]] = {}
     for row in months.iter_rows(named=True):
         found.setdefault(row["series_id"], {})[row["observation_date"]] = row["value"]
-    shift = {"D": 0, "W": 0, "M": 0, "Q": 2, "A": 11}
-    assert found == {
-        f"{frequency}_{rule.upper()}": {
-            date(2020 + (m + later - 1) // 12, (m + later - 1) % 12 + 1, 1): value for m, value in by_month.items()
-        }
-        for frequency, later in shift.items()
-        for rule, by_month in BY_MONTH.items()
-    }
+    assert found == {f"{f}_{rule}": OF_PERIODS.get(f, of_days) for f in TOLD for rule, of_days in OF_DAYS.items()}
     twin = view_rows(VIEWS["normalized/monthly"], families(lake), facts_of(lake.catalog))
     assert_frame_equal(months, twin, rel_tol=1e-12, abs_tol=0)
 
@@ -190,7 +200,7 @@ def test_the_families_that_are_there_are_shown_together(tmp_path: Path) -> None:
     overwrite(lake, "normalized/world", lake.read("normalized/world"), {})
     catalog = dataclasses.replace(made_up(), sources=default_catalog().sources)
     con = connect(root=tmp_path, catalog=catalog)
-    assert con.execute("SELECT count(*) FROM normalized.observations").fetchone() == (len(DAYS) * 15,)
+    assert con.execute("SELECT count(*) FROM normalized.observations").fetchone() == (4 * sum(map(len, TOLD.values())),)
     for view in VIEWS:
         assert con.execute(f"SELECT count(*) >= 0 FROM {sql_name(view)}").fetchone() == (True,)
 
@@ -228,7 +238,9 @@ def test_a_table_of_an_earlier_version_is_told_by_the_view_alone(tmp_path: Path)
         con.execute("SELECT count(*) FROM normalized.observations").fetchall()
     assert con.execute("SELECT count(*) FROM normalized.monthly").fetchone() != (0,)
     then = connect(root=tmp_path, catalog=lake.catalog, as_of="2020-12-31")
-    assert then.execute("SELECT count(*) FROM normalized.observations").fetchone() == (len(DAYS) * 15,)
+    assert then.execute("SELECT count(*) FROM normalized.observations").fetchone() == (
+        4 * sum(map(len, TOLD.values())),
+    )
 
 
 def _nothing(table: str) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from macro_assets.catalog import Vintages
-from macro_assets.lakehouse.vintages import VintageConflictError, concerned, in_force, instant, rows_to_append
+from macro_assets.lakehouse.appending import VintageConflictError, concerned, rows_to_append
+from macro_assets.lakehouse.vintages import in_force, instant
 from macro_assets_tests.lakehouse import oracle
 from macro_assets_tests.lakehouse.histories import History, histories, moments, raw_rows, stores
 from macro_assets_tests.lakehouse.synthetic import (
@@ -351,7 +352,7 @@ def test_a_marked_value_that_is_overwritten_is_corrected_by_the_next_fetch() -> 
 # --- against brute force -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(histories(), moments)
 def test_each_holder_has_in_force_what_brute_force_finds(h: History, moment: datetime | None) -> None:
     """In whatever order the rows lie, in the table's key order too; sorted by series and date."""
@@ -366,7 +367,7 @@ def test_each_holder_has_in_force_what_brute_force_finds(h: History, moment: dat
         assert days == sorted(days)
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(stores(), raw_rows.filter(bool), st.sampled_from(["whole", "changes", "none"]))
 def test_the_rows_concerned_are_enough_to_decide(
     store: tuple[list[Row], list[Row]], added: list[Row], mode: Vintages

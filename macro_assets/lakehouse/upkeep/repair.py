@@ -165,6 +165,8 @@ def _missing(lake: Lakehouse, name: str) -> str:
         return "What was stored after it is missing: have the program that writes it bring it up to date."
     if layer == "raw":
         return f"Rows after that version are missing: {_from_landing(lake.root, rest)}."
+    if layer == "silences":
+        return f"What later vintages did not say is missing: {_from_landing(lake.root, rest)}."
     if layer == "landing":
         return (
             "Responses after that version are missing: `macro restore` brings them back from a backup. Do not run "
@@ -227,4 +229,6 @@ def _made_anew(lake: Lakehouse, name: str) -> str | None:
     if layer == "raw":
         rebuild = f"`macro rebuild {rest}` makes it anew from landing; do that before anything is run"
         return rebuild if _is_landing_whole(lake.root, rest) else None
+    if layer == "silences":
+        return f"`macro rebuild {rest}` makes it anew from landing" if _is_landing_whole(lake.root, rest) else None
     return f"`macro run {names.raw(rest) if layer == 'fetch_log' else name}` makes it anew"

@@ -137,7 +137,7 @@ def test_news_say_what_of_and_in_which_unit(lake: Lakehouse) -> None:
 
 
 def test_sql_names_the_way_before_and_answers_after(lake: Lakehouse) -> None:
-    with pytest.raises(duckdb.Error, match="schema version 3, this macro_assets needs 5. `macro migrate`"):
+    with pytest.raises(duckdb.Error, match="schema version 3, this macro_assets needs 6. `macro migrate`"):
         connect(root=lake.root, catalog=CATALOG).execute("FROM forecasts.gdp_nowcast")
     with pytest.raises(duckdb.Error, match=r"is no table any more: news.gdp_nowcast has its figures. `macro migrate`"):
         connect(root=lake.root, catalog=CATALOG).execute("FROM forecasts.gdp_nowcast_news")

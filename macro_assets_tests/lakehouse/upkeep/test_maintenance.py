@@ -60,13 +60,13 @@ def test_the_writing_step_compacts_and_checkpoints(
 def test_upkeep_merges_files_and_says_so(lake: Lakehouse, tmp_path: Path) -> None:
     fill(tmp_path, 6)
     before = content_hash(lake.read("raw/bundled").sort("release_time"))
-    (done,) = maintain(lake, NOW)
+    done, _ = maintain(lake, NOW)
     assert (done.table_name, done.rows_before, done.rows_after, done.files_before) == ("raw/bundled", 6, 6, 6)
     assert len(table_of(tmp_path).file_uris()) == 1
     after = content_hash(lake.read("raw/bundled").sort("release_time"))
     assert after == before
     version = table_of(tmp_path).version()
-    (again,) = maintain(lake, NOW)
+    again, _ = maintain(lake, NOW)
     assert table_of(tmp_path).version() == version, "upkeep of a table in shape changes nothing"
     assert again.files_before == again.files_after
 
@@ -186,7 +186,7 @@ def test_an_older_table_is_refused_until_it_is_migrated(lake: Lakehouse, tmp_pat
     """F23."""
     old_landing(tmp_path, catalog)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 5.*macro migrate --dry-run"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 1.*needs 6.*macro migrate --dry-run"):
         lake.read(table.name)
     (due,) = migrations_due(lake)
     assert (due.table_name, due.written, due.rows) == ("landing/bundled", 1, 1)
@@ -230,7 +230,7 @@ def test_receipts_of_the_second_layout_say_on_which_day_they_were_asked(
     """By the UTC day of the answer; nothing was known, nothing could be compared with."""
     old_table(tmp_path, "landing/bundled", 2, SECOND_LANDING)
     table = catalog.one_table("landing/bundled")
-    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 5"):
+    with pytest.raises(LakeError, match=r"landing/bundled .* schema version 2.*needs 6"):
         lake.read(table.name)
     migrate(lake, table.name)
     stored = lake.read(table.name).sort("fetched_at")
@@ -251,6 +251,7 @@ def test_the_log_of_the_second_layout_knows_the_success_of_what_went_well(tmp_pa
     assert stored["last_success"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None]
     assert stored.select(SECOND_LOG.columns).equals(SECOND_LOG)
     assert stored.select("provider", "latency_ms").rows() == [("bundled", None)] * 2, "the source was asked"
+    assert stored["last_look"].null_count() == 2, "nobody knows when all was last asked for"
 
 
 def test_the_first_layout_is_migrated_in_one_step(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
@@ -284,7 +285,7 @@ def test_an_older_table_whose_columns_did_not_change_is_read_as_it_is(
     lake: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append_vintages("bundled", vintage_frame(0, [1.0]).drop("run_id"), "run", root=tmp_path)
-    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 6)
+    monkeypatch.setattr("macro_assets.lakehouse.delta.SCHEMA_VERSION", 7)
     monkeypatch.setitem(layout.MIGRATIONS, 6, {"landing": lambda rows, _: rows})  # type: ignore[arg-type]
     assert observations_as_of(day(1), root=tmp_path)["value"].to_list() == [1.0]
     assert migrations_due(lake) == []
@@ -368,6 +369,6 @@ def test_a_writer_during_a_migration_wins(
 
 def test_upkeep_of_a_lake_that_is_partly_there(lake: Lakehouse, tmp_path: Path, catalog: Catalog) -> None:
     fill(tmp_path, 1)
-    assert [u.table_name for u in maintain(lake, NOW)] == ["raw/bundled"]
+    assert [u.table_name for u in maintain(lake, NOW)] == ["raw/bundled", "silences/bundled"]
     nothing = dataclasses.replace(catalog, tables={})
     assert list(maintain(Lakehouse(tmp_path, nothing), NOW)) == []

@@ -248,7 +248,7 @@ def test_a_rebuild_leaves_rows_under_an_old_id(lake: Lakehouse) -> None:
 
 
 def test_what_is_to_be_renamed_is_refused_before(lake: Lakehouse) -> None:
-    with pytest.raises(LakeError, match=r"raw/yahoo_chart .* schema version 4, .* needs 5. `macro migrate` brings"):
+    with pytest.raises(LakeError, match=r"raw/yahoo_chart .* schema version 4, .* needs 6. `macro migrate` brings"):
         lake.read("raw/yahoo_chart")
     con = connect(root=lake.root, catalog=CATALOG)
     with pytest.raises(Exception, match="`macro migrate` brings it there"):

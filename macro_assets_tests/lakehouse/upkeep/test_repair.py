@@ -457,6 +457,18 @@ def test_a_raw_table_without_a_good_version_makes_way_for_a_rebuild(store: Store
     assert set(before.values()) <= set(store.all().values())
 
 
+@pytest.mark.parametrize(
+    ("damaged", "says"),
+    [
+        (1, "What later vintages did not say is missing: `macro rebuild bundled` brings all rows back from landing"),
+        (0, "`macro rebuild bundled` makes it anew from landing"),
+    ],
+)
+def test_silences_come_back_with_a_rebuild(store: Store, catalog: Catalog, damaged: int, says: str) -> None:
+    store.write(entry(damaged), b"{", "silences/bundled")
+    assert says in repair(Lakehouse(store.root, catalog), "silences/bundled").message
+
+
 def test_a_raw_table_that_landing_cannot_make_is_left_as_it_is(store: Store, catalog: Catalog) -> None:
     store.write(entry(0), b"{", "raw/bundled")
     store.write(entry(3), b"{", "landing/bundled")

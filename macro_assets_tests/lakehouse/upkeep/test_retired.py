@@ -155,6 +155,7 @@ def test_backup_restore_and_upkeep_of_a_lake_that_still_has_them(tmp_path: Path)
     compute(lake)
     assert {u.table_name for u in maintain(lake, datetime(2026, 1, 1, tzinfo=UTC))} == {
         "raw/bundled",
+        "silences/bundled",
         "normalized/fred",
     }
     backup(tmp_path / "lake", tmp_path / "backups")
