@@ -302,7 +302,7 @@ def test_a_store_that_stays_broken_is_one_message(
     append_vintages("bundled", vintages(1), "before", root=lake, catalog=catalog)
     with (
         faulty(s3_endpoint, ["403"] * 50, monkeypatch, happens=False),
-        pytest.raises(LakeError, match="table raw/bundled .*cannot be written.*Nothing was committed") as refusal,
+        pytest.raises(LakeError, match="table silences/bundled .*cannot be written.*Nothing was committed") as refusal,
     ):
         append_vintages("bundled", vintages(2), "through", root=lake, catalog=catalog)
     assert CANARY not in str(refusal.value)

@@ -111,7 +111,8 @@ def rebuild_command(source: str, replace: bool) -> None:
     done = rebuild(lake, sources[source], replace)
     click.echo(f"{names.raw(source)}: {done.rows:,} rows rebuilt from landing, {done.stored:,} stored")
     if done.is_equal:
-        click.echo("Equal row for row; nothing was written.")
+        silent = "what its vintages do not say was put on record" if done.written else "nothing was written"
+        click.echo(f"Equal row for row; {silent}.")
         return
     click.echo(f"{done.only_rebuilt.height:,} rows only in the rebuilt table, {done.only_stored.height:,} only stored:")
     columns = ["series_id", "observation_date", "value", "release_time", "release_basis", "run_id"]

@@ -10,7 +10,7 @@ from macro_assets.cli.lake import LAKE_COMMANDS
 from macro_assets.cli.new import new_command
 from macro_assets.cli.observe import observe_command
 from macro_assets.cli.run import run_command, ui_command
-from macro_assets.cli.sources import fetch_command, sources_command
+from macro_assets.cli.sources import accept_command, fetch_command, sources_command
 from macro_assets.cli.sql import sql_command
 
 COMMANDS = (
@@ -20,6 +20,7 @@ COMMANDS = (
     doctor_command,
     ui_command,
     fetch_command,
+    accept_command,
     sources_command,
     catalog_command,
     observe_command,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -115,6 +117,45 @@ def fetch_command(
         if dry_run or not runs:
             return
         summary = run_refreshes(lake, runs, dagster)
+        print_summary(lake, summary)
+    if summary.failures:
+        sys.exit(1)
+
+
+@click.command("accept")
+@click.argument("series_id", metavar="SERIES")
+@click.option("--reason", required=True, help="Why; kept with the decision.")
+@click.option("--author", default=getpass.getuser, help="Who decides; default the user of this session.")
+@click.option("--provider", help="Who tells the new figures; default the first holder of the series that is on.")
+@expected_errors
+def accept_command(series_id: str, reason: str, author: str, provider: str | None) -> None:
+    """Take the figures of SERIES in another base year or unit, as a whole; those of before stay as vintages.
+
+    A fetch refuses them until then. Nothing is spliced: dates that the new figures lack become missing, and a
+    difference across the change is no revision. A unit that is another is stated in the catalog first.
+    """
+    from macro_assets.catalog import names
+    from macro_assets.intake.accept import accept
+    from macro_assets.lakehouse.handle import Lakehouse
+
+    lake = Lakehouse.at()
+    level = accept(lake, series_id, reason, author, datetime.now(UTC), provider)
+    out = console()
+    out.print(f"series {series_id}: {level}: accepted by {author}.", markup=False, highlight=False)
+    home = lake.catalog.one_series(series_id).source
+    name = f"{names.raw(home)}/{series_id}"
+    with instance() as dagster:
+        from macro_assets.lakehouse.acceptances import ACCEPTANCES
+        from macro_assets.orchestration.assets.audit import report_decision
+
+        report_decision(lake, dagster, ACCEPTANCES)
+        if not lake.catalog.sources[home].is_live:
+            out.print(f"`macro run {names.raw(home)}` takes them.", markup=False, highlight=False)
+            return
+        from macro_assets.orchestration.refresh import whole_history
+        from macro_assets.orchestration.run import run_refreshes
+
+        summary = run_refreshes(lake, whole_history(lake.catalog, [name], None, None), dagster)
         print_summary(lake, summary)
     if summary.failures:
         sys.exit(1)

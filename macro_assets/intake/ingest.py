@@ -14,10 +14,11 @@ from macro_assets.catalog import Source, names
 from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.fetch import Asked
 from macro_assets.intake.judge import Verdict, judge
+from macro_assets.lakehouse.acceptances import Acceptance, read_acceptances
+from macro_assets.lakehouse.appending import AppendReport, VintageConflictError
 from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.landing import land, vouch
 from macro_assets.lakehouse.raw import append_to_held
-from macro_assets.lakehouse.vintages import AppendReport, VintageConflictError
 from macro_assets.sources.protocol import NO_OBSERVATIONS
 
 
@@ -81,7 +82,7 @@ def ingest(lake: Lakehouse, stored: StoredSource, asked: Sequence[Asked], run_id
         land(lake, source.name, responses, commit)
     ids = {h.series.id for one in asked for h in one.holdings}
     held = raw.rows.filter(pl.col("series_id").is_in(list(ids)))
-    verdicts, accepted = judged(asked, held, source.name)
+    verdicts, accepted = judged(asked, held, source.name, read_acceptances(lake))
 
     def store(rows: pl.DataFrame) -> AppendReport:
         nonlocal raw
@@ -94,10 +95,17 @@ def ingest(lake: Lakehouse, stored: StoredSource, asked: Sequence[Asked], run_id
     return Ingested(done.verdicts, done.report, done.accepted, raw)
 
 
-def judged(asked: Sequence[Asked], held: pl.DataFrame, home: str) -> tuple[list[Verdict], pl.DataFrame]:
-    """What several answers are worth, and what of them may be stored; see :func:`macro_assets.intake.judge.judge`."""
-    found = [judge(one, held, home) for one in asked]
-    return [v for verdicts, _ in found for v in verdicts], pl.concat([NO_OBSERVATIONS, *(rows for _, rows in found)])
+def judged(
+    asked: Sequence[Asked], held: pl.DataFrame, home: str, accepted: Sequence[Acceptance]
+) -> tuple[list[Verdict], pl.DataFrame]:
+    """What several answers are worth, and what of them may be stored; see :func:`macro_assets.intake.judge.judge`.
+
+    Of a series of which a provider was asked twice, for a part and then for the whole, the second answer is judged.
+    """
+    found = [judge(one, held, home, accepted) for one in asked]
+    last = {(v.series.id, v.provider): v for verdicts, _ in found for v in verdicts}
+    verdicts = [v for of_one, _ in found for v in of_one if last[v.series.id, v.provider] is v]
+    return verdicts, pl.concat([NO_OBSERVATIONS, *(rows for _, rows in found)])
 
 
 def appended(

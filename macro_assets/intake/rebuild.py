@@ -19,10 +19,13 @@ from macro_assets.catalog.derive import polars_schema
 from macro_assets.intake.fetch import Asked, ask_in_turn, holders_of
 from macro_assets.intake.ingest import appended, judged
 from macro_assets.intake.judge import Verdict
+from macro_assets.lakehouse.acceptances import read_acceptances
+from macro_assets.lakehouse.appending import AppendReport
+from macro_assets.lakehouse.delta import reading
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import landed
 from macro_assets.lakehouse.raw import additions, read_decisions, read_raw, typed
-from macro_assets.lakehouse.vintages import AppendReport
+from macro_assets.lakehouse.silences import NO_SILENCES
 from macro_assets.lakehouse.write import append, open_or_create, replace_rows
 from macro_assets.sources.errors import SourceError
 from macro_assets.sources.protocol import Request, Response, Window, request_text
@@ -58,8 +61,22 @@ def rebuilt(lake: Lakehouse, source: Source) -> pl.DataFrame:
     ValueError
         When a stored body is not the one that was received.
     """
+    return _rebuilt(lake, source).raw
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a raw table, and of the silences of its vintages."""
+
+    raw: pl.DataFrame
+    silences: pl.DataFrame
+
+
+def _rebuilt(lake: Lakehouse, source: Source) -> _Rows:
+    """What :func:`rebuilt` says, with the silences that go with it."""
     catalog, table, decisions = lake.catalog, lake.table(names.raw(source.name)), read_decisions(lake)
-    stored = pl.DataFrame(schema=polars_schema(table.columns))
+    acceptances = read_acceptances(lake)
+    stored = _Rows(pl.DataFrame(schema=polars_schema(table.columns)), NO_SILENCES.with_columns(run_id=pl.lit("")))
     answers: dict[str, Response] = {}
     for fetch in _fetches(lake, source):
         answers |= fetch.answers
@@ -68,11 +85,11 @@ def rebuilt(lake: Lakehouse, source: Source) -> pl.DataFrame:
         # holder may have served. Of one that was ended before it left them all, earlier answers stand for the rest.
         heard = fetch.failed.union(*(one.heard for one in asked))
         asked += fetch.replayed(catalog, [t for t in fetch.turns if t[0].series.id not in heard], answers)
-        held = stored if fetch.says_whom else stored.filter(pl.col("provider") == source.name)
-        verdicts, accepted = judged(asked, held, source.name)
+        held = stored.raw if fetch.says_whom else stored.raw.filter(pl.col("provider") == source.name)
+        verdicts, accepted = judged(asked, held, source.name, acceptances)
         taken = decisions.filter(pl.col("decided_at") <= fetch.moment)
         stored = _replayed(stored, verdicts, accepted, taken, fetch.run_id, catalog)
-    return stored.sort(table.key)
+    return replace(stored, raw=stored.raw.sort(table.key))
 
 
 @dataclass(frozen=True)
@@ -161,23 +178,26 @@ def _window(receipt: Mapping[str, Any]) -> Window:
 
 
 def _replayed(
-    stored: pl.DataFrame,
+    stored: _Rows,
     verdicts: Sequence[Verdict],
     accepted: pl.DataFrame,
     decisions: pl.DataFrame,
     run_id: str,
     catalog: Catalog,
-) -> pl.DataFrame:
-    added = [stored]
+) -> _Rows:
+    done = stored
 
     def store(rows: pl.DataFrame) -> AppendReport:
-        batch = typed(rows.with_columns(run_id=pl.lit(run_id)), stored.schema)
-        new, report = additions(stored, batch, decisions, catalog)
-        added.append(new)
+        nonlocal done
+        batch = typed(rows.with_columns(run_id=pl.lit(run_id)), stored.raw.schema)
+        known = stored.silences.select(NO_SILENCES.columns)
+        new, silences, report = additions(stored.raw, batch, decisions, catalog, known)
+        silent = silences.with_columns(run_id=pl.lit(run_id))
+        done = _Rows(pl.concat([stored.raw, new]), pl.concat([stored.silences, silent]))
         return report
 
     appended(verdicts, accepted, store)
-    return pl.concat(added)
+    return done
 
 
 def _response(row: Mapping[str, object]) -> Response:
@@ -223,11 +243,14 @@ def rebuild(lake: Lakehouse, source: Source, replace_stored: bool = False) -> Re
     table = names.raw(source.name)
     stored = read_raw(lake, source.name)
     known = [s.id for s in lake.catalog.series_of(source.name)]
-    made = pl.concat([rebuilt(lake, source), stored.filter(~pl.col("series_id").is_in(known))])
+    again = _rebuilt(lake, source)
+    made = pl.concat([again.raw, stored.filter(~pl.col("series_id").is_in(known))])
     only_stored = stored.join(made, on=made.columns, how="anti", nulls_equal=True)
     only_rebuilt = made.join(stored, on=made.columns, how="anti", nulls_equal=True)
     commit = {"purpose": "rebuild", "source": source.name}
     written = False
+    if only_stored.is_empty() or replace_stored:
+        written = _silences_are(lake, source, again.silences, commit)
     if only_stored.is_empty() and not only_rebuilt.is_empty():
         append(lake, table, only_rebuilt, commit)
         written = True
@@ -235,3 +258,19 @@ def rebuild(lake: Lakehouse, source: Source, replace_stored: bool = False) -> Re
         replace_rows(lake, table, open_or_create(lake, table), made, commit)
         written = True
     return Rebuild(made.height, stored.height, only_stored, only_rebuilt, written)
+
+
+def _silences_are(lake: Lakehouse, source: Source, silences: pl.DataFrame, commit: Mapping[str, str]) -> bool:
+    """Have what was rebuilt on record, in place of all else about series of the catalog; whether it was not."""
+    name = names.silences(source.name)
+    if name not in lake.catalog.tables:
+        return False
+    target, key = open_or_create(lake, name), lake.table(name).key
+    known = [s.id for s in lake.catalog.series_of(source.name)]
+    with reading(name, target.version()):
+        stored = lake.rows(name, target).collect().sort(key)
+    made = pl.concat([silences, stored.filter(~pl.col("series_id").is_in(known))]).sort(key)
+    if made.select(key).equals(stored.select(key)):
+        return False
+    replace_rows(lake, name, target, made, commit)
+    return True

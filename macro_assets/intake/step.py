@@ -16,16 +16,18 @@ import polars as pl
 
 from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.intake.fetch import Asked, ask_in_turn, askable, earlier_responses
+from macro_assets.intake.fetch import Asked, ask, ask_in_turn, askable, earlier_responses
 from macro_assets.intake.health import Health, health
 from macro_assets.intake.ingest import Ingested, StoredSource, ingest
+from macro_assets.intake.judge import to_ask_whole
 from macro_assets.intake.outcomes import Outcome, outcomes
-from macro_assets.intake.windows import first_whole
+from macro_assets.intake.windows import first_whole, is_look
 from macro_assets.intake.years import Years
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
+from macro_assets.sources.protocol import Window
 from macro_assets.sources.secrets import missing_key
 
 _TELL_EVERY_SECONDS = 5.0
@@ -125,7 +127,15 @@ def _asked(lake: Lakehouse, question: Question, stored: StoredSource, run: Run) 
     holders = [askable(lake.catalog, s) for s in question.series]
     clients = partial(open_client, remembered=earlier_responses(lake, source))
     split = first_whole(question.years.window, stored.raw.rows, stored.log.rows, question.only_news)
-    return ask_in_turn(holders, split, lake.catalog, clients, partial(_progress, run))
+    told = partial(_progress, run)
+    asked = ask_in_turn(holders, split, lake.catalog, clients, told)
+    again = [(one, to_ask_whole(one, stored.raw.rows)) for one in asked]
+    for one, part in again:
+        if part:
+            run.tell(f"{one.provider.name}: asking for all of {len(part)} series whose history was changed")
+            whole = Window(today=one.window.today)
+            asked.append(Asked(one.provider, tuple(part), whole, ask(one.provider, part, whole, clients, told)))
+    return asked
 
 
 def _progress(run: Run, provider: Source) -> Progress:
@@ -167,6 +177,7 @@ def _entries(done: Ingested, found: Sequence[Outcome], source: Source, run: Run)
         more = {
             "rows_seen": v.report.rows,
             "is_whole": v.is_whole,
+            "last_look": datetime.now(UTC) if not v.failure and is_look(v.asked) else None,
             "latency_ms": 1000 * sum(times) / len(times) if times else None,
         }
         error = v.failure and final.get((v.series.id, v.provider), v.failure)
@@ -185,6 +196,7 @@ def _entry(series_id: str, provider: str, run: Run, status: str, error: str | No
         "error": error,
         "rows_seen": 0,
         "last_success": now if status == "ok" else None,
+        "last_look": None,
         "is_whole": False,
         "latency_ms": None,
     }

@@ -8,19 +8,19 @@ is declared to have the very same figures as the home adds what it was seen to h
 from __future__ import annotations
 
 from macro_assets.lakehouse.holders import ESTIMATED, TOLERANCE
-from macro_assets.lakehouse.vintages import VINTAGE_BASES
+from macro_assets.lakehouse.vintages import BASES
 
-_CODES = (ESTIMATED, "ingested", *reversed(VINTAGE_BASES))
-"""Bases by their place in two bits. Of estimated release times, and of none other, the code is 0."""
+_CODES = (ESTIMATED, *(basis for basis in reversed(BASES) if basis != ESTIMATED))
+"""Bases by their place in three bits. Of estimated release times, and of none other, the code is 0."""
 
 # the commonest first
 _CODE = " ".join(f"WHEN '{basis}' THEN {code}" for code, basis in reversed(list(enumerate(_CODES))))
 _BASIS = " ".join(f"WHEN {code} THEN '{basis}'" for code, basis in reversed(list(enumerate(_CODES))))
 
 # the release time and its basis as one number: comparing numbers takes half the time of comparing structs
-_KEY = f"epoch_us(release_time) * 4 + CASE release_basis {_CODE} END"
+_KEY = f"epoch_us(release_time) * 8 + CASE release_basis {_CODE} END"
 
-IS_ESTIMATED = "key & 3 = 0"
+IS_ESTIMATED = "key & 7 = 0"
 """A condition on rows of :func:`latest`."""
 
 FIGURES_EQUAL = f"""
@@ -30,7 +30,7 @@ FIGURES_EQUAL = f"""
 """Whether two figures are the same, but for the last digits of a computer's number; missing is as missing."""
 
 ANSWER = f"""source, series_id, provider, observation_date, value, provider_unit,
-    make_timestamptz((key - (key & 3)) // 4) AS release_time, CASE key & 3 {_BASIS} END AS release_basis"""
+    make_timestamptz((key - (key & 7)) // 8) AS release_time, CASE key & 7 {_BASIS} END AS release_basis"""
 """Columns of an answer, of rows of `answer`."""
 
 

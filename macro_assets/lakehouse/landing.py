@@ -117,17 +117,19 @@ def log_fetches(
 ) -> pl.DataFrame:
     """Replace the state of fetched series of a provider in `fetch_log/<source>` and return the log; others keep theirs.
 
-    A fetch that was no success leaves the time of the latest one, and a history that was once had whole stays so. A log
-    that is held already is read again only where another process wrote to it since.
+    A fetch that was no success leaves the time of the latest one, one that was no look that of the latest look, and a
+    history that was once had whole stays so. A log that is held already is read again only where another process wrote
+    to it since.
     """
     log = [fetches]
 
     def kept(stored: pl.DataFrame) -> pl.DataFrame:
         key = ["series_id", "provider"]
         others = stored.join(fetches, on=key, how="anti")
-        before = stored.select(*key, before="last_success", was_whole="is_whole")
+        before = stored.select(*key, before="last_success", looked="last_look", was_whole="is_whole")
         now = fetches.join(before, on=key, how="left").with_columns(
             last_success=pl.coalesce("last_success", "before"),
+            last_look=pl.coalesce("last_look", "looked"),
             is_whole=pl.col("is_whole") | pl.col("was_whole").fill_null(False),
         )
         log[0] = pl.concat([others, now.select(stored.columns).cast(stored.schema)]).sort(key)

@@ -18,11 +18,12 @@ from macro_assets.lakehouse.renames import is_concerned
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Version of the lake's layout. Raised, with a step in `MIGRATIONS`, when stored columns change, or in `RENAMES`."""
 
 CLOCKS: Mapping[str, str] = {
     "raw": "release_time",
+    "silences": "release_time",
     "landing": "fetched_at",
     "fetch_log": "last_seen",
     "audit": "decided_at",
@@ -141,6 +142,11 @@ def _providers(forecasts: pl.DataFrame, _: str) -> pl.DataFrame:
     return forecasts.with_columns(providers=pl.lit(None, pl.String))
 
 
+def _looks(log: pl.DataFrame, _: str) -> pl.DataFrame:
+    """Version 6: the fetch log says when all that a provider serves was last asked for. Of older rows nobody knows."""
+    return log.with_columns(last_look=pl.lit(None, pl.Datetime("us", "UTC")))
+
+
 _QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 _OF_THE_ROW = ["as_of_month", "as_of", "computed_at"]
 
@@ -211,6 +217,7 @@ MIGRATIONS: Mapping[int, Mapping[str, Step]] = {
         "fetch_log": _who_was_asked,
         **dict.fromkeys(("forecasts", "paths", "real_time"), _providers),
     },
+    6: {"fetch_log": _looks},
 }
 """By the version they lead to and the layer they change."""
 

@@ -19,7 +19,7 @@ import duckdb
 from macro_assets.lakehouse.choice import ANSWER, FIGURES_EQUAL, IS_ESTIMATED, choice, latest
 from macro_assets.lakehouse.holders import ESTIMATED
 from macro_assets.lakehouse.releases import UNNUMBERED_BASES
-from macro_assets.lakehouse.vintages import VINTAGE_BASES
+from macro_assets.lakehouse.vintages import REBASED, VINTAGE_BASES
 
 VINTAGES = "_vintages"
 """View of all raw rows of all tables: what the macros read."""
@@ -198,11 +198,13 @@ _UNNUMBERED = "({})".format(", ".join(quoted(b) for b in UNNUMBERED_BASES))
 
 _RELEASES = f"""
     CREATE MACRO releases(id, n := NULL) AS TABLE
-    WITH stated AS (
+    WITH of_holder AS MATERIALIZED (
+        SELECT *, max(release_time) FILTER (release_basis = '{REBASED}') OVER () AS rebased FROM _told(id, NULL)
+    ), stated AS (
         SELECT *,
             bool_or(value IS NOT NULL) OVER so_far AS begun,
             first_value(release_basis) OVER so_far NOT IN {_UNNUMBERED} AS on_record
-        FROM _told(id, NULL)
+        FROM of_holder WHERE rebased IS NULL OR release_time >= rebased
         WINDOW so_far AS (PARTITION BY observation_date ORDER BY release_time)
     ), distinct_values AS (
         SELECT * FROM stated WHERE begun

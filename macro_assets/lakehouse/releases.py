@@ -3,8 +3,9 @@
 A value repeated by later vintages is one release. Releases are numbered when they are read: loading an older vintage
 later renumbers them. An observation whose first row is a `snapshot` (known by then, released who knows when) or an
 estimate (`publication_lag`: today's value at a guessed time) has no first release on record, so its releases have no
-number. One holder's releases count, those of the holder that serves the series at the instant: what another one has is
-no revision of it.
+number. Those before a change of base (`rebased`) are no releases any more: their figures cannot be compared with the
+later ones. One holder's releases count, those of the holder that serves the series at the instant: what another one
+has is no revision of it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,17 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.holders import ESTIMATED, chosen
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import read_decisions, read_series
-from macro_assets.lakehouse.vintages import STATEMENT, VINTAGE_BASES, day_of, in_force, instant, without_invalid
+from macro_assets.lakehouse.vintages import (
+    REBASED,
+    STATEMENT,
+    VINTAGE_BASES,
+    day_of,
+    in_force,
+    instant,
+    without_invalid,
+)
 
-UNNUMBERED_BASES = ("snapshot", ESTIMATED)
+UNNUMBERED_BASES = ("snapshot", ESTIMATED, REBASED)
 """Bases of a first row that is no first release."""
 
 _OF_ONE_DATE = ["series_id", "observation_date"]
@@ -62,6 +71,8 @@ def numbered(
         told = told.filter(pl.col("release_time") <= instant(moment))
     rows = without_invalid(told.lazy(), decisions, moment).collect()
     rows = rows.filter((pl.col("release_basis") != ESTIMATED) | ~pl.col("series_id").is_in(dated))
+    rebased = pl.col("release_time").filter(pl.col("release_basis") == REBASED).max().over("series_id")
+    rows = rows.filter((pl.col("release_time") >= rebased) | rebased.is_null())
     changed = pl.col("value").ne_missing(pl.col("value").shift(1)).over(_OF_ONE_DATE)
     begun = pl.col("value").is_not_null().cum_max().over(_OF_ONE_DATE)
     first = pl.int_range(pl.len()).over(_OF_ONE_DATE) == 0

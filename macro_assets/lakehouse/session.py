@@ -22,6 +22,7 @@ from macro_assets.catalog import Catalog, Column, Table, View, names
 from macro_assets.catalog.registers import registers, series_columns
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.absent import made_by, never_fetched
+from macro_assets.lakehouse.acceptances import ACCEPTANCES
 from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS, RETIRED
@@ -265,8 +266,8 @@ def _columns(table: Table | View, value: str) -> str:
 
 
 def _not_yet(catalog: Catalog, table: Table | View) -> str:
-    """Rows of a table of the catalog that is not in the lake: an error to name, but nothing invalidated is no error."""
-    if table.name == INVALIDATIONS:
+    """Rows of a table of the catalog that is not in the lake: an error to name, unless nothing was decided."""
+    if table.name in (INVALIDATIONS, ACCEPTANCES):
         return f"SELECT {_columns(table, 'NULL')} WHERE false"
     return _error(f"{table.name} is not in the lake yet. {made_by(catalog, table.name)}", table)
 

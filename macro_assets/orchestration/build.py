@@ -11,7 +11,7 @@ from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.orchestration.assets.audit import invalidations_asset
+from macro_assets.orchestration.assets.audit import decisions_assets
 from macro_assets.orchestration.assets.calendar import calendar_asset
 from macro_assets.orchestration.assets.charts import chart_publishers
 from macro_assets.orchestration.assets.derived import derived_assets, path_specs
@@ -47,7 +47,7 @@ def build_defs(
     raw = [raw_assets(source, catalog) for source in catalog.sources.values()]
     return dg.Definitions(
         assets=[
-            invalidations_asset(catalog),
+            *decisions_assets(catalog),
             *(step for step, _ in raw),
             *derived_assets(found, catalog, chart_publishers(catalog)),
             *path_specs(found, catalog),

@@ -2,8 +2,8 @@
 
 Frames in, reasons out, without Dagster: `macro fetch` and the `refresh` schedule select by it. A series is due when it
 was never fetched or failed; when its release calendar brought a release since it was last had; when the next
-figure should be out by the publication lag; and once in a while to see revisions. All of it is about the first of its
-holders that is on: of a source without its key, the one that serves in its place.
+figure should be out by the publication lag; and once a week to see what was revised, however far back. All of it is
+about the first of its holders that is on: of a source without its key, the one that serves in its place.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from macro_assets.catalog import Series, Source, names
 from macro_assets.catalog.periods import estimated_release, next_period, release_instant
 from macro_assets.intake.calendars import CALENDAR
 from macro_assets.intake.fetch import askable
+from macro_assets.intake.windows import is_look_due
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import read_raw
 
 ASK_AGAIN = timedelta(hours=20)
 """After how long a figure that should be out and was not is asked for again."""
 
-LOOK_FOR_REVISIONS = timedelta(days=7)
-"""After how long a provider without vintages is asked again, though nothing new is due."""
+_COMMON_YEARS = {"A": 4}
+_COMMON = 2
+"""How many years are wanted to the next figure's, so that the answer has figures in common with the stored ones."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,9 @@ def _due(
             return f"the figure of {upcoming} was expected by {expected:%Y-%m-%d}", year
     if series.irregular and now - had >= ASK_AGAIN:
         return "its dates follow no rhythm: looked for daily", year
-    if provider.vintages == "none" and now - had >= LOOK_FOR_REVISIONS:
-        # what is revised are figures that are out, and those of December too
-        return "a weekly look for revisions", min(latest.year, now.year) - 1 if latest else None
+    looked = fetch["last_look"]
+    if is_look_due(looked if isinstance(looked, datetime) else None, now):
+        return "a weekly look for revisions", year
     return None
 
 
@@ -113,8 +115,10 @@ def _has_ended(series: Series, latest: date | None) -> bool:
 
 
 def _wanted_year(series: Series, latest: date | None, now: datetime) -> int | None:
-    """The year of the next figure, of projections the present one; None where there is no figure yet."""
-    return min(next_period(latest, series.frequency).year, now.year) if latest else None
+    """Some years before that of the next figure, of projections the present one; None where there is no figure yet."""
+    if latest is None:
+        return None
+    return min(next_period(latest, series.frequency).year, now.year) + 1 - _COMMON_YEARS.get(series.frequency, _COMMON)
 
 
 def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:

@@ -6,6 +6,7 @@ or has come to be in another unit. Frames in, reasons out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -24,10 +25,16 @@ _ROLLING = timedelta(days=365)
 
 _SAME_FACTOR = 1e-3
 _FACTOR_FROM = 0.02
-_OVERLAP = 8
-
 _OVERLAP_OF_SAME = 3
-"""Of figures that should be equal, so few that are the same factor of each other are no chance."""
+"""So few figures that are the same factor of others, to the last digit, are no chance."""
+
+_LEVEL_FROM, _OVERLAP_OF_LEVEL, _MANY = 0.05, 4, 8
+"""From which change of level on, and with how many figures, a factor need not be the same for all of them; of how many
+on they may lie farther apart."""
+
+_NEARLY_ALL = 0.95
+
+_MOST_DECIMALS = 6
 
 _LATELY = timedelta(days=1)
 
@@ -129,29 +136,128 @@ def older(rows: pl.DataFrame, held: pl.DataFrame, series: Series) -> str | None:
     )
 
 
-def _lacking(rows: pl.DataFrame, held: pl.DataFrame) -> list[date]:
-    """Dates of stored values that an answer does not have, in order."""
-    stated = held.drop_nulls("value")["observation_date"].unique()
-    return stated.filter(~stated.is_in(rows["observation_date"].to_list())).sort().to_list()
+def retold(edge: date, series: Series) -> str:
+    """Why a part of a history is not stored by itself."""
+    return (
+        f"{subject(series)}: the answer changes the stored figure of {edge}, where it ends, or has none in common with "
+        f"the stored ones. Expected a part that agrees there with the rest; all of its history was asked for. {KEPT}."
+    )
 
 
-def rebased(rows: pl.DataFrame, held: pl.DataFrame, series: Series) -> str | None:
-    """An answer whose every figure is the stored one times the same factor: another unit or base year.
+def beyond(rows: pl.DataFrame, held: pl.DataFrame) -> date | None:
+    """The outermost date of an answer of which it changes the stored figure, though figures lie beyond it.
+
+    What was revised may go on there: a part of a history that is told anew is no part to be stored. So it is where
+    nothing that is stored tells whether the answer is in the same base.
 
     Parameters
     ----------
     held
         Rows in force: `observation_date`, `value`.
     """
-    pairs = _pairs(rows, held)
-    factor = _factor(pairs) if pairs.height >= _OVERLAP else None
-    if factor is None or factor <= 0 or abs(factor - 1) < _FACTOR_FROM:
+    stated = held.drop_nulls("value")
+    low, high = rows["observation_date"].min(), rows["observation_date"].max()
+    if stated.is_empty() or low is None:
         return None
-    return (
-        f"{subject(series)}: each of {pairs.height} figures is {factor:.6g} times the stored one. Expected the unit of "
-        f"the catalog ({series.provider_unit}); the provider changed its unit or base year. {KEPT}; declare the "
-        "series in its new unit as a series of its own."
+    both = rows.select("observation_date", "value").join(
+        stated.select("observation_date", stored="value"), on="observation_date"
     )
+    changed = both.sort("observation_date").with_columns(pl.col("value").ne_missing(pl.col("stored")).alias("changed"))
+    if (stated["observation_date"] < low).any() and (both.is_empty() or changed["changed"][0]):
+        return changed["observation_date"].first() or low  # type: ignore[return-value]
+    if (stated["observation_date"] > high).any() and (both.is_empty() or changed["changed"][-1]):
+        return changed["observation_date"].last() or high  # type: ignore[return-value]
+    return None
+
+
+def _lacking(rows: pl.DataFrame, held: pl.DataFrame) -> list[date]:
+    """Dates of stored values that an answer does not have, in order."""
+    stated = held.drop_nulls("value")["observation_date"].unique()
+    return stated.filter(~stated.is_in(rows["observation_date"].to_list())).sort().to_list()
+
+
+@dataclass(frozen=True)
+class Rebase:
+    """Figures that are a factor of the stored ones.
+
+    Parameters
+    ----------
+    factor
+        Median of the figures' ratios.
+    figures
+        How many were compared.
+    is_exact
+        Whether each is that factor of the stored one to the last digit, or only about.
+    """
+
+    factor: float
+    figures: int
+    is_exact: bool
+
+    def __str__(self) -> str:
+        about = "" if self.is_exact else "about "
+        return f"each of {self.figures} figures is {about}{self.factor:.6g} times the stored one"
+
+
+def rebased(rows: pl.DataFrame, held: pl.DataFrame) -> Rebase | None:
+    """What an answer is of the stored figures if all of it is another level of them: another unit or base year.
+
+    Three figures are enough where each is the same factor of the stored one, but for the rounding of both. Where new
+    seasonal factors came with the base, nearly all must lie closer together than to the stored level, early ones and
+    late ones alike. A revision that grows with time, as of a benchmark, is none.
+
+    Parameters
+    ----------
+    rows, held
+        Latest figure of each date: `observation_date`, `value`.
+    """
+    pairs = _pairs(rows, held).sort("observation_date")
+    if pairs.height < _OVERLAP_OF_SAME:
+        return None
+    ratio = pairs["value"] / pairs["stored"]
+    factor = ratio.median()
+    assert isinstance(factor, float)
+    if factor <= 0 or abs(factor - 1) < _FACTOR_FROM:
+        return None
+    if _is_multiple(pairs):
+        return Rebase(factor, pairs.height, is_exact=True)
+    if pairs.height < _OVERLAP_OF_LEVEL or abs(factor - 1) < _LEVEL_FROM:
+        return None
+    third = max(2, pairs.height // 3)
+    near = abs(factor - 1) / (2 if pairs.height >= _MANY else 4)
+    same = all(abs(part.median() - factor) <= near / 2 for part in (ratio.head(third), ratio.tail(third)))  # type: ignore[operator]
+    is_level = same and ((ratio - factor).abs() <= near).mean() >= _NEARLY_ALL  # type: ignore[operator]
+    return Rebase(factor, pairs.height, is_exact=False) if is_level else None
+
+
+def another_level(found: Rebase, series: Series) -> str:
+    """Why figures in another unit or base year are refused, and what can be done."""
+    return (
+        f"{subject(series)}: {found}. Expected the unit of the catalog ({series.provider_unit}); the provider changed "
+        f"its unit or base year. {KEPT}. If the new figures are right, `macro accept {series.id} --reason ...` takes "
+        "them as a whole, after the catalog's unit and bounds of the series are those of the new ones."
+    )
+
+
+def _is_multiple(pairs: pl.DataFrame) -> bool:
+    """Whether every figure is the same factor of its stored one, but for the rounding of both.
+
+    Figures that are hardly larger than what they are rounded to are a factor of any others: these tell nothing.
+    """
+    new, stored = pairs["value"], pairs["stored"]
+    factor = float((new * stored).sum()) / float((stored * stored).sum())
+    rounding = _half_a_digit(new) + abs(factor) * _half_a_digit(stored)
+    apart = (new - factor * stored).abs()
+    allowed = (new.abs() * (_SAME_FACTOR / 2)).clip(lower_bound=2 * rounding)
+    return bool((apart <= allowed).all()) and float((new - stored).abs().median()) >= 5 * rounding  # type: ignore[arg-type]
+
+
+def _half_a_digit(figures: pl.Series) -> float:
+    """Half of what the last decimal of rounded figures stands for."""
+    for decimals in range(_MOST_DECIMALS + 1):
+        if ((figures - figures.round(decimals)).abs() <= 1e-9 * figures.abs()).all():
+            return 0.5 * 10.0**-decimals
+    return 0.0
 
 
 def multiplied(rows: pl.DataFrame, held: pl.DataFrame, series: Series, other: str) -> str | None:

@@ -106,7 +106,7 @@ def test_migrate_says_what_it_would_do_and_does_it(copied: Home) -> None:
     assert "macro migrate" in refused.stderr
     for _ in range(2):  # a dry run changes nothing
         assert "would be migrated" in copied.macro("migrate", "--dry-run").stdout
-    assert "landing/bundled: schema version 1 to 5, 1 rows: migrated" in copied.macro("migrate").stdout
+    assert "landing/bundled: schema version 1 to 6, 1 rows: migrated" in copied.macro("migrate").stdout
     assert "Every table has the present layout" in copied.macro("migrate").stdout
 
 
@@ -136,12 +136,12 @@ def test_migrate_brings_forecasts_and_news_into_the_long_tables(copied: Home) ->
     before = contents(copied.lake)
     refused = copied.macro("run", expect=2).stderr
     assert "forecasts/gdp_nowcast" in refused
-    assert "has schema version 3, this macro_assets needs 5. `macro migrate` brings it there" in refused
+    assert "has schema version 3, this macro_assets needs 6. `macro migrate` brings it there" in refused
     would = copied.macro("migrate", "--dry-run").stdout
     assert contents(copied.lake) == before, "neither of them changes anything"
     did = copied.macro("migrate").stdout
     for name, rows in (("news", 3), ("diagnostics", 5), ("forecasts", 5)):
-        told = f"{name}/gdp_nowcast: schema version 3 to 5, {rows} rows: "
+        told = f"{name}/gdp_nowcast: schema version 3 to 6, {rows} rows: "
         assert f"{told}would be migrated" in would
         assert f"{told}migrated" in did
     moved = "forecasts/gdp_nowcast_news: computed, in its place there is news.gdp_nowcast: "
@@ -168,7 +168,7 @@ def test_migrate_gives_series_their_new_ids_and_assets(tmp_path: Path) -> None:
     assert contents(home.lake) == before
     did = home.macro("migrate").stdout
     assert would.replace("would be ", "") == did
-    assert "raw/yahoo_chart: schema version 4 to 5, 6 rows: migrated" in did
+    assert "raw/yahoo_chart: schema version 4 to 6, 6 rows: migrated" in did
     assert "raw/fred: UNRATE_FRED keeps its id" in did
     assert "`macro fetch raw/fred/UNRATE` asks for all of it" in did
     assert "Dagster: the history of 1 assets renamed" in did

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import Series, default_catalog
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets_tests.conftest import ROOT, Home, make_home
@@ -143,6 +144,39 @@ def test_a_provider_that_fails_ends_the_command_with_an_error(
     assert "series CBOE_VIX of source cboe" in said
     assert "404" in said
     assert "Traceback" not in said
+
+
+class Rebased(World):
+    """Providers whose every figure is a quarter larger than in the world before."""
+
+    def figures(self, series: Series) -> Mapping[date, float]:
+        return {day: round(1.25 * value, 6) for day, value in super().figures(series).items()}
+
+
+def test_a_new_base_is_refused_and_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = make_home(tmp_path)
+    latest = "SELECT value FROM series_as_of('CBOE_VIX', NULL) WHERE observation_date = '2020-03-02'"
+    with serving() as environment:
+        monkeypatch.setenv("MACRO_URL_CBOE", environment["MACRO_URL_CBOE"])
+        home.macro("fetch", "cboe")
+        said = home.macro("accept", "CBOE_VIX", "--reason", "none", expect=2)
+        assert "nothing to accept: its figures are in the base of the stored ones" in said.stderr + said.stdout
+    before = home.macro("sql", "--csv", latest).stdout
+    with serving(Rebased()) as environment:
+        monkeypatch.setenv("MACRO_URL_CBOE", environment["MACRO_URL_CBOE"])
+        refused = home.macro("fetch", "cboe", "--all", expect=1)
+        said = " ".join((refused.stdout + refused.stderr).split())
+        assert "is 1.25 times the stored one" in said
+        assert "macro accept CBOE_VIX" in said
+        assert home.macro("sql", "--csv", latest).stdout == before
+        taken = " ".join(home.macro("accept", "CBOE_VIX", "--reason", "synthetic", "--author", "ana").stdout.split())
+        assert "is 1.25 times the stored one: accepted by ana" in taken
+        after = home.macro("sql", "--csv", latest).stdout
+        assert float(after.split()[1]) == pytest.approx(1.25 * float(before.split()[1]))
+        assert "Nothing is due" in home.macro("fetch", "raw/cboe/CBOE_VIX").stdout
+        kept = home.macro("sql", "--csv", "SELECT provider, author, reason FROM audit.acceptances").stdout
+        assert kept.split() == ["provider,author,reason", "cboe,ana,synthetic"]
+        assert "Equal row for row" in home.macro("rebuild", "cboe").stdout
 
 
 def test_the_catalog_is_searched_by_words_that_must_all_be_there(home: Home) -> None:

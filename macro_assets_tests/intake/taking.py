@@ -11,8 +11,8 @@ from macro_assets.catalog import Catalog, Series
 from macro_assets.intake.fetch import Asked, Clients, ask_in_turn, holders_of
 from macro_assets.intake.ingest import StoredSource, ingest
 from macro_assets.intake.outcomes import Outcome, outcomes
+from macro_assets.lakehouse.appending import AppendReport
 from macro_assets.lakehouse.handle import Held, Lakehouse
-from macro_assets.lakehouse.vintages import AppendReport
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.protocol import Window
 

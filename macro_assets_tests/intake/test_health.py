@@ -42,6 +42,7 @@ class Lake:
             "error": None,
             "rows_seen": 1,
             "last_success": NOON if status == "ok" else None,
+            "last_look": None,
             "is_whole": False,
             "latency_ms": 100.0,
             **facts,

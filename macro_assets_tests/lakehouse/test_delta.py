@@ -115,7 +115,7 @@ def test_a_table_of_a_newer_schema_is_refused_and_left_alone(lake: Lakehouse, tm
         lambda: overwrite(lake, table.name, GOOD, COMMIT),
         lambda: append(lake, table.name, GOOD, COMMIT),
     ):
-        with pytest.raises(LakeError, match=r"normalized/fred .* schema version 99.*reads up to 5.*Upgrade"):
+        with pytest.raises(LakeError, match=r"normalized/fred .* schema version 99.*reads up to 6.*Upgrade"):
             attempt()
     assert deltalake.DeltaTable(tmp_path / table.name).version() == 0
 
@@ -127,7 +127,7 @@ def test_the_schema_version_survives_overwrites(
     for rows in (GOOD, GOOD.head(1)):
         overwrite(lake, table.name, rows, COMMIT)
     monkeypatch.setattr(delta, "SCHEMA_VERSION", 1)
-    with pytest.raises(LakeError, match="schema version 5"):
+    with pytest.raises(LakeError, match="schema version 6"):
         open_table(tmp_path, table.name)
 
 

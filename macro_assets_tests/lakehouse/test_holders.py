@@ -45,7 +45,7 @@ def read(h: History, moment: datetime | None, now: datetime | None = None) -> An
 # --- pure reads ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(histories(), moments, st.integers(1, DAYS).map(day))
 def test_as_of_is_what_brute_force_finds(h: History, moment: datetime | None, now: datetime) -> None:
     """In whatever order the rows lie, in the table's key order too."""

@@ -119,6 +119,7 @@ def test_the_log_has_a_row_for_each_who_was_asked(lake: Lakehouse) -> None:
             "rows_seen": 1,
             "is_whole": is_whole,
             "last_success": seen if status == "ok" else None,
+            "last_look": None,
         }
         schema = polars_schema(lake.table("fetch_log/bundled").columns)
         return log_fetches(lake, "bundled", pl.DataFrame([row], schema=schema), {})

@@ -30,7 +30,7 @@ from macro_assets_tests.lakehouse.oracle import Concept, Holder
 from macro_assets_tests.lakehouse.synthetic import PROVIDER, Row, day, decisions, frame, month, row
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(stores(), moments)
 def test_releases_are_what_brute_force_finds(store: tuple[list[Row], list[Row]], moment: datetime | None) -> None:
     """Those of one holder, whatever others have told."""

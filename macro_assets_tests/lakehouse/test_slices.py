@@ -76,7 +76,7 @@ def two_stores(draw: st.DrawFn) -> tuple[History, History]:
     return h, History(list(later.values()), h.concepts, list(at_once.values()))
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(two_stores())
 def test_versions_are_equal_exactly_where_the_answers_are(stores: tuple[History, History]) -> None:
     """Over all instants of both stores: neither a change that is missed nor one that is none."""

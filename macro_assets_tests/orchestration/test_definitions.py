@@ -13,16 +13,23 @@ from macro_assets.intake.years import Years
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
 from macro_assets.sources.protocol import Window
 
+DECISIONS = ("audit/invalidations", "audit/acceptances")
 SPECS = {"/".join(s.key.path): s for s in defs.resolve_all_asset_specs()}
 
 
 def test_the_graph_has_these_assets(catalog: Catalog) -> None:
     """A table is an asset unless it is written along with one; so is a series."""
-    along = ("landing", "fetch_log")
+    along = ("silences", "landing", "fetch_log")
     tables = {t.name for t in catalog.tables.values() if t.layer not in along}
     series = {f"raw/{s.source}/{s.id}" for s in (*catalog.series.values(), *catalog.copies)}
     assert set(SPECS) == tables | series
-    of_the_house = {"audit/invalidations", "maintenance/tables", "calendar/releases", "normalized/fred"}
+    of_the_house = {
+        "audit/invalidations",
+        "audit/acceptances",
+        "maintenance/tables",
+        "calendar/releases",
+        "normalized/fred",
+    }
     assert tables >= of_the_house | {f"raw/{s}" for s in catalog.sources} | {f"charts/{c}" for c in catalog.charts}
 
 
@@ -74,7 +81,7 @@ def test_every_series_and_table_has_its_check(catalog: Catalog) -> None:
     tables = {f"raw/{s}" for s in catalog.sources}
     assert {
         *((t, name) for t in tables for name in ("complete", "health")),
-        *((n, "schema") for n in SPECS if n not in (*tables, "audit/invalidations") and not n.startswith("paths/")),
+        *((n, "schema") for n in SPECS if n not in (*tables, *DECISIONS) and not n.startswith("paths/")),
     } == checks
     blocking = [s for d in defs.resolve_asset_graph().assets_defs for s in d.check_specs if s.blocking]
     assert not [s.key for s in blocking if s.asset_key.path[0] == "raw"]

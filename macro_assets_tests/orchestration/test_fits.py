@@ -77,7 +77,7 @@ def test_what_was_known_at_the_refit_decides_whether_a_month_is_stale(
     release(lake, 5.0, datetime(2020, 1, 20, tzinfo=UTC))  # another figure, loaded late: known by the refit
     done = run_months(lake, instance, fitted_graph())
     assert stored(lake, FIT) == {"2020-01": 5.0}
-    assert stored(lake, SHARE) == {"2020-03": 6 / 5, "2020-04": 6 / 5}, "the vintage of March still says 4"
+    assert stored(lake, SHARE) == {"2020-03": 6.5 / 5, "2020-04": 6.5 / 5}, "the vintage of March did not speak of it"
     assert not done.failures
 
 

@@ -249,7 +249,8 @@ def test_a_partition_is_what_is_asked(tmp_path: Path, instance: dg.DagsterInstan
     asked = Lakehouse(tmp_path, CATALOG).read("landing/bundled").select("window_first", "window_last")
     assert set(asked.iter_rows()) == {(None, None), (date(2015, 1, 1), date(2015, 12, 31))}
     log = Lakehouse(tmp_path, CATALOG).read("fetch_log/bundled").row(0, named=True)
-    assert (log["is_whole"], log["rows_seen"]) == (True, 24)
+    assert log["is_whole"]
+    assert log["rows_seen"] >= stored(tmp_path).height, "the body has all of it, in both vintages"
 
 
 def test_years_loaded_in_any_order_give_the_same_table(tmp_path: Path, instance: dg.DagsterInstance) -> None:
@@ -269,7 +270,8 @@ def test_a_revision_for_a_year_nobody_asked_for_lands_and_is_logged(
 ) -> None:
     def with_another_year(fetched: Fetched) -> Fetched:
         stray = fetched.observations.tail(1).with_columns(observation_date=pl.lit(date(2012, 3, 1)))
-        return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, stray]))
+        others = fetched.observations.filter(pl.col("observation_date") != date(2012, 3, 1))
+        return dataclasses.replace(fetched, observations=pl.concat([others, stray]))
 
     one = {"dagster/asset_partition_range_start": "2015", "dagster/asset_partition_range_end": "2015"}
     assert execute(toy_definitions(tmp_path), instance, raw_keys("PAYEMS")).success

@@ -14,13 +14,17 @@ KEY = "synthetic-key-0123456789"
 
 
 @contextmanager
-def serving(world: World | None = None, latency: float = 0.0) -> Iterator[dict[str, str]]:
+def serving(
+    world: World | None = None, latency: float = 0.0, sent: list[int] | None = None
+) -> Iterator[dict[str, str]]:
     """Serve until the block ends; gives the environment that leads every source of the catalog there.
 
     Parameters
     ----------
     latency
         Seconds before each answer.
+    sent
+        Gets the bytes of each answer.
     """
     known = world or World()
     answered_before: dict[tuple[str, bytes], tuple[int, bytes]] = {}
@@ -38,6 +42,8 @@ def serving(world: World | None = None, latency: float = 0.0) -> Iterator[dict[s
             if question not in answered_before:
                 answered_before[question] = answer(source, f"/{rest}", body, known)
             status, answered = answered_before[question]
+            if sent is not None:
+                sent.append(len(answered))
             self.send_response(status)
             self.send_header("Content-Length", str(len(answered)))
             self.end_headers()
@@ -74,6 +80,8 @@ if (
     import json
     import sys
 
-    with serving(latency=float(sys.argv[1])) as found:
+    answers: list[int] = []
+    with serving(latency=float(sys.argv[1]), sent=answers) as found:
         print(json.dumps(found), flush=True)
-        sys.stdin.read()
+        for _ in sys.stdin:  # a line asks how much was sent
+            print(json.dumps([len(answers), sum(answers)]), flush=True)

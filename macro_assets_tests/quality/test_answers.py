@@ -12,6 +12,8 @@ import pytest
 from macro_assets.catalog import PublicationLag, Series
 from macro_assets.quality.answers import (
     ahead,
+    another_level,
+    beyond,
     empty,
     expected_since,
     is_same_vintage,
@@ -218,15 +220,16 @@ HELD = [100.0, 101.0, 103.0, 102.0, 105.0, 107.0, 106.0, 110.0]
 @pytest.mark.parametrize("factor", [1000.0, 0.001, 1.03, 0.97])
 def test_a_change_of_unit_or_base_year_is_named(factor: float) -> None:
     answer = months([v * factor for v in HELD] + [1.0])
-    why = rebased(answer, months(HELD), series(provider_unit="Index 2012=100"))
-    assert why is not None
+    found = rebased(answer, months(HELD))
+    assert found is not None
+    why = another_level(found, series(provider_unit="Index 2012=100"))
     assert f"each of 8 figures is {factor:.6g} times the stored one" in why
     assert "Index 2012=100" in why
 
 
 def test_a_rounded_rebase_is_found_and_negative_figures_do_not_hide_it() -> None:
     flows = [-v if i % 2 else v for i, v in enumerate(HELD)]
-    assert rebased(months([round(v * 1.2345, 2) for v in flows]), months(flows), series()) is not None
+    assert rebased(months([round(v * 1.2345, 2) for v in flows]), months(flows)) is not None
 
 
 @pytest.mark.parametrize(
@@ -236,20 +239,71 @@ def test_a_rounded_rebase_is_found_and_negative_figures_do_not_hide_it() -> None
         [v * 1.01 for v in HELD],  # an annual revision of level
         [-v for v in HELD],
         [*(v * 1000 for v in HELD[:-1]), HELD[-1]],  # some figures: a blunder the bounds must find
-        [v + 10 for v in HELD],
-        [v * 1000 for v in HELD[:-1]],  # too few to tell
+        [v * (1 + i / 50) for i, v in enumerate(HELD)],  # a benchmark that grows with time
+        [v * 1000 for v in HELD[:2]],  # too few to tell
         [0.0 for _ in HELD],
         [None for _ in HELD],
     ],
 )
 def test_a_revision_is_no_change_of_unit(answer: list[float | None]) -> None:
-    assert rebased(months(answer), months(HELD), series()) is None
+    assert rebased(months(answer), months(HELD)) is None
 
 
 def test_zeros_and_missing_figures_tell_nothing_about_the_unit() -> None:
     held = months([*HELD, 0.0, None, 5.0])
     answer = months([*(v * 100 for v in HELD), 0.0, 3.0, None])
-    assert rebased(answer, held, series()) is not None
+    assert rebased(answer, held) is not None
+
+
+@pytest.mark.parametrize(
+    ("held", "answer"),
+    [
+        pytest.param([101.3, 99.8, 104.2], [68.9, 67.9, 70.9], id="three figures with one decimal"),
+        pytest.param([100.0, 102.0, 101.0, 103.0], [80.6, 82.2, 81.4, 83.0], id="a year of quarters"),
+        pytest.param([1234.0, 1250.0, 999.0], [12.3, 12.5, 10.0], id="hundreds"),
+        pytest.param(HELD, [68.3, 68.4, 70.5, 68.8, 71.9, 72.4, 72.6, 74.3], id="new seasonal factors with the base"),
+        pytest.param(HELD[:5], [69.1, 70.0, 71.9, 70.4, 73.0], id="the same of few"),
+    ],
+)
+def test_a_new_base_is_found_in_short_and_rounded_series(held: list[float], answer: list[float]) -> None:
+    found = rebased(months(answer), months(held))
+    assert found is not None
+    assert found.factor == pytest.approx(answer[0] / held[0], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("held", "answer"),
+    [
+        pytest.param([0.1, 0.2, 0.1, 0.3], [0.2, 0.3, 0.2, 0.4], id="rates hardly larger than their last digit"),
+        pytest.param([5.0, 5.2, 4.9], [5.1, 5.4, 4.8], id="revised rates"),
+        pytest.param([100.0, 102.0, 101.0, 103.0], [100.4, 102.9, 101.1, 103.6], id="revised levels"),
+        pytest.param([1.0, -0.5, 0.3, 0.8] * 4, [1.4, -0.1, 0.2, 1.1] * 4, id="flows about nothing"),
+    ],
+)
+def test_revisions_of_short_and_rounded_series_are_no_new_base(held: list[float], answer: list[float]) -> None:
+    assert rebased(months(answer), months(held)) is None
+
+
+# --- a part of a history -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "edge"),
+    [
+        pytest.param(months([105.0, 108.0], 2021), None, id="revised within"),
+        pytest.param(months([104.0, 107.0], 2021), date(2021, 1, 1), id="revised at the first date"),
+        pytest.param(months([None, 107.0], 2021), date(2021, 1, 1), id="withdrawn there"),
+        pytest.param(months([1.0], 2022), date(2022, 1, 1), id="nothing in common"),
+        pytest.param(months([100.0, 99.0], 2020), date(2020, 2, 1), id="revised at the last date"),
+        pytest.param(months([1.0, 2.0, 105.0, 107.0], 2020), None, id="all there is"),
+        pytest.param(NOTHING, None, id="nothing"),
+    ],
+)
+def test_a_part_that_is_changed_where_it_ends_is_seen(answer: pl.DataFrame, edge: date | None) -> None:
+    held = pl.concat([months([100.0, 101.0], 2020), months([105.0, 107.0], 2021)])
+    if answer.height == 4:
+        answer = answer.with_columns(observation_date=held["observation_date"])
+    assert beyond(answer, held) == edge
 
 
 # --- the very same figures -----------------------------------------------------------------------------------------

@@ -1,31 +1,40 @@
-"""The table of invalidations as an asset: nothing computes it, `macro invalidate` writes it, derived tables read it."""
+"""The tables of decisions as assets: commands write them, nothing computes them, other tables and intake read them."""
 
 import dagster as dg
 
 from macro_assets.catalog import Catalog
+from macro_assets.lakehouse.acceptances import ACCEPTANCES
 from macro_assets.lakehouse.delta import data_version
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.raw import INVALIDATIONS, read_decisions
+from macro_assets.lakehouse.raw import INVALIDATIONS
 from macro_assets.orchestration.describe import key, rows_metadata, table_metadata
 
-
-def invalidations_asset(catalog: Catalog) -> dg.AssetSpec:
-    """The external asset of the table."""
-    table = catalog.one_table(INVALIDATIONS)
-    return dg.AssetSpec(
-        key(table.name),
-        description=f"{table.title}. {table.description} `macro invalidate` and `macro reinstate` write it.",
-        group_name=table.layer,
-        kinds={"deltalake"},
-        owners=[table.owner],
-        tags={"layer": table.layer},
-        metadata=table_metadata(table),
-    )
+_WRITTEN_BY = {
+    INVALIDATIONS: "`macro invalidate` and `macro reinstate` write it.",
+    ACCEPTANCES: "`macro accept` writes it.",
+}
 
 
-def report_decision(lake: Lakehouse, instance: dg.DagsterInstance) -> None:
-    """Tell Dagster that the table changed, so that what is below it is computed again."""
-    table, rows = lake.table(INVALIDATIONS), read_decisions(lake)
+def decisions_assets(catalog: Catalog) -> list[dg.AssetSpec]:
+    """The external assets of the tables."""
+    tables = [(catalog.one_table(name), written_by) for name, written_by in _WRITTEN_BY.items()]
+    return [
+        dg.AssetSpec(
+            key(table.name),
+            description=f"{table.title}. {table.description} {written_by}",
+            group_name=table.layer,
+            kinds={"deltalake"},
+            owners=[table.owner],
+            tags={"layer": table.layer},
+            metadata=table_metadata(table),
+        )
+        for table, written_by in tables
+    ]
+
+
+def report_decision(lake: Lakehouse, instance: dg.DagsterInstance, name: str = INVALIDATIONS) -> None:
+    """Tell Dagster that a table of decisions changed, so that what is below it is computed again."""
+    table, rows = lake.table(name), lake.read(name)
     instance.report_runless_asset_event(
         dg.AssetMaterialization(
             key(table.name),
