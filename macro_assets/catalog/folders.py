@@ -12,6 +12,7 @@ import re
 import stat
 import unicodedata
 from calendar import monthrange
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -217,9 +218,11 @@ def _header(folder: Folder, name: str) -> tuple[list[str], dict[str, dict[str, i
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise FolderError(f"{name} in {folder.path} is no Parquet: {error}") from None
     head = contents(Path(folder.path), name, _HEAD, whole=False)
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise FolderError(f"{name} in {folder.path} is in UTF-16 by its byte order mark. Save it as UTF-8.")
     lines = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
     try:
-        text = lines.decode("utf-8-sig" if folder.encoding == "utf-8" else folder.encoding)
+        text = lines.decode("utf-8-sig" if lines.startswith(BOM_UTF8) else folder.encoding)
     except UnicodeDecodeError:
         raise FolderError(f"{name} in {folder.path} is not in {folder.encoding}") from None
     try:

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
+from math import gcd
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from macro_assets.catalog.holidays import delayed
 from macro_assets.catalog.kinds.series import Frequency, Series
+from macro_assets.catalog.kinds.source import Dated
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _MONTHS = {"M": 1, "Q": 3, "A": 12}
+_TRUNCATED = {"M": "1mo", "Q": "1q", "A": "1y"}
+_NAMED = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "A": "year"}
+_EVERY = {3: "quarters", 6: "half-years", 12: "years"}
+
+
+class PeriodError(ValueError):
+    """Dates that are none of the declared frequency. The message says which, and what was expected."""
 
 
 def period_end(start: date, frequency: Frequency) -> date:
@@ -34,14 +49,87 @@ def _clock_time(day: date, clock: time, time_zone: str) -> datetime:
 def estimated_release(series: Series, start: date) -> datetime:
     """When an observation was probably published (UTC): the period's end plus the series' publication lag, or late."""
     lag = series.publication_lag
-    usual = period_end(start, series.frequency) + timedelta(days=lag.days)
-    return release_instant(series, lag.late.get(start, usual))
+    if (day := lag.late.get(start)) is None:
+        end = period_end(start, series.frequency)
+        days = next((former for until, former in sorted(lag.formerly.items()) if start < until), lag.days)
+        usual = end + timedelta(days=days)
+        day = delayed(end, usual) if lag.holidays else usual
+    return release_instant(series, day)
 
 
 def period_start(day: date, frequency: Frequency) -> date:
     """First day of the period a day lies in; the day itself where the frequency is daily or weekly."""
     months = _MONTHS.get(frequency)
     return day if months is None else date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def first_days(days: pl.Series, frequency: Frequency, dated: Dated = "start") -> pl.Series:
+    """The observation dates of figures: the first day of each one's period; of days and weeks the day itself.
+
+    Parameters
+    ----------
+    days
+        Dates as the provider states them.
+    dated
+        The day of the period that they are: its first, its last, or any.
+
+    Raises
+    ------
+    PeriodError
+        When one is another day of its period.
+    """
+    every = _TRUNCATED.get(frequency)
+    if every is None or not len(days):
+        return days
+    starts = days.dt.truncate(every)
+    stated = starts.dt.offset_by(every).dt.offset_by("-1d") if dated == "end" else starts
+    if dated != "any" and (wrong := days != stated).any():
+        day = "last" if dated == "end" else "first"
+        expected = f"the {day} day of a {_NAMED[frequency]} (frequency {frequency}), {stated.filter(wrong)[0]}"
+        raise PeriodError(f"expected {expected}, got {days.filter(wrong)[0]}")
+    return starts
+
+
+def refuse_another_rhythm(days: Collection[date], frequency: Frequency) -> None:
+    """Refuse observation dates that are all right, one by one, and are yet those of another frequency.
+
+    Months that come three or more apart throughout are quarters, half-years or years; so are quarters that skip others
+    throughout. Weeks have no two dates within three days, and do not come four weeks apart throughout; days do not come
+    a week apart throughout. Every second month is left alone: some offices count so, and no frequency says it. A few
+    dates say nothing. Who asks leaves out what may have gaps: changes alone, series that follow no rhythm, and days
+    of a part of a history, as those of a market's operations.
+
+    Raises
+    ------
+    PeriodError
+        When they are those of another frequency.
+    """
+    known = sorted(set(days))
+    gaps = [(later - day).days for day, later in pairwise(known)]
+    if frequency == "W" and gaps and min(gaps) <= _TOO_CLOSE:
+        raise _another_rhythm(frequency, "days", known[gaps.index(min(gaps)) :])
+    if len(known) < _FEW:
+        return
+    if frequency in ("D", "W"):
+        if min(gaps) >= _APART[frequency]:
+            raise _another_rhythm(frequency, "months" if min(gaps) >= _APART["W"] else "weeks", known)
+        return
+    step = gcd(*(12 * (d.year - known[0].year) + d.month - known[0].month for d in known))
+    if (frequency == "M" and step > 2) or (frequency == "Q" and step > 3):
+        raise _another_rhythm(frequency, _EVERY.get(step, f"every {step} months"), known)
+
+
+_FEW = 3
+"""Dates that tell a rhythm."""
+_TOO_CLOSE = 3
+"""Days between two figures that are of no weekly series."""
+_APART = {"D": 6, "W": 28}
+"""Days between all figures that are of no series of this frequency."""
+
+
+def _another_rhythm(frequency: Frequency, found: str, known: list[date]) -> PeriodError:
+    some = ", ".join(map(str, known[:_FEW]))
+    return PeriodError(f"expected figures of every {_NAMED[frequency]} (frequency {frequency}), got {found}: {some}")
 
 
 def next_period(start: date, frequency: Frequency) -> date:
@@ -57,6 +145,12 @@ def month_end(month: str, now: datetime) -> datetime:
     """As-of instant of a month 'YYYY-MM': its last microsecond (UTC); in the open month, now."""
     last = period_end(date.fromisoformat(f"{month}-01"), "M")
     return min(datetime.combine(last, time.max, tzinfo=UTC), now)
+
+
+def last_whole_day(moment: datetime) -> date:
+    """The last day (UTC) of which at most the last second was to come: what is dated that day was known."""
+    utc = moment.astimezone(UTC)
+    return utc.date() if utc.time() >= time(23, 59, 59) else utc.date() - timedelta(days=1)
 
 
 def previous_month(month: str, count: int = 1) -> str:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from macro_assets.sources.errors import SHOWN, SchemaError, quoted
@@ -20,38 +23,67 @@ if TYPE_CHECKING:
 
     from macro_assets.sources.protocol import Answer, Response
 
-_BOM = b"\xef\xbb\xbf"
+_UTF_8, _UTF_16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks. Those of UTF-32 begin like one of UTF-16, or with two nulls."""
 
 
-def read_json(response: Response) -> Any:
-    """A JSON body. Literals that JSON does not have (NaN, Infinity) and keys given twice are refused."""
-    body = _text_body(response, "JSON")
+def read_json(response: Response, fields: Collection[str] = ()) -> Any:
+    """A JSON body. Literals that JSON does not have (NaN, Infinity) and keys given twice are refused.
+
+    Parameters
+    ----------
+    fields
+        Of the rows in an object's lists: where all have these fields alone, text, numbers and nulls, they may come as
+        structs instead of dictionaries, in half the time. `column`, `members`, `names` and `records` read both.
+    """
+    body = _present(response, "JSON")
+    if fields:
+        with suppress(ValueError, RecursionError):
+            return _of_structs(body, tuple(fields))
+    with suppress(ValueError, RecursionError):
+        return _at_once(body)
+    text = text_body(response, "JSON")
     try:
-        return _decoded(body)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"expected JSON, got {quoted(response.body)} ({error})") from None
 
 
-def _decoded(body: str) -> Any:
-    """The document, which gives no key of an object twice.
+def _at_once(body: bytes) -> Any:
+    """The document, which gives no key of an object twice; else, and in doubt, an error.
 
-    None does where every colon of the body belongs to a member that is there. To look at the members of each object
-    costs half as much again as to parse them: it is left to bodies with other colons too, in texts. Those have one
-    near their beginning, or are parsed twice.
+    A document that lost members to keys given twice has fewer colons when it is written again. The decoder of the
+    standard library, which looks at the members of each object, takes four times as long; it says what is wrong.
     """
-    if body.count(":", 0, _BEGINNING) == body.count('":', 0, _BEGINNING):
-        found = 0
+    document = msgspec.json.decode(body)
+    if not _keeps_its_colons(document, body):
+        raise ValueError("a key may be given twice")
+    return document
 
-        def counted(members: dict[str, Any]) -> dict[str, Any]:
-            nonlocal found
-            found += len(members)
-            return members
 
-        document = json.JSONDecoder(parse_constant=_refuse_literal, object_hook=counted).decode(body)
-        if found == body.count(":"):
-            return document
-        del document  # some are gigabytes
-    return _DECODER.decode(body)
+def _of_structs(body: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
+    """An object whose lists are of structs of these fields."""
+    document = _decoder(fields).decode(body)
+    rows = sum(len(part) for part in document.values() if type(part) is list)
+    if len(document) + len(fields) * rows != body.count(b":") and not _keeps_its_colons(document, body):
+        raise ValueError("a key may be given twice")
+    return document
+
+
+@cache
+def _decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[dict[str, Any]]:
+    cell = str | int | float | None
+    row = msgspec.defstruct("Row", [(name, cell) for name in fields], gc=False, forbid_unknown_fields=True)
+    return msgspec.json.Decoder(dict[str, list[row] | cell])  # type: ignore[valid-type]
+
+
+def _keeps_its_colons(document: Any, body: bytes) -> bool:
+    escaped = b"\\" in body and _ESCAPED_COLON in body  # to look for one byte takes no time
+    return not escaped and msgspec.json.encode(document).count(b":") == body.count(b":")
+
+
+_ESCAPED_COLON = b"\\u003"
+"""How the escape of a colon begins: it would make up for one that is lost."""
 
 
 def _refuse_literal(literal: str) -> None:
@@ -67,8 +99,6 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_literal, object_pairs_hook=_unique_members)
-_BEGINNING = 2**15
-"""Characters in which a colon of a text is looked for: the most that some answers say of themselves before the rows."""
 
 
 def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list, dict)) -> Any:
@@ -92,13 +122,33 @@ def member(document: Any, *path: str | int, of: type | tuple[type, ...] = (list,
     return found
 
 
+def column(rows: Sequence[Any], name: str) -> list[Any]:
+    """A field of rows that :func:`read_json` gave.
+
+    Raises
+    ------
+    KeyError, TypeError
+        When a row lacks it, or is no row.
+    """
+    if not rows or not isinstance(rows[0], msgspec.Struct):
+        return list(map(itemgetter(name), rows))
+    if name not in names(rows):
+        raise KeyError(name)
+    return list(map(attrgetter(name), rows))
+
+
+def names(rows: Sequence[Any]) -> list[str]:
+    """Fields of the first of some rows that :func:`read_json` gave."""
+    return list(getattr(rows[0], "__struct_fields__", rows[0])) if rows else []
+
+
 def members(rows: Sequence[Any], name: str, *of: type) -> list[Any]:
     """A member of each of some JSON objects, which must be there and of one of these types."""
     with suppress(LookupError, TypeError):
-        found = [row[name] for row in rows]
+        found = column(rows, name)
         if set(of).issuperset(map(type, found)):
             return found
-    return [member(row, name, of=of) for row in rows]  # says what is wrong with which
+    return [member(msgspec.to_builtins(row), name, of=of) for row in rows]  # says what is wrong with which
 
 
 def _names(types: type | tuple[type, ...]) -> str:
@@ -128,11 +178,9 @@ def records(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pl.D
         When a row lacks a column or holds a list, an object or a boolean in it.
     """
     try:
-        return pl.DataFrame(
-            {c: _text([row[c] for row in rows]) for c in columns}, schema=dict.fromkeys(columns, pl.String)
-        )
+        return pl.DataFrame([_text(column(rows, c)).alias(c) for c in columns])
     except (KeyError, TypeError, UnicodeEncodeError) as error:  # the last of half a character, as "\\ud800"
-        lacking = [r for r in rows if not isinstance(r, dict) or set(columns) - set(r)]
+        lacking = [r for r in map(msgspec.to_builtins, rows) if not isinstance(r, dict) or set(columns) - set(r)]
         if not lacking:
             raise SchemaError(f"expected text or numbers in {sorted(columns)}, got {error}") from None
         has = sorted(lacking[0])[:20] if isinstance(lacking[0], dict) else type(lacking[0]).__name__
@@ -177,7 +225,7 @@ def read_csv(
     SchemaError
         When the body is no CSV of that form, is cut off inside a row, or lacks a column.
     """
-    text = _text_body(response, "CSV", encoding)
+    text = text_body(response, "CSV", encoding)
     try:
         table = pl.read_csv(
             text.encode(), separator=separator, infer_schema=False, skip_rows=skip_rows, quote_char=quote_char
@@ -199,8 +247,11 @@ def _refuse_cut_row(text: str, table: pl.DataFrame, separator: str, quote_char: 
     """
     last = text.rstrip("\r\n")
     last = last[max(last.rfind("\n"), last.rfind("\r")) + 1 :]
-    marks = last.count(separator)
-    if table.is_empty() or marks >= table.width - 1 or (quote_char and quote_char in last):
+    parts = last.split(quote_char) if quote_char else [last]
+    if len(parts) % 2 == 0:  # the end of a field of several lines
+        return
+    marks = sum(unquoted.count(separator) for unquoted in parts[::2])
+    if table.is_empty() or marks >= table.width - 1:
         return
     if marks or (table.height > 1 and len(last) == len(str(table.item(0, 0)))):
         raise SchemaError(f"expected {table.width} cells in the last row, got {last[:SHOWN]!r}: is the file cut off?")
@@ -228,18 +279,29 @@ def read_xml(response: Response) -> Element:
         raise SchemaError(f"expected XML, got {quoted(response.body)} ({reason})") from None
 
 
-def _text_body(response: Response, form: str, encoding: str = "utf-8") -> str:
-    _refuse_html(response, form)
-    body = response.body.removeprefix(_BOM)
-    if not body.strip():
-        raise SchemaError(f"expected {form}, got an empty body")
+def text_body(response: Response, form: str, encoding: str = "utf-8") -> str:
+    """The text of a body; a byte order mark says of itself that it is in UTF-8, whatever the provider's encoding."""
+    body = _present(response, form)
+    if len(body) < len(response.body):
+        encoding = "utf-8"
     try:
         return body.decode(encoding)
     except UnicodeDecodeError as error:
         raise SchemaError(f"expected {form} in {encoding}, got {quoted(response.body)} ({error.reason})") from None
 
 
+def _present(response: Response, form: str) -> bytes:
+    """A body that is there, without the byte order mark of UTF-8."""
+    _refuse_html(response, form)
+    body = response.body.removeprefix(_UTF_8)
+    if not body.strip():
+        raise SchemaError(f"expected {form}, got an empty body")
+    if body.startswith(_UTF_16):
+        raise SchemaError(f"expected {form} in utf-8, got UTF-16 by its byte order mark: save the file as UTF-8")
+    return body
+
+
 def _refuse_html(response: Response, form: str) -> None:
-    start = response.body.removeprefix(_BOM).lstrip()[:15].lower()
+    start = response.body.removeprefix(_UTF_8).lstrip()[:15].lower()
     if start.startswith((b"<!doctype html", b"<html")):
         raise SchemaError(f"expected {form}, got a page of HTML: {quoted(response.body)}")

@@ -16,7 +16,7 @@ from typing import TypeVar
 import polars as pl
 
 from macro_assets.catalog import Series, Source
-from macro_assets.catalog.periods import estimated_release
+from macro_assets.catalog.periods import PeriodError, estimated_release, refuse_another_rhythm
 from macro_assets.sources.errors import SchemaError, SourceError
 from macro_assets.sources.protocol import (
     NO_OBSERVATIONS,
@@ -28,9 +28,11 @@ from macro_assets.sources.protocol import (
     Fetched,
     Request,
     Response,
+    Splits,
     Window,
     connector,
 )
+from macro_assets.sources.rows import of_periods
 
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ class _Done:
     responses: list[Response] = field(default_factory=list)
     rows: pl.DataFrame | None = None
     failures: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, Splits] = field(default_factory=dict)
 
 
 Progress = Callable[[int, int], None]
@@ -88,7 +91,9 @@ def fetch(
     frames = [d.rows for d in done if d.rows is not None]
     unchanged = frozenset(s.id for d in done if d.rows is None for s in d.ask.series if s.id not in failures)
     observations = pl.concat([NO_OBSERVATIONS, *frames]).filter(~pl.col("series_id").is_in(list(failures)))
-    return Fetched(observations, tuple(dict.fromkeys(r for d in done for r in d.responses)), failures, unchanged)
+    responses = tuple(dict.fromkeys(r for d in done for r in d.responses))
+    splits = {i: found for d in done for i, found in d.splits.items() if i not in failures}
+    return Fetched(observations, responses, failures, unchanged, splits)
 
 
 def _planned(
@@ -120,9 +125,10 @@ def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, w
     try:
         answers = _driven(ask.steps, speaker, client, done.responses)
         if answers is not None:
-            done.rows = _observations(answers, ask, source, window)
-            lone = {series_id: error for a in answers for series_id, error in a.failures.items()}
+            done.rows, misdated = _observations(answers, ask, source, window)
+            lone = {series_id: error for a in answers for series_id, error in a.failures.items()} | misdated
             done.failures = {i: _message(i, source, e, done.responses) for i, e in lone.items()}
+            done.splits = _splits(answers)
     except Exception as error:
         names = ", ".join(s.id for s in ask.series[:5]) + (", ..." if len(ask.series) > 5 else "")
         reason = _message(names, source, error, done.responses)
@@ -157,23 +163,54 @@ def _message(names: str, source: Source, error: Exception, came: Sequence[Respon
     return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {said}"
 
 
-def _observations(answers: Sequence[Answer], ask: Ask, source: Source, window: Window) -> pl.DataFrame:
+def _observations(
+    answers: Sequence[Answer], ask: Ask, source: Source, window: Window
+) -> tuple[pl.DataFrame, dict[str, SourceError]]:
+    """Rows of the series of an ask, and those whose dates are none of their frequency."""
+    frames: list[pl.DataFrame] = []
+    failures: dict[str, SourceError] = {}
+    for one in ask.series:
+        try:
+            frames.append(_of(one, answers, ask, source, window))
+        except SchemaError as error:
+            failures[one.id] = error
+    return pl.concat([NO_OBSERVATIONS, *frames]), failures
+
+
+def _of(series: Series, answers: Sequence[Answer], ask: Ask, source: Source, window: Window) -> pl.DataFrame:
+    """Rows of one series; blanks from before it began say nothing, but where a provider tells what it withdraws."""
+    begun = pl.col("observation_date") >= date(series.first_year, 1, 1)
     frames = [NO_OBSERVATIONS]
     for answer in answers:
         rows = answer.rows
         if "series_id" not in rows.columns and len(ask.series) > 1:
             raise ValueError(f"rows for {len(ask.series)} series need the column series_id, they have {rows.columns}")
-        named = rows if "series_id" in rows.columns else rows.with_columns(series_id=pl.lit(ask.series[0].id))
-        if source.vintages != "changes":
-            named = named.filter(window.contains(pl.col("observation_date")))
-        frames += [_released(_of(named, one), one, source, answer.response) for one in ask.series]
-    return pl.concat(frames)
+        named = rows if "series_id" in rows.columns else rows.with_columns(series_id=pl.lit(series.id))
+        own = of_periods(named.filter(pl.col("series_id") == series.id), series.frequency, source.dated)
+        own = own.filter(pl.col("value").is_not_null() | begun | pl.lit(source.vintages == "changes"))
+        frames.append(_released(own, series, source, answer.response))
+    found = pl.concat(frames)
+    if not (source.vintages == "changes" or series.irregular or (series.frequency == "D" and not window.is_whole)):
+        _refuse_another_rhythm(found, series)
+    return found
 
 
-def _of(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
-    """Rows of one series; blanks from before it began, in an answer for several, say nothing."""
-    begun = pl.col("observation_date") >= date(series.first_year, 1, 1)
-    return rows.filter(pl.col("series_id") == series.id, pl.col("value").is_not_null() | begun)
+def _refuse_another_rhythm(found: pl.DataFrame, series: Series) -> None:
+    try:
+        refuse_another_rhythm(found.drop_nulls("value")["observation_date"].unique().to_list(), series.frequency)
+    except PeriodError as error:
+        raise SchemaError(
+            f"{error}, ... Correct `frequency` in the catalog, or state `irregular: true` if its figures do come so."
+        ) from None
+
+
+def _splits(answers: Sequence[Answer]) -> dict[str, Splits]:
+    """The splits of each series in all answers, in turn; one that two answers tell is one."""
+    told: dict[str, set[tuple[date, float]]] = {}
+    for answer in answers:
+        for series_id, splits in answer.splits.items():
+            told.setdefault(series_id, set()).update(splits)
+    return {series_id: tuple(sorted(splits)) for series_id, splits in told.items() if splits}
 
 
 def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:

@@ -8,6 +8,7 @@ Source: https://olinda.bcb.gov.br/olinda/servico/PTAX/versao/v1/documentacao
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from macro_assets.sources import gateways
@@ -30,7 +31,7 @@ def explain(response: Response) -> SourceError | None:
     return gateways.explain(response)
 
 
-def read_entities(response: Response) -> list[dict[str, Any]]:
-    """The rows of an answer, as they came."""
-    rows: list[dict[str, Any]] = member(read_json(response), "value", of=list)
+def read_entities(response: Response, fields: Collection[str] = ()) -> list[Any]:
+    """The rows of an answer, as they came; `fields` as in :func:`read_json`."""
+    rows: list[Any] = member(read_json(response, fields), "value", of=list)
     return rows

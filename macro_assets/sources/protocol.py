@@ -152,6 +152,9 @@ OBSERVATION_SCHEMA: dict[str, pl.DataType] = {
 
 NO_OBSERVATIONS = pl.DataFrame(schema=OBSERVATION_SCHEMA)
 
+Splits = tuple[tuple[date, float], ...]
+"""Splits of a share in turn: the day at the exchange, and how many new shares stand for one old."""
+
 ROW = ("series_id", "observation_date", "value")
 """Columns a connector must state."""
 
@@ -170,12 +173,15 @@ class Fetched:
         Series that could not be had, with why.
     unchanged
         Series of which the provider said that nothing was released since :attr:`Window.known`.
+    splits
+        See :attr:`Answer.splits`.
     """
 
     observations: pl.DataFrame
     responses: tuple[Response, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
     unchanged: frozenset[str] = frozenset()
+    splits: Mapping[str, Splits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,11 +195,15 @@ class Answer:
         provider states it, and `release_basis` where that is not 'provider'.
     failures
         Series of the ask that could not be read from it, with why.
+    splits
+        By series that have any, the splits that the provider tells of the share and adjusts figures of before for: it
+        divides prices by the ratio, and multiplies volumes with it.
     """
 
     response: Response
     rows: pl.DataFrame
     failures: Mapping[str, SourceError] = field(default_factory=dict)
+    splits: Mapping[str, Splits] = field(default_factory=dict)
 
 
 def read_each(response: Response, series: Sequence[Series], read: Callable[[Series], pl.DataFrame]) -> Answer:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Literal
 
 import polars as pl
 
-from macro_assets.catalog import Selector, Series
-from macro_assets.catalog.periods import estimated_release
+from macro_assets.catalog import Frequency, Selector, Series
+from macro_assets.catalog.kinds.source import Dated
+from macro_assets.catalog.periods import PeriodError, estimated_release, first_days
 from macro_assets.sources.bodies import needed
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError
@@ -63,6 +65,43 @@ def combined(rows: pl.DataFrame, selector: Selector, series_id: str) -> pl.DataF
     value = pl.col("value")
     rule = pl.when(value.count() > 0).then(value.sum()) if selector.combine == "sum" else value.drop_nulls().last()
     return rows.group_by("observation_date", maintain_order=True).agg(rule)
+
+
+def one_a_date(rows: pl.DataFrame, keep: Literal["first", "last"]) -> pl.DataFrame:
+    """The first or last row with a value of each date; a null only where every row of a date is."""
+    if rows["observation_date"].n_unique() == rows.height:
+        return rows
+    blank = pl.col("value").is_null()
+    rows = rows.sort("observation_date", blank if keep == "first" else ~blank, maintain_order=True)
+    return rows.unique("observation_date", keep=keep, maintain_order=True)
+
+
+def of_periods(rows: pl.DataFrame, frequency: Frequency, dated: Dated) -> pl.DataFrame:
+    """Rows dated by the first day of their period; a blank beside the figure of its period is left out.
+
+    Raises
+    ------
+    SchemaError
+        When a date is another day of its period than `dated` says, or two figures are of one period.
+    """
+    try:
+        starts = first_days(rows["observation_date"], frequency, dated)
+    except PeriodError as error:
+        raise SchemaError(
+            f"{error}. If figures are dated by another day of their period, state `dated: end` or `any` of the source "
+            "in the catalog; else the series' `frequency` is wrong."
+        ) from None
+    moved = rows.with_columns(starts.alias("observation_date"))
+    if dated != "any" or moved["observation_date"].n_unique() == moved.height:
+        return moved
+    key = [c for c in ("observation_date", "release_time") if c in rows.columns]
+    released = moved.drop_nulls("value")
+    twice = released.filter(released.select(key).is_duplicated())
+    if not twice.is_empty():
+        day = twice["observation_date"][0]
+        raise SchemaError(f"expected one value for the period of {day}, got several. Is its frequency right?")
+    blank = moved.filter(moved["value"].is_null()).unique(maintain_order=True)
+    return pl.concat([released, blank.join(released, on=key, how="anti")])
 
 
 def due(rows: pl.DataFrame, series: Series, at: datetime) -> pl.DataFrame:

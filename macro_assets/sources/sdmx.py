@@ -18,6 +18,7 @@ from macro_assets.sources.cells import numbers, periods
 from macro_assets.sources.errors import SchemaError
 
 if TYPE_CHECKING:
+    from macro_assets.catalog import Frequency
     from macro_assets.sources.protocol import Response
 
 TIME = "TIME_PERIOD"
@@ -36,8 +37,8 @@ def period(day: date, frequency: str) -> str:
     return {"A": f"{day.year}", "Q": quarter, "M": f"{day:%Y-%m}"}.get(frequency, f"{day:%Y-%m-%d}")
 
 
-def from_csv(response: Response) -> pl.DataFrame:
-    """Rows of an SDMX-CSV body: `key`, `observation_date`, `value`.
+def from_csv(response: Response, frequency: Frequency | None = None) -> pl.DataFrame:
+    """Rows of an SDMX-CSV body: `key`, `observation_date`, `value`. Its periods must be of a frequency, if stated.
 
     The key is the column KEY where there is one (ECB); else the codes before TIME_PERIOD, whose columns are in
     capitals; the columns of labels beside them are not. Labels may also stand behind their codes: 'M: Monthly'.
@@ -51,12 +52,12 @@ def from_csv(response: Response) -> pl.DataFrame:
         ["KEY"] if "KEY" in before else [c for c in before if c.isupper() and c not in _NO_DIMENSION and " " not in c]
     )
     codes = table.select(pl.concat_str(names, separator=".") if names else pl.lit(""))
-    return rows(codes.to_series(), table[TIME], numbers(table["OBS_VALUE"], MISSING))
+    return rows(codes.to_series(), table[TIME], numbers(table["OBS_VALUE"], MISSING), frequency)
 
 
-def rows(keys: pl.Series, times: pl.Series, values: pl.Series) -> pl.DataFrame:
+def rows(keys: pl.Series, times: pl.Series, values: pl.Series, frequency: Frequency | None = None) -> pl.DataFrame:
     """What every form is read into: `key`, `observation_date`, `value`."""
-    return pl.DataFrame({"key": keys, "observation_date": periods(times), "value": values})
+    return pl.DataFrame({"key": keys, "observation_date": periods(times, frequency), "value": values})
 
 
 def only(found: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -17,14 +17,15 @@ from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.sdmx import MISSING, TIME, rows
 
 if TYPE_CHECKING:
+    from macro_assets.catalog import Frequency
     from macro_assets.sources.protocol import Response
 
 Code = tuple[int, str]
 """A dimension's place in the key and its code."""
 
 
-def from_json(response: Response) -> pl.DataFrame:
-    """Rows of an SDMX-JSON body: `key`, `observation_date`, `value`."""
+def from_json(response: Response, frequency: Frequency | None = None) -> pl.DataFrame:
+    """Rows of an SDMX-JSON body, as :func:`sdmx.from_csv`."""
     document = read_json(response)
     inner = document["data"] if isinstance(document, dict) and "data" in document else document
     sets = member(inner, "dataSets", of=list)
@@ -51,7 +52,7 @@ def from_json(response: Response) -> pl.DataFrame:
     if None in times:
         raise SchemaError(f"expected the dimension {TIME}, the answer has none: it is no time series")
     figures = [_first(cell) for _, observations in groups for cell in observations.values()]
-    return rows(pl.Series(keys, dtype=pl.String), pl.Series(TIME, times, dtype=pl.String), _figures(figures))
+    return rows(pl.Series(keys, dtype=pl.String), pl.Series(TIME, times, dtype=pl.String), _figures(figures), frequency)
 
 
 def _dimensions(levels: dict[str, Any], level: str) -> list[dict[str, Any]]:

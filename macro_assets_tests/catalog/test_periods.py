@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from macro_assets.catalog import Frequency, PublicationLag
-from macro_assets.catalog.periods import estimated_release, next_period, period_end, period_start
+from macro_assets.catalog.kinds.source import Dated
+from macro_assets.catalog.periods import (
+    PeriodError,
+    estimated_release,
+    first_days,
+    last_whole_day,
+    next_period,
+    period_end,
+    period_start,
+    refuse_another_rhythm,
+)
 from macro_assets_tests.sources.wire import toy_series
 
 
@@ -111,3 +122,103 @@ def test_a_figure_that_came_late_is_estimated_for_the_day_it_came() -> None:
     series = toy_series("cboe", "TOY", frequency="M", publication_lag=known)
     assert estimated_release(series, date(2025, 9, 1)) == datetime(2025, 11, 20, 13, 30, tzinfo=UTC)
     assert estimated_release(series, date(2025, 10, 1)) == datetime(2025, 11, 8, 13, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime.combine(date(2008, 12, 1), time.max, UTC), date(2008, 12, 1)),
+        (datetime(2008, 12, 1, 23, 59, 59, tzinfo=UTC), date(2008, 12, 1)),
+        (datetime(2008, 12, 1, 23, 59, 58, 999_999, tzinfo=UTC), date(2008, 11, 30)),
+        (datetime(2008, 12, 1, tzinfo=UTC), date(2008, 11, 30)),
+        (datetime(2008, 12, 1, 23, 59, 59, tzinfo=timezone(timedelta(hours=1))), date(2008, 11, 30)),
+        (datetime.combine(date.max, time.max, UTC), date.max),
+    ],
+)
+def test_what_is_dated_a_day_is_known_from_its_last_second_on(moment: datetime, day: date) -> None:
+    assert last_whole_day(moment) == day
+
+
+def series_of(*days: date) -> pl.Series:
+    return pl.Series(days, dtype=pl.Date)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "start", "end", "other"),
+    [
+        ("M", date(2024, 2, 1), date(2024, 2, 29), date(2024, 2, 15)),
+        ("Q", date(2024, 4, 1), date(2024, 6, 30), date(2024, 5, 1)),
+        ("A", date(2024, 1, 1), date(2024, 12, 31), date(2024, 7, 1)),
+    ],
+)
+def test_an_observation_is_dated_by_the_first_day_of_its_period(
+    frequency: Frequency, start: date, end: date, other: date
+) -> None:
+    assert first_days(series_of(start), frequency).to_list() == [start]
+    assert first_days(series_of(end), frequency, "end").to_list() == [start]
+    assert first_days(series_of(start, end, other), frequency, "any").to_list() == [start] * 3
+    for wrong, dated in ((end, "start"), (other, "start"), (start, "end"), (other, "end")):
+        right = start if dated == "start" else end
+        with pytest.raises(PeriodError, match=rf"\(frequency {frequency}\), {right}, got {wrong}"):
+            first_days(series_of(right, wrong), frequency, dated)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("frequency", ["D", "W"])
+@pytest.mark.parametrize("dated", ["start", "end", "any"])
+def test_days_and_weeks_are_dated_by_the_day_itself(frequency: Frequency, dated: Dated) -> None:
+    days = [date(2024, 2, 28), date(2024, 2, 29)]
+    assert first_days(series_of(*days), frequency, dated).to_list() == days
+    assert first_days(series_of(), "M").to_list() == []
+
+
+def every(months: int, count: int = 4) -> list[date]:
+    return [date(2020 + m // 12, m % 12 + 1, 1) for m in range(0, months * count, months)]
+
+
+WEEKS = [date(2020, 1, 1) + timedelta(days=7 * n) for n in range(6)]
+DAYS = [date(2020, 1, 1) + timedelta(days=n) for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "days", "found"),
+    [
+        ("M", every(3), "quarters"),
+        ("M", every(6), "half-years"),
+        ("M", every(12), "years"),
+        ("M", [*every(3), date(2030, 1, 1)], "quarters"),  # some of them missing
+        ("M", every(4), "every 4 months"),
+        ("Q", every(6), "half-years"),
+        ("Q", every(12), "years"),
+        ("W", DAYS, "days"),
+        ("W", [*WEEKS, WEEKS[-1] + timedelta(days=3)], "days"),
+        ("W", every(1), "months"),
+        ("D", WEEKS, "weeks"),
+        ("D", every(1), "months"),
+    ],
+)
+def test_dates_of_another_frequency_are_refused(frequency: Frequency, days: list[date], found: str) -> None:
+    with pytest.raises(PeriodError, match=f"frequency {frequency}.*, got {found}: 2020-"):
+        refuse_another_rhythm(days[::-1], frequency)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "days"),
+    [
+        ("M", every(1)),
+        ("M", every(2)),  # some offices publish every second month
+        ("M", [*every(3), date(2020, 2, 1)]),
+        ("M", every(3, 2)),
+        ("M", []),
+        ("Q", every(3)),
+        ("Q", [*every(6), date(2020, 4, 1)]),
+        ("A", every(12)),
+        ("A", every(24)),
+        ("W", WEEKS),
+        ("W", [*WEEKS, WEEKS[-1] + timedelta(days=6), WEEKS[-1] + timedelta(days=10)]),  # about a holiday
+        ("D", DAYS),
+        ("D", [*WEEKS, WEEKS[-1] + timedelta(days=1)]),
+        ("D", WEEKS[:2]),
+    ],
+)
+def test_gaps_and_few_dates_are_no_other_frequency(frequency: Frequency, days: list[date]) -> None:
+    refuse_another_rhythm([*days, *days], frequency)

@@ -12,8 +12,10 @@ import polars as pl
 from macro_assets.catalog import Catalog
 from macro_assets.lakehouse import connect
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
-from macro_assets_tests.faults.writers import CATALOG
+from macro_assets_tests.faults import writers
 
+_DAILY = writers.CATALOG.series["PAYEMS"].model_copy(update={"frequency": "D"})
+CATALOG = dataclasses.replace(writers.CATALOG, series={**writers.CATALOG.series, "PAYEMS": _DAILY})
 DATES, VINTAGES, SERIES = 50_000, 20, 5_000
 INGESTED = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -346,7 +346,7 @@ def test_a_provider_that_drops_what_is_old_shrinks_nothing(coins: Upstream) -> N
 @pytest.mark.parametrize("factor", [100, 1.37, 0.001], ids=["unit", "base year", "thousands"])
 def test_another_unit(bank: Upstream, factor: float) -> None:
     spoil = rows_of(lambda rows: [{**r, "valor": f"{float(r['valor']) * factor:.10f}"} for r in rows])
-    kept = "The stored rows were kept; declare the series in its new unit"
+    kept = f"The stored rows were kept. If the new figures are right, `macro accept {BAD} --reason ...` takes them"
     bank.spoiled[BAD] = spoil
     message = failures(bank.take())[BAD]
     assert f"figures is {factor:.6g} times the stored one. Expected the unit of the catalog (%)" in message
@@ -364,8 +364,8 @@ def at_month_ends(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (quarterly, "dates that are stored for the asked window"),
-        (at_month_ends, "expected the first day of a period (frequency M) in 'data'"),
+        (quarterly, "got quarters: 2024-01-01, 2024-04-01"),
+        (at_month_ends, "expected the first day of a month (frequency M)"),
     ],
 )
 def test_another_frequency(bank: Upstream, change: object, words: str) -> None:

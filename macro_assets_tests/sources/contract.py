@@ -7,20 +7,22 @@ connector of the catalog to each law; a law yields what breaks it, in words.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib import import_module
-from itertools import islice
+from itertools import islice, product
 from urllib.parse import unquote
 
 import polars as pl
 
 from macro_assets.catalog import Catalog, Series, Source
-from macro_assets.lakehouse.vintages import VintageConflictError, rows_to_append
+from macro_assets.lakehouse.appending import VintageConflictError, rows_to_append
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SourceError, TransientError
 from macro_assets.sources.protocol import Ask, Fetched, Request, Response, Window, connector
 from macro_assets_tests.sources.wire import RECORDINGS, Bodies, Recorded, Replayed, fetched
@@ -217,7 +219,7 @@ Law = Callable[[Contract, Served], Breaches]
 
 
 def good_answers_are_read(contract: Contract, of: Served) -> Breaches:
-    """A good answer holds the stated rows, each time it is read, and no others than the window's are had."""
+    """A good answer holds the stated rows, each time it is read, and nothing else, whatever the window is."""
     for good in contract.goods:
         source, bodies = of.sources[good.series.source], good.answered(good.pack(good.body))
         client = _Patient(bodies)
@@ -245,9 +247,9 @@ def good_answers_are_read(contract: Contract, of: Served) -> Breaches:
         if source.vintages != "changes":
             last = max(d for d, _ in good.rows)
             narrow = Window(last, last, today=good.window.today)
-            beyond = [d for d, _ in _rows(fetched(source, good.series, _Patient(bodies), narrow)) if d != last]
-            if beyond:
-                yield f"of the window {last} alone, {beyond} were read too"
+            had = _rows(fetched(source, good.series, _Patient(bodies), narrow))
+            if not set(had) <= set(good.rows):
+                yield f"of the window {last} alone, expected some of {_by_date(good.rows)}, got {had}"
 
 
 def damaged_answers_are_refused(contract: Contract, of: Served) -> Breaches:
@@ -261,10 +263,33 @@ def damaged_answers_are_refused(contract: Contract, of: Served) -> Breaches:
             elif not breaches:
                 yield f"{what} is refused after all, and `harmless` says {good.harmless[what]!r}"
         for what, answer in repeated_days(good):
-            found = _fetched(source, good, good.answered(answer))
+            found = _fetched(source, good, good.answered(good.pack(answer)))
             days = [d for d, _ in _rows(found)]
             if len(days) > len(set(days)) and _can_be_stored(found.observations, source):
                 yield f"{what}: was read as {_rows(found)}"
+
+
+def marks_of_other_systems_are_no_matter(contract: Contract, of: Served) -> Breaches:
+    """An answer with a byte order mark, or with the line ends of another system, holds the same rows."""
+    for good in contract.goods:
+        plain, *marked = (
+            (what, _fetched(of.sources[good.series.source], good, good.answered(good.pack(body))))
+            for what, body in (("", good.body), *_marked(good))
+        )
+        for what, found in marked:
+            if found.failures or _rows(found) != _rows(plain[1]):
+                yield f"{what}: expected {_rows(plain[1])}, read {_rows(found)}: {dict(found.failures)}"
+
+
+def no_blank_hides_a_figure(contract: Contract, of: Served) -> Breaches:
+    """Where a day comes twice, once without a figure, the figure is read or the answer is refused."""
+    for good in contract.goods:
+        source = of.sources[good.series.source]
+        for mark, (what, body) in product(good.missing, repeated_days(good)):
+            found = _fetched(source, good, good.answered(good.pack(body.replace(good.figure or b"", mark))))
+            figures = [sum(v is not None for _, v in rows) for rows in (good.rows, _rows(found))]
+            if not found.failures and figures[1] < figures[0] - 1 and _can_be_stored(found.observations, source):
+                yield f"{what}, once with {mark!r}: was read as {_rows(found)}"
 
 
 def particular_answers_are_refused(contract: Contract, of: Served) -> Breaches:
@@ -368,6 +393,8 @@ def recordings_are_declared(contract: Contract, of: Served) -> Breaches:
 LAWS: tuple[Law, ...] = (
     good_answers_are_read,
     damaged_answers_are_refused,
+    marks_of_other_systems_are_no_matter,
+    no_blank_hides_a_figure,
     particular_answers_are_refused,
     errors_are_typed,
     every_series_is_asked_for,
@@ -475,7 +502,16 @@ def damages(good: Good) -> Iterator[tuple[str, bytes, str]]:
 def repeated_days(good: Good) -> Iterator[tuple[str, bytes]]:
     """A good answer in which one day comes twice."""
     if len(good.days) == 2:
-        yield f"{good.days[0]!r} twice", good.pack(good.body.replace(*reversed(good.days)))
+        yield f"{good.days[0]!r} twice", good.body.replace(*reversed(good.days))
+
+
+def _marked(good: Good) -> Iterator[tuple[str, bytes]]:
+    """A good answer as other tools would have written it. What is in another encoding has no mark."""
+    with suppress(UnicodeDecodeError):
+        good.body.decode()
+        yield "a byte order mark", codecs.BOM_UTF8 + good.body
+    if b"\r" not in good.body:
+        yield "carriage returns", good.body.replace(b"\n", b"\r\n")
 
 
 def _is_json(body: bytes) -> bool:

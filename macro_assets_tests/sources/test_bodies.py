@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from macro_assets.sources.bodies import member, members, needed, read_csv, read_json, read_xml, records, refuse_repeated
+from macro_assets.sources import bodies
+from macro_assets.sources.bodies import (
+    column,
+    member,
+    members,
+    names,
+    needed,
+    read_csv,
+    read_json,
+    read_xml,
+    records,
+    refuse_repeated,
+)
 from macro_assets.sources.cells import dates, finite, numbers
 from macro_assets.sources.errors import SchemaError, quoted
 from macro_assets.sources.protocol import NO_OBSERVATIONS, Answer, Response
@@ -83,10 +99,119 @@ def test_what_is_no_json_is_refused(body: str, says: str) -> None:
     assert len(str(caught.value)) < 600, "a message, not a body"
 
 
+JSONS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(alphabet=':"\\ué \n\ud83d1', max_size=5),
+    lambda part: (
+        st.lists(part, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", ":", 'a":']), part, max_size=4)
+    ),
+    max_leaves=12,
+)
+PIECES = [
+    '"a":',
+    '"\\u0061":',
+    "1,",
+    ":",
+    '"',
+    "\\u003a",
+    " ",
+    "\t",
+    "{",
+    "}",
+    "[",
+    "]",
+    "NaN",
+    "1e999",
+    "-",
+    "\x00",
+    "0",
+    '"\\ud800"',
+]
+
+
+def damaged(body: str, data: st.DataObject) -> Response:
+    """With a few pieces twice, or others put between."""
+    for _ in range(data.draw(st.integers(0, 3))):
+        start, end = sorted(data.draw(st.lists(st.integers(0, len(body)), min_size=2, max_size=2)))
+        twice = body[start:end]
+        body = body[:end] + data.draw(st.sampled_from([twice, "," + twice, *PIECES])) + body[end:]
+    return of(body.encode("utf-8", "surrogatepass"))
+
+
+def said(read: Callable[[Response], Any], response: Response) -> str:
+    try:
+        return json.dumps(read(response), sort_keys=True)
+    except (ValueError, SchemaError):
+        return "refused"
+
+
+def strictly(response: Response) -> Any:
+    return bodies._DECODER.decode(response.body.decode())
+
+
+@given(JSONS, st.booleans(), st.sampled_from([None, 1, "\t"]), st.data())
+def test_json_is_what_the_strict_decoder_of_the_standard_library_says(
+    document: Any, ascii_alone: bool, indent: int | str | None, data: st.DataObject
+) -> None:
+    response = damaged(json.dumps(document, ensure_ascii=ascii_alone, indent=indent), data)
+    assert said(read_json, response) == said(strictly, response)
+
+
+CELLS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(':"\\é', max_size=4)
+
+
+@given(st.lists(st.fixed_dictionaries({"a": CELLS, "b": CELLS}, optional={":": CELLS}), max_size=3), CELLS, st.data())
+def test_rows_that_may_come_as_structs_say_the_same(rows: list[Any], cell: Any, data: st.DataObject) -> None:
+    response = damaged(json.dumps({"at": cell, "rows": rows, "more": rows[:1]}), data)
+    found = said(lambda r: msgspec.to_builtins(read_json(r, ("a", "b"))), response)
+    assert found == said(strictly, response)
+
+
+def test_rows_of_these_fields_alone_come_as_structs_and_are_read_as_others_are() -> None:
+    rows = [{"a": "x", "b": 1}, {"a": "y:", "b": None}]
+    for more, fields in (({}, ("b", "a")), ({"c": 1}, ("a", "b")), ({}, ())):
+        document = {"at": ":", "rows": [{**r, **more} for r in rows]}
+        read = read_json(of(json.dumps(document)), fields)["rows"]
+        assert isinstance(read[0], dict) == (bool(more) or not fields)
+        assert set(names(read)) == {"a", "b", *more}
+        assert column(read, "a") == members(read, "a", str) == ["x", "y:"]
+        assert records(read, ["b", "a"]).rows() == [("1", "x"), (None, "y:")]
+        with pytest.raises(SchemaError, match=r"expected the member 'z', the answer has \['a', 'b'"):
+            members(read, "z", str)
+        with pytest.raises(SchemaError, match="expected 'b' to be int, got NoneType"):
+            members(read, "b", int)
+        with pytest.raises(SchemaError, match=r"expected the fields \['z'\], a row has \['a', 'b'"):
+            records(read, ["z"])
+    assert names([]) == []
+    with pytest.raises(SchemaError, match="the key 'a' is given twice"):
+        read_json(of('{"rows": [{"a": 1, "b": 2, "a": 1}]}'), ("a", "b"))
+
+
+def test_long_integers_and_half_characters_are_kept() -> None:
+    assert read_json(of('{"a": [123456789012345678901234567890, -18446744073709551617]}'))["a"] == [
+        123456789012345678901234567890,
+        -18446744073709551617,
+    ]
+    assert read_json(of('["\\ud800"]')) == ["\ud800"]
+
+
 def test_json_in_another_encoding_is_refused() -> None:
     for encoding in ("latin-1", "utf-16"):
         with pytest.raises(SchemaError, match="expected JSON in utf-8"):
             read_json(of('{"a": "é"}'.encode(encoding)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("text", ["utf-16", "utf-16-be", "utf-32"])
+def test_utf_16_is_refused_by_its_name(text: str, encoding: str) -> None:
+    mark = codecs.BOM_UTF16_BE if text == "utf-16-be" else b""
+    with pytest.raises(SchemaError, match="expected CSV in utf-8, got UTF-16 by its byte order mark"):
+        read_csv(of(mark + "d,v\n1,2\n".encode(text)), encoding=encoding)
+    with pytest.raises(SchemaError, match="expected JSON in utf-8, got UTF-16 by its byte order mark"):
+        read_json(of(mark + "[1]".encode(text)))
 
 
 @pytest.mark.parametrize("read", [read_json, read_csv, read_xml])
@@ -189,6 +314,8 @@ def test_csv_is_read_as_text() -> None:
         (b"\xef\xbb\xbfd,v\n1,\xc3\xa9\n", {}),
         (b"\xef\xbb\xbfd,v\r\n1,\xc3\xa9", {}),
         (b"d;v\n1;\xe9\n", {"separator": ";", "encoding": "latin-1"}),
+        (b"\xef\xbb\xbfd;v\n1;\xc3\xa9\n", {"separator": ";", "encoding": "latin-1"}),
+        (b'\xef\xbb\xbf"d","v"\r\n"1","\xc3\xa9"\r\n', {}),
         (b"Title of the table\n\nd\tv\n1\t\xc3\xa9\n", {"separator": "\t", "skip_rows": 2}),
         (b"d|v\n1|\xc3\xa9\n", {"separator": "|", "quote_char": None}),
     ],
@@ -217,6 +344,7 @@ def test_csv_without_rows_is_a_table_without_rows() -> None:
         ("d,v,x\n1,2,3\n4,5", "expected 3 cells in the last row, got '4,5': is the file cut off?"),
         ("d,v,x\r\n1,2,3\r\n4\r\n", "expected 3 cells in the last row, got '4': is the file cut off?"),
         ("d,v\n2026-01-02,2\n2026-01-03", "expected 2 cells in the last row, got '2026-01-03'"),
+        ('d,v,x\n"1","2","3"\n"4,5","6"', 'expected 3 cells in the last row, got \'"4,5","6"\''),
         ("d,v,v\n1,2,3\n", "expected every column once, 'v' is there twice"),
         ("d,v, v\n1,2,3\n", "expected every column once, 'v' is there twice"),
     ],
@@ -234,6 +362,11 @@ def test_csv_may_end_in_a_count() -> None:
     with pytest.raises(SchemaError, match="got '1'"):
         dates(table["d"])
     assert read_csv(of("d,v\n0\n"), ["d", "v"]).height == 1
+
+
+@pytest.mark.parametrize("body", ['"d, e",v\n1,"2,5"\n', '\ufeff"d, e","v"\r\n"1","2,5"\r\n', '"d, e",v\n1,"2,5"'])
+def test_csv_may_have_separators_within_quotes(body: str) -> None:
+    assert read_csv(of(body), ["d, e", "v"]).rows() == [("1", "2,5")]
 
 
 def test_csv_that_ends_in_a_quoted_field_with_line_breaks_is_whole() -> None:

@@ -163,6 +163,20 @@ class TakesHtmlForNothing(Toy):
         return 1 if response.body.startswith(b"<") else super().pages(response)
 
 
+class IgnoresByteOrderMarks(Toy):
+    def read(self, response: Response) -> pl.DataFrame:
+        if response.body.startswith(b"\xef\xbb\xbf"):
+            raise SchemaError("expected JSON")
+        return super().read(response)
+
+
+class TakesTheFirstOfADay(Toy):
+    """Which may be a blank."""
+
+    def read(self, response: Response) -> pl.DataFrame:
+        return super().read(response).unique("observation_date", keep="first", maintain_order=True)
+
+
 class TakesTheLastOfADay(Toy):
     """Which keeps the law: the day stands once."""
 
@@ -259,6 +273,7 @@ ASKED, TO_COME, PIECES = "every_series_is_asked_for", "nothing_to_come_is_asked_
         (CrashesUntyped(), DAMAGED),
         (CrashesUntyped(), "particular_answers_are_refused"),
         (TakesHtmlForNothing(), DAMAGED),
+        (IgnoresByteOrderMarks(), "marks_of_other_systems_are_no_matter"),
         (RemembersWhatItRead(), READ),
         (TakesAllErrorsForOne(), TYPED),
         (RepeatsTheKey(), TYPED),
@@ -280,6 +295,15 @@ def test_a_broken_connector_is_caught(broken_laws: Broken, toy: Toy, law: str) -
 
 def test_of_a_day_that_comes_twice_one_row_may_be_taken(broken_laws: Broken) -> None:
     assert DAMAGED not in broken_laws(TakesTheLastOfADay())
+
+
+def test_a_blank_that_hides_a_figure_is_caught(broken_laws: Broken) -> None:
+    both = replace(
+        KEPT.good, body=PAGE.replace(b'"-"', b'"2.5"'), rows=((date(2024, 1, 2), 1.5), (date(2024, 1, 3), 2.5))
+    )
+    declared = replace(KEPT, good=both)
+    assert broken_laws(TakesTheFirstOfADay(), declared) == {"no_blank_hides_a_figure"}
+    assert broken_laws(TakesTheLastOfADay(), declared) == set()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from macro_assets.sources.protocol import (
     Fetched,
     Request,
     Response,
+    Splits,
     Steps,
     Window,
     connector,
@@ -147,27 +148,13 @@ def test_a_release_that_the_provider_states_is_kept(speak: Callable[..., None]) 
         assert set(rows["release_basis"]) == {kept}
 
 
-@pytest.mark.parametrize(
-    ("window", "kept"),
-    [
-        (Window(), [1, 2]),
-        (Window(first=date(2026, 1, 3)), [2]),
-        (Window(last=date(2026, 1, 2)), [1]),
-        (Window(date(2026, 1, 2), date(2026, 1, 5)), [1, 2]),
-        (Window(date(2026, 1, 3), date(2026, 1, 4)), []),
-    ],
-)
-def test_only_the_window_is_returned(window: Window, kept: list[float]) -> None:
-    fetched = got({"/A": ROWS}, A, window=window)
-    assert values(fetched) == kept
+@pytest.mark.parametrize("vintages", ["none", "whole", "changes"])
+@pytest.mark.parametrize("window", [Window(), Window(first=date(2026, 1, 3)), Window(last=date(2026, 1, 2))])
+def test_what_an_answer_has_of_other_dates_comes_too(window: Window, vintages: str) -> None:
+    """A revision may be of any date, and a body that was fetched anyway has it."""
+    fetched = got({"/A": ROWS}, A, of=source(vintages=vintages), window=window)
+    assert values(fetched) == [1, 2]
     assert fetched.failures == {}
-
-
-def test_changes_about_other_dates_come_too() -> None:
-    """A provider that tells changes tells revisions: of whatever date."""
-    window = Window(first=date(2026, 1, 3))
-    assert values(got({"/A": ROWS}, A, of=source(vintages="changes"), window=window)) == [1, 2]
-    assert values(got({"/A": ROWS}, A, of=source(vintages="whole"), window=window)) == [2]
 
 
 def test_pages_are_asked_one_after_the_other(speak: Callable[..., None]) -> None:
@@ -185,6 +172,22 @@ def test_pages_are_asked_one_after_the_other(speak: Callable[..., None]) -> None
     assert [r.target for r in client.asked] == ["/A?page=0", "/A?page=1", "/A?page=2"]
     hashes = {d.day: h for d, h in fetched.observations.select("observation_date", "payload_sha256").iter_rows()}
     assert hashes == {n + 1: fetched.responses[n].sha256 for n in range(3)}, "each row names the page it was on"
+
+
+def test_splits_of_all_answers_come_in_turn_once_and_of_no_series_that_failed(speak: Callable[..., None]) -> None:
+    first, second = (date(2026, 1, 5), 4.0), (date(2026, 1, 2), 0.5)
+
+    def told(one: Series, *splits: Splits) -> Steps:
+        response = yield Request(f"/{one.code}")
+        lost = {"B": SchemaError("no")} if one.id == "B" else {}
+        return [Answer(response, read(response), lost, {one.id: found}) for found in splits]
+
+    speak(lambda series, window: (Ask((s,), told(s, (first,), (), (first, second))) for s in series))
+    fetched = got({"/A": ROWS, "/B": ROWS}, A, B)
+    assert fetched.splits == {"A": (second, first)}
+    assert set(fetched.failures) == {"B"}
+    speak(lambda series, window: (Ask((s,), told(s, ())) for s in series))
+    assert got({"/A": ROWS}, A).splits == {}
 
 
 def together(frame: Callable[[Response, Sequence[Series]], Any]) -> Plan:
@@ -561,3 +564,103 @@ def test_a_source_without_a_network_has_one_lane() -> None:
     client = Slow({"/A": ROWS, "/B": ROWS, "/C": ROWS})
     assert got(client, of=source(api=None)).failures == {}
     assert client.most == 1
+
+
+# --- observation dates -----------------------------------------------------------------------------------------------
+
+
+def lines(*days: str) -> bytes:
+    return "\n".join(["d,v", *(f"{d},{n}" for n, d in enumerate(days))]).encode()
+
+
+def of(frequency: str, **facts: Any) -> Series:
+    return toy_series("toy", "A", id="A", frequency=frequency, **facts)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "day"),
+    [("M", "2020-01-31"), ("M", "2020-01-15"), ("Q", "2020-03-31"), ("Q", "2020-02-01"), ("A", "2020-07-01")],
+)
+def test_a_date_that_is_not_the_first_of_its_period_fails_its_series_alone(frequency: str, day: str) -> None:
+    found = got({"/A": lines("2020-01-01", day), "/B": ROWS}, of(frequency), B)
+    assert set(found.observations["series_id"]) == {"B"}
+    assert f"series A of source toy: expected the first day of a {NAMES[frequency]}" in found.failures["A"]
+    assert f"got {day}" in found.failures["A"]
+    assert "state `dated: end` or `any`" in found.failures["A"]
+
+
+NAMES = {"M": "month", "Q": "quarter", "A": "year"}
+
+
+def test_one_of_several_series_of_an_ask_is_refused_alone(speak: Callable[..., None]) -> None:
+    def together(series: Sequence[Series]) -> Steps:
+        response = yield Request("/A")
+        return [read_each(response, series, lambda _: read(response))]
+
+    speak(lambda series, window: iter([Ask(tuple(series), together(series))]))
+    found = got({"/A": ROWS}, of("M"), B)
+    assert list(found.failures) == ["A"]
+    assert set(found.observations["series_id"]) == {"B"}
+
+
+@pytest.mark.parametrize(
+    ("dated", "days"),
+    [("end", ["2020-01-31", "2020-02-29"]), ("any", ["2020-01-31", "2020-02-03"])],
+)
+def test_a_source_may_date_by_another_day_of_the_period(dated: str, days: list[str]) -> None:
+    found = got({"/A": lines(*days)}, of("M"), of=source(dated=dated))
+    assert found.failures == {}
+    assert found.observations["observation_date"].to_list() == [date(2020, 1, 1), date(2020, 2, 1)]
+    assert found.observations["release_time"][-1] == datetime(2020, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("dated", "days", "says"),
+    [
+        ("end", ["2020-01-31", "2020-02-28"], "expected the last day of a month (frequency M), 2020-02-29"),
+        ("any", ["2020-01-01", "2020-01-08", "2020-02-01"], "expected one value for the period of 2020-01-01"),
+    ],
+)
+def test_what_is_no_such_day_or_several_of_one_period_is_refused(dated: str, days: list[str], says: str) -> None:
+    found = got({"/A": lines(*days)}, of("M"), of=source(dated=dated))
+    assert says in found.failures["A"]
+    assert found.observations.is_empty()
+
+
+def test_a_blank_beside_the_figure_of_its_period_is_none() -> None:
+    body = b"d,v\n2020-01-01,\n2020-02-01,\n2020-03-01,5\n2020-04-01,\n"
+    found = got({"/A": body}, of("Q"), of=source(dated="any"))
+    assert found.observations.sort("observation_date")["value"].to_list() == [5.0, None]
+
+
+QUARTERS = ["2020-01-01", "2020-04-01", "2020-07-01"]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "days", "found"),
+    [
+        ("M", QUARTERS, "quarters"),
+        ("M", ["2020-01-01", "2020-07-01", "2021-01-01"], "half-years"),
+        ("Q", ["2020-01-01", "2020-07-01", "2021-01-01"], "half-years"),
+        ("W", ["2020-01-01", "2020-01-02"], "days"),
+        ("D", ["2020-01-01", "2020-01-08", "2020-01-15"], "weeks"),
+    ],
+)
+def test_figures_of_another_frequency_are_refused_and_the_way_out_is_told(
+    frequency: str, days: list[str], found: str
+) -> None:
+    refused = got({"/A": lines(*days)}, of(frequency))
+    assert refused.observations.is_empty()
+    assert f"got {found}: 2020-01-01" in refused.failures["A"]
+    assert "state `irregular: true`" in refused.failures["A"]
+    taken = got({"/A": lines(*days)}, of(frequency, irregular=True))
+    assert (taken.failures, taken.observations.height) == ({}, len(days))
+
+
+@pytest.mark.parametrize(("frequency", "vintages", "first"), [("M", "changes", None), ("D", "none", date(2020, 1, 1))])
+def test_changes_and_days_of_a_part_of_a_history_tell_no_rhythm(
+    frequency: str, vintages: str, first: date | None
+) -> None:
+    window = Window(first, today=EVERYTHING.today)
+    found = got({"/A": lines(*QUARTERS)}, of(frequency), of=source(vintages=vintages), window=window)
+    assert (found.failures, found.observations.height) == ({}, 3)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from macro_assets.catalog.date_forms import ISO, date_form
 from macro_assets.catalog.kinds.declaration import Declaration, Slug
+from macro_assets.catalog.kinds.release import TimeZone
 
 Vintages = Literal["none", "whole", "changes"]
 """How a provider tells what was known when: not at all, by whole dated vintages, or by dated changes alone."""
+
+Dated = Literal["start", "end", "any"]
+"""The day of a month, quarter or year by which a provider dates its figure: the first, the last, or one or another."""
 
 
 class Key(Declaration):
@@ -47,7 +52,8 @@ class Folder(Declaration):
     """How a folder of CSV or Parquet files holds series: which files there are, what their rows and columns are.
 
     Without `vintage` it is one file. With it there is a file per vintage; its values were known at the end (UTC) of the
-    day in its name, or of the month where the name has no day, and a blank was not released yet.
+    day in its name, or of the month where the name has no day, and a blank states nothing, or withdraws what an earlier
+    file had.
     """
 
     path: str = Field(description="The folder, absolute or relative to the folder of the declaring file")
@@ -61,7 +67,14 @@ class Folder(Declaration):
         default="wide", description="A column per series, or columns that say the series and its value"
     )
     date: str = Field(description="Column of the date: any day of the period that a row describes")
-    date_form: str = Field(default="%Y-%m-%d", description="How a date is written; '%m/%d/%Y' for 1/31/2020")
+    date_form: str = Field(
+        default=ISO,
+        description="How a date is written: '%m/%d/%Y' for 1/31/2020, '%YQ%q' for 2020Q1; by default as 2020-01-31, or "
+        "as a period of the series' frequency: 2020-Q1, 2020-W05, 2020-01, Jan 2020, 2020",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="Whose day a clock time is of that is not midnight, as 'Europe/Paris'"
+    )
     series: str | None = Field(default=None, description="Of the layout 'long': the column of the series' code")
     value: str | None = Field(default=None, description="Of the layout 'long': the column of the value")
     prefix: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
@@ -73,11 +86,26 @@ class Folder(Declaration):
         default=None, description="What stands in the date column of the row of FRED-MD transformation codes"
     )
     missing: tuple[str, ...] = Field(default=(), description="What stands for a missing value, beside a blank")
+    blank: Literal["silent", "withdrawn"] = Field(
+        default="silent",
+        description="What a vintage says of a figure of an earlier one that it leaves blank or lacks: nothing, or that "
+        "it was withdrawn",
+    )
+    most_withdrawn: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of a series' figures that one vintage may withdraw; more is an error",
+    )
     absent: Literal["refuse", "allow"] = Field(
         default="refuse", description="What to do with a series that some vintages lack: no column, no rows"
     )
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", " ", "'"] | None = Field(
+        default=None,
+        description="What may stand between groups of three digits; None = nothing",
+    )
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
 
     @model_validator(mode="after")
@@ -87,8 +115,16 @@ class Folder(Declaration):
             raise ValueError("'series' and 'value' are for the layout 'long', and both needed there")
         if long and (self.prefix or self.ignore or self.transforms):
             raise ValueError("'prefix', 'ignore' and 'transforms' are for the layout 'wide'")
+        if self.vintage is None and self.blank != "silent":
+            raise ValueError("'blank' is for files that are vintages: in a single file a blank is a missing value")
         if self.separator == self.decimal:
             raise ValueError("'separator' and 'decimal' must differ")
+        if self.thousands == self.decimal:
+            raise ValueError("'thousands' and 'decimal' must differ")
+        try:
+            date_form(self.date_form)
+        except ValueError as error:
+            raise ValueError(f"date_form: {error}, the form is {self.date_form!r}") from None
         if self.vintage is not None and set(re.findall("%.", self.vintage)) not in ({"%Y", "%m"}, {"%Y", "%m", "%d"}):
             raise ValueError(f"vintage: expected a form with %Y and %m, and perhaps %d, got {self.vintage!r}")
         return self
@@ -109,9 +145,22 @@ class Source(Declaration):
     connector: Slug | None = Field(default=None, description="Module of sources/; by default the source's name")
     api: Api | None = Field(default=None, description="None for a source that needs no network")
     folder: Folder | None = Field(default=None, description="Of a source of the connector 'folder'")
-    vintages: Vintages = "none"
+    vintages: Vintages = Field(
+        default="none", description="Of the connector 'manual' always 'changes': a line speaks of its own date alone"
+    )
+    dated: Dated = Field(
+        default="start",
+        description="By which day of their period it dates monthly, quarterly and annual figures",
+    )
     official: bool = Field(default=True, description="False for an interface its provider does not document or support")
     rolling: bool = Field(default=False, description="Whether the provider drops old observations from its answers")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_hand(cls, stated: Any) -> Any:
+        """What is entered by hand is changes, whatever is stated: no line is a whole vintage."""
+        is_manual = isinstance(stated, dict) and stated.get("connector", stated.get("name")) == "manual"
+        return {**stated, "vintages": "changes"} if is_manual else stated
 
     @model_validator(mode="after")
     def _folder_fits(self) -> Self:
@@ -125,6 +174,17 @@ class Source(Declaration):
     def module(self) -> str:
         """Module of sources/ that speaks with the provider."""
         return self.connector or self.name
+
+    @property
+    def tells_whole_vintages(self) -> bool:
+        """Whether its figures come as whole dated vintages, so that what one does not mention is on record."""
+        return self.vintages == "whole"
+
+    @property
+    def speaks_of_what_it_lists(self) -> bool:
+        """Whether a stored date that an answer lacks stands: lines entered by hand, files that withdraw nothing."""
+        files = self.folder is not None and self.folder.vintage is not None and self.folder.blank == "silent"
+        return self.module == "manual" or files
 
     @property
     def is_live(self) -> bool:

@@ -23,7 +23,7 @@ from datetime import date
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import read_csv, read_json
+from macro_assets.sources.bodies import read_csv, read_json, text_body
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError, quoted
 from macro_assets.sources.gateways import explain as explain
@@ -80,9 +80,10 @@ def read_curve(response: Response) -> pl.DataFrame:
     if not text:
         return pl.DataFrame(schema={"days": pl.Float64(), "rate": pl.Float64()})
     try:
-        body = b64decode(text, validate=True).decode("latin-1").strip()
+        file = replace(response, body=b64decode(text, validate=True))
     except ValueError as error:
         raise SchemaError(f"expected a file in base64, got {quoted(response.body)} ({error})") from None
+    body = text_body(file, "CSV", "latin-1").strip()
     headed = body if body.startswith(_HEADER.split(";")[0]) else f"{_HEADER}\n{body}"
     table = read_csv(replace(response, body=headed.encode()), _HEADER.split(";"), separator=";")
     if table["Descrição da Taxa"].n_unique() > 1:

@@ -24,7 +24,7 @@ from typing import cast
 import polars as pl
 
 from macro_assets.catalog import Selector, Series
-from macro_assets.sources.bodies import records
+from macro_assets.sources.bodies import column, names, records
 from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.olinda import explain as explain
@@ -34,7 +34,8 @@ from macro_assets.sources.rows import combined
 
 _SERVICE = "/olinda/servico/Expectativas/versao/v1/odata"
 _PAGE = 10_000
-_YEAR = "DataReferencia"
+_YEAR, _AHEAD = "DataReferencia", "ahead"
+"""The year that is forecast, as the answer has it, and how many years after the survey's it is."""
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -111,32 +112,37 @@ def read_survey(
     Returns
     -------
     pl.DataFrame
-        The fields by these names, `observation_date` (day of the survey) and `value` (the first statistic). One set
-        spells its fields in lower case; they are found whatever the case.
+        The fields by these names, `observation_date` (day of the survey) and `value` (the first statistic); `ahead`,
+        where the labels have the year. One set spells its fields in lower case; they are found whatever the case.
     """
-    rows = read_entities(response)
-    spelled = {name.lower(): name for name in rows[0]} if rows else {}
+    rows = read_entities(response, dict.fromkeys((*labels, *statistics)))
+    spelled = {name.lower(): name for name in names(rows)}
     fields = {name: spelled.get(name.lower(), name) for name in (*labels, *statistics)}
     sent = {fields[name]: name for name in labels}
     table = records(rows, sent).rename(sent)
     try:
-        table = table.with_columns(finite([row[fields[name]] for row in rows], name) for name in statistics)
+        figures = [finite(column(rows, fields[name]), name) for name in statistics]
     except KeyError as error:
         raise SchemaError(f"expected the field {error} in every row") from None
-    return table.with_columns(observation_date=dates(table["Data"]), value=pl.col(statistics[0]))
+    day = dates(table["Data"]).alias("observation_date")
+    found = table.with_columns(*figures, day, figures[0].alias("value"))
+    if _YEAR not in labels:
+        return found
+    if not (years := table[_YEAR].str.contains("^[0-9]{4}$")).all(ignore_nulls=False):
+        raise SchemaError(f"expected a year in {_YEAR!r}, got {table[_YEAR].filter(~years.fill_null(False))[0]!r}")
+    return found.with_columns((table[_YEAR].cast(pl.Int32) - day.dt.year()).alias(_AHEAD))
 
 
 def _of(survey: pl.DataFrame, series: Series) -> pl.DataFrame:
     """The rows of one series, with their release times."""
     selector = cast(Selector, series.selector)
     _, _, ahead = series.code.partition("/")
-    if ahead:
-        if (odd := survey.filter(~pl.col(_YEAR).str.contains("^[0-9]{4}$").fill_null(False))).height:
-            raise SchemaError(f"expected a year in {_YEAR!r}, got {odd[_YEAR][0]!r}")
-        survey = survey.filter(pl.col(_YEAR).cast(pl.Int32) == pl.col("observation_date").dt.year() + int(ahead))
-    chosen = survey.filter(pl.lit(True), *(pl.col(field) == wanted for field, wanted in selector.where.items()))
-    rows = combined(chosen.select("observation_date", value=selector.value), selector, series.id)
     day, lag = pl.col("observation_date"), series.publication_lag
+    tests = [pl.col(field) == wanted for field, wanted in selector.where.items()]
+    if ahead:
+        tests.append(pl.col(_AHEAD) == int(ahead))
+    chosen = survey.filter(tests) if tests else survey
+    rows = combined(chosen.select(day, value=selector.value), selector, series.id)
     monday = day + pl.duration(days=8 - day.dt.weekday())
     if lag.late:
         monday = day.replace_strict(lag.late, default=monday, return_dtype=pl.Date)

@@ -12,22 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, time
+from itertools import compress
 
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import records
+from macro_assets.sources.bodies import members, names
 from macro_assets.sources.cells import finite, instants
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.olinda import explain as explain
 from macro_assets.sources.olinda import read_entities
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each, windows
+from macro_assets.sources.rows import one_a_date
 
 _SERVICE = "/olinda/servico/PTAX/versao/v1/odata"
 _YEARS = 5
 """Calendar years a request spans: some 6,000 rows with all bulletins of a day."""
 
 RATES = ("cotacaoCompra", "cotacaoVenda")
+_FIELDS = (*RATES, "dataHoraCotacao", "tipoBoletim")
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -66,25 +69,25 @@ def read_quotes(response: Response) -> pl.DataFrame:
     -------
     pl.DataFrame
         `observation_date` (Brasília's), `release_time`, `has_time` (whether the answer states more than a date), and
-        `cotacaoCompra` and `cotacaoVenda`, those that are there, in reais per unit of the currency.
+        `cotacaoCompra` and `cotacaoVenda`, those that are there, in reais per unit of the currency. By `release_time`,
+        the last one of a day counts.
     """
-    rows = read_entities(response)
-    bulletins = bool(rows) and "tipoBoletim" in rows[0]
-    table = records(rows, ("dataHoraCotacao", *(("tipoBoletim",) if bulletins else ())))
-    rates = [name for name in RATES if not rows or name in rows[0]]
-    try:
-        table = table.with_columns(finite([row[name] for row in rows], name) for name in rates)
-    except KeyError as error:
-        raise SchemaError(f"expected the field {error} in every row or none") from None
-    stamp = pl.col("dataHoraCotacao")
-    table = table.with_columns(
-        release_time=instants(table["dataHoraCotacao"], "%Y-%m-%d %H:%M:%S%.f", "America/Sao_Paulo"),
-        observation_date=stamp.str.head(10).str.to_date("%Y-%m-%d"),
-        has_time=~stamp.str.contains(" 00:00:00", literal=True),
-    )
-    if bulletins:
-        table = table.filter(pl.col("tipoBoletim").str.starts_with("Fechamento"))
-    return table.sort("release_time").unique("observation_date", keep="last", maintain_order=True)
+    first = response.body[:4096]
+    rows = read_entities(response, [name for name in _FIELDS if name.encode() in first])
+    if "tipoBoletim" in names(rows):
+        bulletins = members(rows, "tipoBoletim", str)
+        closing = {name for name in set(bulletins) if name.startswith("Fechamento")}
+        rows = list(compress(rows, map(closing.__contains__, bulletins)))
+    stamps = pl.Series("dataHoraCotacao", members(rows, "dataHoraCotacao", str), dtype=pl.String)
+    rates = [name for name in RATES if not rows or name in names(rows)]
+    return pl.DataFrame(
+        [
+            instants(stamps, "%Y-%m-%d %H:%M:%S%.f", "America/Sao_Paulo").alias("release_time"),
+            stamps.str.head(10).str.to_date("%Y-%m-%d").alias("observation_date"),
+            (~stamps.str.contains(" 00:00:00", literal=True)).alias("has_time"),
+            *(finite(members(rows, name, float, int, type(None)), name) for name in rates),
+        ]
+    ).sort("release_time")
 
 
 def _rate(quotes: pl.DataFrame, series: Series) -> pl.DataFrame:
@@ -95,8 +98,5 @@ def _rate(quotes: pl.DataFrame, series: Series) -> pl.DataFrame:
         raise SchemaError(f"expected the field {name!r}, the answer has {quotes.columns}")
     # not an estimate: beside release times that the provider states, reads ignore those
     end_of_day = pl.col("observation_date").dt.combine(time.max, "us").dt.replace_time_zone("UTC")
-    return quotes.select(
-        "observation_date",
-        value=pl.col(name),
-        release_time=pl.when("has_time").then("release_time").otherwise(end_of_day),
-    )
+    known = pl.when("has_time").then("release_time").otherwise(end_of_day)
+    return one_a_date(quotes.select("observation_date", value=pl.col(name), release_time=known), "last")

@@ -26,7 +26,6 @@ _YEARS = 10
 """Calendar years one request may span; monthly series have no limit, but one rule is simpler."""
 
 _NOTHING = b"Value(s) not found"
-_PERIODS = {"M": "1mo", "Q": "1q", "A": "1y"}
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -42,7 +41,7 @@ def _steps(series: Series, window: Window) -> Steps:
             f"/dados/serie/bcdata.sgs.{series.code}/dados",
             (("formato", "json"), ("dataInicial", _written(first)), ("dataFinal", _written(last))),
         )
-        answers.append(Answer(response, read_values(response, series.frequency)))
+        answers.append(Answer(response, read_values(response)))
     return answers
 
 
@@ -63,15 +62,13 @@ def explain(response: Response) -> SourceError | None:
     return gateways.explain(response)
 
 
-def read_values(response: Response, frequency: str = "D") -> pl.DataFrame:
+def read_values(response: Response) -> pl.DataFrame:
     """The figures of one series.
 
     Parameters
     ----------
     response
         An answer of `/dados/serie/bcdata.sgs.{code}/dados?formato=json`.
-    frequency
-        Of the series. Figures of months, quarters and years must be dated the first day of their period.
 
     Returns
     -------
@@ -85,9 +82,6 @@ def read_values(response: Response, frequency: str = "D") -> pl.DataFrame:
     days = dates(table["data"], "%d/%m/%Y")
     if days.n_unique() != days.len():
         raise SchemaError(f"expected one row per date in 'data', got {days.filter(days.is_duplicated())[0]} twice")
-    every = _PERIODS.get(frequency)
-    if every and (odd := days.filter(days != days.dt.truncate(every))).len():
-        raise SchemaError(f"expected the first day of a period (frequency {frequency}) in 'data', got {odd[0]}")
     gaps = (None,) if table["valor"].null_count() else ()
     return pl.DataFrame({"observation_date": days, "value": numbers(table["valor"], missing=gaps)})
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from macro_assets.catalog import Series
+from macro_assets.catalog import Frequency, Series
 from macro_assets.sources.bodies import member, read_json, records
 from macro_assets.sources.cells import numbers, periods
 from macro_assets.sources.errors import (
@@ -53,13 +53,13 @@ def _steps(series: Sequence[Series], window: Window) -> Steps:
         document = read_json(response)
 
         def figures(one: Series, document: Any = document) -> pl.DataFrame:
-            return read_series(document, one.code)
+            return read_series(document, one.code, one.frequency)
 
         answers.append(read_each(response, begun, figures))
     return answers
 
 
-def read_series(document: Any, code: str) -> pl.DataFrame:
+def read_series(document: Any, code: str, frequency: Frequency | None = None) -> pl.DataFrame:
     """Figures of one series of an answer: `observation_date`, `value`.
 
     Raises
@@ -67,7 +67,7 @@ def read_series(document: Any, code: str) -> pl.DataFrame:
     NotFoundError
         When the API says that there is no such series.
     SchemaError
-        When it is not in the answer, or figures are no numbers.
+        When it is not in the answer, figures are no numbers, or periods are of another frequency.
     """
     said = [str(m) for m in member(document, "message", of=list)]
     if any(("does not exist" in m or "Invalid Series" in m) and m.rstrip(". ").endswith(code) for m in said):
@@ -82,7 +82,9 @@ def read_series(document: Any, code: str) -> pl.DataFrame:
     names = [f"{y}{'' if p == 'A01' else p}" for y, p in zip(table["year"], table["period"], strict=True)]
     table = pl.DataFrame({"period": names, "value": table["value"]}, schema_overrides={"period": pl.String})
     table = table if all(told) else table.filter(pl.Series(told))
-    found = pl.DataFrame({"observation_date": periods(table["period"]), "value": numbers(table["value"], ("-",))})
+    found = pl.DataFrame(
+        {"observation_date": periods(table["period"], frequency), "value": numbers(table["value"], ("-",))}
+    )
     if found["observation_date"].n_unique() < found.height:
         raise SchemaError(f"expected each period of {code!r} once, got one several times")
     return found

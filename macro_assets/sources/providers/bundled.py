@@ -68,7 +68,6 @@ DATASETS: dict[str, Dataset] = {
 _FIRST_VINTAGE = min(d for d in DATASETS["frbny_nowcast"].files.values() if d)
 _MISSING = ("", ".")
 _UNREADABLE = (OSError, EOFError, zlib.error, ModuleNotFoundError)
-_PERIOD_START = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
 
 
 class PackageClient:
@@ -137,7 +136,7 @@ def _observations(table: pl.DataFrame, series: Series, file: str, vintage: date 
         raise NotFoundError(f"{file} has no column {series.code!r}; it has {table.columns[1:]}")
     rows = pl.DataFrame(
         {
-            "observation_date": table["__date"].dt.truncate(_PERIOD_START[series.frequency]),
+            "observation_date": table["__date"],
             "value": numbers(table[series.code], _MISSING),
         }
     )

@@ -19,6 +19,7 @@ from macro_assets.sources.bodies import member, read_json
 from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, explain_status
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.rows import one_a_date
 
 GLOBAL = "global"
 """`code` of the series of the whole market."""
@@ -107,7 +108,7 @@ def read_points(chart: Any, name: str) -> pl.DataFrame:
     kept = rows.filter(pl.col("ms") % _DAY_MS < _HOUR_MS).select(observation_date=day, value="value")
     if kept.is_empty() and rows.height > 1:
         raise SchemaError(f"expected points at 00:00 UTC in {name!r}, got none among {rows.height}")
-    return kept.unique("observation_date", keep="first", maintain_order=True)
+    return one_a_date(kept, "first")
 
 
 def read_global(told: Any, path: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from typing import Any
 
 import polars as pl
 
@@ -51,10 +51,10 @@ def _steps(series: Series, window: Window) -> Steps:
     response, page = of_mine[0]
     if (frequency := page.frequencies[series.code]) != _FREQUENCIES[series.frequency]:
         raise SchemaError(f"expected {_FREQUENCIES[series.frequency]} figures, got {frequency}")
-    mine = page.rows.filter(pl.col("code") == series.code).select("observation_date", "value")
+    day = pl.col("observation_date")
     if series.frequency == "W":  # a weekly date is the week's last day; the service states its first
-        mine = mine.with_columns(pl.col("observation_date") + pl.duration(days=6))
-    mine = mine.filter(pl.col("observation_date") >= window.begin(series))
+        day = day + pl.duration(days=6)
+    mine = page.rows.filter(pl.col("code") == series.code, day >= window.begin(series)).select(day, "value")
     return [Answer(response, due(mine, series, response.fetched_at))]
 
 
@@ -89,24 +89,25 @@ def read_page(response: Response) -> Page:
     document = read_json(response)
     docs = member(document, "series", "docs", of=list)
     codes = ["/".join(member(d, name, of=str) for name in _NAME) for d in docs]
-    days, values = ([member(d, name, of=list) for d in docs] for name in ("period_start_day", "value"))
-    if uneven := [c for c, d, v in zip(codes, days, values, strict=True) if len(d) != len(v)]:
-        raise SchemaError(f"expected as many days as values, the series {uneven[0]!r} has not")
-    every_day = list(chain.from_iterable(days))
-    if set(map(type, every_day)) - {str}:
-        wrong = next(d for d in every_day if type(d) is not str)
-        raise SchemaError(f"expected days as text in 'period_start_day', got {wrong!r}")
-    table = pl.DataFrame(
-        {
-            "code": pl.Series(codes, dtype=pl.String).gather(
-                pl.Series([i for i, d in enumerate(days) for _ in d], dtype=pl.UInt32)
-            ),
-            "observation_date": dates(pl.Series("period_start_day", every_day, dtype=pl.String)),
-            "value": finite([None if v == "NA" else v for v in chain.from_iterable(values)], "value"),
-        }
-    )
-    twice = table.filter(table.select("code", "observation_date").is_duplicated())
-    if not twice.is_empty():
-        raise SchemaError(f"expected each day once, the series {twice['code'][0]!r} has one several times")
+    rows = pl.concat([_NO_ROWS, *(_rows(c, d) for c, d in zip(codes, docs, strict=True))])
     frequencies = {c: member(d, "@frequency", of=str) for c, d in zip(codes, docs, strict=True)}
-    return Page(frequencies, table, member(document, "series", "num_found", of=int))
+    return Page(frequencies, rows, member(document, "series", "num_found", of=int))
+
+
+_NO_ROWS = pl.DataFrame(schema={"code": pl.String, "observation_date": pl.Date, "value": pl.Float64})
+
+
+def _rows(code: str, doc: Any) -> pl.DataFrame:
+    """The rows of one series."""
+    listed, values = (member(doc, name, of=list) for name in ("period_start_day", "value"))
+    if len(listed) != len(values):
+        raise SchemaError(f"expected as many days as values, the series {code!r} has not")
+    try:
+        days = dates(pl.Series("period_start_day", listed, dtype=pl.String)).alias("observation_date")
+    except TypeError:
+        wrong = next(d for d in listed if type(d) is not str)
+        raise SchemaError(f"expected days as text in 'period_start_day', got {wrong!r}") from None
+    if days.n_unique() < len(days):
+        raise SchemaError(f"expected each day once, the series {code!r} has one several times")
+    figures = finite([None if v == "NA" else v for v in values], "value")
+    return pl.DataFrame([pl.repeat(code, len(days), eager=True).alias("code"), days, figures])

@@ -19,6 +19,7 @@ from macro_assets.sources.bodies import member, read_json, records
 from macro_assets.sources.cells import finite, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.rows import one_a_date
 
 ALL = "all"
 """`code` of what is summed over all chains."""
@@ -97,7 +98,7 @@ def _whole_days(seconds: pl.Series, values: pl.Series) -> pl.DataFrame:
         raise SchemaError("expected rows by rising 'date', they are in no order: the last one cannot be told")
     days = (stamps * 1000).cast(pl.Datetime("ms")).dt.date()
     rows = pl.DataFrame({"observation_date": days, "value": values}).head(-1)
-    return rows.unique("observation_date", keep="first", maintain_order=True)
+    return one_a_date(rows, "first")
 
 
 def read_price(response: Response, token: str) -> pl.DataFrame:

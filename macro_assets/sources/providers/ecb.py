@@ -38,7 +38,7 @@ def _steps(series: Series, window: Window) -> Steps:
 def _read(response: Response, series: Series) -> pl.DataFrame:
     if response.http_status == 404:  # explain() let it pass: nothing in the window
         return pl.DataFrame(schema={"observation_date": pl.Date, "value": pl.Float64})
-    rows = only(from_csv(response), f"{series.dataset}.{series.code}")
+    rows = only(from_csv(response, series.frequency), f"{series.dataset}.{series.code}")
     friday = pl.duration(days=4 if series.frequency == "W" else 0)
     return due(rows.with_columns(pl.col("observation_date") + friday), series, response.fetched_at)
 

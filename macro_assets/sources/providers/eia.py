@@ -102,7 +102,8 @@ def read_page(response: Response, series: Series | None = None) -> tuple[pl.Data
             raise SchemaError(f"expected {_FREQUENCIES[series.frequency]} figures, got {frequency!r}")
         if others := set(table["series"].unique()) - {series.code}:
             raise SchemaError(f"expected rows of the series {series.code!r} alone, got {min(others, key=str)!r}")
-    rows = {"observation_date": periods(table["period"]), "value": numbers(table["value"], _MISSING)}
+    days = periods(table["period"], None if series is None else series.frequency)
+    rows = {"observation_date": days, "value": numbers(table["value"], _MISSING)}
     return pl.DataFrame(rows), int(total)
 
 

@@ -31,8 +31,6 @@ _CLOSING = "Treasury General Account (TGA) Closing Balance"
 _CLOSING_BEFORE = ("Federal Reserve Account", "Treasury General Account (TGA)")
 """Names of the same account until 2021-09-30 and 2022-04-15; the statement then had a column for closing balances."""
 
-_TRUNCATED = {"M": "1mo", "Q": "1q", "A": "1y"}
-
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
     """One ask per end point."""
@@ -111,8 +109,6 @@ def _series(table: pl.DataFrame, dataset: str, series: Series) -> pl.DataFrame:
         return pl.DataFrame(schema={"observation_date": pl.Date, "value": pl.Float64})  # none of this kind was held
     if dataset == AUCTIONS:  # an auction is listed when announced, its result is null until it was held
         found = found.drop_nulls("value")
-    if series.frequency in _TRUNCATED:  # a month's figures are dated by its last day
-        found = found.with_columns(pl.col("observation_date").dt.truncate(_TRUNCATED[series.frequency]))
     return found
 
 

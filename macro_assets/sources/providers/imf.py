@@ -36,7 +36,8 @@ def _steps(series: Series, window: Window) -> Steps:
         ("c[TIME_PERIOD]", f"ge:{first}+le:{last}"),
     )
     response = yield Request(f"/data/dataflow/{series.dataset}/+/{series.code}", params)
-    return [Answer(response, due(only(from_json(response), series.code), series, response.fetched_at))]
+    rows = only(from_json(response, series.frequency), series.code)
+    return [Answer(response, due(rows, series, response.fetched_at))]
 
 
 def _end(series: Series, window: Window) -> date:

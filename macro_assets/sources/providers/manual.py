@@ -23,6 +23,7 @@ import polars as pl
 from macro_assets.catalog import CatalogError, Series, Source
 from macro_assets.catalog.folders import FolderError, contents
 from macro_assets.catalog.own import OWN, own_folder
+from macro_assets.catalog.periods import PeriodError, first_days
 from macro_assets.sources.bodies import read_csv
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import EmptyError, SchemaError, SourceError
@@ -30,7 +31,6 @@ from macro_assets.sources.protocol import Ask, Client, Request, Response, Steps,
 
 FILE = "manual.csv"
 COLUMNS = ("series_id", "observation_date", "value", "release_time", "author", "reason")
-PERIODS = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
 
 
 class ManualClient:
@@ -122,17 +122,15 @@ def _observation(line: pl.DataFrame, series: Series, today: date) -> pl.DataFram
         if lacking := [c for c in ("author", "reason") if not line[c][0]]:
             raise SchemaError(f"expected the {lacking[0]}, it is empty")
         day = dates(line["observation_date"])
-        start: date = day.dt.truncate(PERIODS[series.frequency])[0]
-        if day[0] != start:
-            raise SchemaError(f"expected the first day of the period, {start}, got {day[0]}")
+        start: date = first_days(day, series.frequency)[0]
         known = _instant(line["release_time"][0])
         if known.date() > today:
             raise SchemaError(f"expected a release_time that has passed, got {line['release_time'][0]!r}")
         if known.date() < start and not series.projections:
             raise SchemaError(f"expected a release_time after {start} has begun, got {line['release_time'][0]!r}")
         value = numbers(line["value"], ("",))
-    except SourceError as error:
-        raise type(error)(f"{FILE}, line {line['line'][0]}: {error}") from None
+    except (SourceError, PeriodError) as error:
+        raise SchemaError(f"{FILE}, line {line['line'][0]}: {error}") from None
     return pl.DataFrame({"observation_date": day, "value": value}).with_columns(release_time=pl.lit(known))
 
 
@@ -141,7 +139,7 @@ def _instant(text: str | None) -> datetime:
     try:
         if len(text or "") == 10:
             return datetime.combine(date.fromisoformat(text or ""), time.max, tzinfo=UTC)
-        known = datetime.fromisoformat(text or "")
+        known = datetime.fromisoformat(text or "") if (text or "")[10:11] in ("T", " ") else None
     except ValueError:
         known = None
     if known is None or known.tzinfo is None:

@@ -41,7 +41,7 @@ def _steps(series: Series, window: Window) -> Steps:
 def _read(response: Response, series: Series) -> pl.DataFrame:
     if response.http_status == 404:  # explain() let it pass: nothing in the window
         return pl.DataFrame(schema={"observation_date": pl.Date, "value": pl.Float64})
-    return due(only(from_csv(response), series.code), series, response.fetched_at)
+    return due(only(from_csv(response, series.frequency), series.code), series, response.fetched_at)
 
 
 def explain(response: Response) -> SourceError | None:

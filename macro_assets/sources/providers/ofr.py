@@ -21,8 +21,6 @@ from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status, quoted
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
 
-_TRUNCATED = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
-
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
     """One request per mnemonic."""
@@ -36,8 +34,7 @@ def _steps(series: Series, window: Window) -> Steps:
         return []
     params = (("mnemonic", series.code), ("start_date", first.isoformat()), ("end_date", last.isoformat()))
     response = yield Request(f"/{series.dataset}/series/timeseries", params)
-    rows = read_points(response)
-    return [Answer(response, rows.with_columns(pl.col("observation_date").dt.truncate(_TRUNCATED[series.frequency])))]
+    return [Answer(response, read_points(response))]
 
 
 def read_points(response: Response) -> pl.DataFrame:

@@ -57,7 +57,7 @@ def read_results(response: Response) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        `observation_date` (first of the month), `value` in million reais, `codigoSerie`.
+        `observation_date`, `value` in million reais, `codigoSerie`.
     """
     document = read_json(response)
     if member(document, "status", of=str) != "ok":
@@ -67,8 +67,6 @@ def read_results(response: Response) -> pl.DataFrame:
     rows = member(document, "registros", of=list)
     table = records(rows, ("data", "codigoSerie"))
     days = dates(table["data"])
-    if (odd := days.filter(days.dt.day() != 1)).len():
-        raise SchemaError(f"expected the first day of a month in 'data', got {odd[0]}")
     return pl.DataFrame(
         {
             "observation_date": days,

@@ -17,6 +17,7 @@ from functools import cache, partial
 import polars as pl
 
 from macro_assets.catalog import Series
+from macro_assets.sources.bodies import text_body
 from macro_assets.sources.cells import numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
@@ -68,7 +69,7 @@ def read_holdings(response: Response) -> pl.DataFrame:
     values: list[str] = []
     above: list[str] = []
     columns: dict[int, str] = {}
-    for line in response.body.decode("latin-1").splitlines():
+    for line in text_body(response, "text", "latin-1").splitlines():
         cells = line.split("\t")
         name = _holder(cells[0])
         if name == "country":

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from macro_assets.catalog import Series
+from macro_assets.catalog import Frequency, Series
 from macro_assets.sources.bodies import member, members, read_json
 from macro_assets.sources.cells import finite, periods
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status, quoted
@@ -39,7 +39,7 @@ def _steps(series: Series, window: Window) -> Steps:
     pages = 1
     while len(answers) < pages:
         response = yield _request(series, window, len(answers) + 1)
-        rows, page, pages = read_page(response)
+        rows, page, pages = read_page(response, series.frequency)
         if pages and page != len(answers) + 1:
             raise SchemaError(f"expected page {len(answers) + 1}, got page {page} of {pages}")
         # Source 6 gives the whole history.
@@ -65,13 +65,13 @@ def _period(day: date, frequency: str) -> str:
     return {"Q": f"{day.year}Q{(day.month + 2) // 3}", "M": f"{day:%YM%m}"}.get(frequency, str(day.year))
 
 
-def read_page(response: Response) -> tuple[pl.DataFrame, int, int]:
+def read_page(response: Response, frequency: Frequency | None = None) -> tuple[pl.DataFrame, int, int]:
     """`observation_date` and `value` of a page, its number, and how many there are: 0 where there are no rows.
 
     Raises
     ------
     SchemaError
-        When the page is in neither of the two shapes.
+        When the page is in neither of the two shapes, or its periods are of another frequency.
     """
     document = read_json(response)
     if isinstance(document, dict):
@@ -82,7 +82,10 @@ def read_page(response: Response) -> tuple[pl.DataFrame, int, int]:
         about, cells = member(document, 0, of=dict), member(document, 1, of=(list, type(None))) or []
         times = members(cells, "date", str)
     values = members(cells, "value", int, float, type(None))
-    rows = {"observation_date": periods(pl.Series("date", times, dtype=pl.String)), "value": finite(values, "value")}
+    rows = {
+        "observation_date": periods(pl.Series("date", times, dtype=pl.String), frequency),
+        "value": finite(values, "value"),
+    }
     return pl.DataFrame(rows), _count(about, "page"), _count(about, "pages")
 
 

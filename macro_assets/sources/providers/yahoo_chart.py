@@ -3,12 +3,15 @@
 `/v8/finance/chart/{symbol}` answers parallel arrays: `timestamp` (seconds UTC of each session's opening) beside
 `indicators.quote[0].close` and the like, any element null; without bars in the window there is no `timestamp` at all.
 The date of a bar is the one at the exchange, by `meta.exchangeTimezoneName` or, where that is no known zone,
-`meta.gmtoffset`. Page of the data: https://finance.yahoo.com/markets/
+`meta.gmtoffset`. Splits of a share stand in `events.splits`: `{"<seconds>": {"date": seconds of the opening,
+"numerator": new shares, "denominator": old shares}}`; all bars of before are already adjusted for them. Page of the
+data: https://finance.yahoo.com/markets/
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,13 +19,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from macro_assets.catalog import Series
-from macro_assets.sources.bodies import member, read_json
+from macro_assets.sources.bodies import member, members, read_json
 from macro_assets.sources.cells import finite
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status
-from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.protocol import Ask, Request, Response, Splits, Steps, Window, read_each
+from macro_assets.sources.rows import one_a_date
 
 _COLUMNS = {"close": "quote", "volume": "quote", "adjclose": "adjclose"}
 """Column of the bars by `dataset`, and the group of `indicators` that has it."""
+
+_MOST = 1e6
+"""New shares for one old: a split into more is none, nor is one into less than its inverse."""
+
+_LATEST = 2**36
+"""Seconds after which, and before whose negative, no session opens: from the year 4147 on."""
 
 _NO_BARS = b"Data doesn't exist for startDate"
 _DAY = timedelta(days=1)
@@ -50,7 +60,10 @@ def _steps(code: str, series: tuple[Series, ...], window: Window) -> Steps:
             ("events", "div|split"),
         ),
     )
-    return [read_each(response, series, lambda one: read_bars(response, one.dataset or "close"))]
+    answer = read_each(response, series, lambda one: read_bars(response, one.dataset or "close"))
+    if len(answer.failures) == len(series) or not (splits := read_splits(response)):
+        return [answer]
+    return [replace(answer, splits={s.id: splits for s in series if s.id not in answer.failures})]
 
 
 def _seconds(day: date) -> str:
@@ -90,8 +103,22 @@ def read_bars(response: Response, column: str = "close") -> pl.DataFrame:
         raise SchemaError(f"expected daily bars ('dataGranularity' 1d), got {grain!r}")
     bars = pl.DataFrame({"observation_date": _local_dates(stamps, "timestamp", meta), "value": finite(values, column)})
     over = bars.filter(pl.col("observation_date") < day) if (day := _running_day(meta)) else bars
-    # After the close the day's bar may come twice: from its opening, and as the last trade. The later one holds.
-    return over.unique("observation_date", keep="last", maintain_order=True)
+    # After the close the day's bar may come twice: from its opening, and as the last trade, which may be empty.
+    return one_a_date(over, "last")
+
+
+def read_splits(response: Response) -> Splits:
+    """Splits of the share in the window, in turn: the day at the exchange, and new shares for one old."""
+    if b'"splits"' not in response.body:
+        return ()
+    result = member(read_json(response), "chart", "result", 0, of=dict)
+    told = list(member(result, "events", "splits", of=dict).values())
+    days = _local_dates(members(told, "date", int), "date", member(result, "meta", of=dict))
+    new, old = (finite(members(told, m, int, float), m) for m in ("numerator", "denominator"))
+    for n, o in zip(new, old, strict=True):
+        if not (n > 0 and o > 0 and 1 / _MOST < n / o < _MOST):
+            raise SchemaError(f"expected 'splits' of old shares into new ones, got {n:g} for {o:g}")
+    return tuple(sorted(zip(days, new / old, strict=True)))
 
 
 def _no_bars(response: Response, error: Any) -> pl.DataFrame:
@@ -119,6 +146,8 @@ def _local_dates(seconds: Sequence[Any], name: str, meta: dict[str, Any]) -> pl.
     whole = finite(seconds, name)
     if whole.null_count():
         raise SchemaError(f"expected a time in {name!r}, got null")
+    if not whole.abs().lt(_LATEST).all():
+        raise SchemaError(f"expected seconds since 1970 in {name!r}, got {seconds[whole.abs().arg_max() or 0]}")
     zone = member(meta, "exchangeTimezoneName", of=str)
     try:
         ZoneInfo(zone)

@@ -69,19 +69,23 @@ CONTRACT = Contract(
             (b'/*{\n "codigo" : 400,\n "mensagem" : "The URI is malformed."\n}*/', "the request was refused"),
             (b'{"value":{}}', "expected 'value' to be list, got dict"),
             (b'{"values":[]}', "expected the member 'value'"),
-            (answer('{"cotacaoCompra":5.2,"cotacaoVenda":5.3}'), "expected the fields ['dataHoraCotacao']"),
+            (answer('{"cotacaoCompra":5.2,"cotacaoVenda":5.3}'), "expected the member 'dataHoraCotacao'"),
             (answer(f'{{{GOOD},"dataHoraCotacao":"02/01/2024 13:00:00"}}'), "expected a time like"),
-            (answer('{"cotacaoVenda":"5.3","dataHoraCotacao":"2024-03-01 13:00:00.0"}'), "expected a number"),
+            (answer('{"cotacaoVenda":"5.3","dataHoraCotacao":"2024-03-01 13:00:00.0"}'), "to be float or int"),
             (
                 answer('{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-01 13:00:00.0"}'),
                 "expected the field 'cotacaoVenda'",
+            ),
+            (
+                answer(f'{{{GOOD},"dataHoraCotacao":"2024-03-01 13:00:00.0","tipoBoletim":"Abertura"}}', f"{{{GOOD}}}"),
+                "expected the member 'tipoBoletim'",
             ),
             (
                 answer(
                     f'{{{GOOD},"dataHoraCotacao":"2024-03-01 13:00:00.0"}}',
                     '{"cotacaoCompra":5.2,"dataHoraCotacao":"2024-03-02 13:00:00.0"}',
                 ),
-                "expected the field 'cotacaoVenda' in every row or none",
+                "expected the member 'cotacaoVenda'",
             ),
         ),
     ),
@@ -128,6 +132,17 @@ def test_only_the_closing_bulletin_counts() -> None:
     assert rows["release_time"].to_list() == [datetime(2024, 3, 1, 16, 7, 22, 123000, tzinfo=UTC)] * 2
     assert rows["release_basis"].to_list() == ["provider"] * 2
     assert len(found.responses) == 1
+
+
+def test_a_rate_that_a_later_bulletin_leaves_out_is_that_of_the_bulletin_before() -> None:
+    body = answer(
+        '{"cotacaoCompra":5.2,"cotacaoVenda":5.3,"dataHoraCotacao":"2024-03-01 13:05:50.319"}',
+        '{"cotacaoCompra":5.1,"cotacaoVenda":null,"dataHoraCotacao":"2024-03-01 13:09:50.319"}',
+    )
+    both = [toy("USD"), toy("USD", "cotacaoCompra", id="PURCHASE")]
+    found = fetched("bcb_ptax", both, {DOLLAR: body}, MARCH).observations.sort("series_id")
+    assert found["value"].to_list() == [5.1, 5.3]
+    assert [t.minute for t in found["release_time"]] == [9, 5]
 
 
 def test_without_bulletins_the_last_row_of_a_day_counts() -> None:

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from macro_assets.catalog import Frequency
 from macro_assets.sources.errors import AuthError, NotFoundError, RateLimitError, SchemaError, TransientError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.bls import read_series
@@ -103,11 +104,18 @@ def test_figures_of_several_series_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "day"), [("Q02", date(2024, 4, 1)), ("S02", date(2024, 7, 1)), ("A01", date(2024, 1, 1))]
+    ("period", "frequency", "day"), [("Q02", "Q", date(2024, 4, 1)), ("A01", "A", date(2024, 1, 1))]
 )
-def test_other_periods_are_read(period: str, day: date) -> None:
+def test_other_periods_are_read(period: str, frequency: Frequency, day: date) -> None:
     body = json.loads(GOOD.replace(b'"M01"', f'"{period}"'.encode()))
-    assert read_series(body, "SYN2")["observation_date"].to_list() == [day]
+    assert read_series(body, "SYN2", frequency)["observation_date"].to_list() == [day]
+
+
+@pytest.mark.parametrize("period", ["Q02", "S02", "A01"])
+def test_periods_of_another_frequency_fail_their_series(period: str) -> None:
+    found = fetched("bls", [ONE, TWO], {PATH: GOOD.replace(b'"M01"', f'"{period}"'.encode())})
+    assert TWO.id in found.failures
+    assert found.observations.filter(pl.col("series_id") == TWO.id).is_empty()
 
 
 def test_requests_span_ten_years_and_name_the_series_that_have_begun() -> None:

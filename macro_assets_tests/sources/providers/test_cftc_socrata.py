@@ -91,7 +91,7 @@ CONTRACT = Contract(
     ),
     asks=lambda s: (f"'{s.code.partition(':')[0]}'",),
     pages=Pages(
-        NET,
+        NET.model_copy(update={"frequency": "D"}),  # two thousand days are fewer years than as many weeks
         {target(n): weeks(DAYS[n : n + PAGE]) for n in (0, PAGE, 2 * PAGE)},
         rows=tuple((d, 2.0) for d in DAYS),
         window=Window(DAYS[0], DAYS[-1]),

@@ -7,10 +7,13 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from macro_assets.catalog import default_catalog, folders, load_catalog
@@ -60,9 +63,10 @@ def test_a_single_file_is_known_after_the_publication_lag_and_a_blank_is_missing
     assert set(found["provider"]) == {"mine"}
 
 
-def test_only_the_window_is_returned(tmp_path: Path) -> None:
-    found = fetched_of(own(tmp_path, {"a.csv": MONTHS}), window=Window(date(2020, 2, 1), date(2020, 2, 29)))
-    assert set(found.observations["observation_date"]) == {date(2020, 2, 1)}
+def test_a_file_is_read_whole_whatever_the_window(tmp_path: Path) -> None:
+    folder = own(tmp_path, {"a.csv": MONTHS})
+    found = fetched_of(folder, window=Window(date(2020, 2, 1), date(2020, 2, 29))).observations
+    assert found["observation_date"].equals(fetched_of(folder).observations["observation_date"])
 
 
 def test_a_long_table_names_its_series_in_a_column(tmp_path: Path) -> None:
@@ -86,6 +90,149 @@ def test_separators_marks_and_encodings_of_other_places(tmp_path: Path) -> None:
 def test_a_byte_order_mark_and_carriage_returns_are_no_matter(tmp_path: Path) -> None:
     body = b"\xef\xbb\xbf" + MONTHS.replace("\n", "\r\n").encode()
     assert rows_of(own(tmp_path, {"a.csv": body}), "MY_A") == [(date(2020, 1, 1), 1.0), (date(2020, 2, 1), 2.0)]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_byte_order_mark_is_no_part_of_a_quoted_heading(tmp_path: Path, encoding: str, quote: str) -> None:
+    rows = ["Mês, fim", "A", "B, §"], ["2020-01-01", "1", "2"], ["2020-02-01", "3", "4"]
+    lines = [",".join(f'"{c}"' if "," in c else f"{quote}{c}{quote}" for c in row) for row in rows]
+    text = "\ufeff" + "\r\n".join([*lines, ""])
+    mine = own(tmp_path, {"a.csv": text}, {"date": "Mês, fim", "encoding": encoding})
+    assert rows_of(mine, "MY_A") == [(date(2020, 1, 1), 1.0), (date(2020, 2, 1), 3.0)]
+    assert rows_of(mine, "MY_B") == [(date(2020, 1, 1), 2.0), (date(2020, 2, 1), 4.0)]
+
+
+def test_a_file_in_utf_16_is_named_as_such(tmp_path: Path) -> None:
+    mine = own(tmp_path, {"a.csv": MONTHS.encode("utf-16")}, {"encoding": "latin-1"})
+    (refused,) = catalog_of(mine).refused
+    assert "a.csv" in str(refused)
+    assert "in UTF-16 by its byte order mark. Save it as UTF-8." in str(refused)
+    declare(mine, {"encoding": "latin-1"}, [{"code": "A", "id": "MY_A"}])
+    assert "a.csv: expected CSV in utf-8, got UTF-16 by its byte order mark" in why(mine)
+
+
+EUROPE = {"separator": ";", "decimal": ","}
+
+
+@pytest.mark.parametrize(
+    ("marks", "cells", "found"),
+    [
+        ({**EUROPE, "thousands": "."}, ["1.234", "1.250,5", "999", "-12.345.678,9"], [1234, 1250.5, 999, -12345678.9]),
+        (EUROPE, ["1234", "1250,5", "999"], [1234, 1250.5, 999]),
+        ({**EUROPE, "thousands": " "}, ["1 234,5", "1\u00a0250", "1\u202f000"], [1234.5, 1250, 1000]),
+        ({"thousands": ","}, ['"1,234.5"', "12", '"1,234,567"'], [1234.5, 12, 1234567]),
+        ({"thousands": "'"}, ["1'234.5", "1’234"], [1234.5, 1234]),
+        ({}, ["1.234", "0.5", "999"], [1.234, 0.5, 999]),
+    ],
+)
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_numbers_are_read_by_the_marks_that_are_stated(
+    tmp_path: Path, layout: str, marks: dict[str, Any], cells: list[str], found: list[float]
+) -> None:
+    days = [date(2020, 1 + i, 1) for i in range(len(cells))]
+    sep = marks.get("separator", ",")
+    if layout == "long":
+        text = (
+            sep.join(("Date", "id", "v"))
+            + "\n"
+            + "".join(f"{d}{sep}a{sep}{c}\n" for d, c in zip(days, cells, strict=True))
+        )
+        place = declare(
+            tmp_path, {"layout": "long", "series": "id", "value": "v", **marks}, [{"id": "MY_A", "code": "a"}]
+        )
+    else:
+        text = f"Date{sep}A\n" + "".join(f"{d}{sep}{c}\n" for d, c in zip(days, cells, strict=True))
+        place = declare(tmp_path, {"prefix": "MY_", **marks})
+    (place / "a.csv").write_text(text)
+    assert rows_of(tmp_path, "MY_A") == list(zip(days, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("marks", "cell"),
+    [
+        (EUROPE, "1.234"),  # a thousand and some, or one and some
+        (EUROPE, "1.5"),
+        (EUROPE, "1.234,5"),
+        (EUROPE, "1 234"),
+        ({**EUROPE, "thousands": "."}, "1.5"),
+        ({**EUROPE, "thousands": "."}, "0.123"),
+        ({**EUROPE, "thousands": "."}, "12.34,5"),
+        ({"separator": ";", "thousands": ","}, "1,5"),
+        ({"separator": ";", "thousands": ","}, "1.234,5"),
+        ({"separator": ";"}, "1,234"),
+        ({"separator": ";"}, "5%"),
+        ({"separator": ";"}, "R$ 5"),
+        ({"separator": ";"}, "(5)"),
+    ],
+)
+@pytest.mark.parametrize("parquet", [False, True])
+def test_a_mark_that_is_not_in_its_place_is_refused(
+    tmp_path: Path, marks: dict[str, Any], cell: str, parquet: bool
+) -> None:
+    if parquet:
+        place = declare(tmp_path, {"prefix": "MY_", "files": "*.parquet", **marks})
+        table = pl.DataFrame({"Date": ["2020-01-01", "2020-02-01"], "A": [cell, "7"], "B": ["1", "2"]})
+        table.write_parquet(place / "a.parquet")
+    else:
+        own(tmp_path, {"a.csv": f"Date;A;B\n2020-01-01;{cell};1\n2020-02-01;7;2\n"}, marks)
+    found = fetched_of(tmp_path)
+    assert list(found.failures) == ["MY_A"]
+    assert f"expected a number in 'A', got {cell!r} (the folder's `decimal` is " in found.failures["MY_A"]
+    assert found.observations["value"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("marks", "grouped", "fraction"),
+    [({}, "1.234", "7,5"), ({}, "1.234", "1.234,5"), ({}, "-1.234", "0,123"), (EUROPE, "1,234", "7.5")],
+)
+def test_a_file_of_the_other_decimal_mark_is_refused(
+    tmp_path: Path, marks: dict[str, Any], grouped: str, fraction: str
+) -> None:
+    """The column whose marks happen to be readable would be read a thousand times too small."""
+    marks = {"separator": ";", **marks}
+    text = f"Date;A;B\n2020-01-01;{grouped};{fraction}\n2020-02-01;999;8\n"
+    mine = own(tmp_path, {"a.csv": text}, marks)
+    assert f"got {fraction!r}, and {grouped!r} as with thousands" in why(mine)
+    (mine / "files" / "a.csv").write_text(
+        text + "2020-03-01;{0};{0}\n".format("1.25" if marks.get("decimal") != "," else "1,25")
+    )
+    found = fetched_of(mine)
+    assert list(found.failures) == ["MY_B"], "where other numbers have the stated mark, it is the right one"
+
+
+def test_numbers_of_parquet_are_as_they_are_typed(tmp_path: Path) -> None:
+    place = declare(tmp_path, {"prefix": "MY_", "files": "*.parquet", **EUROPE})
+    table = pl.DataFrame({"Date": ["2020-01-01"], "A": [1.234], "B": ["1,5"], "C": [7]})
+    table.with_columns(D=pl.lit("1.5").cast(pl.Decimal(10, 2))).write_parquet(place / "a.parquet")
+    values = {i: rows_of(tmp_path, f"MY_{i}")[0][1] for i in "ABCD"}
+    assert values == {"A": 1.234, "B": 1.5, "C": 7, "D": 1.5}
+
+
+DAYS = ["2020-01-31", "2020-02-29"]
+
+
+@pytest.mark.parametrize("text", [pl.Categorical, pl.Enum(["x", "y", *DAYS, "1,5", "2"])], ids=["categorical", "enum"])
+def test_text_of_dictionaries_is_text(tmp_path: Path, text: Any) -> None:
+    place = declare(
+        tmp_path,
+        {"files": "*.parquet", "layout": "long", "series": "id", "value": "v", **EUROPE},
+        [{"id": "MY_A", "code": "x"}, {"id": "MY_B", "code": "y"}],
+    )
+    columns = {"Date": [*DAYS, DAYS[0]], "id": ["x", "x", "y"], "v": ["1,5", None, "2"]}
+    pl.DataFrame({n: pl.Series(c, dtype=text) for n, c in columns.items()}).write_parquet(place / "a.parquet")
+    assert rows_of(tmp_path, "MY_A") == [(date(2020, 1, 1), 1.5), (date(2020, 2, 1), None)]
+    assert rows_of(tmp_path, "MY_B") == [(date(2020, 1, 1), 2.0)]
+
+
+@pytest.mark.parametrize(
+    "text", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str
+)
+def test_text_of_parquet_is_text_however_it_is_kept(tmp_path: Path, text: Any) -> None:
+    place = declare(tmp_path, {"prefix": "MY_", "files": "*.parquet"})
+    table = pa.table({"Date": pa.array(DAYS).cast(text), "A": pa.array(["1.5", None]).cast(text)})
+    pq.write_table(table, place / "a.parquet")
+    assert rows_of(tmp_path, "MY_A") == [(date(2020, 1, 1), 1.5), (date(2020, 2, 1), None)]
 
 
 def test_rows_are_skipped_by_what_stands_for_the_date(tmp_path: Path) -> None:
@@ -112,6 +259,140 @@ def test_parquet_is_read_with_its_types(tmp_path: Path, dates: Any) -> None:
     ).write_parquet(place / "a.parquet")
     assert rows_of(tmp_path, "MY_A") == [(date(2020, 1, 1), 1.0), (date(2020, 2, 1), None)]
     assert rows_of(tmp_path, "MY_B") == [(date(2020, 1, 1), 0.5), (date(2020, 2, 1), 2.5)]
+
+
+# --- dates ---------------------------------------------------------------------------------------------------------
+
+LONG = {"layout": "long", "series": "id", "value": "v", "prefix": None}
+
+
+def file_of(kind: str, dates: list[Any], layout: str = "wide") -> tuple[str, bytes, dict[str, Any], list[Any]]:
+    """A file of some dates with 0, 1, ... for the series A: its name, what is in it, and what declares it."""
+    table = pl.DataFrame({"Date": dates, "A": range(len(dates))})
+    facts: dict[str, Any] = {"files": f"*.{kind}"}
+    series: list[Any] = []
+    if layout == "long":
+        table = table.rename({"A": "v"}).with_columns(id=pl.lit("A"))
+        facts, series = facts | LONG, [{"code": "A", "id": "MY_A"}]
+    body = BytesIO()
+    table.write_csv(body) if kind == "csv" else table.write_parquet(body)
+    return f"a.{kind}", body.getvalue(), facts, series
+
+
+def dated(tmp_path: Path, kind: str, dates: list[Any], frequency: str, layout: str = "wide", **facts: Any) -> Path:
+    name, body, declared, series = file_of(kind, dates, layout)
+    return own(tmp_path, {name: body}, declared | facts, series=series, frequency=frequency)
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("text", "forms", "frequency", "day"),
+    [
+        ("2020Q1", ["%Y-%m-%d", "%YQ%q"], "Q", date(2020, 1, 1)),
+        ("2020-Q1", ["%Y-%m-%d", "%Y-Q%q"], "Q", date(2020, 1, 1)),
+        ("1Q20", ["%Y-%m-%d", "%qQ%y"], "Q", date(2020, 1, 1)),
+        ("1997 JAN", ["%Y-%m-%d", "%Y %b"], "M", date(1997, 1, 1)),
+        ("Jan 1997", ["%Y-%m-%d", "%b %Y"], "M", date(1997, 1, 1)),
+        ("2020-W05", ["%Y-%m-%d", "%G-W%V"], "W", date(2020, 1, 27)),
+        ("2020M01", ["%Y-%m-%d", "%YM%m"], "M", date(2020, 1, 1)),
+        ("2020", ["%Y-%m-%d", "%Y"], "A", date(2020, 1, 1)),
+    ],
+)
+def test_labels_of_periods_are_read(
+    tmp_path: Path, kind: str, layout: str, text: str, forms: list[str], frequency: str, day: date
+) -> None:
+    for form in forms:
+        mine = dated(tmp_path, kind, [text], frequency, layout, date_form=form)
+        assert rows_of(mine, "MY_A") == [(day, 0.0)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_years_that_are_numbers_are_read(tmp_path: Path, kind: str) -> None:
+    assert rows_of(dated(tmp_path, kind, [2020, 2021], "A"), "MY_A") == [
+        (date(2020, 1, 1), 0.0),
+        (date(2021, 1, 1), 1.0),
+    ]
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("frequency", "dates", "says"),
+    [
+        ("M", ["2020-Q1"], "expected dates of the frequency M, got '2020-Q1'"),
+        ("M", ["2020-01", "2020-Q2"], "expected dates of the frequency M, got '2020-Q2'"),
+        ("M", ["2020-W05"], "expected dates of the frequency M, got '2020-W05'"),
+        ("M", ["2020"], "expected dates of the frequency M, got '2020'"),
+        ("A", ["2020-01"], "expected dates of the frequency A, got '2020-01'"),
+        ("D", ["2020-01"], "expected dates of the frequency D, got '2020-01'"),
+        ("A", ["2020-S1"], "got '2020-S1': no frequency is of half-years"),
+        ("Q", ["2020H1"], "got '2020H1': no frequency is of half-years"),
+        ("M", ["2020-01-31", "2020-04-30", "2020-07-31"], "got quarters: 2020-01-01, 2020-04-01"),
+        ("M", ["2020-06-30", "2020-12-31", "2021-06-30"], "got half-years: 2020-06-01"),
+        ("M", ["2020-01-03", "2020-01-10", "2020-02-07"], "one value for the period of 2020-01-01"),
+        ("W", ["2020-01-03", "2020-01-04"], "got days: 2020-01-03"),
+        ("M", ["202001"], "got '202001'"),
+        ("M", ["2020-1"], "got '2020-1'"),
+        ("M", ["2020-01-01Tuesday"], "got '2020-01-01Tuesday'"),
+        ("M", ["2020-02-01T99:99"], "got '2020-02-01T99:99'"),
+    ],
+)
+def test_dates_of_another_frequency_or_form_are_refused(
+    tmp_path: Path, kind: str, layout: str, frequency: str, dates: list[str], says: str
+) -> None:
+    assert says in why(dated(tmp_path, kind, dates, frequency, layout))
+
+
+def test_a_quarter_may_stand_in_a_monthly_file_where_the_other_columns_are_blank(tmp_path: Path) -> None:
+    text = "Date,A,Q\n2020-01,1,\n2020-02,2,\n2020-03,3,\n2020-Q1,,30\n"
+    mine = own(tmp_path, {"a.csv": text}, series=[{"code": "Q", "frequency": "Q"}])
+    assert rows_of(mine, "MY_A") == [(date(2020, m, 1), float(m)) for m in (1, 2, 3)]
+    assert rows_of(mine, "MY_Q") == [(date(2020, 1, 1), 30.0)]
+
+
+STAMPS = ["2019-12-31T23:00:00.000Z", "2020-01-31T23:00:00.000Z", "2020-06-30T22:00:00.000Z"]
+STARTS = [(date(2020, m, 1), float(n)) for n, m in enumerate((1, 2, 7))]
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("kind", ["csv", "parquet", "typed"])
+def test_stamps_of_a_local_midnight_are_of_the_zones_day_or_refused(tmp_path: Path, kind: str, layout: str) -> None:
+    dates: list[Any] = STAMPS if kind != "typed" else [datetime.fromisoformat(s) for s in STAMPS]
+    file = kind.replace("typed", "parquet")
+    assert "it is not midnight. State `time_zone` under `folder`" in why(dated(tmp_path, file, dates, "M", layout))
+    there = dated(tmp_path, file, dates, "M", layout, time_zone="Europe/Paris")
+    assert rows_of(there, "MY_A") == STARTS
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Paris", "America/Sao_Paulo"])
+def test_midnight_of_the_columns_own_zone_is_that_day(tmp_path: Path, zone: str | None) -> None:
+    days = pl.Series([datetime(2020, 1, 1), datetime(2020, 7, 1)], dtype=pl.Datetime("us", None))
+    mine = dated(tmp_path, "parquet", [date(2020, 1, 1)], "M")
+    table = pl.DataFrame({"Date": days.dt.replace_time_zone(zone) if zone else days, "A": [0, 1]})
+    table.write_parquet(mine / "files" / "a.parquet")
+    assert rows_of(mine, "MY_A") == [(date(2020, 1, 1), 0.0), (date(2020, 7, 1), 1.0)]
+
+
+def test_a_clock_time_of_parquet_finer_than_a_second_is_no_midnight(tmp_path: Path) -> None:
+    mine = dated(tmp_path, "parquet", [datetime(2020, 1, 1)], "M")
+    stamps = pl.Series([1], dtype=pl.Int64).cast(pl.Datetime("ns"))
+    pl.DataFrame({"Date": stamps, "A": [1]}).write_parquet(mine / "files" / "a.parquet")
+    assert "it is not midnight" in why(mine)
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"date_form": "%Y-%Q"}, "date_form: expected parts of"),
+        ({"date_form": "%d/%m"}, "date_form: expected a form of a day, month"),
+        ({"time_zone": "Paris"}, "'Paris' is not an IANA time zone"),
+    ],
+)
+def test_a_form_or_zone_that_is_none_is_refused_by_the_catalog(
+    tmp_path: Path, facts: dict[str, str], says: str
+) -> None:
+    assert says in str(catalog_of(own(tmp_path, {"a.csv": MONTHS}, facts)).refused)
 
 
 # --- vintages ------------------------------------------------------------------------------------------------------
@@ -169,6 +450,37 @@ def test_a_column_that_was_blank_at_first_was_released_later(tmp_path: Path) -> 
     files = {"2020-03.csv": "Date,A\n2020-01-01,\n", "2020-04.csv": "Date,A\n2020-01-01,1\n"}
     found = fetched_of(own(tmp_path, files, {"vintage": "%Y-%m"}))
     assert found.observations["release_basis"].to_list() == ["provider"]
+
+
+def test_a_blank_or_a_row_that_is_gone_withdraws_where_the_folder_says_so(tmp_path: Path) -> None:
+    """Of a figure that an earlier file has; a blank of what was never released states nothing."""
+    files = {
+        "2020-03.csv": "Date,A,B\n2020-01-01,1,7\n2020-02-01,2,7\n2020-03-01,,7\n",
+        "2020-04.csv": "Date,A,B\n2020-01-01,,7\n2020-03-01,3,7\n",
+        "2020-05.csv": "Date,A,B\n2020-01-01,1,7\n2020-03-01,3,7\n",
+    }
+    jan, feb, mar = (date(2020, m, 1) for m in (1, 2, 3))
+    stated = [(jan, 1), (feb, 2), (mar, 3), (jan, 1), (mar, 3)]
+    assert rows_of(own(tmp_path / "a", files, {"vintage": "%Y-%m"}), "MY_A") == stated
+    withdrawn = [(jan, 1), (feb, 2), (jan, None), (feb, None), (mar, 3), (jan, 1), (feb, None), (mar, 3)]
+    assert rows_of(own(tmp_path / "b", files, {"vintage": "%Y-%m", "blank": "withdrawn"}), "MY_A") == withdrawn
+
+
+@pytest.mark.parametrize(("most", "fails"), [(None, True), (0.8, False)])
+def test_a_file_that_withdraws_more_than_is_declared_fails_its_series(
+    tmp_path: Path, most: float | None, fails: bool
+) -> None:
+    """As one that is cut off; the next series of it is read."""
+    rows = [(f"{2019 + n // 12}-{n % 12 + 1:02}-01", n) for n in range(20)]
+    whole = "Date,A,B\n" + "".join(f"{d},{n},{n}\n" for d, n in rows)
+    cut = "Date,A,B\n" + "".join(f"{d},{n if n < 5 else ''},{n}\n" for d, n in rows)
+    facts = {"vintage": "%Y-%m", "blank": "withdrawn", **({} if most is None else {"most_withdrawn": most})}
+    found = fetched_of(own(tmp_path, {"2021-01.csv": whole, "2021-02.csv": cut}, facts))
+    assert set(found.failures) == ({"MY_A"} if fails else set())
+    if fails:
+        assert "2021-02.csv: expected at most 50% of the 20 figures to be withdrawn at once" in found.failures["MY_A"]
+        assert "lacks 15 of them" in found.failures["MY_A"]
+    assert found.observations.filter(pl.col("series_id") == "MY_B").height == 40
 
 
 def test_one_vintage_that_cannot_be_read_fails_the_folder_and_is_named(tmp_path: Path) -> None:
@@ -249,6 +561,10 @@ def test_a_folder_is_no_holder_that_another_entry_names() -> None:
         ),
         (b'Date,A,B\n2020-01-01,"1",2\n2020-02-01,"1"', "is the file cut off?"),
         (b"Date,A\n2020-01-01,1,2\n", "expected CSV"),
+        (
+            b'Date,A,note\n2020-01-01,1,"' + b"x" * 200_000 + b'"\n',
+            "expected CSV, its line 2 cannot be read: field larger",
+        ),
         (b"Date,A,A\n2020-01-01,1,2\n", "expected every column once, 'A' is there twice"),
         (b"\xff\xfeD\x00a\x00", "in utf-8"),
         ("Date,A\n2020-01-01,1\n# é\n".encode("latin-1"), "in utf-8"),

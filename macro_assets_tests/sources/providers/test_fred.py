@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import polars as pl
@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Catalog, PublicationLag, Series
+from macro_assets.catalog import Catalog, Frequency, PublicationLag, Series
+from macro_assets.catalog.periods import PeriodError, first_days, refuse_another_rhythm
+from macro_assets.sources.bodies import read_csv
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Fetched, Request, Response, Window
 from macro_assets.sources.providers import fred_graph
@@ -177,8 +179,8 @@ def test_what_is_asked() -> None:
     [
         ("M", {"first": date(2020, 1, 1), "last": date(2020, 12, 31)}, {}),
         ("A", {}, {}),
-        ("D", {"first": date(2020, 1, 1), "last": date(2020, 12, 31)}, {"observation_start": "2018-12-31"}),
-        ("W", {"first": date(2020, 1, 1)}, {"observation_start": "2018-12-31"}),
+        ("D", {"first": date(2020, 1, 1), "last": date(2020, 12, 31)}, {"observation_start": "2020-01-01"}),
+        ("W", {"first": date(2020, 1, 1)}, {"observation_start": "2020-01-01"}),
         ("W", {"last": date(2020, 12, 31)}, {}),
     ],
 )
@@ -352,7 +354,7 @@ def changing_units(draw: st.DrawFn, days: list[date]) -> list[tuple[date, str, f
     return [(day, *unit) for day, unit in zip(starts, [*old, (MILLIONS, 1.0)], strict=True)]
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(histories(), st.data(), st.integers(2, 4), st.integers(1, 5), st.sampled_from(CLOCKS))
 def test_as_of_answers_are_those_of_the_truth(
     history: tuple[list[date], dict[date, list[float | str]]],
@@ -377,7 +379,7 @@ def test_as_of_answers_are_those_of_the_truth(
     assert not repeated.fill_null(False).any()
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     histories(),
     st.data(),
@@ -404,8 +406,9 @@ def test_an_incremental_fetch_completes_the_truth(
         stored = fetched("fred", series, FredServer(days, states, then, **facts), Window(today=then))
         latest = stored.observations["release_time"].max()
         known = {} if latest is None else {series.id: latest.date()}
-        # a later year's window: what was released about earlier dates must come too
-        window = Window(date(2020, 6, 1), today=days[-1] + timedelta(days=ahead), known=known)
+        # a later year's window: what was released about earlier dates must come too; of days and weeks that is a look
+        first = None if frequency in ("D", "W") else date(2020, 6, 1)
+        window = Window(first, today=days[-1] + timedelta(days=ahead), known=known)
         if latest is None:
             window = Window(today=window.today)
         found = fetched("fred", series, FredServer(days, states, days[-1], **facts), window)
@@ -827,8 +830,10 @@ def test_recorded_latest_values_pass_through_the_whole_connector(recording: Reco
     """As those of a series outside ALFRED, whose request has this form."""
     code = recording.query["series_id"]
     known = next(filter(of_the_catalogs_frequency, answered("/fred/series", series_id=code)), None)
-    series = (toy() if known is None else toy_of(known)).model_copy(update={"code": code})
-    metadata = server().get(Request("/fred/series", (("file_type", "json"),))).body if known is None else known.body
+    frequency = frequency_of(read_recorded(recording.response)["observation_date"])
+    series = (toy(frequency) if known is None else toy_of(known)).model_copy(update={"code": code})
+    told = server(metadata={"frequency_short": frequency}).get(Request("/fred/series", (("file_type", "json"),)))
+    metadata = told.body if known is None else known.body
     bodies = {
         "/fred/series/vintagedates": (400, NOT_IN_ALFRED),
         "/fred/series": metadata,
@@ -839,13 +844,23 @@ def test_recorded_latest_values_pass_through_the_whole_connector(recording: Reco
     assert found.observations.height == recording.body.count(b'"value":')
 
 
+def frequency_of(days: pl.Series) -> Frequency:
+    """The lowest frequency that dates may be of."""
+    for frequency in get_args(Frequency)[::-1]:
+        with suppress(PeriodError):
+            refuse_another_rhythm(first_days(days, frequency).to_list(), frequency)
+            return frequency  # type: ignore[no-any-return]
+    raise AssertionError(days)
+
+
 def header(recording: Recording) -> list[str]:
     return recording.body.partition(b"\n")[0].decode(errors="replace").strip().split(",")
 
 
 @each([r for r in recordings("fred") if "fredgraph.csv" in r.url and r.query.get("id") in header(r)])
 def test_a_recorded_chart_passes_through_the_whole_connector(recording: Recording) -> None:
-    series = toy_series("fred_graph", recording.query["id"])
+    days = read_csv(recording.response).to_series(0).str.to_date()
+    series = toy_series("fred_graph", recording.query["id"], frequency=frequency_of(days))
     found = fetched("fred_graph", series, {CHART: recording.body})
     assert found.failures == {}
     assert found.observations.height == count_rows(recording.body)

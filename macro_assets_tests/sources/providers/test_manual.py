@@ -100,6 +100,22 @@ def test_lines_are_observations_and_a_later_release_is_a_revision(own: Path, min
     assert [r.request for r in found.responses] == [FILE]
 
 
+def test_a_file_that_a_spreadsheet_has_saved_is_read_and_added_to(own: Path, mine: Catalog) -> None:
+    head = ",".join(f'"{c}"' for c in COLUMNS)
+    lines = [head, '"MY_PMI","2026-09-01","48.5","2026-10-01","ana","release, page 2"', ""]
+    (own / FILE).write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    observe(Entry("MY_PMI", "2026-10-01", "48.2", "ana", "release", "2026-11-03"), mine, NOW)
+    found = fetched(mine)
+    assert found.failures == {}
+    assert found.observations["value"].to_list() == [48.5, 48.2]
+
+
+@pytest.mark.parametrize("value", ["1.234,5", "48,5", "5%"])
+def test_a_mark_that_is_not_in_its_place_is_refused(own: Path, mine: Catalog, value: str) -> None:
+    write(own, f'MY_PMI,2026-09-01,"{value}",2026-10-01,ana,release')
+    assert f"line 2: expected a number in 'value', got {value!r}" in fetched(mine).failures["MY_PMI"]
+
+
 def test_it_steps_in_for_a_provider_under_its_own_code(own: Path, mine: Catalog) -> None:
     write(own, "RATE_BP,2026-09-01,525,2026-10-01,ana,the provider is down")
     series = mine.series["OTHER_RATE"]
@@ -122,7 +138,7 @@ def test_it_steps_in_for_a_provider_under_its_own_code(own: Path, mine: Catalog)
         ('MY_PMI,2026-09-01,"48,5",2026-10-01,ana,why', "got '48,5'"),
         (
             "MY_PMI,2026-09-30,48.5,2026-10-01,ana,why",
-            "expected the first day of the period, 2026-09-01, got 2026-09-30",
+            "expected the first day of a month (frequency M), 2026-09-01, got 2026-09-30",
         ),
         ("MY_PMI,01/09/2026,48.5,2026-10-01,ana,why", "expected a date like %Y-%m-%d"),
         ("MY_PMI,2026-13-01,48.5,2026-10-01,ana,why", "got '2026-13-01'"),
@@ -131,6 +147,9 @@ def test_it_steps_in_for_a_provider_under_its_own_code(own: Path, mine: Catalog)
             "expected a release_time like 2026-11-06 or 2026-11-06T13:30:00Z, got None",
         ),
         ("MY_PMI,2026-09-01,48.5,2026-10-01T10:00:00,ana,why", "got '2026-10-01T10:00:00'"),  # in which zone?
+        ("MY_PMI,2026-09-01,48.5,2026-10-01x10:00:00Z,ana,why", "got '2026-10-01x10:00:00Z'"),
+        ("MY_PMI,2026-09-01T03:00:00Z,48.5,2026-10-01,ana,why", "got '2026-09-01T03:00:00Z': it is not midnight"),
+        ("MY_PMI,2026-Q3,48.5,2026-10-01,ana,why", "expected a date like %Y-%m-%d"),
         ("MY_PMI,2026-09-01,48.5,yesterday,ana,why", "got 'yesterday'"),
         ("MY_PMI,2026-09-01,48.5,2026-11-21,ana,why", "expected a release_time that has passed"),
         ("MY_PMI,2026-09-01,48.5,2026-08-31,ana,why", "expected a release_time after 2026-09-01 has begun"),
@@ -151,6 +170,20 @@ def test_two_lines_with_one_release_time_are_refused(own: Path, mine: Catalog, v
     write(own, first, f"MY_PMI,2026-09-01,{value},2026-11-03T10:00:00-03:00,bruno,why")
     said = fetched(mine).failures["MY_PMI"]
     assert "lines [2, 3]: expected one value for 2026-09-01 known at 2026-11-03 13:00:00 UTC, got several" in said
+
+
+def test_lines_of_some_months_are_no_quarters(own: Path, mine: Catalog) -> None:
+    """A line says nothing of other dates."""
+    write(own, *(f"MY_PMI,2026-{m:02}-01,48.5,2026-10-01,ana,why" for m in (1, 4, 7)))
+    found = fetched(mine, "MY_PMI")
+    assert (found.failures, found.observations.height) == ({}, 3)
+
+
+@pytest.mark.parametrize("day", ["2026-08-01", "2026-09-30"])
+def test_a_quarter_is_entered_by_its_first_day(own: Path, mine: Catalog, day: str) -> None:
+    write(own, f"GDP,{day},0.4,2026-10-30,ana,flash")
+    said = fetched(mine, "MY_GDP").failures["MY_GDP"]
+    assert f"expected the first day of a quarter (frequency Q), 2026-07-01, got {day}" in said
 
 
 def test_a_series_without_a_line_is_no_success(own: Path, mine: Catalog) -> None:
@@ -254,7 +287,7 @@ def test_a_series_held_by_hand_is_entered_under_its_code(own: Path, enter: Enter
         ({"value": "nan"}, "got 'nan'"),
         ({"value": "101"}, r"expected a value from -10\.0 to 100\.0 \(Percent\), got 101\.0\. Is the unit right\?"),
         ({"series": "OTHER_RATE", "value": "10001"}, r"from -1000\.0 to 10000\.0"),
-        ({"day": "2026-09-15"}, "expected the first day of the period, 2026-09-01"),
+        ({"day": "2026-09-15"}, "2026-09-01, got 2026-09-15"),
         ({"day": "September"}, "expected a date like"),
         ({"release_time": "2026-11-21"}, "expected a release_time that has passed"),
         ({"release_time": "2026-11-19T10:00"}, "expected a release_time like"),

@@ -42,7 +42,7 @@ CONTRACT = Contract(
             (page(registros={}), "expected 'registros' to be list, got dict"),
             (page(("2024-01-01", "900")), "expected 'valor' to be int or float or NoneType, got str"),
             (page(("01/2024", 900)), "expected a date like %Y-%m-%d in 'data'"),
-            (page(("2024-01-31", 900)), "expected the first day of a month in 'data', got 2024-01-31"),
+            (page(("2024-01-31", 900)), "expected the first day of a month (frequency M), 2024-01-01, got 2024-01-31"),
             (b'{"registros":[{"data":"2024-01-01","valor":1}],"pageSize":1000,"status":"ok"}', "expected the fields"),
             (page(("2024-01-01", 1)).replace(b"10.04.1", b"10.05.1"), "has rows, but none of '10.04.1'"),
         ),

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from macro_assets.sources.errors import NotFoundError
-from macro_assets.sources.protocol import Request, Window
-from macro_assets.sources.providers.yahoo_chart import read_bars
+from macro_assets.catalog import default_catalog
+from macro_assets.sources.errors import NotFoundError, SchemaError
+from macro_assets.sources.fetching import fetch
+from macro_assets.sources.protocol import Request, Response, Window
+from macro_assets.sources.providers.yahoo_chart import read_bars, read_splits
+from macro_assets_tests.providers import InMemory, World
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
+from macro_assets_tests.sources.wire import (
+    RECORDINGS,
+    Recorded,
+    Recording,
+    Replayed,
+    each_recording,
+    fetched,
+    fixture,
+    toy_series,
+)
 
 PATH = "/v8/finance/chart/^TOY"
 TOY = toy_series("yahoo_chart", "^TOY", first_year=2024)
@@ -147,7 +160,7 @@ def test_the_window_is_asked_for_with_a_day_to_spare() -> None:
         )
     ]
     assert client.asked[0].target.startswith("/v8/finance/chart/%5ETOY?period1=1704153600&period2=")
-    assert found.observations["observation_date"].to_list() == [date(2024, 1, 3), date(2024, 1, 4)]
+    assert {date(2024, 1, 3), date(2024, 1, 4)} <= set(found.observations["observation_date"])
 
 
 def test_a_first_year_before_1970_is_asked_for() -> None:
@@ -220,6 +233,102 @@ def test_a_window_without_bars_is_empty() -> None:
         assert found.observations.is_empty()
 
 
+# --- splits --------------------------------------------------------------------------------------------------------
+
+
+def told(*splits: Any, **meta: Any) -> bytes:
+    """A chart that tells splits."""
+    document = json.loads(chart(OPENED, [1, 2], **meta))
+    document["chart"]["result"][0]["events"] = {"splits": {str(i): one for i, one in enumerate(splits)}}
+    return json.dumps(document).encode()
+
+
+def split(opened: Any = OPENED[1], new: Any = 4, old: Any = 1) -> dict[str, Any]:
+    return {"date": opened, "numerator": new, "denominator": old, "splitRatio": f"{new}:{old}"}
+
+
+def test_splits_come_with_the_bars_of_every_column_in_turn() -> None:
+    several = [TOY, toy_series("yahoo_chart", "^TOY", id="TOY_VOLUME", dataset="volume", first_year=2024)]
+    wrong = toy_series("yahoo_chart", "^TOY", id="TOY_WRONG", dataset="open", first_year=2024)
+    body = told(split(), split(OPENED[0], 1, 8))
+    found = fetched("yahoo_chart", [*several, wrong], {PATH: body}, WINDOW)
+    expected = ((date(2024, 1, 4), 0.125), (date(2024, 1, 5), 4.0))
+    assert found.splits == {"TOY": expected, "TOY_VOLUME": expected}
+    assert found.observations.filter(series_id="TOY")["value"].to_list() == [1, 2]
+
+
+def test_a_split_has_the_day_of_its_exchange() -> None:
+    body = told(split(stamp("2024-01-03T23:00"), 3, 2), exchangeTimezoneName="Australia/Sydney", gmtoffset=39600)
+    assert read_splits(answer_of(body)) == ((date(2024, 1, 4), 1.5),)
+
+
+def test_charts_without_splits_tell_none() -> None:
+    for body in (chart(OPENED, [1, 2]), fixture("yahoo_chart.json"), told()):
+        found = fetched("yahoo_chart", TOY, {PATH: body}, WINDOW)
+        assert (found.failures, found.splits) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (4, "expected the member 'date', the answer has int"),
+        ({"numerator": 4, "denominator": 1}, "expected the member 'date'"),
+        (split(opened="2024-01-05"), "expected 'date' to be int, got str"),
+        (split(opened=None), "expected 'date' to be int"),
+        (split(opened=stamp("2024-01-05") * 1000), "expected seconds since 1970 in 'date'"),
+        ({"date": OPENED[1], "numerator": 4}, "expected the member 'denominator'"),
+        (split(new="4"), "expected 'numerator' to be int or float, got str"),
+        (split(new=None), "expected 'numerator' to be int or float"),
+        (split(new=True), "expected a number in 'numerator', got True"),
+        (split(new=0), "expected 'splits' of old shares into new ones, got 0 for 1"),
+        (split(old=0), "got 4 for 0"),
+        (split(new=-4), "got -4 for 1"),
+        (split(new=1e300, old=1e-300), "expected 'splits'"),
+    ],
+)
+def test_a_split_that_cannot_be_read_fails_the_symbol(wrong: Any, said: str) -> None:
+    found = fetched("yahoo_chart", TOY, {PATH: told(split(), wrong)}, WINDOW)
+    assert re.search(said, found.failures["TOY"]), found.failures["TOY"]
+    assert "look at the payload in landing" in found.failures["TOY"]
+    assert (found.observations.height, found.splits) == (0, {})
+
+
+def test_splits_that_are_no_object_are_refused() -> None:
+    document = json.loads(chart(OPENED, [1, 2]))
+    for events in ({"splits": [split()]}, {"splits": None}, [{"splits": {}}]):
+        document["chart"]["result"][0]["events"] = events
+        with pytest.raises(SchemaError, match=r"expected .*'events(\.splits)?'"):
+            read_splits(answer_of(json.dumps(document).encode()))
+
+
+def answer_of(body: bytes) -> Response:
+    return Response("GET", body, datetime(2024, 1, 9, tzinfo=UTC), 200)
+
+
+def test_the_recorded_split_of_apple_is_read() -> None:
+    recording = RECORDINGS / "yahoo_chart" / "chart-AAPL-2020-08-31-to-2020-11-07.json"
+    if not recording.is_file():
+        pytest.skip("needs ../shared/wire, which is not part of the project")
+    assert read_splits(answer_of(recording.read_bytes())) == ((date(2020, 8, 31), 4.0),)
+
+
+def test_the_stand_in_splits_a_share_as_yahoo_does() -> None:
+    """From the day on all prices are by the new share, those of before too, and the split is told."""
+    tlt = default_catalog().series["YAHOO_TLT"]
+    day = date(2025, 1, 8)
+    source = default_catalog().sources["yahoo_chart"]
+    before, after = (
+        fetch(
+            source, InMemory("yahoo_chart", World(today=today, splits={tlt.code: {day: 4}})), [tlt], Window(today=today)
+        )
+        for today in (date(2025, 1, 7), day)
+    )
+    assert (before.splits, after.splits) == ({}, {"YAHOO_TLT": ((day, 4.0),)})
+    both = before.observations.join(after.observations, on="observation_date", suffix="_after")
+    assert both.height == before.observations.height > 1000
+    assert (both["value"] / both["value_after"]).is_between(3.99, 4.01).all()
+
+
 def recorded_span(recording: Recording) -> list[int]:
     """What was asked for, in seconds; nothing where a range was, or the saver replaced the times."""
     asked = [recording.query.get(p, "") for p in ("period1", "period2")]
@@ -237,3 +346,11 @@ def test_a_recording_goes_through_the_connector(recording: Recording) -> None:
     assert found.failures == {}
     first, last = (datetime.fromtimestamp(s, UTC).date() for s in recorded_span(recording))
     assert found.observations["observation_date"].is_between(first, last).all()
+
+
+def test_of_a_bar_that_comes_twice_the_last_with_a_close_counts() -> None:
+    day, opened, closed = stamp("2024-01-04T14:30"), stamp("2024-01-05T14:30"), stamp("2024-01-05T21:00")
+    for closes, found in (([1, 2, None], 2), ([1, None, 2], 2), ([1, 3, 2], 2), ([1, None, None], None)):
+        body = chart([day, opened, closed], closes, "2024-01-05T21:00", ("2024-01-05T14:30", "2024-01-05T21:00"))
+        rows = fetched("yahoo_chart", TOY, {PATH: body}, WINDOW).observations
+        assert rows["value"].to_list() == [1, found]

@@ -13,6 +13,7 @@ from functools import lru_cache
 import polars as pl
 
 from macro_assets.catalog import Series
+from macro_assets.catalog.holidays import federal_holidays
 from macro_assets.catalog.periods import release_instant
 
 
@@ -25,7 +26,7 @@ def release_day(report: date, series: Series) -> date:
 def _by_the_rule(report: date) -> date:
     """The first Friday after the report's day; where a federal holiday lies between, the Monday after that Friday."""
     friday = report + timedelta(days=(4 - report.weekday()) % 7 or 7)
-    closed = _holidays(report.year) | _holidays(friday.year)
+    closed = federal_holidays(report.year) | federal_holidays(friday.year)
     return friday + timedelta(days=3) if any(report < day <= friday for day in closed) else friday
 
 
@@ -34,14 +35,3 @@ def released(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
     known = [release_instant(series, release_day(day, series)) for day in rows["observation_date"].to_list()]
     times = pl.Series("release_time", known, dtype=pl.Datetime("us", "UTC"))
     return rows.with_columns(times, release_basis=pl.lit("publication_lag"))
-
-
-@lru_cache
-def _holidays(year: int) -> frozenset[date]:
-    """Federal holidays that can fall on a Wednesday, Thursday or Friday, as they are observed."""
-    fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25), date(year + 1, 1, 1)]
-    fixed += [date(year, 6, 19)] if year >= 2021 else []
-    november = date(year, 11, 1)
-    thanksgiving = november + timedelta(days=(3 - november.weekday()) % 7 + 21)
-    shift = {5: -1, 6: 1}  # a Saturday's is observed on Friday, a Sunday's on Monday
-    return frozenset([thanksgiving, *(d + timedelta(days=shift.get(d.weekday(), 0)) for d in fixed)])

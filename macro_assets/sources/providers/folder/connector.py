@@ -5,9 +5,10 @@ A source file in the folder that MACRO_CATALOG names declares it (``catalog.kind
 rebuild needs.
 
 - A date may be any day of its period; it becomes the period's first day (a quarter often stands in its last month).
-- Where files are vintages, values were known at the end (UTC) of the vintage's day, or month, and a blank was not
-  released yet; the first vintage of a series is a snapshot. In a single file a blank is a missing value, and values
-  were known at the end of their period plus the publication lag.
+- Where files are vintages, values were known at the end (UTC) of the vintage's day, or month; the first vintage of a
+  series is a snapshot. A blank, and a date that a file lacks, says nothing, or withdraws the figure that an earlier
+  file had, as `blank` says. In a single file a blank is a missing value, and values were known at the end of their
+  period plus the publication lag.
 - A series that some vintages lack fails, or began and ended there, as `absent` says. A file that cannot be read fails
   all series: without it the vintages around it would tell another story.
 """
@@ -29,10 +30,11 @@ from macro_assets.catalog.folders import fingerprint as files_fingerprint
 from macro_assets.sources.bodies import read_json
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError
 from macro_assets.sources.protocol import Answer, Ask, Client, Request, Response, Steps, Window, read_each
-from macro_assets.sources.providers.folder.files import read_table, values
+from macro_assets.sources.providers.folder.files import LABELLED, read_table, values
+from macro_assets.sources.providers.folder.withdrawals import Withdrawals
+from macro_assets.sources.rows import of_periods
 
 LISTING = "listing"
-_PERIOD = {"D": "1d", "W": "1d", "M": "1mo", "Q": "1q", "A": "1y"}
 
 
 class FolderClient:
@@ -83,6 +85,7 @@ def _steps(folder: Folder, series: Sequence[Series]) -> Steps:
         raise SchemaError(str(error)) from None
     answers: list[Answer] = []
     begun: set[str] = set()
+    withdrawals = Withdrawals(folder.most_withdrawn)
     for vintage, name in files:
         response = yield Request(name)
         try:
@@ -93,6 +96,8 @@ def _steps(folder: Folder, series: Sequence[Series]) -> Steps:
         lacking = {i for i, e in answer.failures.items() if isinstance(e, NotFoundError)}
         if folder.absent == "allow":
             answer = replace(answer, failures={i: e for i, e in answer.failures.items() if i not in lacking})
+        if vintage is not None and folder.blank == "withdrawn":
+            answer = _less(answer, withdrawals, [s.id for s in series if s.id not in lacking], name)
         if vintage is not None:
             first = pl.col("series_id").is_in([s.id for s in series if s.id not in begun])
             rows = answer.rows.with_columns(
@@ -107,20 +112,27 @@ def _steps(folder: Folder, series: Sequence[Series]) -> Steps:
     return answers
 
 
+def _less(answer: Answer, withdrawals: Withdrawals, there: Sequence[str], name: str) -> Answer:
+    """An answer with what its file withdraws of the series that it has."""
+    gone, too_much = withdrawals.of(answer.rows, [i for i in there if i not in answer.failures])
+    failures = {i: type(e)(f"{name}: {e}") for i, e in too_much.items()}
+    rows = pl.concat([answer.rows, gone], how="diagonal")
+    return replace(answer, rows=rows, failures={**failures, **answer.failures})
+
+
 def _observations(table: pl.DataFrame, folder: Folder, vintage: date | None, name: str, one: Series) -> pl.DataFrame:
-    """The observations of one series in a file: blanks of a vintage left out, as they were not released."""
+    """The observations of one series in a file: blanks of a vintage left out, as they state nothing."""
     rows, column = table, folder.value or one.code
     if folder.series is not None:
         rows = table.filter(pl.col(folder.series) == one.code)
     if column not in rows.columns or (folder.series is not None and rows.is_empty()):
         raise NotFoundError(f"{name} lacks the series {one.code!r}. Expected it in every file, or `absent: allow`.")
-    dated = rows["observation_date"].dt.truncate(_PERIOD[one.frequency])
-    found = pl.DataFrame({"observation_date": dated, "value": values(rows[column], folder)})
-    released = found.drop_nulls("value")
-    if released["observation_date"].is_duplicated().any():
-        day = released.filter(released["observation_date"].is_duplicated())["observation_date"][0]
-        raise SchemaError(f"{name}: expected one value for the period of {day}, got several. Is its frequency right?")
-    if vintage is not None or released.height == found.height:
-        return released
-    missing = found.unique().join(released, on="observation_date", how="anti")
-    return pl.concat([released, missing])
+    found = rows.select("observation_date", LABELLED, folder.date).with_columns(value=values(rows[column], folder))
+    other = ~found[LABELLED].is_in(["D", one.frequency])
+    if (odd := found.filter(other & found["value"].is_not_null())).height:
+        raise SchemaError(f"{name}: expected dates of the frequency {one.frequency}, got {odd[folder.date][0]!r}")
+    found = found.filter(~other).select("observation_date", "value")
+    try:
+        return of_periods(found if vintage is None else found.drop_nulls("value"), one.frequency, "any")
+    except SchemaError as error:
+        raise SchemaError(f"{name}: {error}") from None

@@ -10,7 +10,7 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources.bodies import member, read_json, records
-from macro_assets.sources.cells import dates, days, numbers
+from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import (
     AuthError,
     NotFoundError,
@@ -61,7 +61,7 @@ def has_no_vintages(response: Response) -> bool:
 def read_observations(rows: list[Any]) -> pl.DataFrame:
     """`observation_date`, `value` (null where FRED has '.'), `realtime_start` and `realtime_end`."""
     table = records(rows, ("date", "value", *REAL_TIME))
-    observed, start, end = days(table, ("date", *REAL_TIME))
+    observed, start, end = (dates(table[c]) for c in ("date", *REAL_TIME))
     value = numbers(table["value"], (".",))
     return pl.DataFrame([observed.alias("observation_date"), value, start, end])
 

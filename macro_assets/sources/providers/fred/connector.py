@@ -20,7 +20,7 @@ FRED's today is that of Chicago: the day in UTC or the one before.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -47,9 +47,6 @@ from macro_assets.sources.providers.fred.vintages import (
 )
 
 __all__ = ["calendar", "explain", "plan"]
-
-REVISED = timedelta(days=366)
-"""How far before the window revisions of daily and weekly figures are looked for."""
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -87,11 +84,12 @@ def _steps(series: Series, window: Window) -> Steps:
         pages = yield from listed_pages("/fred/series/observations", "observations", params, read_observations)
         for response, page in pages:
             asked = {"asked_from": asked_from, "asked_to": asked_to, "answer": len(responses)}
-            frames.append(page.with_columns(pl.lit(v).alias(k) for k, v in asked.items()))
+            frames.append(page.hstack([pl.Series(k, [v]).new_from_index(0, page.height) for k, v in asked.items()]))
             responses.append(response)
     told = changes(in_todays_unit(pl.concat(frames), units), listed, since)
     found = released(told, series, snapshot=listed[0] if since is None else None)
-    return [Answer(r, found.filter(pl.col("answer") == i).drop("answer")) for i, r in enumerate(responses)]
+    parts = found.partition_by("answer", as_dict=True, include_key=False)
+    return [Answer(r, parts.get((i,), found.clear())) for i, r in enumerate(responses)]
 
 
 def _real_time(start: date, end: date) -> dict[str, str]:
@@ -99,12 +97,13 @@ def _real_time(start: date, end: date) -> dict[str, str]:
 
 
 def _limits(series: Series, window: Window) -> dict[str, str]:
-    """Observation dates to ask for. Of a series that is known, revisions are wanted whatever they are of."""
+    """Observation dates to ask for. Of a series that is known, revisions are wanted whatever they are of.
+
+    Of daily and weekly figures, which are many, those of the window: without one, as once a week, all.
+    """
     if series.id not in window.known:
         return _observation_dates(window.first, window.last)
-    if series.frequency in ("D", "W") and window.first is not None:
-        return _observation_dates(window.first - REVISED, None)
-    return {}
+    return _observation_dates(window.first, None) if series.frequency in ("D", "W") else {}
 
 
 def _observation_dates(first: date | None, last: date | None) -> dict[str, str]:

@@ -13,6 +13,9 @@ from macro_assets.sources.providers.fred.answers import has_no_vintages
 LIMITS = {"vintage_dates": 10_000, "observations": 100_000, "release_dates": 1_000}
 """Most rows that FRED puts on a page, by list."""
 
+FIELDS = {"observations": ("realtime_start", "realtime_end", "date", "value")}
+"""Fields of the rows of a list, where there are many."""
+
 T = TypeVar("T")
 
 
@@ -37,7 +40,7 @@ def listed_pages(
 
 def page_rows(response: Response, name: str, offset: int) -> tuple[list[Any], int]:
     """The rows of one page of a list, and how many the whole list has."""
-    page = read_json(response)
+    page = read_json(response, FIELDS.get(name, ()))
     count, at = member(page, "count", of=int), member(page, "offset", of=int)
     rows: list[Any] = member(page, name, of=list)
     if at != offset or (not rows and offset < count):
