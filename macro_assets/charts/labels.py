@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -31,6 +32,8 @@ class Labels:
         Of a chart of series, the unit in which the home of each has it.
     recessions
         The chronology that is shaded.
+    announced_by
+        The day by whose end all of it had been announced; None where the figure is of today.
     titles, frequencies, aggregations, transforms
         Of the series.
     components
@@ -45,6 +48,7 @@ class Labels:
     sources: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     recessions: tuple[Recession, ...] = ()
+    announced_by: date | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     frequencies: Mapping[str, str] = field(default_factory=dict)
     aggregations: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +56,11 @@ class Labels:
     components: tuple[tuple[str, str], ...] = ()
     served: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     restated: Mapping[str, str] = field(default_factory=dict)
+
+    def known_on(self, day: date) -> Labels:
+        """The labels with the chronology as it had been announced by the end of a day."""
+        known = tuple(r for found in self.recessions if (r := found.known_on(day)))
+        return replace(self, recessions=known, announced_by=day)
 
     @property
     def facts(self) -> pl.DataFrame:

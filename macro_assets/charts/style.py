@@ -151,7 +151,7 @@ def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> st
         f"Series: {_named(labels.series)}" if labels.series else "",
         f"Units: {', '.join(f'{s} in {unit}' for s, unit in labels.restated.items())}" if labels.restated else "",
         _reach(drawn),
-        "Shaded: recessions dated by the NBER" if chart.shade == "recessions" else "",
+        _shaded(labels) if chart.shade == "recessions" else "",
     ]
     return plain(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
 
@@ -163,6 +163,13 @@ def _source(provider: str, series: Sequence[str], labels: Labels) -> str:
 
 def _named(series: Sequence[str]) -> str:
     return ", ".join(series) if len(series) <= SERIES_NAMED else str(len(series))
+
+
+def _shaded(labels: Labels) -> str:
+    """Which recessions are shaded; where the figure is of a past instant, by when they had been announced."""
+    by = f" and announced by {labels.announced_by}" if labels.announced_by else ""
+    is_open = any(r.trough is None for r in labels.recessions)
+    return f"Shaded: recessions dated by the NBER{by}{', the end of the last not yet announced' if is_open else ''}"
 
 
 def _reach(drawn: Sequence[pl.DataFrame]) -> str:
@@ -333,7 +340,7 @@ def recession_spans(recessions: Iterable[Recession], first: date, last: date) ->
 
     A contraction is shaded from the month after the peak to the end of the trough month: the months in which FRED's
     USREC is 1 (https://fred.stlouisfed.org/series/USREC, "from the period following the peak through the trough").
-    Peak 2007-12 and trough 2009-06 give 2008-01-01 to 2009-07-01.
+    Peak 2007-12 and trough 2009-06 give 2008-01-01 to 2009-07-01. One whose trough is not announced has no end.
 
     Parameters
     ----------
@@ -343,7 +350,8 @@ def recession_spans(recessions: Iterable[Recession], first: date, last: date) ->
         First and last month drawn; spans are clipped to them, the whole of the last month included.
     """
     low, high = first.replace(day=1), next_month(last)
-    clipped = ((max(low, next_month(r.peak)), min(high, next_month(r.trough))) for r in recessions)
+    ends = ((next_month(r.peak), next_month(r.trough) if r.trough else high) for r in recessions)
+    clipped = ((max(low, start), min(high, end)) for start, end in ends)
     return [(start, end) for start, end in clipped if start < end]
 
 

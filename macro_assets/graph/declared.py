@@ -172,7 +172,7 @@ def _chart(declared: Chart, catalog: Catalog) -> Sequence[Derivation]:
     drawn = declared.model_copy(update={"description": ""})
     compute = partial(chart, table=names.chart(declared.name), chart=drawn, labels=labels_of(declared, catalog))
     drawing = (module, "macro_assets.charts.preview", "macro_assets.publishing.html")
-    return [Derivation((names.chart(declared.name),), inputs, compute, methods=drawing)]
+    return [Derivation((names.chart(declared.name),), inputs, compute, methods=drawing, is_dated=True)]
 
 
 def _behind(declared: Chart, catalog: Catalog) -> tuple[str, ...]:

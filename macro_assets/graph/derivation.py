@@ -120,6 +120,9 @@ class Derivation:
     facts that it reads, and nothing else of the catalog reaches it: they are part of the code version, with the text of
     every module that it may call. `methods` are modules that it finds by name.
 
+    `is_dated` says that some of these facts became known in the course of time: read as of a past instant, `compute` is
+    called with the instant too.
+
     On the as-of grid `demo` are the months that a full local run computes, `first` is the month before which there are
     none, and `refits` are the calendar months that it is computed in. `paths` names the tables that rows of the open
     month go on to.
@@ -134,6 +137,7 @@ class Derivation:
     first: str | None = None
     refits: tuple[int, ...] = EVERY_MONTH
     paths: Mapping[str, str] = field(default_factory=dict)
+    is_dated: bool = False
 
     @cached_property
     def code_version(self) -> str:

@@ -133,7 +133,8 @@ class _Past:
             return _stored(self.lake, name).filter(pl.col(column) <= self.moment)
         if name not in self.frames:
             given = {key: self.input(i) for key, i in derivation.inputs.items()}
-            self.frames |= derivation.compute(given)
+            instants = (self.moment,) if derivation.is_dated else ()
+            self.frames |= derivation.compute(given, *instants)
         return self.frames[name]
 
     def input(self, given: Input) -> pl.DataFrame:

@@ -62,6 +62,19 @@ JUNE, JULY = datetime(2016, 6, 30, 23, 59, 59, tzinfo=UTC), datetime(2016, 7, 31
 Q2, Q3 = date(2016, 4, 1), date(2016, 7, 1)
 
 
+RECESSIONS = tuple(
+    Recession.model_validate(
+        {"peak": f"{a}-01", "peak_announced": told, "trough": f"{b}-01", "trough_announced": told_of_the_end}
+    )
+    for a, told, b, told_of_the_end in (
+        ("1990-07", "1991-04-25", "1991-03", "1992-12-22"),
+        ("2001-03", "2001-11-26", "2001-11", "2003-07-17"),
+        ("2007-12", "2008-12-01", "2009-06", "2010-09-20"),
+        ("2020-02", "2020-06-08", "2020-04", "2021-07-19"),
+    )
+)
+
+
 def series(series_id: str, title: str, frequency: Frequency = "M") -> Series:
     """A series of which only id, title and frequency matter."""
     return Series(
@@ -86,7 +99,6 @@ def catalog(title: str = "A title") -> Catalog:
     inputs = tuple(ModelInput(series=s, transform=level) for s in ids)
     model = Model(name="gdp", horizons=(0,), sample_start=date(2000, 1, 1), target=target, inputs=inputs, **said)
     source = Source(name="made_up", title=title, description="", url="", owner="team:none")
-    dated = [("1990-07", "1991-03"), ("2001-03", "2001-11"), ("2007-12", "2009-06"), ("2020-02", "2020-04")]
     contributions = {"component": "str", "contribution": "float", "index_value": "float"}
     tables = {"indicators/stress": contributions, "indicators/sahm": {"value": "float", "signal": "bool"}}
     return Catalog(
@@ -96,9 +108,7 @@ def catalog(title: str = "A title") -> Catalog:
         indicators={i.name: i for i in indicators},
         models={model.name: model},
         charts={c.name: c for c in (INDEX, SPREAD, YIELDS, SIGNAL, HEATMAP, NOWCAST)},
-        recessions=tuple(
-            Recession(peak=date.fromisoformat(f"{a}-01"), trough=date.fromisoformat(f"{b}-01")) for a, b in dated
-        ),
+        recessions=RECESSIONS,
     )
 
 

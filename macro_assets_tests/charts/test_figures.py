@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import plotly.graph_objects as go
@@ -22,6 +22,8 @@ from macro_assets.charts import style
 from macro_assets.charts.drawing import data_note, figure
 from macro_assets.charts.modules import module_name, modules
 from macro_assets.charts.own import nowcast_news
+from macro_assets.graph.compute.chart import chart as computed
+from macro_assets.lakehouse.vintages import instant
 from macro_assets.transforms.steps import TransformError
 from macro_assets_tests.charts import synthetic as s
 
@@ -186,6 +188,55 @@ def test_shading_is_clipped_to_the_months_drawn() -> None:
     assert style.recession_spans(s.catalog().recessions, date(2010, 1, 1), date(2015, 1, 1)) == []
     # The peak month itself is not a month of recession.
     assert style.recession_spans(s.catalog().recessions, date(2007, 1, 1), date(2007, 12, 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "shaded"),
+    [
+        ("2001-06-30", []),
+        ("2001-11-25", []),
+        ("2001-11-26", [("2001-04", "2002-12")]),
+        ("2003-07-16", [("2001-04", "2002-12")]),
+        ("2003-07-17", [("2001-04", "2001-11")]),
+    ],
+)
+def test_shading_of_a_past_day_is_what_had_been_announced_by_then(day: str, shaded: list[tuple[str, str]]) -> None:
+    """The peak of March 2001 was announced in November, its trough in July 2003: until then there is no end."""
+    known = s.labels(s.SPREAD).known_on(date.fromisoformat(day)).recessions
+    spans = style.recession_spans(known, date(2000, 1, 1), date(2002, 12, 1))
+    assert [(f"{a:%Y-%m}", f"{b - timedelta(days=1):%Y-%m}") for a, b in spans] == shaded
+
+
+@pytest.mark.parametrize(
+    ("of", "frames"), [c for c in s.all_charts() if c[0].shade], ids=lambda v: getattr(v, "name", "")
+)
+def test_every_family_that_shades_knows_no_more_than_the_day_did(of: Chart, frames: dict[str, pl.DataFrame]) -> None:
+    def spans(as_of: str | None) -> list[tuple[str, str]]:
+        made = computed(frames, instant(as_of) if as_of else None, table="charts/x", chart=of, labels=s.labels(of))
+        layout = json.loads(made["charts/x"]["figure_json"].item())["layout"]
+        ends = {layout["xaxis"]["range"][1]: "the end"}
+        return [(x["x0"], ends.get(x["x1"], x["x1"])) for x in layout.get("shapes", [])]
+
+    assert spans("2008-03-31") == spans("2008-12-01T23:59:58.999999Z") == []
+    assert spans("2008-12-01T23:59:59Z") == spans("2009-01-31") == [("2008-01-01", "the end")]
+    assert spans("2010-09-20") == spans(None) == [("2008-01-01", "2009-07-01")]
+
+
+def test_the_note_says_by_when_what_is_shaded_had_been_announced() -> None:
+    shaded = "Shaded: recessions dated by the NBER"
+    for day, said in (
+        ("2008-03-31", f"{shaded} and announced by 2008-03-31."),
+        ("2009-01-31", f"{shaded} and announced by 2009-01-31, the end of the last not yet announced."),
+    ):
+        labels = s.labels(s.SPREAD).known_on(date.fromisoformat(day))
+        assert data_note(s.SPREAD, s.spread_frames(), labels).endswith(f" {said}")
+    under_way = s.RECESSIONS[-1].model_copy(update={"trough": None, "trough_announced": None})
+    today = replace(s.labels(s.SPREAD), recessions=(*s.RECESSIONS[:-1], under_way))
+    assert data_note(s.SPREAD, s.spread_frames(), today).endswith(f" {shaded}, the end of the last not yet announced.")
+    unshaded = s.labels(s.HEATMAP).known_on(date(2008, 3, 31))
+    assert data_note(s.HEATMAP, s.heatmap_frames(), unshaded) == data_note(
+        s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP)
+    )
 
 
 def test_shading_is_drawn_only_where_the_catalog_says_so() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import macro_assets
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, Recession
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.endings import month_of
 from macro_assets.graph.inputs import Inputs
@@ -60,6 +62,13 @@ def plant(lake: Path, catalog: Catalog) -> None:
     invalidate("PAYEMS", date(2016, 5, 1), may["release_time"].item(), "synthetic", "test", lake, catalog)
 
 
+def foretold(catalog: Catalog) -> Catalog:
+    """The catalog with a recession that began before the day that is asked about, and was announced just after it."""
+    told = {"peak_announced": PLANTED.date(), "trough_announced": PLANTED.date()}
+    later = Recession.model_validate({"peak": "2015-02-01", "trough": "2015-11-01", **told})
+    return replace(catalog, recessions=(*catalog.recessions, later))
+
+
 @pytest.fixture(scope="module")
 def planted(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the built lake, with a future."""
@@ -81,6 +90,15 @@ def test_the_future_is_there(built: Built, planted: Path) -> None:
     before, after = (observations_as_of(then, root=lake) for lake in (built.home.lake, planted))
     changed = after.join(before, on=["series_id", "observation_date", "value"], how="anti", nulls_equal=True)
     assert set(changed["series_id"]) == set(after["series_id"])
+
+
+def test_the_foretold_recession_is_there(built: Built, catalog: Catalog) -> None:
+    """F18: a day after, the chart has one more than the catalog's."""
+    before, after = (
+        shaded(macro_assets.read("charts/credit_spread", "2016-07-01", str(built.home.lake), told))
+        for told in (catalog, foretold(catalog))
+    )
+    assert after == [*before, ("2015-03-01", "2015-12-01")]
 
 
 def test_reads_as_of_a_day_before_do_not_change(built: Built, planted: Path, catalog: Catalog) -> None:
@@ -134,7 +152,10 @@ def test_tables_computed_as_of_a_day_before_do_not_change(built: Built, planted:
     }
     empty = set()
     for name in (*made, *catalog.views):
-        before, after = (macro_assets.read(name, as_of=D, root=str(lake)) for lake in (built.home.lake, planted))
+        before, after = (
+            macro_assets.read(name, D, str(lake), told)
+            for lake, told in ((built.home.lake, catalog), (planted, foretold(catalog)))
+        )
         same(before, after)
         empty |= {name} if before.is_empty() else set()
     offline = [s.id for name, source in catalog.sources.items() if not source.is_live for s in catalog.series_of(name)]
@@ -155,3 +176,37 @@ def test_a_nowcast_of_a_month_before_does_not_change(built: Built, planted: Path
     before = stored.filter(pl.col("as_of_month") == "2016-06").drop("computed_at")
     assert before.height > 0
     assert_frame_equal(before, again.select(before.columns), check_row_order=False, check_exact=False, rel_tol=1e-9)
+
+
+def shaded(chart: pl.DataFrame) -> list[tuple[str, str]]:
+    """First days of the spans that a chart shades, and the days on which they end."""
+    figure = json.loads(chart["figure_json"].item())
+    return [(shape["x0"], shape["x1"]) for shape in figure["layout"].get("shapes", [])]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "last"),
+    [
+        ("2001-06-30", ("1990-08-01", "1991-04-01")),
+        ("2008-03-31", ("2001-04-01", "2001-12-01")),
+        ("2008-12-01T23:59:58Z", ("2001-04-01", "2001-12-01")),
+        ("2008-12-01", ("2008-01-01", "the end")),
+        ("2009-01-31", ("2008-01-01", "the end")),
+        ("2010-09-20", ("2008-01-01", "2009-07-01")),
+    ],
+)
+def test_a_chart_as_of_a_day_shades_what_had_been_announced(built: Built, as_of: str, last: tuple[str, str]) -> None:
+    """F18: the peak of March 2001 was announced on 26 November, that of December 2007 on 1 December 2008."""
+    chart = macro_assets.read("charts/credit_spread", as_of, str(built.home.lake))
+    drawn_to = json.loads(chart["figure_json"].item())["layout"]["xaxis"]["range"][1]
+    start, end = shaded(chart)[-1]
+    assert (start, "the end" if end == drawn_to else end) == last
+    assert ("the end of the last not yet announced" in chart["data_note"].item()) == (last[1] == "the end")
+    assert f"announced by {as_of if len(as_of) == 10 else '2008-11-30'}" in chart["data_note"].item()
+
+
+def test_a_chart_of_today_shades_all(built: Built) -> None:
+    """F18: 18 contractions of 1918 to 2009 lie in the offline figures, and the note says nothing of a day."""
+    chart = macro_assets.read("charts/credit_spread", root=str(built.home.lake))
+    assert (len(shaded(chart)), shaded(chart)[-1]) == (18, ("2008-01-01", "2009-07-01"))
+    assert chart["data_note"].item().endswith("Shaded: recessions dated by the NBER.")

@@ -46,13 +46,16 @@ class Asked:
 class World:
     """What the stand-ins know: the catalog, and the day that is today. What they made once is kept.
 
-    `told` has the figures of some series, by FRED's code; providers that are `down` answer with HTTP 503.
+    `told` has the figures of some series, by FRED's code; providers that are `down` answer with HTTP 503; `splits` are
+    those of shares by their symbol: the day, and how many new shares stand for one old. From that day on a provider
+    that adjusts for splits has all figures by the new share.
     """
 
     catalog: Catalog = field(default_factory=default_catalog)
     today: date = field(default_factory=date.today)
     told: Mapping[str, Told] = field(default_factory=dict, repr=False)
     down: Collection[str] = ()
+    splits: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
     made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:

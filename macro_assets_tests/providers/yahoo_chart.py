@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time
+from fractions import Fraction
+from math import prod
 from typing import Any
 
 from macro_assets_tests.providers import Asked, World
@@ -23,15 +25,19 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if not days:
         return 400, NO_BARS
     price = columns.get("close") or longest
-    close = [world.figures(price).get(d) for d in days]
+    splits = {d: ratio for d, ratio in world.splits.get(code, {}).items() if d <= world.today}
+    one = prod(splits.values())
+    close = [None if (p := world.figures(price).get(d)) is None else round(p / one, 4) for d in days]
     shares = world.figures(columns["volume"]) if "volume" in columns else {}
-    volume = [int(shares.get(d, 0)) for d in days]
+    volume = [int(shares.get(d, 0) * one) for d in days]
     quote = {"open": close, "volume": volume, "high": close, "low": close, "close": close}
     result = {
         "meta": _meta(code, world.today),
         "timestamp": [_at(d, time(14, 30)) for d in days],
         "indicators": {"quote": [quote], "adjclose": [{"adjclose": close}]},
     }
+    if told := [_split(d, ratio) for d, ratio in splits.items() if first <= d < end]:
+        result["events"] = {"splits": {str(s["date"]): s for s in told}}
     return 200, json.dumps({"chart": {"result": [result], "error": None}}, separators=(",", ":")).encode()
 
 
@@ -48,6 +54,11 @@ def _meta(code: str, today: date) -> dict[str, Any]:
         "dataGranularity": "1d",
         "range": "",
     }
+
+
+def _split(day: date, ratio: float) -> dict[str, Any]:
+    new, old = Fraction(ratio).limit_denominator(1000).as_integer_ratio()
+    return {"date": _at(day, time(14, 30)), "numerator": new, "denominator": old, "splitRatio": f"{new}:{old}"}
 
 
 def _at(day: date, clock: time) -> int:
