@@ -57,6 +57,31 @@ def estimated_release(series: Series, start: date) -> datetime:
     return release_instant(series, day)
 
 
+def estimated_releases(series: Series, starts: pl.Series) -> pl.Series:
+    """What :func:`estimated_release` says of each of some observation dates; all at once, for histories are long."""
+    import polars as pl
+
+    lag, every = series.publication_lag, _TRUNCATED.get(series.frequency)
+    start = pl.col("start")
+    days = pl.lit(lag.days)
+    for until, former in sorted(lag.formerly.items(), reverse=True):
+        days = pl.when(start < until).then(former).otherwise(days)
+    end = start if every is None else start.dt.offset_by(every).dt.offset_by("-1d")
+    frame = starts.alias("start").to_frame().with_columns(end=end, usual=end + pl.duration(days=days))
+    if lag.holidays:
+        pairs = frame.select("end", "usual").unique().rows()
+        later = {usual: delayed(last, usual) for last, usual in pairs}
+        frame = frame.with_columns(usual=pl.col("usual").replace(later))
+    if lag.late:
+        frame = frame.with_columns(usual=start.replace_strict(lag.late, default=pl.col("usual"), return_dtype=pl.Date))
+    clock = pl.col("usual").dt.combine(lag.time, "us")
+    zoned = clock.dt.replace_time_zone(lag.time_zone, ambiguous="earliest", non_existent="null")
+    found = frame.select(zoned.dt.convert_time_zone("UTC")).to_series().alias("release_time")
+    if found.null_count():  # a clock time that summer time leaves out
+        return pl.Series("release_time", [estimated_release(series, d) for d in starts], pl.Datetime("us", "UTC"))
+    return found
+
+
 def period_start(day: date, frequency: Frequency) -> date:
     """First day of the period a day lies in; the day itself where the frequency is daily or weekly."""
     months = _MONTHS.get(frequency)

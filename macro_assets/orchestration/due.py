@@ -25,9 +25,10 @@ from macro_assets.lakehouse.raw import read_raw
 ASK_AGAIN = timedelta(hours=20)
 """After how long a figure that should be out and was not is asked for again."""
 
-_COMMON_YEARS = {"A": 4}
-_COMMON = 2
-"""How many years are wanted to the next figure's, so that the answer has figures in common with the stored ones."""
+_COMMON = 1
+"""How many years before the next figure's are wanted, so that the answer has figures in common with the stored ones."""
+_COMMON_OF_YEARS, _AT_LEAST = 3, 5
+"""The same of annual figures, and how many years before the present: all of them are asked for by one run then."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def _wanted_year(series: Series, latest: date | None, now: datetime) -> int | No
     """Some years before that of the next figure, of projections the present one; None where there is no figure yet."""
     if latest is None:
         return None
-    return min(next_period(latest, series.frequency).year, now.year) + 1 - _COMMON_YEARS.get(series.frequency, _COMMON)
+    year = min(next_period(latest, series.frequency).year, now.year)
+    return min(year - _COMMON_OF_YEARS, now.year - _AT_LEAST) if series.frequency == "A" else year - _COMMON
 
 
 def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:

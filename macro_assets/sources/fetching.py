@@ -16,7 +16,7 @@ from typing import TypeVar
 import polars as pl
 
 from macro_assets.catalog import Series, Source
-from macro_assets.catalog.periods import PeriodError, estimated_release, refuse_another_rhythm
+from macro_assets.catalog.periods import PeriodError, estimated_releases, refuse_another_rhythm
 from macro_assets.sources.errors import SchemaError, SourceError
 from macro_assets.sources.protocol import (
     NO_OBSERVATIONS,
@@ -216,12 +216,8 @@ def _splits(answers: Sequence[Answer]) -> dict[str, Splits]:
 def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:
     """Rows of one series with when they were released, who says so, and where they are from."""
     if "release_time" not in rows.columns:
-        known = {d: estimated_release(series, d) for d in rows["observation_date"].unique()}
-        released = (
-            rows["observation_date"].replace_strict(known, return_dtype=pl.Datetime("us", "UTC")) if known else None
-        )
-        rows = rows.with_columns(release_time=pl.lit(None) if released is None else released)
-        rows = rows.with_columns(release_basis=pl.lit("publication_lag"))
+        released = estimated_releases(series, rows["observation_date"])
+        rows = rows.with_columns(release_time=released, release_basis=pl.lit("publication_lag"))
     elif "release_basis" not in rows.columns:
         rows = rows.with_columns(release_basis=pl.lit("provider"))
     return rows.with_columns(

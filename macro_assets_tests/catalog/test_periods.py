@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from macro_assets.catalog import Frequency, PublicationLag
+from macro_assets.catalog import Catalog, Frequency, PublicationLag
 from macro_assets.catalog.kinds.source import Dated
 from macro_assets.catalog.periods import (
     PeriodError,
     estimated_release,
+    estimated_releases,
     first_days,
     last_whole_day,
     next_period,
@@ -222,3 +223,16 @@ def test_dates_of_another_frequency_are_refused(frequency: Frequency, days: list
 )
 def test_gaps_and_few_dates_are_no_other_frequency(frequency: Frequency, days: list[date]) -> None:
     refuse_another_rhythm([*days, *days], frequency)
+
+
+def test_estimates_of_all_dates_at_once_are_those_one_by_one(catalog: Catalog) -> None:
+    """Of every series at every holder: longer lags of old, holidays, what came late."""
+    for holding in (h for i in catalog.series for h in catalog.holdings(i)):
+        one, day = holding.series, date(2016, 1, 1)
+        days = [*one.publication_lag.late]
+        while day < date(2020, 1, 1):
+            days.append(day)
+            day = next_period(day, one.frequency)
+        found = estimated_releases(one, pl.Series(days, dtype=pl.Date))
+        assert found.to_list() == [estimated_release(one, d) for d in days], one.id
+    assert estimated_releases(one, pl.Series([], dtype=pl.Date)).is_empty()
