@@ -136,26 +136,30 @@ def accept_command(series_id: str, reason: str, author: str, provider: str | Non
     """
     from macro_assets.catalog import names
     from macro_assets.intake.accept import accept
+    from macro_assets.intake.fetch import askable
     from macro_assets.lakehouse.handle import Lakehouse
 
     lake = Lakehouse.at()
-    level = accept(lake, series_id, reason, author, datetime.now(UTC), provider)
+    holding, level = accept(lake, series_id, reason, author, datetime.now(UTC), provider)
     out = console()
-    out.print(f"series {series_id}: {level}: accepted by {author}.", markup=False, highlight=False)
-    home = lake.catalog.one_series(series_id).source
-    name = f"{names.raw(home)}/{series_id}"
+    said = f"series {series_id}: {level}, by {holding.provider}: accepted by {author}."
+    out.print(said, markup=False, highlight=False)
+    table = names.raw(holding.table)
     with instance() as dagster:
         from macro_assets.lakehouse.acceptances import ACCEPTANCES
         from macro_assets.orchestration.assets.audit import report_decision
 
         report_decision(lake, dagster, ACCEPTANCES)
-        if not lake.catalog.sources[home].is_live:
-            out.print(f"`macro run {names.raw(home)}` takes them.", markup=False, highlight=False)
+        if not lake.catalog.sources[holding.table].is_live:
+            out.print(f"`macro run {table}` takes them.", markup=False, highlight=False)
+            return
+        if holding != askable(lake.catalog, lake.catalog.one_series(series_id))[0]:
+            out.print(f"The next fetch that asks {holding.provider} takes them.", markup=False, highlight=False)
             return
         from macro_assets.orchestration.refresh import whole_history
         from macro_assets.orchestration.run import run_refreshes
 
-        summary = run_refreshes(lake, whole_history(lake.catalog, [name], None, None), dagster)
+        summary = run_refreshes(lake, whole_history(lake.catalog, [f"{table}/{series_id}"], None, None), dagster)
         print_summary(lake, summary)
     if summary.failures:
         sys.exit(1)

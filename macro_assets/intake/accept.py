@@ -10,7 +10,7 @@ from datetime import datetime
 import polars as pl
 
 from macro_assets.catalog import Holding
-from macro_assets.intake.fetch import Asked, Clients, ask, askable
+from macro_assets.intake.fetch import Asked, Clients, ask
 from macro_assets.intake.ingest import StoredSource
 from macro_assets.intake.judge import judge
 from macro_assets.lakehouse.acceptances import Acceptance, record
@@ -18,6 +18,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.quality.answers import Rebase
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.protocol import Window
+from macro_assets.sources.secrets import missing_key
 
 
 def accept(
@@ -28,7 +29,7 @@ def accept(
     now: datetime,
     provider: str | None = None,
     clients: Clients = open_client,
-) -> Rebase:
+) -> tuple[Holding, Rebase]:
     """Accept that a provider tells a series in another base from now on.
 
     It is asked for all of the series, so that what is accepted is what it says now; nothing of the answer is stored.
@@ -40,8 +41,8 @@ def accept(
 
     Returns
     -------
-    Rebase
-        What its figures are of the stored ones.
+    tuple
+        Who was asked, and what its figures are of the stored ones.
 
     Raises
     ------
@@ -67,12 +68,13 @@ def accept(
     if not verdict.report.passed:
         raise ValueError(f"{verdict.report}. Correct unit and bounds of the series in the catalog first.")
     record(lake, Acceptance(series_id, told.name, now, level.factor, reason.strip(), author.strip()))
-    return level
+    return holding, level
 
 
 def _holder(lake: Lakehouse, series_id: str, provider: str | None) -> Holding:
-    """Who is asked."""
-    holders = askable(lake.catalog, lake.catalog.one_series(series_id))
+    """Who is asked: of all who have the series, further holders and copies too."""
+    series = lake.catalog.one_series(series_id)
+    holders = [h for h in lake.catalog.holdings(series.id) if not missing_key(lake.catalog.sources[h.provider])]
     found = [h for h in holders if provider in (None, h.provider)]
     if not found:
         known = ", ".join(h.provider for h in holders) or "none"

@@ -25,9 +25,7 @@ _FILES_OF_A_LOOK = timedelta(days=60)
 """Of a provider with a file for each day, how many days of them are asked for with the news, and in a look."""
 
 
-def first_whole(
-    wanted: Window, raw: pl.DataFrame, log: pl.DataFrame, only_news: bool = False, now: datetime | None = None
-) -> Split:
+def first_whole(wanted: Window, raw: pl.DataFrame, log: pl.DataFrame, only_news: bool = False) -> Split:
     """Says what each provider is asked for.
 
     Parameters
@@ -38,26 +36,24 @@ def first_whole(
         Rows of the raw table, and of the log of its fetches. What was had whole and is not stored is asked for whole.
     only_news
         Of what was had whole, ask for what was released since the latest stored release, or once in a week for all.
-    now
-        Default: the present (UTC).
     """
     whole = Window(today=wanted.today)
     pairs = log.filter("is_whole").select("series_id", "provider")
     had = set(pairs.join(raw, on=["series_id", "provider"], how="semi").iter_rows())
     looks = {(i, p): at for i, p, at in log.select("series_id", "provider", "last_look").iter_rows()}
-    moment = now or utc_now()
+    now = utc_now()
 
     def split(provider: Source, holdings: Sequence[Holding]) -> list[tuple[Window, Sequence[Holding]]]:
         first = [h for h in holdings if (h.series.id, provider.name) not in had]
         known = [h for h in holdings if (h.series.id, provider.name) in had]
-        old = [h for h in known if only_news and is_look_due(looks.get((h.series.id, provider.name)), moment)]
+        old = [h for h in known if only_news and is_look_due(looks.get((h.series.id, provider.name)), now)]
         rest = [h for h in known if h not in old]
-        questions = [
-            (whole, first),
-            (_look(provider, old, wanted, raw, looks) if old else whole, old),
-            (_news(provider, rest, wanted, raw) if rest and only_news else wanted, rest),
-        ]
-        return _merged(questions)
+        asked = [(whole, first)]
+        if old:
+            asked.append((_look(provider, old, wanted, raw, looks), old))
+        if rest:
+            asked.append((_news(provider, rest, wanted, raw) if only_news else wanted, rest))
+        return _merged(asked)
 
     return split
 
@@ -76,15 +72,15 @@ def is_look(asked: Asked) -> bool:
 
 
 def _merged(questions: Sequence[tuple[Window, Sequence[Holding]]]) -> list[tuple[Window, Sequence[Holding]]]:
-    """Questions that are put to somebody, those with the same window as one."""
+    """Questions that are of some series, those with the same window as one."""
     merged: list[tuple[Window, list[Holding]]] = []
     for window, holdings in questions:
         same = next((some for asked, some in merged if asked == window), None)
-        if same is None and holdings:
-            merged.append((window, list(holdings)))
-        elif same is not None:
+        if same is not None:
             same.extend(holdings)
-    return [(window, some) for window, some in merged]
+        elif holdings:
+            merged.append((window, list(holdings)))
+    return list(merged)
 
 
 def _news(provider: Source, known: Sequence[Holding], wanted: Window, raw: pl.DataFrame) -> Window:

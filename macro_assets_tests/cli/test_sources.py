@@ -170,7 +170,7 @@ def test_a_new_base_is_refused_and_accepted(tmp_path: Path, monkeypatch: pytest.
         assert "macro accept CBOE_VIX" in said
         assert home.macro("sql", "--csv", latest).stdout == before
         taken = " ".join(home.macro("accept", "CBOE_VIX", "--reason", "synthetic", "--author", "ana").stdout.split())
-        assert "is 1.25 times the stored one: accepted by ana" in taken
+        assert "is 1.25 times the stored one, by cboe: accepted by ana" in taken
         after = home.macro("sql", "--csv", latest).stdout
         assert float(after.split()[1]) == pytest.approx(1.25 * float(before.split()[1]))
         assert "Nothing is due" in home.macro("fetch", "raw/cboe/CBOE_VIX").stdout

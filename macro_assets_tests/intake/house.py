@@ -71,11 +71,11 @@ class House:
         for module in (protocol, step):
             monkeypatch.setattr(module, "datetime", Clock)
         monkeypatch.setattr(windows, "utc_now", lambda: self.now)
-        monkeypatch.setattr(step, "open_client", self._client)
+        monkeypatch.setattr(step, "open_client", self.client)
         for keyed in (fetch, step, health):
             monkeypatch.setattr(keyed, "missing_key", lambda *_: None)
 
-    def _client(self, source: Source, remembered: object = None) -> _Client:
+    def client(self, source: Source, remembered: object = None) -> _Client:
         def handle(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
             status, body = self.answer(request, self.now)

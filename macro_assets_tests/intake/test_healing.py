@@ -14,7 +14,8 @@ import httpx
 import polars as pl
 import pytest
 
-from macro_assets.lakehouse.acceptances import Acceptance, record
+from macro_assets.intake.accept import accept as accept_figures
+from macro_assets.lakehouse.acceptances import Acceptance, read_acceptances, record
 from macro_assets.lakehouse.releases import releases, revisions
 from macro_assets.lakehouse.session import connect
 from macro_assets.lakehouse.write import overwrite
@@ -275,6 +276,53 @@ def test_an_acceptance_holds_once(house: Build) -> None:
     lake.take(at("2026-03-19T12:00"))
     lake.answer = activity(factor=0.68 * 0.68)
     assert failures(lake.take(at("2026-04-19T12:00")))
+
+
+def ask_to_accept(lake: House, **options: str) -> tuple[str, float]:
+    """Ask the provider and accept what it says: who it is, and the factor."""
+    said = {"reason": "base 2022 = 100", "author": "synthetic", **options}
+    (series,) = lake.catalog.series
+    holding, level = accept_figures(lake.lake, series, now=lake.now, clients=lake.client, **said)
+    return holding.provider, level.factor
+
+
+def test_who_accepts_is_told_what_the_provider_says_now(house: Build) -> None:
+    lake = house(activity(), "BR_IBC_BR_SA")
+    lake.take(at("2026-02-20T12:00"))
+    before = lake.raw()
+    with pytest.raises(ValueError, match="tells nothing to accept: its figures are in the base of the stored ones"):
+        ask_to_accept(lake)
+    lake.now = at("2026-03-18T12:00")
+    provider, factor = ask_to_accept(lake)
+    assert (provider, factor) == ("bcb_sgs", pytest.approx(0.68, abs=1e-4))
+    assert lake.raw().equals(before), "the next fetch stores it"
+    assert not failures(lake.take(at("2026-03-18T13:00"), (2025, 2027), only_news=True))
+    assert lake.raw().height > before.height
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"reason": " "}, "needs a reason and an author"),
+        ({"author": ""}, "needs a reason and an author"),
+        ({"provider": "fred"}, r"expected one of its holders that are on \(bcb_sgs\), got fred"),
+    ],
+)
+def test_what_cannot_be_accepted_is_said(house: Build, options: dict[str, str], says: str) -> None:
+    lake = house(activity(), "BR_IBC_BR_SA")
+    lake.take(at("2026-02-20T12:00"))
+    lake.now = at("2026-03-18T12:00")
+    with pytest.raises(ValueError, match=says):
+        ask_to_accept(lake, **options)
+    assert read_acceptances(lake.lake) == []
+
+
+def test_figures_beyond_the_bounds_of_the_catalog_are_not_accepted(house: Build) -> None:
+    lake = house(activity(factor=0.001), "BR_IBC_BR_SA")
+    lake.take(at("2026-02-20T12:00"))
+    lake.now = at("2026-03-18T12:00")
+    with pytest.raises(ValueError, match="Correct unit and bounds of the series in the catalog first"):
+        ask_to_accept(lake)
 
 
 # --- a split -------------------------------------------------------------------------------------------------------
