@@ -21,6 +21,9 @@ LOOK_AGAIN = timedelta(days=7)
 """After how long a provider is asked again for all that it serves: what it revised stands before the last figures."""
 
 _FILES_AGAIN = timedelta(days=7)
+_COMMON_YEARS, _COMMON_YEARS_OF_ANNUAL = 1, 3
+"""How many years before the wanted ones news are asked for, to have figures in common with the stored ones."""
+
 _FILES_OF_A_LOOK = timedelta(days=60)
 """Of a provider with a file for each day, how many days of them are asked for with the news, and in a look."""
 
@@ -51,8 +54,12 @@ def first_whole(wanted: Window, raw: pl.DataFrame, log: pl.DataFrame, only_news:
         asked = [(whole, first)]
         if old:
             asked.append((_look(provider, old, wanted, raw, looks), old))
-        if rest:
-            asked.append((_news(provider, rest, wanted, raw) if only_news else wanted, rest))
+        if not only_news:
+            asked.append((wanted, rest))
+        else:
+            annual = _annual(rest)
+            parts = (annual, [h for h in rest if h not in annual])
+            asked += [(_news(provider, some, wanted, raw), some) for some in parts if some]
         return _merged(asked)
 
     return split
@@ -84,7 +91,7 @@ def _merged(questions: Sequence[tuple[Window, Sequence[Holding]]]) -> list[tuple
 
 
 def _news(provider: Source, known: Sequence[Holding], wanted: Window, raw: pl.DataFrame) -> Window:
-    """What is news: what FRED released since, of daily files the days since and a week before."""
+    """What is news: what FRED released since, of daily files the days since and a week before, else some years more."""
     held = _held(provider, known, raw)
     if provider.api is not None and provider.api.per_day:
         latest = held.drop_nulls("value").group_by("series_id").agg(pl.col("observation_date").max())
@@ -92,7 +99,13 @@ def _news(provider: Source, known: Sequence[Holding], wanted: Window, raw: pl.Da
             return wanted
         since = min(latest["observation_date"].to_list())
         return replace(wanted, first=max(wanted.first or date.min, since - _FILES_AGAIN))
-    return replace(wanted, known=known_releases(provider, held))
+    years = _COMMON_YEARS_OF_ANNUAL if _annual(known) else _COMMON_YEARS
+    first = wanted.first and date(wanted.first.year - years, 1, 1)
+    return replace(wanted, first=first, known=known_releases(provider, held))
+
+
+def _annual(holdings: Sequence[Holding]) -> list[Holding]:
+    return [h for h in holdings if h.series.frequency == "A"]
 
 
 def _look(

@@ -25,11 +25,6 @@ from macro_assets.lakehouse.raw import read_raw
 ASK_AGAIN = timedelta(hours=20)
 """After how long a figure that should be out and was not is asked for again."""
 
-_COMMON = 1
-"""How many years before the next figure's are wanted, so that the answer has figures in common with the stored ones."""
-_COMMON_OF_YEARS, _AT_LEAST = 3, 5
-"""The same of annual figures, and how many years before the present: all of them are asked for by one run then."""
-
 
 @dataclass(frozen=True)
 class Due:
@@ -116,11 +111,8 @@ def _has_ended(series: Series, latest: date | None) -> bool:
 
 
 def _wanted_year(series: Series, latest: date | None, now: datetime) -> int | None:
-    """Some years before that of the next figure, of projections the present one; None where there is no figure yet."""
-    if latest is None:
-        return None
-    year = min(next_period(latest, series.frequency).year, now.year)
-    return min(year - _COMMON_OF_YEARS, now.year - _AT_LEAST) if series.frequency == "A" else year - _COMMON
+    """The year of the next figure, of projections the present one; None where there is no figure yet."""
+    return min(next_period(latest, series.frequency).year, now.year) if latest else None
 
 
 def _released_since(series: Series, releases: Mapping[str, list[date]], had: datetime, now: datetime) -> date | None:

@@ -359,7 +359,7 @@ def test_a_key_that_comes_has_the_source_asked_for_all_and_one_that_goes_loses_n
     stored = dated.raw()
     dated.off = {"cboe"}
     dated.take(years=["2026"], only_news=True)
-    assert dated.asked == ["fred_graph/F?first=2026-01-01"]
+    assert dated.asked == ["fred_graph/F?first=2025-01-01"]
     assert dated.raw().equals(stored)
     assert dated.log()["cboe"]["is_whole"]
     assert dated.is_rebuilt()
@@ -372,9 +372,9 @@ def test_what_came_in_years_of_one_provider_is_news_of_no_other(dated: World) ->
     dated.take()
     dated.pages["cboe", "A"] = (500, "down")
     dated.take(years=["2026"], only_news=True)
-    assert dated.asked == ["cboe/A?since=2026-10-10&first=2026-01-01", "fred_graph/F"]
+    assert dated.asked == ["cboe/A?since=2026-10-10&first=2025-01-01", "fred_graph/F"]
     dated.take(years=["2026"], only_news=True)
-    assert dated.asked == ["cboe/A?since=2026-10-10&first=2026-01-01", "fred_graph/F?first=2026-01-01"]
+    assert dated.asked == ["cboe/A?since=2026-10-10&first=2025-01-01", "fred_graph/F?first=2025-01-01"]
 
 
 # --- whole first ---------------------------------------------------------------------------------------------------
@@ -620,7 +620,7 @@ def test_nothing_new_is_no_empty_answer_and_no_failure(dated: World) -> None:
     dated.take()
     dated.pages["cboe", "A"] = "nothing new"
     assert outcome(dated.take(years=["2026"], only_news=True), "A") == (None, None)
-    assert dated.asked == ["cboe/A?since=2026-10-10&first=2026-01-01"]
+    assert dated.asked == ["cboe/A?since=2026-10-10&first=2025-01-01"]
     assert dated.log()["cboe"]["rows_seen"] == 0
 
 
@@ -635,7 +635,7 @@ def test_a_refresh_is_rebuilt_with_what_was_known_then(dated: World) -> None:
         ("cboe", "B"): "2026-08-01,2,2026-11-01 2026-09-01,3,2026-11-01 2026-10-01,9,2026-11-01",
     }
     assert outcome(dated.take(years=["2026"], only_news=True), "A") == (None, None)
-    assert dated.asked == [f"cboe/{i}?since=2026-10-10&first=2026-01-01" for i in "AB"]
+    assert dated.asked == [f"cboe/{i}?since=2026-10-10&first=2025-01-01" for i in "AB"]
     assert dated.values() == [2.0, 4.0, 2.0, 3.0, 9.0]
     assert dated.is_rebuilt()
 

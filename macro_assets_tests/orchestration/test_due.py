@@ -112,10 +112,10 @@ def test_a_series_that_was_never_had_is_wanted_whole(lake: Lake) -> None:
     assert lake.why("2026-11-20T01:00") == ("never fetched", None)
 
 
-def test_a_failed_fetch_is_tried_again_from_the_year_before_the_next_figure(lake: Lake) -> None:
+def test_a_failed_fetch_is_tried_again_from_the_next_figure_on(lake: Lake) -> None:
     lake.holds(date(2025, 11, 1), date(2025, 12, 1))
     lake.fetched("2026-01-20", "failed", success="2026-01-15")
-    assert lake.why("2026-01-20T00:01") == ("the last fetch failed", 2025)
+    assert lake.why("2026-01-20T00:01") == ("the last fetch failed", 2026)
 
 
 def test_a_series_that_is_up_to_date_is_not_due(lake: Lake) -> None:
@@ -128,22 +128,22 @@ def test_the_next_figure_is_due_from_its_expected_release_on(lake: Lake) -> None
     lake.holds(date(2026, 9, 1))
     lake.fetched("2026-11-09")
     assert lake.due("2026-11-10T11:59") == []
-    assert lake.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2025)
+    assert lake.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2026)
 
 
 def test_a_figure_that_was_late_is_asked_for_again_after_20_hours(lake: Lake) -> None:
     lake.holds(date(2026, 9, 1))
     lake.fetched("2026-11-10T12:05")
     assert lake.due("2026-11-11T08:04") == []
-    assert lake.why("2026-11-11T08:05") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2025)
+    assert lake.why("2026-11-11T08:05") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2026)
 
 
-def test_the_year_asked_for_is_the_one_before_that_of_the_next_figure(lake: Lake) -> None:
+def test_the_year_asked_for_is_that_of_the_next_figure(lake: Lake) -> None:
     lake.holds(date(2026, 12, 1))
     lake.fetched("2027-01-12")
     assert lake.why("2027-02-10T12:00", everything=True) == (
         "the figure of 2027-01-01 was expected by 2027-02-10",
-        2026,
+        2027,
     )
 
 
@@ -151,7 +151,7 @@ def test_a_missing_value_is_no_figure(lake: Lake) -> None:
     lake.holds(date(2026, 9, 1))
     lake.holds(date(2026, 10, 1), value=None)
     lake.fetched("2026-11-09")
-    assert lake.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2025)
+    assert lake.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2026)
 
 
 @pytest.mark.parametrize("vintages", ["none", "changes"])
@@ -162,13 +162,13 @@ def test_every_provider_is_looked_at_weekly_for_revisions(tmp_path: Path, vintag
     lake.holds(date(2025, 12, 1), date(2026, 1, 1))
     lake.fetched("2026-02-24", look="2026-02-21")
     assert lake.due("2026-02-27T23:59") == []
-    assert lake.why("2026-02-28T00:00") == ("a weekly look for revisions", 2025)
+    assert lake.why("2026-02-28T00:00") == ("a weekly look for revisions", 2026)
 
 
 def test_a_log_of_before_has_a_look_due(lake: Lake) -> None:
     lake.holds(date(2026, 10, 1))
     lake.fetched("2026-11-12", look="never")
-    assert lake.why("2026-11-13") == ("a weekly look for revisions", 2025)
+    assert lake.why("2026-11-13") == ("a weekly look for revisions", 2026)
 
 
 def test_a_provider_of_vintages_is_asked_for_all_until_its_history_was_had_whole(dated: Lake) -> None:
@@ -202,9 +202,9 @@ def test_projections_are_looked_at_though_their_next_figure_is_far_off(lake: Lak
     lake.fetched("2026-11-01", series_id="WEO")
     assert lake.due("2026-11-05") == []
     (due,) = lake.due("2026-11-09")
-    assert (due.reason, due.first_year) == ("a weekly look for revisions", 2021)
+    assert (due.reason, due.first_year) == ("a weekly look for revisions", 2026)
     (due,) = lake.due("2026-11-05", everything=True)
-    assert (due.reason, due.first_year) == ("asked for", 2021)
+    assert (due.reason, due.first_year) == ("asked for", 2026)
 
 
 KEYLESS = Holder(source="fred_graph")
@@ -229,14 +229,14 @@ def test_where_the_source_is_off_it_is_about_who_serves(keyed: Lake) -> None:
     keyed.fetched("2026-11-09", "off")
     keyed.fetched("2026-11-09", provider="fred_graph")
     assert keyed.due("2026-11-10T11:59") == []
-    assert keyed.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2025)
-    assert keyed.why("2026-11-10T11:59", everything=True) == ("asked for", 2025)
+    assert keyed.why("2026-11-10T12:00") == ("the figure of 2026-10-01 was expected by 2026-11-10", 2026)
+    assert keyed.why("2026-11-10T11:59", everything=True) == ("asked for", 2026)
     keyed.holds(date(2026, 10, 1), provider="fred_graph")
     keyed.fetched("2026-11-10T13:00", provider="fred_graph")
     assert keyed.due("2026-11-11") == []
-    assert keyed.why("2026-11-18") == ("a weekly look for revisions", 2025)
+    assert keyed.why("2026-11-18") == ("a weekly look for revisions", 2026)
     keyed.fetched("2026-11-18", "failed", provider="fred_graph")
-    assert keyed.why("2026-11-18T01:00") == ("the last fetch failed", 2025)
+    assert keyed.why("2026-11-18T01:00") == ("the last fetch failed", 2026)
 
 
 def test_a_key_that_comes_has_the_source_asked_whatever_others_served(keyed: Lake) -> None:
@@ -252,7 +252,7 @@ def test_a_key_that_comes_has_the_source_asked_whatever_others_served(keyed: Lak
         keyed.fetched("2026-11-11")
         assert keyed.due("2026-11-12") == []
         keyed.fetched("2026-11-12", "off", success="2026-11-11")
-        assert keyed.why("2026-11-12") == ("the key of its source was missing", 2025)
+        assert keyed.why("2026-11-12") == ("the key of its source was missing", 2026)
 
 
 def test_what_others_served_while_the_source_failed_is_not_what_the_source_has(dated: Lake) -> None:
@@ -261,7 +261,7 @@ def test_what_others_served_while_the_source_failed_is_not_what_the_source_has(d
     dated.holds(date(2026, 1, 1), date(2026, 2, 1), provider="fred_graph")
     dated.fetched("2026-03-12", "failed", success="2026-01-12")
     dated.fetched("2026-03-12", provider="fred_graph")
-    assert dated.why("2026-03-12T01:00") == ("the last fetch failed", 2025)
+    assert dated.why("2026-03-12T01:00") == ("the last fetch failed", 2026)
 
 
 def test_a_series_without_rhythm_is_looked_for_daily(dated: Lake) -> None:
@@ -269,7 +269,7 @@ def test_a_series_without_rhythm_is_looked_for_daily(dated: Lake) -> None:
     dated.holds(date(2026, 9, 1))
     dated.fetched("2026-11-10T12:00")
     assert dated.due("2026-11-11T07:59") == []
-    assert dated.why("2026-11-11T08:00") == ("its dates follow no rhythm: looked for daily", 2025)
+    assert dated.why("2026-11-11T08:00") == ("its dates follow no rhythm: looked for daily", 2026)
 
 
 def test_a_release_of_the_calendar_makes_its_series_due_at_their_clock_time(dated: Lake) -> None:
@@ -282,10 +282,10 @@ def test_a_release_of_the_calendar_makes_its_series_due_at_their_clock_time(date
     dated.calendar(date(2026, 10, 30), date(2026, 11, 20), date(2026, 12, 20))
     assert dated.due("2026-11-20T13:29") == []
     (due,) = dated.due("2026-11-20T13:30")
-    assert (due.series.id, due.reason, due.first_year) == ("TOY", "release 10 of 2026-11-20", 2025)
+    assert (due.series.id, due.reason, due.first_year) == ("TOY", "release 10 of 2026-11-20", 2026)
     dated.fetched("2026-11-20T13:31", look="2027-01-01")
     assert dated.due("2026-12-20T13:29") == []
-    assert dated.why("2027-01-05") == ("release 10 of 2026-12-20", 2025)
+    assert dated.why("2027-01-05") == ("release 10 of 2026-12-20", 2026)
 
 
 def test_the_calendar_of_another_source_is_not_ours(dated: Lake) -> None:
@@ -309,7 +309,7 @@ def test_a_series_that_ended_and_of_which_years_lack_is_due(lake: Lake) -> None:
     lake.declare(last_year=2020)
     lake.holds(date(2019, 12, 1))
     lake.fetched("2026-01-01")
-    assert lake.why("2026-11-20") == ("the figure of 2020-01-01 was expected by 2020-02-10", 2019)
+    assert lake.why("2026-11-20") == ("the figure of 2020-01-01 was expected by 2020-02-10", 2020)
 
 
 def test_everything_names_the_others_too_and_keeps_the_reasons(lake: Lake) -> None:
@@ -320,8 +320,8 @@ def test_everything_names_the_others_too_and_keeps_the_reasons(lake: Lake) -> No
     assert [d.series.id for d in lake.due("2026-11-12T12:00")] == ["LATE"]
     found = [(d.series.id, d.reason, d.first_year) for d in lake.due("2026-11-12T12:00", everything=True)]
     assert found == [
-        ("TOY", "asked for", 2025),
-        ("LATE", "the figure of 2026-10-01 was expected by 2026-11-10", 2025),
+        ("TOY", "asked for", 2026),
+        ("LATE", "the figure of 2026-10-01 was expected by 2026-11-10", 2026),
     ]
 
 
@@ -331,7 +331,7 @@ def test_a_daily_series_waits_for_monday(dated: Lake) -> None:
     dated.holds(date(2026, 11, 20))  # a Friday
     dated.fetched("2026-11-21T02:00")
     assert dated.due("2026-11-23T23:59") == []
-    assert dated.why("2026-11-24T00:00") == ("the figure of 2026-11-23 was expected by 2026-11-24", 2025)
+    assert dated.why("2026-11-24T00:00") == ("the figure of 2026-11-23 was expected by 2026-11-24", 2026)
 
 
 def test_the_present_is_the_default(lake: Lake) -> None:

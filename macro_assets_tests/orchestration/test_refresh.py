@@ -180,7 +180,7 @@ def test_a_series_that_nobody_has_without_a_key_is_left_out(tmp_path: Path, toys
 
 
 @pytest.mark.usefixtures("with_key")
-def test_runs_ask_from_the_year_before_the_next_figure_on(
+def test_runs_ask_from_the_year_of_the_next_figure_on(
     tmp_path: Path, toys: Catalog, instance: dg.DagsterInstance, providers: Providers
 ) -> None:
     """What is due of one year is one run; it asks for what was released since the latest stored release."""
@@ -190,7 +190,7 @@ def test_runs_ask_from_the_year_before_the_next_figure_on(
     whole, due = refreshes(Lakehouse(tmp_path, toys))
     assert (whole.years, whole.is_whole, list(whole.reasons)) == (WHOLE, True, ["raw/fred/GDPC1"])
     assert due.reasons == dict.fromkeys((NAMES[0], NAMES[2]), "the last fetch failed")
-    assert due.tags == {RANGE_START: THE_YEAR_BEFORE, RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
+    assert due.tags == {RANGE_START: THAT_YEAR, RANGE_END: ALL_YEARS[-1], REFRESH: "due"}
     alone = dataclasses.replace(due, reasons={NAMES[0]: "the last fetch failed"})
     assert refreshes(Lakehouse(tmp_path, toys), [NAMES[0], "raw/bundled/INDPRO"]) == [alone]
     assert refreshes(Lakehouse(tmp_path, toys), []) == []
@@ -262,7 +262,7 @@ def test_the_schedule_requests_the_runs_that_are_due(
     providers.world = World()
     due = tick(definitions, instance).run_requests or []
     again = [r for r in due if keys("CBOE_VIX")[0] in (r.asset_selection or [])]
-    assert [(r.tags[RANGE_START], r.tags[REFRESH]) for r in again] == [(THE_YEAR_BEFORE, "due")]
+    assert [(r.tags[RANGE_START], r.tags[REFRESH]) for r in again] == [(THAT_YEAR, "due")]
 
 
 @pytest.mark.usefixtures("without_key")
@@ -333,7 +333,11 @@ def test_a_fetch_of_some_years_that_is_the_first_asks_for_all_vintages(
     for tags in (some_years, some_years, {**some_years, REFRESH: "due"}):
         assert execute(definitions, instance, keys("INDPRO"), tags).success
     year = date(int(THE_YEAR_BEFORE), 1, 1)
-    assert [(w.first, bool(w.known)) for w in providers.windows] == [(None, False), (year, False), (year, True)]
+    assert [(w.first, bool(w.known)) for w in providers.windows] == [
+        (None, False),
+        (year, False),
+        (year.replace(year=year.year - 1), True),
+    ]
     assert fetch_log(tmp_path, toys, "fred")["INDPRO"]["is_whole"]
 
 
