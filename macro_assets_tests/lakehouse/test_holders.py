@@ -138,7 +138,7 @@ def test_versions_are_equal_exactly_where_the_answers_are(tmp_path_factory: pyte
             assert (versions[one] == versions[other]) == (answers[one] == answers[other]), (one, other)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(histories(), moments)
 def test_sql_says_the_same(tmp_path_factory: pytest.TempPathFactory, h: History, moment: datetime | None) -> None:
     """In a session of today and in one as of the instant, which sees nothing later whatever is asked.

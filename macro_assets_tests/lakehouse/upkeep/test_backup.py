@@ -611,7 +611,7 @@ def test_no_table_opens_before_all_is_in_place(
     def watched(target: Any, content: Any, path: str, mtime_ns: int | None = None) -> None:
         place(target, content, path, mtime_ns)
         seen.extend(shown(restored, name) for name in tables)
-        if len(seen) % 4 == 0:
+        if len(seen) % (4 * len(tables)) == 0:
             con = connect(root=restored, catalog=CATALOG)
             for name in tables:
                 schema, _, view = name.partition("/")
