@@ -1,7 +1,8 @@
 """macro_assets: a research lakehouse for macroeconomics.
 
 Importing the package is free: it loads no heavy library and touches no file, socket or thread. What a notebook needs is
-one import away: :func:`connect` for SQL, :func:`read` for any table and :func:`panel` for any series as of any date.
+one import away: :func:`connect` for SQL, :func:`read` for any table, :func:`series` for the observations of any series,
+:func:`panel` for several side by side, all as of any date.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     from macro_assets.graph.reading import connect as connect
     from macro_assets.graph.reading import panel as panel
     from macro_assets.graph.reading import read as read
+    from macro_assets.graph.reading import series as series
 
-__all__ = ["connect", "panel", "read"]
+__all__ = ["connect", "panel", "read", "series"]
 __version__ = "0.1.0"
 
 

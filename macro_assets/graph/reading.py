@@ -69,6 +69,40 @@ def _view(lake: Lakehouse, view: View, past: _Past | None) -> pl.DataFrame:
     return view_rows(view, [past.asked(f) if past else lake.read(f) for f in families], facts)
 
 
+def series(
+    series_ids: str | Collection[str],
+    as_of: date | datetime | str | None = None,
+    root: str | Root | None = None,
+    catalog: Catalog | None = None,
+) -> pl.DataFrame:
+    """The observations of a series, or of several, in standard units, today or as of a past instant.
+
+    They are those of the holder that counts at the instant: `docs/vintages.md` has the rules. A bare date means its end
+    in UTC.
+
+    Returns
+    -------
+    DataFrame
+        One row per series and date, by both: `series_id`, `observation_date` (first day of the period), `value` (in
+        `unit`; null where the provider says that it is missing), `unit` (the standard one, of the holder), `provider`
+        (who served it), `release_time` (when it became known, UTC). No rows where nothing was known at the instant.
+
+    Raises
+    ------
+    UnknownNameError
+        When the catalog has no such series.
+    LakeError
+        When a table cannot be read, or nothing of a series was ever fetched: it says how to get it.
+    """
+    lake = Lakehouse.at(root, catalog)
+    ids = {series_ids} if isinstance(series_ids, str) else set(series_ids)
+    if not ids:
+        raise ValueError("no series is named: expected an id of the catalog, such as 'PAYEMS', or several")
+    known = _known(lake, ids, as_of)
+    _refuse_never_fetched(lake, ids - set(known["series_id"]))
+    return known.select("series_id", "observation_date", "value", "unit", "provider", "release_time")
+
+
 def panel(
     series_ids: Collection[str],
     as_of: date | datetime | str | None = None,
