@@ -10,11 +10,13 @@ from macro_assets.cli.lake import LAKE_COMMANDS
 from macro_assets.cli.new import new_command
 from macro_assets.cli.observe import observe_command
 from macro_assets.cli.run import run_command, ui_command
+from macro_assets.cli.show import show_command
 from macro_assets.cli.sources import accept_command, fetch_command, sources_command
 from macro_assets.cli.sql import sql_command
 
 COMMANDS = (
     list_command,
+    show_command,
     run_command,
     sql_command,
     doctor_command,
