@@ -33,7 +33,7 @@ def _lines(catalog: Catalog) -> Iterator[str]:
     for source in catalog.sources.values():
         yield from _source(source, catalog.series_of(source.name), catalog)
     yield "\n## Instruments\n"
-    yield from _table(
+    yield from markdown_table(
         ("instrument", "title", "class", "country", "quoted as", "venue", "priced by"),
         [
             (i.name, i.title, i.asset_class, i.country, f"{i.quotation}, {i.currency}", i.venue, f"`{i.price}`")
@@ -49,7 +49,7 @@ def _families(catalog: Catalog) -> Iterator[str]:
         named = ", ".join(s.name for s in sources)
         count = sum(series.source in {s.name for s in sources} for series in catalog.series.values())
         rows.append((f"`{names.normalized(family.name)}`", family.title, family.description, named, str(count)))
-    yield from _table(("table", "title", "what", "sources", "series"), rows)
+    yield from markdown_table(("table", "title", "what", "sources", "series"), rows)
 
 
 def _source(source: Source, series: Sequence[Series], catalog: Catalog) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _source(source: Source, series: Sequence[Series], catalog: Catalog) -> Itera
     copies = sum(catalog.series[s.id].source != source.name for s in series)
     yield f"\n{'; '.join(facts)}; {len(series) - copies} series{f', copies of {copies} others' if copies else ''}.\n"
     if series:
-        yield from _table(
+        yield from markdown_table(
             (
                 "id",
                 "provider's code",
@@ -103,7 +103,8 @@ def holder_names(catalog: Catalog, series_id: str) -> str:
     return ", ".join(f"{'=' if h.same else ''}{h.provider}" for h in catalog.holdings(series_id))
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table of Markdown."""
     yield "| " + " | ".join(headings) + " |"
     yield "|" + " --- |" * len(headings)
     for row in rows:

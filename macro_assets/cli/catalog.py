@@ -68,16 +68,17 @@ def list_command(kind: str) -> None:
 @click.command("catalog")
 @click.argument("words", nargs=-1)
 @click.option("--markdown", is_flag=True, help="The whole catalog as the text of docs/catalog.md.")
+@click.option("--dictionary", is_flag=True, help="All tables and columns as the text of docs/data-dictionary.md.")
 @expected_errors
-def catalog_command(words: tuple[str, ...], markdown: bool) -> None:
+def catalog_command(words: tuple[str, ...], markdown: bool, dictionary: bool) -> None:
     """Every series and instrument of the catalog, by source; WORDS, of id, title, theme or country, narrow it down."""
-    from macro_assets.catalog import default_catalog
-    from macro_assets.catalog.document import as_markdown
+    from macro_assets.catalog import default_catalog, document
+    from macro_assets.catalog import dictionary as tables
 
     catalog = default_catalog()
     tell_left_out(catalog)
-    if markdown:
-        click.echo(as_markdown(catalog), nl=False)
+    if markdown or dictionary:
+        click.echo((tables if dictionary else document).as_markdown(catalog), nl=False)
         return
     _print_catalog(catalog, [w.lower() for w in words])
 
