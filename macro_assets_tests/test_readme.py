@@ -55,7 +55,8 @@ def test_the_sql_answers(built: Built) -> None:
 def test_the_python_runs(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MACRO_LAKE", str(built.home.lake))
     names: dict[str, object] = {}
-    exec(compile(PYTHON[0], "README.md", "exec"), names)
+    for block in PYTHON:
+        exec(compile(block, "README.md", "exec"), names)
     assert isinstance(names["con"], duckdb.DuckDBPyConnection)
 
 
@@ -68,7 +69,7 @@ def copy(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.mark.parametrize("arguments", MACRO, ids=lambda a: " ".join(a)[:50])
 def test_every_command_succeeds(copy: Home, arguments: list[str]) -> None:
     done = copy.macro(*arguments)
-    if "--as-of" in arguments:
+    if arguments[0] == "sql" and "--as-of" in arguments:
         assert "2016-01-01" in done.stdout  # the second quarter of 2016 was not known at the end of June
 
 
