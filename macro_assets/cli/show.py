@@ -89,7 +89,7 @@ def _nothing(found: Glance, moment: datetime | None) -> str:
 
 
 def _say(text: str) -> None:
-    console().print(text, markup=False, highlight=False, soft_wrap=True)
+    click.echo(text)
 
 
 def _print_figures(found: Glance) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from macro_assets.cli.show import decimals, number, when
+from macro_assets.cli.show import _say, decimals, number, when
 from macro_assets_tests.conftest import Built, Home, make_home
 
 
@@ -134,6 +134,12 @@ def test_without_a_lake(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     assert "macro: " in home.macro("show", "PAYEMS", expect=2).stderr
     assert not home.lake.exists()
+
+
+def test_a_title_says_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "Rate [SA] [/nope] [bold]of[/bold] :smile: " + "interest " * 30
+    _say(title)
+    assert capsys.readouterr().out == f"{title}\n"
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
