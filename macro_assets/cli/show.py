@@ -24,8 +24,8 @@ LAST = 8
 YEARS = 10
 """Years of the chart."""
 
-_WIDTH, _HEIGHT, _LABELS = 100, 9, 16
-"""Columns and lines of the chart at most, and what its frame and labels take of the columns."""
+_WIDTH, _NARROW, _HEIGHT = 100, 40, 9
+"""Columns of the chart with its labels, at most and at least, and its lines."""
 
 _FREQUENCIES = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "A": "annual"}
 _ADJUSTED = {
@@ -120,7 +120,6 @@ def _print_chart(valued: pl.DataFrame, years: int) -> None:
     import polars as pl
     from uniplot import plot_to_string
 
-    out = console()
     last = valued["observation_date"][-1]
     shown = valued.filter(pl.col("observation_date") > pl.lit(last).dt.offset_by(f"-{years}y"))
     if shown.height < 2:
@@ -131,8 +130,9 @@ def _print_chart(valued: pl.DataFrame, years: int) -> None:
         lines=True,
         character_set="braille",
         y_gridlines=[],
-        width=max(min(out.width, _WIDTH) - _LABELS, 10),
+        width=_WIDTH,
         height=_HEIGHT,
+        line_length_hard_cap=min(max(console().width, _NARROW), _WIDTH),
     )
     for line in drawn.splitlines():
         _say(line.rstrip())
@@ -185,14 +185,15 @@ def _print_holders(found: Glance) -> None:
 
 
 def _print_table(headings: Sequence[str], cells: Iterable[Sequence[str]], right: Collection[int]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for position, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if position in right else "left", no_wrap=True)
-    for row in cells:
-        table.add_row(*row)
-    console().print(table)
+    """Print columns as wide as their widest cell; on a narrow terminal a line goes on in the next, whole."""
+    rows = [headings, *cells]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        aligned = (
+            cell.rjust(width) if position in right else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        _say("  ".join(aligned).rstrip())
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

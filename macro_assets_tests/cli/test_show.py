@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from macro_assets.cli.show import _say, decimals, number, when
+from macro_assets.cli.show import YEARS, _print_chart, _say, decimals, number, when
 from macro_assets_tests.conftest import Built, Home, make_home
 
 
@@ -91,6 +91,20 @@ def test_it_fits_the_terminal(built: Built, columns: int, monkeypatch: pytest.Mo
     drawn = [line for line in built.home.macro("show", "PAYEMS").stdout.splitlines() if re.search("[│─]", line)]
     assert drawn
     assert max(map(len, drawn)) <= max(min(columns, 100), 40)
+
+
+@pytest.mark.parametrize("values", [[1.8e13 + n for n in range(60)], [3.0] * 40, [-1e-9, 1e-9], [-1e15, 1e15]])
+def test_a_chart_of_any_figures(values: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    days = [date(2000, 1, 1) + timedelta(days=30 * n) for n in range(len(values))]
+    _print_chart(pl.DataFrame({"observation_date": days, "value": values}), YEARS)
+    drawn = capsys.readouterr().out.splitlines()
+    assert drawn[0].startswith("┌─")
+    assert max(map(len, drawn[:-1])) <= 100
+
+
+def test_one_figure_makes_no_chart(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_chart(pl.DataFrame({"observation_date": [date(2000, 1, 1)], "value": [1.0]}), YEARS)
+    assert capsys.readouterr().out == ""
 
 
 def test_several_series_one_after_the_other(built: Built) -> None:
