@@ -33,7 +33,7 @@ from macro_assets.catalog.own import FOLDERS, own_documents, own_folder
 from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries, read_folder, yaml_files
 from macro_assets.catalog.references import Reference, absent, dangling, without
 from macro_assets.catalog.rooms import method_names, shape_of
-from macro_assets.catalog.source_files import SourceFile, read_source, source_of
+from macro_assets.catalog.source_files import SourceFile, read_added, read_source, source_of
 from macro_assets.catalog.table_entries import tables_of, view_entries
 
 
@@ -200,7 +200,7 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         releases={f"{r.source}/{r.id}": r for one in sources for r in one.releases.values()},
         families=by_name(read_entries(folder, "families.yaml", "families"), Family, problems),
         views=by_name(view_entries(folder, columns, problems), View, problems),
-        origins=origins(stated) | origins({"series": series}, "id") | {f"sources/{s.name}": s.file for s in sources},
+        origins=origins(stated) | origins({"series": series}, "id") | _of_sources(sources),
     )
     catalog = replace(
         catalog,
@@ -250,14 +250,20 @@ def _shaped(indicators: Mapping[str, Indicator], stated: Entries, problems: list
     return {name: entry for name, entry in found.items() if entry.shape is not None}
 
 
+def _of_sources(files: Iterable[SourceFile]) -> dict[str, str]:
+    """The file that declares each source: of several that are about one the first."""
+    return {f"sources/{one.name}": one.file for one in reversed(list(files))}
+
+
 def _sources(
     folder: Path | Traversable, own: Mapping[str, Mapping[str, Any]], problems: list[Problem]
 ) -> list[SourceFile]:
     """What the files of sources declare; one of the user's whose form is wrong, or whose name is taken, is left out."""
     found = [read_source(file, read_document(folder, file), problems) for file in yaml_files(folder, "sources")]
     shipped = {one.name: one.file for one in found}
+    adding = {file: document for file, document in own.items() if isinstance(document.get("source"), str)}
     for file, document in own.items():
-        if "source" not in document:
+        if "source" not in document or file in adding:
             continue
         name = source_of(file)
         if name in shipped:
@@ -267,4 +273,14 @@ def _sources(
             found.append(read_source(file, document, problems))
         except CatalogError as error:
             problems.append(of_the_file(file, error))
+    declared = {one.name: one for one in reversed(found)}
+    for file, document in adding.items():
+        try:
+            added = read_added(file, document, declared, problems)
+        except CatalogError as error:
+            problems.append(of_the_file(file, error))
+            continue
+        found.append(added)
+        if home := declared.get(added.name):  # another file may name the same release
+            declared[added.name] = home._replace(releases={**home.releases, **added.releases})
     return found

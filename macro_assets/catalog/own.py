@@ -1,7 +1,7 @@
 """The folder of the user's own catalog files: where it is, and what stands in them.
 
-Each `*.yaml` of it declares a source with its series, indicators, models, charts, or several of these. What cannot be
-read is told and left out; nothing here stops the rest.
+Each `*.yaml` of it declares a source with its series, adds series to a source that there is, or has indicators, models
+or charts, or several of these. What cannot be read is told and left out; nothing here stops the rest.
 """
 
 from __future__ import annotations
@@ -37,6 +37,42 @@ def own_folder() -> Path | None:
     if not folder.is_absolute() or not folder.is_dir():
         raise CatalogError(f"{OWN} is {named!r}, which is no whole path of a folder. Make it, or unset {OWN}.")
     return folder.resolve()
+
+
+def free_file(name: str, option: str) -> Path:
+    """Where a new file of the folder goes.
+
+    Parameters
+    ----------
+    option
+        Of the command: what shows the file's text in place of writing it.
+
+    Raises
+    ------
+    CatalogError
+        When there is no folder, or the file is there already.
+    """
+    folder = own_folder()
+    if folder is None:
+        raise CatalogError(
+            f"{OWN} is not set: it names the folder of your own catalog files, by its whole path. Make one and\n"
+            f"export {OWN}=/that/folder; or {option} writes the entry to the terminal."
+        )
+    file = folder / f"{name}.yaml"
+    if file.exists():
+        raise CatalogError(f"{file} is there already. Choose another name, or add to the file what {option} writes.")
+    return file
+
+
+def write_at_once(file: Path, text: str) -> None:
+    """Write a file of the folder, of which nobody who reads the folder meanwhile sees a part."""
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CatalogError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def own_documents(own: Path, problems: list[Problem]) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,8 @@
 Belongs here: which files there are, and what a series takes from elsewhere where its entry does not state it: from the
 `defaults` of its group, else from the release that one of these names, else from the file's `defaults` (their own
 release before them). An entry with `of` is no series of the source but its copy of another's: of all these it takes
-what may differ from the home's. Does not belong here: what a field may be (``kinds/``).
+what may differ from the home's. A file whose `source` is a name adds series to that source: they take what its file
+states for all. Does not belong here: what a field may be (``kinds/``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from os.path import expanduser
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from macro_assets.catalog.entries import Problem, validated
+from macro_assets.catalog.entries import Problem, nearest, validated
 from macro_assets.catalog.folders import FolderError, series_of_folder
 from macro_assets.catalog.kinds.release import Release
 from macro_assets.catalog.kinds.series import Copy
@@ -39,6 +40,8 @@ class SourceFile(NamedTuple):
     series: Entries
     copies: Entries
     """Of series whose home is another source."""
+    defaults: Mapping[str, Any] = {}
+    """What it states for all of its series."""
 
 
 def read_source(file: str, document: Mapping[str, Any], problems: list[Problem]) -> SourceFile:
@@ -52,12 +55,12 @@ def read_source(file: str, document: Mapping[str, Any], problems: list[Problem])
     name = source_of(file)
     stated = _source_entry(file, document)
     source = validated(Source, stated, file, name, problems)
-    entries = _release_entries(file, document)
+    entries = _release_entries(file, document, name)
     found = [validated(Release, entry, file, f"releases: {entry['id']}", problems) for entry in entries]
     releases = {release.id: release for release in found if release is not None}
     sound = len(releases) == len(entries)  # else its series would all seem broken too
     told = {entry["id"] for entry in entries}
-    common, stated_series = _series_entries(file, document, releases, told, problems if sound else [])
+    common, stated_series = _series_entries(file, document, releases, told, problems if sound else [], name)
     series = [entry for entry in stated_series if "of" not in entry]
     copies = [{**_differing(common), **entry} for entry in stated_series if "of" in entry]
     source = source if sound else None
@@ -69,7 +72,52 @@ def read_source(file: str, document: Mapping[str, Any], problems: list[Problem])
         except FolderError as error:
             problems.append(Problem(file, name, f"folder: {error}"))
             source = None
-    return SourceFile(file, name, source, releases, [(file, entry) for entry in full], [(file, c) for c in copies])
+    stated_there, copied = [(file, entry) for entry in full], [(file, copy) for copy in copies]
+    return SourceFile(file, name, source, releases, stated_there, copied, defaults_of(document, file))
+
+
+def read_added(
+    file: str, document: Mapping[str, Any], declared: Mapping[str, SourceFile], problems: list[Problem]
+) -> SourceFile:
+    """Series that a file adds to a source which another file declares, as if they stood at the end of that one.
+
+    Parameters
+    ----------
+    document
+        Its `source` is the source's name.
+    declared
+        The files of all sources that there are, by the source's name.
+
+    Raises
+    ------
+    CatalogError
+        When a part of the file has another form than it ought to.
+    """
+    name = document["source"]
+    home = declared.get(name)
+    if home is None or home.source is None or home.source.folder is not None:
+        if home is None:
+            text = (
+                f"expected a mapping under 'source', got str: no source {name!r} is declared.{nearest(name, declared)}"
+            )
+            problems.append(Problem(file, None, text))
+        elif home.source is not None:
+            text = f"source: {name} is a folder of files; its series are stated in {home.file}"
+            problems.append(Problem(file, None, text))
+        left_out = [(file, entry) for entry in listed({"series": [], **document}, "series", file)]
+        return SourceFile(file, name, None, {}, left_out, [])
+    entries = _release_entries(file, document, name)
+    stated = {e["id"]: validated(Release, e, file, f"releases: {e['id']}", problems) for e in entries}
+    new = {i: release for i, release in stated.items() if release is not None and i not in home.releases}
+    for i, release in stated.items():
+        if release not in (None, home.releases.get(i, release)):
+            problems.append(Problem(file, f"releases: {i}", "declared already, and otherwise"))
+    document = {**document, "defaults": {**home.defaults, **defaults_of(document, file)}}
+    releases = {**home.releases, **new}
+    common, series = _series_entries(file, document, releases, {*stated, *home.releases}, problems, name)
+    full = [(file, {**common, **entry}) for entry in series if "of" not in entry]
+    copies = [(file, {**_differing(common), **entry}) for entry in series if "of" in entry]
+    return SourceFile(file, name, None if None in stated.values() else home.source, new, full, copies)
 
 
 def _differing(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +138,7 @@ def _source_entry(file: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _release_entries(file: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _release_entries(file: str, document: Mapping[str, Any], source: str) -> list[dict[str, Any]]:
     """The releases of a file, each with the id under which it stands and the file's source."""
     releases = document.get("releases", {})
     if not isinstance(releases, dict) or not all(isinstance(r, dict) for r in releases.values()):
@@ -98,7 +146,7 @@ def _release_entries(file: str, document: Mapping[str, Any]) -> list[dict[str, A
     for name, stated in releases.items():
         if said := sorted({"id", "source"} & stated.keys()):
             raise CatalogError(f"{file}: releases: {name}: {said[0]}: its key and the file's name say it already")
-    return [{**stated, "id": name, "source": source_of(file)} for name, stated in releases.items()]
+    return [{**stated, "id": name, "source": source} for name, stated in releases.items()]
 
 
 def _series_entries(
@@ -107,6 +155,7 @@ def _series_entries(
     releases: Mapping[str, Release],
     told: Collection[object],
     problems: list[Problem],
+    source: str,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What the series of a file share, and what each states: those under `series`, and those of each of its `groups`.
 
@@ -135,8 +184,8 @@ def _series_entries(
             problems.append(Problem(file, name, release, "series"))
         if "source" in {**group, **entry}:
             problems.append(Problem(file, name, "source: the file's name says it already", "series"))
-        full.append({**shared, **entry, "source": source_of(file)})
-    common = {**defaults, **_of_release(defaults, releases), "source": source_of(file)}
+        full.append({**shared, **entry, "source": source})
+    common = {**defaults, **_of_release(defaults, releases), "source": source}
     return common, full
 
 

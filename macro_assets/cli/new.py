@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
@@ -44,6 +43,7 @@ for _kind in ("indicator", "model", "chart"):
 def _new(kind: str, name: str, method: str | None, printed: bool) -> None:
     from macro_assets.catalog import default_catalog
     from macro_assets.catalog.entries import nearest
+    from macro_assets.catalog.own import free_file
     from macro_assets.cli.skeleton import methods, skeleton
 
     if not _NAME.fullmatch(name):
@@ -59,7 +59,7 @@ def _new(kind: str, name: str, method: str | None, printed: bool) -> None:
         raise ValueError(
             f"{taken} has {'an' if kind == 'indicator' else 'a'} {kind} {name!r} already: choose another name"
         )
-    file = None if printed else _free_file(name)
+    file = None if printed else free_file(name, "--print")
     demo = next((m.backtest.demo for m in catalog.models.values() if m.backtest.demo), ())
     # fitted each month: before the first January that is known there would be no fit, and no forecast
     more = {"refit_months": "all", "backtest": {"demo": list(demo)}} if kind == "model" else {}
@@ -70,19 +70,3 @@ def _new(kind: str, name: str, method: str | None, printed: bool) -> None:
     with file.open("x", encoding="utf-8") as new:  # not over one that came meanwhile
         new.write(text)
     click.echo(f"{file} is written. Edit it; `macro doctor` says what is wrong with it.")
-
-
-def _free_file(name: str) -> Path:
-    """Where the entry goes."""
-    from macro_assets.catalog.own import OWN, own_folder
-
-    folder = own_folder()
-    if folder is None:
-        raise ValueError(
-            f"{OWN} is not set: it names the folder of your own catalog files, by its whole path. Make one and\n"
-            f"export {OWN}=/that/folder; or --print writes the entry to the terminal."
-        )
-    file = folder / f"{name}.yaml"
-    if file.exists():
-        raise ValueError(f"{file} is there already. Choose another name, or add to the file what --print writes.")
-    return file
