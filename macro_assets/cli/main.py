@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from macro_assets.cli.add import add_command
 from macro_assets.cli.catalog import catalog_command, list_command
 from macro_assets.cli.doctor import doctor_command
 from macro_assets.cli.lake import LAKE_COMMANDS
 from macro_assets.cli.new import new_command
 from macro_assets.cli.observe import observe_command
 from macro_assets.cli.run import run_command, ui_command
+from macro_assets.cli.search import search_command
 from macro_assets.cli.show import show_command
 from macro_assets.cli.sources import accept_command, fetch_command, sources_command
 from macro_assets.cli.sql import sql_command
@@ -25,6 +27,8 @@ COMMANDS = (
     accept_command,
     sources_command,
     catalog_command,
+    search_command,
+    add_command,
     observe_command,
     new_command,
     *LAKE_COMMANDS,

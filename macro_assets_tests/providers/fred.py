@@ -16,14 +16,22 @@ from macro_assets_tests.providers import Asked, World
 
 OPEN = "9999-12-31"
 ONE_DAY = timedelta(days=1)
+FREQUENCIES = {"D": "Daily", "W": "Weekly", "M": "Monthly", "Q": "Quarterly", "A": "Annual"}
 
 
 def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if asked.path == "/fred/releases/dates":
         return _page("release_dates", [], asked)
+    if asked.path == "/fred/series/search":
+        return _search(asked, world)
     series = world.series(asked.source, asked.params["series_id"])
     if series is None:
         return 400, b'{"error_code":400,"error_message":"Bad Request.  The series does not exist."}'
+    if asked.path == "/fred/series/release":
+        return _release(series, world)
+    if asked.path == "/fred/series/tags":
+        tags = [{"name": "usa", "group_id": "geo"}, {"name": "public domain: citation requested", "group_id": "cc"}]
+        return 200, json.dumps({"count": len(tags), "tags": tags}).encode()
     if asked.path == "/fred/series":
         return 200, json.dumps({"seriess": _metadata(series, world)}).encode()
     history = world.once((series.id, "vintages"), lambda: _history(world, series))
@@ -63,7 +71,7 @@ def _history(world: World, series: Series) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _metadata(series: Series, world: World) -> list[dict[str, str]]:
+def _metadata(series: Series, world: World) -> list[dict[str, Any]]:
     """A record for each period with a unit of its own."""
     told = world.told_about(series)
     units = [(max(str(begun), "1776-07-04"), unit) for begun, unit in told.units] if told else []
@@ -75,12 +83,31 @@ def _metadata(series: Series, world: World) -> list[dict[str, str]]:
             "realtime_start": begun,
             "realtime_end": ended,
             "title": series.title,
+            "observation_start": f"{series.first_year}-01-01",
+            "observation_end": str(world.today),
             "units": unit,
+            "frequency": FREQUENCIES[series.frequency],
             "frequency_short": series.frequency,
             "seasonal_adjustment_short": series.seasonal_adjustment,
+            "popularity": 100 - len(series.id),
         }
         for (begun, unit), ended in zip(units, ends, strict=True)
     ]
+
+
+def _release(series: Series, world: World) -> tuple[int, bytes]:
+    release = world.catalog.releases.get(f"fred/{series.release}")
+    told = [{"id": int(release.id), "name": release.title}] if release else []
+    return 200, json.dumps({"releases": told}).encode()
+
+
+def _search(asked: Asked, world: World) -> tuple[int, bytes]:
+    words = asked.params["search_text"].casefold().split()
+    found = [s for s in world.by_source["fred"] if all(w in s.title.casefold() for w in words)]
+    told = [_metadata(s, world)[-1] for s in found]
+    told.sort(key=lambda s: -int(s["popularity"]))
+    limit = int(asked.params["limit"])
+    return 200, json.dumps({"count": len(told), "offset": 0, "limit": limit, "seriess": told[:limit]}).encode()
 
 
 def _page(name: str, rows: list[Any], asked: Asked) -> tuple[int, bytes]:

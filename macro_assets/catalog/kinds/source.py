@@ -18,6 +18,9 @@ Dated = Literal["start", "end", "any"]
 """The day of a month, quarter or year by which a provider dates its figure: the first, the last, or one or another."""
 
 
+_URL = r"^https://[a-z0-9.-]+(/[^?#]*)?$"
+
+
 class Key(Declaration):
     """Where a provider's key is read from and where it goes in a request. The key is in the environment alone."""
 
@@ -34,7 +37,10 @@ class Key(Declaration):
 class Api(Declaration):
     """How a provider is reached over the network."""
 
-    base_url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[^?#]*)?$")]
+    base_url: Annotated[str, Field(pattern=_URL)]
+    about_url: Annotated[str, Field(pattern=_URL)] | None = Field(
+        default=None, description="Where it describes its series and searches them, if that is another service"
+    )
     requests_per_second: float = Field(gt=0, le=50, description="The provider's limit, for all processes of a machine")
     burst: int = Field(default=1, ge=1, le=100, description="Requests that may be made at once after a pause")
     in_flight: int = Field(default=8, ge=1, le=16, description="Requests that may be under way at once")

@@ -22,7 +22,7 @@ from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError, SourceError, quoted
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window, windows
 
-_YEARS = 10
+YEARS = 10
 """Calendar years one request may span; monthly series have no limit, but one rule is simpler."""
 
 _NOTHING = b"Value(s) not found"
@@ -36,17 +36,16 @@ def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
 
 def _steps(series: Series, window: Window) -> Steps:
     answers = []
-    for first, last in windows(window.begin(series), window.end, _YEARS):
-        response = yield Request(
-            f"/dados/serie/bcdata.sgs.{series.code}/dados",
-            (("formato", "json"), ("dataInicial", _written(first)), ("dataFinal", _written(last))),
-        )
+    for first, last in windows(window.begin(series), window.end, YEARS):
+        response = yield question(series.code, first, last)
         answers.append(Answer(response, read_values(response)))
     return answers
 
 
-def _written(day: date) -> str:
-    return day.strftime("%d/%m/%Y")
+def question(code: str, first: date, last: date) -> Request:
+    """What asks for the figures of a series between two days."""
+    written = [("dataInicial", f"{first:%d/%m/%Y}"), ("dataFinal", f"{last:%d/%m/%Y}")]
+    return Request(f"/dados/serie/bcdata.sgs.{code}/dados", (("formato", "json"), *written))
 
 
 def explain(response: Response) -> SourceError | None:
@@ -57,7 +56,7 @@ def explain(response: Response) -> SourceError | None:
     if status == 406:
         return SchemaError(
             f"HTTP 406: the span is longer than the service allows: {quoted(response.body)}. "
-            f"Expected at most {_YEARS} years to be served. Ask for shorter spans."
+            f"Expected at most {YEARS} years to be served. Ask for shorter spans."
         )
     return gateways.explain(response)
 

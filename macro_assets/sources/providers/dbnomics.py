@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from macro_assets.catalog import Series
+from macro_assets.catalog import Frequency, Series
 from macro_assets.sources.bodies import member, read_json
 from macro_assets.sources.cells import dates, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError
@@ -25,7 +25,7 @@ LIMIT = 1000
 """Series a page; the service's own limit."""
 
 _NAME = ("provider_code", "dataset_code", "series_code")
-_FREQUENCIES = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "A": "annual"}
+FREQUENCIES: dict[Frequency, str] = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "A": "annual"}
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
@@ -49,8 +49,8 @@ def _steps(series: Series, window: Window) -> Steps:
     if len(of_mine) != 1:
         raise NotFoundError(f"DBnomics has {len(of_mine)} series {series.code!r}. Check the code in the catalog.")
     response, page = of_mine[0]
-    if (frequency := page.frequencies[series.code]) != _FREQUENCIES[series.frequency]:
-        raise SchemaError(f"expected {_FREQUENCIES[series.frequency]} figures, got {frequency}")
+    if (frequency := page.frequencies[series.code]) != FREQUENCIES[series.frequency]:
+        raise SchemaError(f"expected {FREQUENCIES[series.frequency]} figures, got {frequency}")
     day = pl.col("observation_date")
     if series.frequency == "W":  # a weekly date is the week's last day; the service states its first
         day = day + pl.duration(days=6)
@@ -88,10 +88,15 @@ def read_page(response: Response) -> Page:
     """
     document = read_json(response)
     docs = member(document, "series", "docs", of=list)
-    codes = ["/".join(member(d, name, of=str) for name in _NAME) for d in docs]
+    codes = [code_of(d) for d in docs]
     rows = pl.concat([_NO_ROWS, *(_rows(c, d) for c, d in zip(codes, docs, strict=True))])
     frequencies = {c: member(d, "@frequency", of=str) for c, d in zip(codes, docs, strict=True)}
     return Page(frequencies, rows, member(document, "series", "num_found", of=int))
+
+
+def code_of(doc: Any) -> str:
+    """The code of a series of an answer: provider, data set and series."""
+    return "/".join(member(doc, name, of=str) for name in _NAME)
 
 
 _NO_ROWS = pl.DataFrame(schema={"code": pl.String, "observation_date": pl.Date, "value": pl.Float64})

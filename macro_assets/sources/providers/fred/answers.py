@@ -28,8 +28,8 @@ _NOT_IN_ALFRED = b"does not exist in ALFRED"
 _KEY = re.compile(rb"\b[0-9a-z]{32}\b")
 _ERROR = re.compile(rb'\s*(\{\s*"error_|(<\?xml[^>]*>\s*)?<error\b)')
 
-_FREQUENCIES = {"BW": "W"}
-_ADJUSTMENTS = {"SSA": "SA", "NSAAR": "NSA"}
+FREQUENCIES = {"BW": "W"}
+ADJUSTMENTS = {"SSA": "SA", "NSAAR": "NSA"}
 """FRED's codes that are others in the catalog: biweekly, smoothed, not adjusted annual rate."""
 
 
@@ -106,11 +106,11 @@ def check_metadata(response: Response, series: Series) -> list[UnitPeriod]:
     _, units, frequency, adjustment = told[-1]
     compared = {
         "provider_unit": (series.provider_unit, units, plain(units) == plain(series.provider_unit)),
-        "frequency": (series.frequency, frequency, _FREQUENCIES.get(frequency, frequency) == series.frequency),
+        "frequency": (series.frequency, frequency, FREQUENCIES.get(frequency, frequency) == series.frequency),
         "seasonal_adjustment": (
             series.seasonal_adjustment,
             adjustment,
-            _ADJUSTMENTS.get(adjustment, adjustment) == series.seasonal_adjustment,
+            ADJUSTMENTS.get(adjustment, adjustment) == series.seasonal_adjustment,
         ),
     }
     changed = [f"{field} {was!r} is now {now!r}" for field, (was, now, same) in compared.items() if not same]
