@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.cli.main import main
+from macro_assets.sources.reach import NETWORK
 from macro_assets_tests.once import Said, changes, common_folder, once
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,6 +49,12 @@ print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
 sys.stdin.read()
 server.stop()
 """
+
+
+@pytest.fixture(autouse=True)
+def _network() -> None:
+    """What other tests learned of the network does not count."""
+    NETWORK.answered()
 
 
 @pytest.fixture

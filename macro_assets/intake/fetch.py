@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from macro_assets.catalog import Catalog, Holding, Series, Source
 from macro_assets.lakehouse.handle import Lakehouse
@@ -105,7 +106,7 @@ def ask(
         with closing(client):
             told = progress(provider) if progress else None
             return _in_unit(fetching.fetch(provider, client, selected, window, told), holdings)
-    except Exception as error:
+    except (Exception, PanicException) as error:
         _LOG.error("connector %s failed: %s", provider.module, type(error).__name__, exc_info=error)
         reason = f"connector {provider.module} failed: {type(error).__name__}: {error}"
         return Fetched(NO_OBSERVATIONS, (), {s.id: reason for s in selected})

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from macro_assets.catalog import Series
 from macro_assets.intake.judge import Verdict
 from macro_assets.quality import CheckReport
+from macro_assets.sources.errors import NO_NETWORK
+from macro_assets.sources.fetching import without_names
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ def _outcome(series: Series, asked: Sequence[Verdict], off: str | None) -> Outco
 
 
 def _reasons(asked: Sequence[Verdict]) -> str:
-    """Why each of those that were asked failed."""
+    """Why each of those that were asked failed; what is said of all alike, and that there is no network, once."""
     first, *others = asked
-    return str(first.failure) + "".join(f" Its holder {v.provider} failed too: {v.failure}" for v in others)
+    return str(first.failure) + "".join(_of_holder(v.provider, str(v.failure), str(first.failure)) for v in others)
+
+
+def _of_holder(provider: str, failure: str, first: str) -> str:
+    why, said = without_names(failure), without_names(first)
+    if why.startswith(NO_NETWORK) and said.startswith(NO_NETWORK):
+        return ""
+    return f" Its holder {provider} failed too{'.' if why == said else f': {failure}'}"

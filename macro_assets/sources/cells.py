@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -247,19 +247,27 @@ def instants(text: pl.Series, form: str, time_zone: str) -> pl.Series:
     return zoned.dt.convert_time_zone("UTC")
 
 
-def from_epoch(seconds: Sequence[Any], name: str, time_zone: str = "UTC", per_second: int = 1) -> pl.Series:
-    """Epoch times as local dates.
+def epoch_instants(stamps: pl.Series, name: str, per_second: int = 1) -> pl.Series:
+    """Epoch times, as finite numbers, as UTC instants.
 
     Raises
     ------
     SchemaError
-        When one is no number, or so far off that it must be in another unit.
+        When one is null, or so far off that it must be in another unit.
     """
-    whole = finite(seconds, name)
-    if whole.null_count():
+    if stamps.null_count():
         raise SchemaError(f"expected a time in {name!r}, got null")
-    zone = ZoneInfo(time_zone)
-    try:
-        return pl.Series(name, [datetime.fromtimestamp(s / per_second, zone).date() for s in whole], dtype=pl.Date)
-    except (ValueError, OverflowError, OSError):
-        raise SchemaError(f"expected times in 1/{per_second} s in {name!r}, got {max(seconds, key=abs)}") from None
+    if not (stamps / per_second).is_between(*_EPOCH).all():
+        unit = {1: "seconds", 1000: "milliseconds"}.get(per_second, f"1/{per_second} s")
+        raise SchemaError(f"expected {unit} since 1970 in {name!r}, got {stamps[stamps.abs().arg_max() or 0]:.15g}")
+    return (stamps * (1_000_000 // per_second)).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+
+
+_EPOCH = (datetime(1000, 1, 1, tzinfo=UTC).timestamp(), datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+
+
+def epoch_instant(stamp: int, name: str) -> datetime:
+    """One epoch time, in seconds, as a UTC instant. Raises as :func:`epoch_instants`."""
+    found = epoch_instants(finite([stamp], name), name)[0]
+    assert isinstance(found, datetime)
+    return found

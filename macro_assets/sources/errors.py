@@ -10,6 +10,9 @@ from typing import Protocol
 SHOWN = 160
 """Characters of a body that an error quotes."""
 
+NO_NETWORK = "no network"
+"""How a message begins that is, or may be, about the network of this machine."""
+
 
 class SourceError(Exception):
     """An answer that brings no observations, or none at all. The kinds below say what may help."""
@@ -21,6 +24,10 @@ class TransientError(SourceError):
 
 class RateLimitError(TransientError):
     """The provider was asked too often."""
+
+
+class UnreachableError(TransientError):
+    """Nothing was sent: the host cannot be found, or nobody takes the connection."""
 
 
 class AuthError(SourceError):

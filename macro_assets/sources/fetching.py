@@ -7,6 +7,7 @@ returned.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from datetime import date
 from typing import TypeVar
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from macro_assets.catalog import Series, Source
 from macro_assets.catalog.periods import PeriodError, estimated_releases, refuse_another_rhythm
@@ -102,7 +104,7 @@ def _planned(
     """What to ask; where a plan breaks for one series, the others are still asked."""
     try:
         asks = list(speaker.plan(series, window))
-    except Exception as error:
+    except (Exception, PanicException) as error:
         if len(series) == 1:
             return [], {series[0].id: _message(series[0].id, source, error)}
         parts = [_planned(speaker, source, [s], window) for s in series]
@@ -129,7 +131,7 @@ def _carried_out(ask: Ask, speaker: Connector, source: Source, client: Client, w
             lone = {series_id: error for a in answers for series_id, error in a.failures.items()} | misdated
             done.failures = {i: _message(i, source, e, done.responses) for i, e in lone.items()}
             done.splits = _splits(answers)
-    except Exception as error:
+    except (Exception, PanicException) as error:
         names = ", ".join(s.id for s in ask.series[:5]) + (", ..." if len(ask.series) > 5 else "")
         reason = _message(names, source, error, done.responses)
         done.failures = {s.id: reason for s in ask.series}
@@ -152,7 +154,7 @@ def _driven(steps: Generator[Request, Response, T], speaker: Connector, client: 
         return stop.value  # type: ignore[no-any-return]
 
 
-def _message(names: str, source: Source, error: Exception, came: Sequence[Response] = ()) -> str:
+def _message(names: str, source: Source, error: BaseException, came: Sequence[Response] = ()) -> str:
     """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
     said = " ".join(str(error).split())
     if isinstance(error, SchemaError) and came:  # readers say what came, not what to do about it
@@ -161,6 +163,14 @@ def _message(names: str, source: Source, error: Exception, came: Sequence[Respon
         return f"series {names} of source {source.name}: {said}"
     _LOG.error("connector %s failed on %s: %s", source.module, names, type(error).__name__, exc_info=error)
     return f"series {names} of source {source.name}: the connector failed: {type(error).__name__}: {said}"
+
+
+def without_names(message: str) -> str:
+    """A message about series, without their names and that of their source, with which it begins."""
+    return _NAMES.sub("", message)
+
+
+_NAMES = re.compile(r"^series [^:]+: ")
 
 
 def _observations(

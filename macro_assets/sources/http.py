@@ -26,17 +26,29 @@ from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
+from polars.exceptions import PanicException
 
 import macro_assets
 from macro_assets.catalog import Api, Source
-from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, TransientError
+from macro_assets.sources.errors import (
+    AuthError,
+    RateLimitError,
+    SchemaError,
+    SourceError,
+    TransientError,
+    UnreachableError,
+)
 from macro_assets.sources.keyed import Keyed
 from macro_assets.sources.limits import Bucket
 from macro_assets.sources.protocol import Request, Response, request_text
-from macro_assets.sources.secrets import body_without_key, key_of, missing_key, without_key, wrong_key
+from macro_assets.sources.reach import NETWORK, Reach
+from macro_assets.sources.secrets import HIDDEN, body_without_key, has_key, key_of, missing_key, without_key, wrong_key
 
 _REDIRECTS = 3
 _DOWN_AFTER = 3
+_UNREACHED = 2
+"""How often in a row a host is looked for: it is not there for its other series either."""
+_CONNECT_SECONDS = 5.0
 _GZIP = b"\x1f\x8b"
 _ADDRESSES = 3
 """How many of a name's addresses are tried before a connection counts as failed."""
@@ -67,6 +79,8 @@ class HttpClient:
         In place of the network.
     remembered
         Earlier responses by the text of their request, to ask whether they still hold.
+    reach
+        What is known of the network; by default what all clients of the process learned.
 
     Raises
     ------
@@ -85,6 +99,7 @@ class HttpClient:
         patience: Patience | None = None,
         remembered: Mapping[str, Response] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        reach: Reach = NETWORK,
     ) -> None:
         api = source.api
         if api is None:
@@ -96,20 +111,23 @@ class HttpClient:
         self.key = key_of(source, environ)
         own = _own_url(source, environ)
         self.base = (own or api.base_url).rstrip("/")
+        self.reach = reach if own is None else Reach()  # a mirror may be of this machine
+        self.proxy = _proxy(environ) if own is None else None
         self.bucket = Bucket(urlsplit(self.base).netloc, _rate(source, api, environ), api.burst, sleep=sleep)
-        way = transport or _network(environ, guarded=own is None)
+        way = transport or _network(self.proxy, guarded=own is None)
         if self.key is not None and api.key is not None:
             way = Keyed(way, api.key, self.key)
         agent = f"macro_assets/{macro_assets.__version__}"
         self._http = httpx.Client(
             transport=way,
             headers={"User-Agent": agent, "Accept-Encoding": "gzip", **api.headers},
-            timeout=httpx.Timeout(api.timeout_seconds, connect=min(15.0, api.timeout_seconds)),
+            timeout=httpx.Timeout(api.timeout_seconds, connect=min(_CONNECT_SECONDS, api.timeout_seconds)),
             follow_redirects=False,
         )
         self._failed_in_a_row = 0
         self._last_failure = ""
         self._limited = False
+        self._unreachable: UnreachableError | None = None
 
     def close(self) -> None:
         self._http.close()
@@ -123,6 +141,8 @@ class HttpClient:
             When nothing came, or nothing that may be kept: the provider cannot be reached, sends too much, or points
             elsewhere. No message carries the key.
         """
+        if (nobody := self._unreachable or self.reach.down()) is not None:
+            raise UnreachableError(str(nobody))  # a new one each time: threads share the client
         if self._failed_in_a_row >= _DOWN_AFTER:
             if self._limited:  # to wait out a spent quota once more for every series would take hours
                 raise RateLimitError(
@@ -142,13 +162,17 @@ class HttpClient:
     def _patiently(self, request: Request) -> tuple[Response | None, SourceError | None]:
         response: Response | None = None
         error: SourceError | None = None
+        unreached = 0
         for attempt in range(1, self.patience.attempts + 1):
             asked_to_wait: float | None = None
             try:
                 response, asked_to_wait = self._once(request)
-                error = self.explain(response)
+                error = self._explained(response)
             except SourceError as failed:
-                response, error = None, failed
+                response, error = None, self._told(failed)
+            unreached = unreached + 1 if isinstance(error, UnreachableError) else 0
+            if unreached == _UNREACHED:
+                break
             if not self._is_worth_another(response, error) or attempt == self.patience.attempts:
                 break
             if asked_to_wait is not None and asked_to_wait > self.patience.longest_retry_after:
@@ -158,7 +182,20 @@ class HttpClient:
         self._failed_in_a_row = self._failed_in_a_row + 1 if isinstance(error, TransientError) else 0
         self._last_failure = str(error or "")
         self._limited = isinstance(error, RateLimitError)
+        self._unreachable = error if isinstance(error, UnreachableError) else None
         return response, error
+
+    def _explained(self, response: Response) -> SourceError | None:
+        """The error that an answer stands for; None too where it cannot be told: who asked finds out, and keeps it."""
+        try:
+            return self._told(self.explain(response))
+        except (Exception, PanicException):
+            return None
+
+    def _told(self, error: SourceError | None) -> SourceError | None:
+        """An error whose message has no key, in any spelling: a body or an address that came may have held it."""
+        said = without_key(str(error), self.key)
+        return error if error is None or said == str(error) else type(error)(said)
 
     def _is_worth_another(self, response: Response | None, error: SourceError | None) -> bool:
         """Whether asking again may help. A limit told with status 200 is a quota: it does not pass in a minute."""
@@ -187,8 +224,8 @@ class HttpClient:
             try:
                 status, answered, body = self._exchange(url, request.json, headers)
             except (httpx.HTTPError, OSError) as error:
-                said = without_key(f"{type(error).__name__}: {error}", self.key)
-                raise TransientError(f"{self.base} cannot be reached: {said}. Ask again later.") from None
+                raise self._why_not(error) from None
+            self.reach.answered()
             if status in (301, 302, 303, 307, 308):
                 url = self._redirected(url, answered.get("location", ""))
                 continue
@@ -199,11 +236,24 @@ class HttpClient:
                 body=body_without_key(body, self.key),
                 fetched_at=datetime.now(UTC),
                 http_status=status,
-                validator=_validator(answered) if self.api.conditional and status == 200 else None,
+                validator=self._validator(answered) if status == 200 else None,
                 seconds=time.monotonic() - start,
             )
             return response, _retry_after(answered)
         raise SchemaError(f"{self.base}{request.path} redirects more than {_REDIRECTS} times. Check the base URL.")
+
+    def _why_not(self, error: Exception) -> SourceError:
+        """What an exchange that failed means; a host that was not reached is remembered."""
+        host = urlsplit(self.base).hostname or self.base
+        if (lost := self.reach.lost(host, error, self.proxy and urlsplit(self.proxy).hostname)) is not None:
+            return lost
+        said = without_key(f"{type(error).__name__}: {error}", self.key)
+        return TransientError(f"{self.base} cannot be reached: {said}. Ask again later.")
+
+    def _validator(self, headers: httpx.Headers) -> str | None:
+        """What the provider can be asked to compare with; nothing that repeats the key."""
+        told = _validator(headers) if self.api.conditional else None
+        return None if told is None or has_key(told, self.key) else told
 
     def _exchange(self, url: str, json: str | None, headers: Mapping[str, str]) -> tuple[int, httpx.Headers, bytes]:
         method, content = ("GET", None) if json is None else ("POST", json.encode())
@@ -225,14 +275,21 @@ class HttpClient:
 
     def _redirected(self, url: str, location: str) -> str:
         here = httpx.URL(url)
-        target = here.join(location)
+        try:
+            target = here.join(location)
+        except httpx.InvalidURL:
+            raise SchemaError(f"{self.base} redirects to something that is no address: refused.") from None
         if (target.scheme, target.host, target.port) != (here.scheme, here.host, here.port):
+            # of an address with the key in it the host may be a part of the key
+            shown = HIDDEN if has_key(location, self.key) else f"{target.scheme}://{target.host}"
             raise SchemaError(
-                f"{self.base} points to another host, {target.scheme}://{target.host}: refused. "
+                f"{self.base} points to another host, {shown}: refused. "
                 "If the provider moved, change the source's base_url in the catalog."
             )
         if self.api.key is not None and self.api.key.name in target.params:  # repeated from our query; added anew
             target = target.copy_remove_param(self.api.key.name)
+        if has_key(str(target), self.key):  # it would be logged
+            raise SchemaError(f"{self.base} redirects to an address that has the key in it: refused.")
         return str(target)
 
 
@@ -380,10 +437,13 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _network(environ: Mapping[str, str], guarded: bool) -> httpx.BaseTransport:
-    """The network, through the proxy of the environment if there is one (it then looks up the names)."""
-    proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy")
-    if proxy and guarded:
+def _proxy(environ: Mapping[str, str]) -> str | None:
+    return environ.get("HTTPS_PROXY") or environ.get("https_proxy") or None
+
+
+def _network(proxy: str | None, guarded: bool) -> httpx.BaseTransport:
+    """The network, through a proxy if there is one (it then looks up the names)."""
+    if proxy:
         return httpx.HTTPTransport(proxy=proxy, trust_env=False, verify=_trusted())
     plain = httpx.HTTPTransport(trust_env=False, verify=_trusted())
     return _Guarded(plain) if guarded else plain

@@ -22,6 +22,7 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from macro_assets.catalog import Series, Source
 from macro_assets.sources.errors import SourceError, explain_status
@@ -194,7 +195,8 @@ class Answer:
         `observation_date` and `value`; `series_id` where the ask is for several series; `release_time` where the
         provider states it, and `release_basis` where that is not 'provider'.
     failures
-        Series of the ask that could not be read from it, with why.
+        Series of the ask that could not be read from it, with why. What is no :class:`SourceError` is a fault of the
+        connector.
     splits
         By series that have any, the splits that the provider tells of the share and adjusts figures of before for: it
         divides prices by the ratio, and multiplies volumes with it.
@@ -202,12 +204,12 @@ class Answer:
 
     response: Response
     rows: pl.DataFrame
-    failures: Mapping[str, SourceError] = field(default_factory=dict)
+    failures: Mapping[str, BaseException] = field(default_factory=dict)
     splits: Mapping[str, Splits] = field(default_factory=dict)
 
 
 def read_each(response: Response, series: Sequence[Series], read: Callable[[Series], pl.DataFrame]) -> Answer:
-    """An answer for several series, each read by itself: one that cannot be read fails alone.
+    """An answer for several series, each read by itself: one that cannot be read fails alone, foreseen or not.
 
     Parameters
     ----------
@@ -215,12 +217,12 @@ def read_each(response: Response, series: Sequence[Series], read: Callable[[Seri
         From a series to its `observation_date` and `value`; raises a :class:`SourceError`.
     """
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={c: OBSERVATION_SCHEMA[c] for c in ROW})]
-    failures: dict[str, SourceError] = {}
+    failures: dict[str, BaseException] = {}
     for one in series:
         try:
             rows = read(one)
             frames.append(rows.hstack([pl.Series("series_id", [one.id]).new_from_index(0, rows.height)]))
-        except SourceError as error:
+        except (Exception, PanicException) as error:
             failures[one.id] = error
     return Answer(response, pl.concat(frames, how="diagonal"), failures)
 

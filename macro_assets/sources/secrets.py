@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from macro_assets.catalog import Source
 
@@ -37,32 +40,82 @@ def wrong_key(source: Source, environ: Mapping[str, str] = os.environ) -> str | 
 
 def without_key(text: str, key: str | None) -> str:
     """A text with every spelling of the key taken out."""
-    if not key or _plain_part(key) not in text:
-        return text
-    return re.sub(_spelled(key), HIDDEN, text)
+    return _spellings(key).hidden(text) if key else text
+
+
+def has_key(text: str, key: str | None) -> bool:
+    """Whether a text has the key in any spelling; a key that may be a word counts for none."""
+    return key is not None and len(key) >= _SHORTEST_IN_BODY and without_key(text, key) != text
 
 
 def body_without_key(body: bytes, key: str | None) -> bytes:
     """A body with the key taken out, for providers that echo the request."""
-    if key is None or len(key) < _SHORTEST_IN_BODY or _plain_part(key).encode() not in body:
+    if key is None or len(key) < _SHORTEST_IN_BODY:
         return body
-    return re.sub(_spelled(key).encode(), HIDDEN.encode(), body)
+    found = _spellings(key)
+    if not found.may_be_in(body.lower()) and not any(text.encode() in body for text in found.encoded):
+        return body
+    return found.hidden(body.decode("latin-1")).encode("latin-1")  # a character for each byte, whatever it stands for
 
 
-def _plain_part(key: str) -> str:
-    """The longest part of a key that every spelling has as it is: quick to look for in large bodies."""
-    parts: list[str] = re.findall(r"[A-Za-z0-9]*", key)
-    return max(parts, key=len)
+@dataclass(frozen=True)
+class _Spellings:
+    """How a key may be written.
+
+    Parameters
+    ----------
+    pattern
+        As it is or in other capitals, in queries, forms, JSON and HTML, of escapes that were escaped again, and as
+        hexadecimal digits.
+    signs
+        In lower case; of a text with the pattern in it, one of them is a part. Whoever escapes letters escapes all.
+    encoded
+        In Base64, wherever it begins.
+    """
+
+    pattern: re.Pattern[str]
+    signs: tuple[bytes, ...]
+    encoded: tuple[str, ...]
+
+    def may_be_in(self, lower: bytes) -> bool:
+        return any(sign in lower for sign in self.signs)
+
+    def hidden(self, text: str) -> str:
+        for encoded in self.encoded:
+            text = text.replace(encoded, HIDDEN)
+        return self.pattern.sub(HIDDEN, text)
 
 
-def _spelled(key: str) -> str:
-    """A pattern of the key as it is, in queries, forms, JSON and HTML, and of escapes that were escaped again."""
-    return "".join(c if c.isalnum() else _escaped(c) for c in key)
+@lru_cache(maxsize=64)
+def _spellings(key: str) -> _Spellings:
+    raw = key.encode()
+    pattern = "".join(map(_spelled, key))
+    if len(key) < _SHORTEST_IN_BODY:
+        return _Spellings(re.compile(pattern), (), ())
+    plain = max(re.findall(r"[A-Za-z0-9]*", key), key=len).lower()
+    signs = [raw.hex(), "&#", ";#", *([plain] if plain else [])]
+    for code in {f"{ord(c):02x}" for first in plain[:1] for c in (first, first.upper())}:
+        signs += [f"%{code}", f"%25{code}", f"u00{code}", f"\\x{code}"]
+    either = re.compile(f"(?i:{pattern}|{raw.hex()})")
+    return _Spellings(either, tuple(s.encode() for s in signs), tuple(_in_base64(raw)))
 
 
-def _escaped(character: str) -> str:
-    code = ord(character)
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """The characters that are made of some bytes alone, whatever stands before and after them."""
+    for before in range(3):
+        text = b64encode(bytes(before) + raw + bytes(2)).decode()
+        whole = text[-(-8 * before // 6) : 8 * (before + len(raw)) // 6]
+        yield from dict.fromkeys((whole, whole.replace("+", "-").replace("/", "_")))
+
+
+def _spelled(character: str) -> str:
+    """A pattern of a character as it is or escaped."""
+    codes = "|".join(dict.fromkeys(f"{ord(c):02x}" for c in (character.lower(), character.upper())))
+    numbers = "|".join(dict.fromkeys(f"{ord(c)}" for c in (character.lower(), character.upper())))
     names = {"&": "amp", '"': "quot", "'": "apos", "<": "lt", ">": "gt"}
-    entity = rf"&(?:amp;)*(?:\#0*{code}|\#[xX]0*(?i:{code:x})|{names.get(character, 'none')});"
+    entity = rf"&(?:amp;)*(?:\#0*(?:{numbers})|\#[xX]0*(?i:{codes})|{names.get(character, 'none')});"
+    escaped = rf"%(?:25)*(?i:{codes})|u00(?i:{codes})|{entity}"
+    if character.isalnum():
+        return rf"(?:{character}|%(?:25)*(?i:{codes})|\\+(?:u00|x)(?i:{codes})|{entity})"
     blank = r"|\+" if character == " " else ""
-    return rf"\\*(?:{re.escape(character)}|%(?:25)*(?i:{code:02x})|u00(?i:{code:02x})|{entity}{blank})"
+    return rf"\\*(?:{re.escape(character)}|{escaped}{blank})"

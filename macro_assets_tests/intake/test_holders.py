@@ -23,7 +23,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land
 from macro_assets.lakehouse.raw import observations_as_of, read_raw
 from macro_assets.sources import fetching, protocol
-from macro_assets.sources.errors import SchemaError, TransientError, explain_status
+from macro_assets.sources.errors import SchemaError, TransientError, UnreachableError, explain_status
 from macro_assets.sources.protocol import (
     OBSERVATION_SCHEMA,
     Answer,
@@ -281,6 +281,17 @@ def test_where_all_fail_the_reasons_of_all_are_told(world: World) -> None:
     assert second.startswith("fred_graph failed too: series A of source fred_graph: two")
     assert third.startswith("dbnomics failed too: series A of source dbnomics: expected figures, got HTML")
     assert world.log()["cboe"]["error"] == failure
+    world.pages |= {("cboe", "A"): TransientError("down"), ("fred_graph", "F"): TransientError("down")}
+    failure, _ = outcome(world.take(), "A")
+    assert failure is not None
+    assert failure.startswith("series A of source cboe: down Its holder fred_graph failed too. Its holder dbnomics")
+    nobody = UnreachableError("no network, or no such host: cannot resolve a.example.")
+    world.pages = {
+        ("cboe", "A"): nobody,
+        ("fred_graph", "F"): UnreachableError("no network."),
+        ("dbnomics", "D"): nobody,
+    }
+    assert outcome(world.take(), "A")[0] == f"series A of source cboe: {nobody}"
     assert world.raw().is_empty()
     assert not (world.root / "raw").exists(), "of nothing no table is made"
 

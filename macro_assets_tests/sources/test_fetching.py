@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.exceptions import PanicException
 
 from macro_assets.catalog import Api, Series, Source
 from macro_assets.sources.bodies import read_csv
@@ -285,6 +286,41 @@ class Breaking(Replayed):
         if request.path in self.errors:
             raise self.errors[request.path]
         return super().get(request)
+
+
+@pytest.mark.parametrize("fault", [PanicException("out-of-range date"), RecursionError("too deep"), ValueError("seek")])
+def test_a_fault_of_a_reader_is_of_its_series_alone_and_the_body_is_kept(
+    fault: BaseException, speak: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A panic of Polars is no `Exception`: it took the source's whole fetch with it."""
+
+    def broken(one: Series) -> Steps:
+        response = yield Request(f"/{one.code}")
+        if one.id == "B":
+            raise fault
+        return [Answer(response, read(response))]
+
+    speak(lambda series, window: (Ask((s,), broken(s)) for s in series))
+    fetched = got({"/A": ROWS, "/B": ROWS, "/C": ROWS})
+    assert list(fetched.failures) == ["B"]
+    assert f"the connector failed: {type(fault).__name__}" in fetched.failures["B"]
+    assert set(fetched.observations["series_id"]) == {"A", "C"}
+    assert len(fetched.responses) == 3
+
+    def together_but(response: Response, series: Sequence[Series]) -> Answer:
+        def one_of(one: Series) -> pl.DataFrame:
+            if one.id == "B":
+                raise fault
+            return read(response)
+
+        return read_each(response, series, one_of)
+
+    speak(together(together_but))
+    fetched = got({"/all": ROWS})
+    assert list(fetched.failures) == ["B"]
+    assert "the connector failed" in fetched.failures["B"]
+    assert values(fetched, "C") == [1, 2]
+    assert len(caplog.records) == 2, "a fault of the connector is logged"
 
 
 @pytest.mark.parametrize("kind", [TransientError, RateLimitError, AuthError, SchemaError, SourceError])

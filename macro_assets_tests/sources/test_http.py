@@ -8,9 +8,11 @@ import json
 import logging
 import re
 import socket
+import ssl
 import tempfile
 import time
 import traceback
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -30,11 +32,13 @@ from macro_assets.sources.errors import (
     SchemaError,
     SourceError,
     TransientError,
+    UnreachableError,
     explain_status,
 )
 from macro_assets.sources.fetching import fetch
 from macro_assets.sources.http import HttpClient, Patience, _Guarded, _retry_after, public_addresses
 from macro_assets.sources.protocol import Request, Response, Window, connector
+from macro_assets.sources.reach import Reach
 from macro_assets_tests.loopback import Asked, Loopback, Script, Scripted
 from macro_assets_tests.sources.wire import toy_series
 
@@ -98,7 +102,7 @@ def client(
     """A client of a source that asks the server in place of the provider."""
     url = server if isinstance(server, str) else server.url
     there = {"MACRO_URL_LOOP": url, "MACRO_RATE_LOOP": "1e6", "LOOP_KEY": SECRET, **(environ or {})}
-    more = {"sleep": Sleeper(), **more}
+    more = {"sleep": Sleeper(), "reach": Reach(), **more}
     one = HttpClient(of or source(), explain, environ=there, patience=patience, **more)
     try:
         yield one
@@ -231,13 +235,33 @@ def test_a_fault_that_stays_is_a_transient_error_that_names_the_host(fault: Scri
     assert count == 5
 
 
-def test_nobody_there_is_a_transient_error() -> None:
+def test_nobody_there_is_asked_twice_and_not_for_the_next_series() -> None:
     sleeper = Sleeper()
-    with client(f"http://127.0.0.1:{free_port()}", sleep=sleeper) as one, pytest.raises(TransientError) as caught:
-        one.get(Request("/a"))
-    assert "127.0.0.1" in str(caught.value)
-    assert "cannot be reached: ConnectError" in str(caught.value)
-    assert len(sleeper.slept) == 4
+    with client(f"http://127.0.0.1:{free_port()}", sleep=sleeper) as one:
+        said = set()
+        for n in range(50):
+            with pytest.raises(UnreachableError) as caught:
+                one.get(Request(f"/{n}"))
+            said.add(str(caught.value))
+    assert said == {"127.0.0.1 refuses the connection. Ask again later."}, "one reason, told once"
+    assert len(sleeper.slept) == 1
+
+
+def test_a_host_that_is_back_is_asked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that restarts refuses for a moment."""
+    script = [Scripted(503), OK]
+    with Loopback({"/a": script}) as server, client(server) as one:
+        exchange, refused = one._exchange, iter([httpx.ConnectError("[Errno 111] Connection refused")])
+
+        def sometimes(*given: Any) -> Any:
+            error = next(refused, None)
+            if error is not None:
+                raise error from ConnectionRefusedError(111, "Connection refused")
+            return exchange(*given)
+
+        monkeypatch.setattr(one, "_exchange", sometimes)
+        assert one.get(Request("/a")).body == OK.body
+        assert server.count() == 2
 
 
 def test_an_answer_that_does_not_come_is_given_up() -> None:
@@ -296,6 +320,15 @@ def test_what_the_connector_takes_for_passing_is_asked_again() -> None:
         got, count, _ = asked_of([said, said, OK], explain=explain)
         assert isinstance(got, Response)
         assert (got.body, count) == (OK.body, 3)
+
+
+def test_what_an_explanation_breaks_on_comes_back_to_be_kept() -> None:
+    def explain(response: Response) -> SourceError | None:
+        raise RecursionError("too deep")
+
+    got, count, _ = asked_of(Scripted(200, b"[[[["), explain=explain)
+    assert isinstance(got, Response)
+    assert (got.body, count) == (b"[[[[", 1)
 
 
 def test_a_quota_told_with_status_200_is_asked_once() -> None:
@@ -687,8 +720,8 @@ def test_the_connection_goes_to_the_checked_address(monkeypatch: pytest.MonkeyPa
         raise ConnectionRefusedError("as planned")
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    one = HttpClient(source(), explain_status, environ={}, patience=Patience(1), sleep=Sleeper())
-    with pytest.raises(TransientError, match="as planned"):
+    one = HttpClient(source(), explain_status, environ={}, patience=Patience(1), sleep=Sleeper(), reach=Reach())
+    with pytest.raises(TransientError, match="refuses the connection"):
         one.get(Request("/a"))
     assert connected == [("93.184.215.14", 443)]
     one.close()
@@ -727,15 +760,66 @@ def test_a_request_that_was_sent_is_not_sent_to_another_address(monkeypatch: pyt
     assert len(below.given) == 1
 
 
-def test_a_name_nobody_knows_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*_: Any, **__: Any) -> None:
+def nameless(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No name is known; the hosts that were looked for."""
+    asked: list[str] = []
+
+    def unknown(host: str, *_: Any, **__: Any) -> None:
+        asked.append(host)
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    one = HttpClient(source(), explain_status, environ={}, patience=Patience(2), sleep=Sleeper())
-    with pytest.raises(TransientError, match="Name or service not known"):
-        one.get(Request("/a"))
+    return asked
+
+
+def named(host: str, reach: Reach, sleeper: Sleeper) -> HttpClient:
+    of = source(base_url=f"https://{host}/v1")
+    return HttpClient(of, explain_status, environ={}, sleep=sleeper, reach=reach)
+
+
+def test_a_name_nobody_knows_is_looked_up_twice_and_told_without_the_resolvers_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, sleeper = nameless(monkeypatch), Sleeper()
+    one = named("provider.example", Reach(), sleeper)
+    for n in range(20):
+        with pytest.raises(UnreachableError) as caught:
+            one.get(Request(f"/{n}"))
+        assert str(caught.value) == ("no network, or no such host: cannot resolve provider.example. Ask again later.")
+    assert asked == ["provider.example"] * 2
+    assert sum(sleeper.slept) < 2
     one.close()
+
+
+def test_where_two_hosts_cannot_be_found_nobody_else_is_asked_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, now = nameless(monkeypatch), [100.0]
+    reach = Reach(clock=lambda: now[0])
+    for host in ("a.example", "b.example"):
+        with pytest.raises(UnreachableError, match=f"cannot resolve {host}"):
+            named(host, reach, Sleeper()).get(Request("/x"))
+    with pytest.raises(UnreachableError, match=r"no network: neither a.example nor b.example can be reached"):
+        named("c.example", reach, Sleeper()).get(Request("/x"))
+    assert "c.example" not in asked
+    now[0] += 61
+    with pytest.raises(UnreachableError, match=r"cannot resolve c\.example"):
+        named("c.example", reach, Sleeper()).get(Request("/x"))
+
+
+def test_who_answers_shows_that_there_is_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    reach = Reach()
+    for host in ("a.example", "b.example"):
+        reach.lost(host, socket.gaierror(-2, "unknown"))
+    assert reach.down() is not None
+    reach.answered()
+    assert reach.down() is None
+    for host in ("a.example", "b.example", "c.example"):
+        error = httpx.ConnectError("refused")
+        error.__cause__ = ConnectionRefusedError(111, "Connection refused")
+        assert isinstance(reach.lost(host, error), UnreachableError)
+    assert reach.down() is None, "who refuses is there"
+    for error in (httpx.ReadTimeout("late"), httpx.ConnectError("[SSL] wrong"), ssl.SSLError("wrong")):
+        error.__cause__ = ssl.SSLCertVerificationError("certificate has expired")
+        assert reach.lost("a.example", error) is None, "it was found"
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
@@ -823,6 +907,82 @@ def spellings(key: str) -> set[str]:
 
 def shows_key(text: str) -> bool:
     return any(s in text for s in spellings(SECRET))
+
+
+PLAIN = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+"""A key as FRED's: nothing in it needs an escape."""
+
+IN_DISGUISE = {
+    "other capitals": PLAIN.upper(),
+    "some capitals": PLAIN.title(),
+    "percent": "".join(f"%{ord(c):02x}" for c in PLAIN),
+    "percent twice": "".join(f"%25{ord(c):02X}" for c in PLAIN),
+    "JSON": "".join(f"\\u00{ord(c):02x}" for c in PLAIN),
+    "entities": "".join(f"&#{ord(c)};" for c in PLAIN),
+    "hexadecimal": PLAIN.encode().hex(),
+    "Base64": b64encode(PLAIN.encode()).decode().rstrip("="),
+    "Base64 of a pair": b64encode(f"me:{PLAIN}".encode()).decode(),
+    "Base64 behind one": b64encode(f"x{PLAIN}y".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("disguise", IN_DISGUISE.values(), ids=IN_DISGUISE.keys())
+def test_a_body_that_repeats_the_key_in_disguise_is_kept_without_it(disguise: str) -> None:
+    echo = f'{{"request": "{disguise}", "v": [1, 2, 3]}}'
+    got, _, _ = asked_of(Scripted(body=echo.encode()), of=source("parameter"), environ={"LOOP_KEY": PLAIN})
+    assert isinstance(got, Response)
+    said = got.body.decode()
+    assert "***" in said
+    assert disguise[4:-4] not in said, "in Base64 what stands around it stays"
+    assert said.endswith('"v": [1, 2, 3]}')
+
+
+def test_what_is_no_key_is_left_as_it_is() -> None:
+    body = b'{"a": "9f8e7d6c", "b": "%39&#57;\\u0039", "c": "' + b64encode(PLAIN[:20].encode()) + b'"}'
+    got, _, _ = asked_of(Scripted(body=body), of=source("parameter"), environ={"LOOP_KEY": PLAIN})
+    assert isinstance(got, Response)
+    assert got.body == body
+
+
+REDIRECTS = {
+    "host": "http://{}.evil.example/",
+    "scheme": "{}://evil.example/",
+    "bracket": "http://[{}",
+    "userinfo": "http://{}@evil.example/",
+    "port": "http://evil.example:{}/",
+    "path": "/{}/b",
+    "another parameter": "/b?again={}",
+    "own userinfo": "http://{}@HERE/b",
+}
+
+
+@pytest.mark.parametrize("key", [PLAIN, "abcdefghij" + PLAIN[:6]], ids=["digits", "letters"])
+@pytest.mark.parametrize("location", REDIRECTS.values(), ids=REDIRECTS.keys())
+@pytest.mark.parametrize("spelled", [str, str.upper], ids=["as it is", "capitals"])
+def test_a_redirect_that_has_the_key_in_it_shows_it_nowhere(
+    location: str, spelled: Callable[[str], str], key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def moved(asked: Asked) -> Scripted:
+        here = server.url.removeprefix("http://")
+        return Scripted(302, b"", {"Location": location.replace("HERE", here).format(spelled(key))})
+
+    with (
+        Loopback({"/a": moved}, otherwise=OK) as server,
+        client(server, source("header"), environ={"LOOP_KEY": key}, patience=Patience(2)) as one,
+        pytest.raises(SourceError) as caught,
+    ):
+        one.get(Request("/a"))
+    told = [str(caught.value), repr(caught.value), caplog.text, *(repr(r.args) for r in caplog.records)]
+    assert not [t for t in told if key.lower() in t.lower()]
+
+
+def test_a_validator_that_repeats_the_key_is_not_kept() -> None:
+    answer = Scripted(body=b"figures", headers={"ETag": f'"{PLAIN}"'})
+    got, _, _ = asked_of(answer, of=source("parameter", conditional=True), environ={"LOOP_KEY": PLAIN})
+    assert isinstance(got, Response)
+    assert got.validator is None
 
 
 def everything_of(error: BaseException | None) -> Iterator[str]:

@@ -91,7 +91,7 @@ def _said(response: Response) -> dict[str, str]:
     try:
         document = json.loads(response.body)
         return {k: str(document[k]) for k in kinds if k in document}
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {}
 
 

@@ -97,7 +97,7 @@ def explain(response: Response) -> SourceError | None:
     try:
         document = json.loads(response.body)
         status, said = str(document["status"]), " ".join(map(str, document["message"]))
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None  # the reader says what is wrong with it
     return None if status == _DONE else _refusal(status, said)
 

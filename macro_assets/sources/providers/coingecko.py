@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources.bodies import member, read_json
-from macro_assets.sources.cells import finite
+from macro_assets.sources.cells import epoch_instant, epoch_instants, finite
 from macro_assets.sources.errors import AuthError, RateLimitError, SchemaError, SourceError, explain_status
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
 from macro_assets.sources.rows import one_a_date
@@ -78,7 +77,7 @@ def _error(response: Response) -> tuple[Any, str] | None:
         for part in ("error", "status"):
             found = found.get(part, found)
         return found["error_code"], str(found.get("error_message", ""))
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return (None, "an error without a code") if response.http_status in (None, 200) else None
 
 
@@ -99,13 +98,11 @@ def read_points(chart: Any, name: str) -> pl.DataFrame:
     if wrong := next((p for p in found if type(p) is not list or len(p) != 2), None):
         raise SchemaError(f"expected points [milliseconds, value] in {name!r}, got {wrong!r}")
     stamps = finite([p[0] for p in found], f"{name} time")
-    if stamps.null_count():
-        raise SchemaError(f"expected a time in {name!r}, got null")
-    rows = pl.DataFrame({"ms": stamps.cast(pl.Int64), "value": finite([p[1] for p in found], name)})
+    day = epoch_instants(stamps, name, per_second=1000).dt.date()
+    rows = pl.DataFrame({"ms": stamps.cast(pl.Int64), "day": day, "value": finite([p[1] for p in found], name)})
     if rows.height and rows["ms"][-1] % _DAY_MS:
         rows = rows.head(-1)
-    day = pl.col("ms").cast(pl.Datetime("ms")).dt.date()
-    kept = rows.filter(pl.col("ms") % _DAY_MS < _HOUR_MS).select(observation_date=day, value="value")
+    kept = rows.filter(pl.col("ms") % _DAY_MS < _HOUR_MS).select(observation_date="day", value="value")
     if kept.is_empty() and rows.height > 1:
         raise SchemaError(f"expected points at 00:00 UTC in {name!r}, got none among {rows.height}")
     return one_a_date(kept, "first")
@@ -122,6 +119,6 @@ def read_global(told: Any, path: str) -> pl.DataFrame:
         Of a member of 'data', as 'market_cap_percentage.btc' (percent) or 'total_market_cap.usd' (dollars).
     """
     data = member(told, "data", of=dict)
-    moment = datetime.fromtimestamp(member(data, "updated_at", of=int), UTC)
+    moment = epoch_instant(member(data, "updated_at", of=int), "updated_at")
     value = finite([member(data, *path.split("."), of=(int, float, str))], path)
     return pl.DataFrame({"observation_date": [moment.date()], "value": value, "release_time": [moment]})

@@ -9,14 +9,13 @@ Documentation: https://api-docs.defillama.com/
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources.bodies import member, read_json, records
-from macro_assets.sources.cells import finite, numbers
+from macro_assets.sources.cells import epoch_instant, epoch_instants, finite, numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
 from macro_assets.sources.rows import one_a_date
@@ -93,10 +92,10 @@ def _totals(pegs: list[dict[str, Any]], name: str) -> pl.Series:
 
 def _whole_days(seconds: pl.Series, values: pl.Series) -> pl.DataFrame:
     """Daily rows without the last one, which is of the running day and moves on. Of several of a day, the first."""
-    stamps = numbers(seconds).cast(pl.Int64)
+    stamps = numbers(seconds)
     if not stamps.is_sorted():
         raise SchemaError("expected rows by rising 'date', they are in no order: the last one cannot be told")
-    days = (stamps * 1000).cast(pl.Datetime("ms")).dt.date()
+    days = epoch_instants(stamps, "date").dt.date()
     rows = pl.DataFrame({"observation_date": days, "value": values}).head(-1)
     return one_a_date(rows, "first")
 
@@ -106,6 +105,6 @@ def read_price(response: Response, token: str) -> pl.DataFrame:
     coins = member(read_json(response), "coins", of=dict)
     if token not in coins:
         raise NotFoundError(f"DefiLlama has no price of {token!r}, the answer has {sorted(coins)[:12]}.")
-    moment = datetime.fromtimestamp(member(coins, token, "timestamp", of=int), UTC)
+    moment = epoch_instant(member(coins, token, "timestamp", of=int), "timestamp")
     value = finite([member(coins, token, "price", of=(int, float, str))], "price")
     return pl.DataFrame({"observation_date": [moment.date()], "value": value, "release_time": [moment]})

@@ -129,6 +129,6 @@ def _code(body: bytes) -> str | None:
         return None
     try:
         error = json.loads(body)["error"]
-    except ValueError:
+    except (ValueError, RecursionError):
         return "unreadable"
     return str(error.get("code")) if isinstance(error, dict) else "unnamed"

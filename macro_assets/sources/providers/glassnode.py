@@ -15,7 +15,7 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources.bodies import member, read_json
-from macro_assets.sources.cells import finite
+from macro_assets.sources.cells import epoch_instants, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
 
@@ -60,9 +60,7 @@ def read_points(response: Response, asset: str, part: str = "") -> pl.DataFrame:
         wanted = f"{field!r} with {part!r}" if part else repr(field)
         raise SchemaError(f"expected points of 't' and {wanted}, got {odd!r}") from None
     seconds = finite(stamps, "t")
-    if seconds.null_count():
-        raise SchemaError("expected a time in 't', got null")
-    days = (seconds * 1000).cast(pl.Int64).cast(pl.Datetime("ms")).dt.date()
+    days = epoch_instants(seconds, "t").dt.date()
     return pl.DataFrame({"observation_date": days, "value": finite(values, field)})
 
 

@@ -56,7 +56,7 @@ def explain(response: Response) -> SourceError | None:
     if len(response.body) <= _LONGEST_ERROR and b'"error"' in response.body:
         try:
             code = str(json.loads(response.body).get("code", ""))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return explain_status(response)
         if code in ("rateLimited", "apiKeyExhausted"):
             return RateLimitError("News API was asked too often: a free key has 100 requests a day. Ask again later.")

@@ -17,7 +17,7 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources.bodies import member, members, read_json, refuse_repeated
-from macro_assets.sources.cells import finite
+from macro_assets.sources.cells import epoch_instants, finite
 from macro_assets.sources.errors import AuthError, NotFoundError, SchemaError, SourceError, explain_status
 from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
 
@@ -70,7 +70,7 @@ def explain(response: Response) -> SourceError | None:
         return error
     try:
         status = json.loads(response.body).get("status")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
     if status == "NOT_AUTHORIZED":
         return AuthError("Polygon's plan does not give this. Check the plan of the key.")
@@ -96,7 +96,7 @@ def read_bars(response: Response, column: str = "close") -> pl.DataFrame:
     bars = member(document, "results", of=list)
     name = _COLUMNS[column]
     stamps, values = (members(bars, key, int, float) for key in ("t", name))
-    instants = finite(stamps, "t").cast(pl.Int64).cast(pl.Datetime("ms", "UTC"))
+    instants = epoch_instants(finite(stamps, "t"), "t", per_second=1000)
     zone = "UTC" if str(document.get("ticker", "")).startswith(_ROUND_THE_CLOCK) else _ZONE
     days = instants.dt.convert_time_zone(zone).dt.date()
     rows = pl.DataFrame({"observation_date": days, "value": finite(values, name)})

@@ -115,7 +115,7 @@ def explain(response: Response) -> SourceError | None:
     try:
         document = json.loads(response.body)
         said = document[0]["message"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
     if len(document) != 1:
         return None

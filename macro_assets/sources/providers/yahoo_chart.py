@@ -20,7 +20,7 @@ import polars as pl
 
 from macro_assets.catalog import Series
 from macro_assets.sources.bodies import member, members, read_json
-from macro_assets.sources.cells import finite
+from macro_assets.sources.cells import epoch_instants, finite
 from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError, explain_status
 from macro_assets.sources.protocol import Ask, Request, Response, Splits, Steps, Window, read_each
 from macro_assets.sources.rows import one_a_date
@@ -30,9 +30,6 @@ _COLUMNS = {"close": "quote", "volume": "quote", "adjclose": "adjclose"}
 
 _MOST = 1e6
 """New shares for one old: a split into more is none, nor is one into less than its inverse."""
-
-_LATEST = 2**36
-"""Seconds after which, and before whose negative, no session opens: from the year 4147 on."""
 
 _NO_BARS = b"Data doesn't exist for startDate"
 _DAY = timedelta(days=1)
@@ -144,14 +141,9 @@ def _running_day(meta: dict[str, Any]) -> date | None:
 
 def _local_dates(seconds: Sequence[Any], name: str, meta: dict[str, Any]) -> pl.Series:
     whole = finite(seconds, name)
-    if whole.null_count():
-        raise SchemaError(f"expected a time in {name!r}, got null")
-    if not whole.abs().lt(_LATEST).all():
-        raise SchemaError(f"expected seconds since 1970 in {name!r}, got {seconds[whole.abs().arg_max() or 0]}")
     zone = member(meta, "exchangeTimezoneName", of=str)
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
         zone, whole = "UTC", whole + member(meta, "gmtoffset", of=int)
-    instants = (whole * 1_000_000).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
-    return instants.dt.convert_time_zone(zone).dt.date()
+    return epoch_instants(whole, name).dt.convert_time_zone(zone).dt.date()

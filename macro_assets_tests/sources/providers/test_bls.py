@@ -148,6 +148,15 @@ def test_an_unknown_series_fails_alone(said: str) -> None:
     assert found.observations["series_id"].unique().to_list() == ["ONE"]
 
 
+def test_json_that_is_nested_too_deeply_is_told_and_kept() -> None:
+    body = b"[" * 100_000
+    found = fetched("bls", [ONE, TWO], {PATH: body})
+    assert set(found.failures) == {"ONE", "TWO"}
+    assert "expected JSON, got" in found.failures["ONE"]
+    assert "the connector failed" not in found.failures["ONE"]
+    assert [r.body for r in found.responses] == [body]
+
+
 def test_no_figures_in_the_window_are_no_error() -> None:
     document = json.loads(GOOD)
     document["Results"]["series"][1]["data"] = []

@@ -334,6 +334,11 @@ def test_a_zip_with_a_flipped_bit_is_refused() -> None:
     assert "cannot be read" in why(bytes(body))
 
 
+def test_a_zip_whose_directory_is_longer_than_the_file_is_refused() -> None:
+    body = zipped(TEXT)
+    assert "cannot be read" in why(body[:-10] + struct.pack("<L", 1_000_000) + body[-6:])
+
+
 def test_a_zip_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cftc, "MAX_TEXT", 500)
     assert "at most 500 bytes" in why(zipped(TEXT))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import pytest
+
 from macro_assets.sources.protocol import Window
 from macro_assets.sources.providers.glassnode import read_points
 from macro_assets_tests.sources.contract import Contract, Good
@@ -89,6 +91,16 @@ def test_a_part_of_a_metric_is_a_series_too() -> None:
     for wrong in (body.replace(b"total", b"sum"), POINTS):
         says = fetched("glassnode", total, {PATH: wrong}, WINDOW).failures["TOY"]
         assert "expected points of 't' and 'o' with 'total'" in says
+
+
+@pytest.mark.parametrize("stamp", [b"9999999999999", b"1e18", b"-1e300"])
+def test_a_time_that_is_none_is_told_and_the_body_is_kept(stamp: bytes) -> None:
+    """A date was made of it all the same, and whoever looked at it made Polars panic: no body, no other series."""
+    body = b'[{"t":1704067200,"v":1},{"t":%s,"v":2}]' % stamp
+    series = toy_series("glassnode", "BTC", dataset="toys/count", first_year=2024)
+    found = fetched("glassnode", series, {PATH: body}, WINDOW)
+    assert "expected seconds since 1970 in 't', got" in found.failures["TOY"]
+    assert [r.body for r in found.responses] == [body]
 
 
 @each_recording("glassnode")

@@ -127,7 +127,7 @@ def _text(response: Response) -> bytes:
             has = [f"{f.filename} ({f.file_size:,} bytes)" for f in files[:5]]
             raise SchemaError(f"expected a zip with one text of at most {MAX_TEXT:,} bytes, it has {has}")
         return archive.read(files[0])  # never more than its stated size, and its checksum is compared
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise SchemaError(f"expected a zip with one text, it cannot be read: {error}") from None
 
 
