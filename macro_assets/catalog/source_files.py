@@ -21,7 +21,7 @@ from macro_assets.catalog.kinds.series import Copy
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.read import CatalogError, Entries, defaults_of, listed
 
-_OF_A_RELEASE = ("publication_lag", "licence")
+_OF_A_RELEASE = ("publication_lag", "licence", "publisher")
 """Fields that a series takes from its release."""
 
 

@@ -19,7 +19,7 @@ from macro_assets.transforms.steps import STATIONARY
 class Labels:
     """Facts of a chart, only those it reads; the others are empty.
 
-    The first four are said of every chart (`recessions` where they are shaded); of the others, a chart has those that
+    The first six are said of every chart (`recessions` where they are shaded); of the others, a chart has those that
     its module names in `READS`, and those that its steps need.
 
     Attributes
@@ -28,6 +28,10 @@ class Labels:
         What the chart is of: its own series, else those behind its tables.
     sources
         Title of each source that has one of them, by the provider that rows of it name.
+    publishers
+        Who makes the figures of each series, where that is known; the title of its home, unless that passes them on.
+    via
+        By provider, what those that pass on the figures of others are called.
     units
         Of a chart of series, the unit in which the home of each has it.
     recessions
@@ -46,6 +50,8 @@ class Labels:
 
     series: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    publishers: Mapping[str, str] = field(default_factory=dict)
+    via: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     recessions: tuple[Recession, ...] = ()
     announced_by: date | None = None
@@ -81,9 +87,13 @@ def labels_of(chart: Chart, catalog: Catalog) -> Labels:
     """
     behind = chart.of.series or tuple(s for t in chart.of.tables for s in catalog.series_behind(t))
     own = [catalog.one_series(s) for s in dict.fromkeys(behind)]
+    sources = {h.provider: catalog.sources[h.provider] for s in own for h in catalog.holdings(s.id)}
+    homes = {s.id: s.publisher or (None if sources[s.source].via else sources[s.source].title) for s in own}
     return Labels(
         series=tuple(s.id for s in own),
-        sources={h.provider: catalog.sources[h.provider].title for s in own for h in catalog.holdings(s.id)},
+        sources={name: source.title for name, source in sources.items()},
+        publishers={series: publisher for series, publisher in homes.items() if publisher},
+        via={name: source.via for name, source in sources.items() if source.via},
         units={s.id: s.unit for s in own if s.id in chart.of.series},
         recessions=catalog.recessions if chart.shade == "recessions" else (),
         **{name: _read(name, chart, own, catalog) for name in dict.fromkeys((*reads_of(chart), *_of_steps(chart)))},

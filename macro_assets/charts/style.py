@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +128,7 @@ def quarter(day: date) -> str:
 
 
 def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> str:
-    """The footnote of a chart: who served which series, in which other unit, how far the data reach, what is shaded.
+    """The footnote of a chart: who makes its figures, in which other unit, how far they reach, what is shaded.
 
     Parameters
     ----------
@@ -144,10 +144,8 @@ def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> st
     str
         One line of plain text, safe in a figure; HTML must still escape it.
     """
-    several = len(labels.served) > 1
-    sources = (_source(provider, own if several else (), labels) for provider, own in labels.served.items())
     sentences = [
-        f"Source{'s' if several else ''}: {'; '.join(sources)}" if labels.served else "",
+        _sources(labels),
         f"Series: {_named(labels.series)}" if labels.series else "",
         f"Units: {', '.join(f'{s} in {unit}' for s, unit in labels.restated.items())}" if labels.restated else "",
         _reach(drawn),
@@ -156,9 +154,28 @@ def data_note(chart: Chart, drawn: Sequence[pl.DataFrame], labels: Labels) -> st
     return plain(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
 
 
-def _source(provider: str, series: Sequence[str], labels: Labels) -> str:
-    title = labels.sources.get(provider, provider)
-    return f"{title.rstrip('.')} ({_named(series)})" if series else title
+def _sources(labels: Labels) -> str:
+    """Who makes the figures, by who passed them on: the agency, not the data base that it was read from."""
+    by_via: dict[str, dict[str, list[str]]] = {}
+    for provider, own in labels.served.items():
+        via = labels.via.get(provider, "")
+        makers = by_via.setdefault(via, {})
+        if via and not own:  # a table names who served its figures, not which
+            for maker in dict.fromkeys(labels.publishers.values()):
+                makers.setdefault(maker, [])
+        elif not own:
+            makers.setdefault(labels.sources.get(provider, provider), [])
+        for series in own:
+            maker = labels.publishers.get(series, via) if via else labels.sources.get(provider, provider)
+            makers.setdefault(maker, []).append(series)
+    several = sum(map(len, by_via.values())) > 1
+    parts = [_of_makers(via, makers, several) for via, makers in by_via.items()]
+    return f"Source{'s' if several else ''}: {'; '.join(parts)}" if parts else ""
+
+
+def _of_makers(via: str, makers: Mapping[str, Sequence[str]], several: bool) -> str:
+    named = (f"{m.rstrip('.')} ({_named(own)})" if several and own else m.rstrip(".") for m, own in makers.items())
+    return ", ".join([*named, f"via {via}"]) if via and set(makers) != {via} else "; ".join(named)
 
 
 def _named(series: Sequence[str]) -> str:

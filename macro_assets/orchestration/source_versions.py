@@ -7,11 +7,14 @@ from macro_assets.catalog import Catalog, Series, Source
 from macro_assets.graph.versions import text_version
 from macro_assets.sources.protocol import connector, connector_module
 
+_WORDS = {"publisher"}
+"""Fields of an entry that only charts name: no figure depends on them."""
+
 
 def series_code_versions(source: Source, series: Sequence[Series]) -> dict[str, str]:
     """Code version of raw series by id: of its catalog entry, its connector, and the packages or files it is in."""
     code = text_version((connector_module(source),), _shipped(source))
-    return {s.id: text_version((), s.model_dump_json() + code) for s in series}
+    return {s.id: text_version((), s.model_dump_json(exclude=_WORDS) + code) for s in series}
 
 
 def _shipped(source: Source) -> str:

@@ -144,6 +144,8 @@ def words_are_words(draws: str, catalog: Catalog) -> Breaches:
     words: dict[str, Any] = {
         "titles": {s: f"{HOSTILE} {s}" for s in labels.titles},
         "sources": {s: f"{HOSTILE} {s}" for s in labels.sources},
+        "publishers": {s: f"{HOSTILE} {s}" for s in labels.publishers},
+        "via": {s: f"{HOSTILE} {s}" for s in labels.sources},
         "components": tuple((name, f"{HOSTILE} {name}") for name, _ in labels.components),
     }
     for said in (replace(labels, **words), replace(labels, components=())):

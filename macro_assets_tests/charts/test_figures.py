@@ -103,6 +103,26 @@ def test_data_note_says_who_served_what_as_it_is_in_the_data() -> None:
     assert data_note(s.SPREAD, added, both).startswith("Sources: At home (BAA, AAA); Elsewhere (BAA, AAA).")
 
 
+def test_data_note_names_the_agency_and_not_the_data_base_that_it_was_read_from() -> None:
+    labels = replace(
+        s.labels(s.SPREAD),
+        sources={"fred": "FRED and ALFRED", "fred_graph": "FRED chart download", "shop": "The maker's own"},
+        publishers={"BAA": "Moody's", "AAA": "Statistics & Co."},
+        via={"fred": "FRED", "fred_graph": "FRED"},
+    )
+
+    def note(**served: tuple[str, ...]) -> str:
+        return style.data_note(s.SPREAD, [], replace(labels, served=served)).partition(" Series")[0]
+
+    assert note(fred=("BAA",)) == "Source: Moody's, via FRED."
+    assert note(fred=("BAA", "AAA")) == "Sources: Moody's (BAA), Statistics & Co (AAA), via FRED."
+    assert note(fred=("BAA",), fred_graph=("AAA",)) == "Sources: Moody's (BAA), Statistics & Co (AAA), via FRED."
+    assert note(shop=("BAA",)) == "Source: The maker's own."
+    assert note(shop=("BAA",), fred=("AAA",)) == "Sources: The maker's own (BAA); Statistics & Co (AAA), via FRED."
+    assert note(fred=()) == "Sources: Moody's, Statistics & Co, via FRED.", "a table names who served it, not what"
+    assert note(fred=("UNKNOWN",)) == "Source: FRED."
+
+
 def test_data_note_of_tables_says_who_serves_the_series_behind_them() -> None:
     frames = {**s.index_frames(), s.OBSERVATIONS: s.behind(s.INDEX)[s.OBSERVATIONS].with_columns(provider=pl.lit("x"))}
     assert data_note(s.INDEX, frames, s.labels(s.INDEX)).startswith("Source: x. Series: BAA, UNRATE.")

@@ -41,6 +41,8 @@ def test_labels_say_what_the_catalog_says() -> None:
     index = s.labels(s.INDEX)
     assert index.components == (("first", "first A title"), ("second", "second A title"))
     assert index.sources == {"made_up": "A title"}
+    assert index.publishers == {"BAA": "A title", "UNRATE": "A title"}
+    assert index.via == {}
     assert index.recessions == s.catalog().recessions
     heatmap = s.labels(s.HEATMAP)
     assert heatmap.titles["AAA"] == "AAA A title"
@@ -127,3 +129,15 @@ def test_a_module_that_reads_what_is_not_there_is_named(monkeypatch: pytest.Monk
 def test_labels_of_nothing_are_empty() -> None:
     assert Labels().facts.is_empty()
     assert set(Labels().facts.columns) == {"series_id", "frequency", "aggregation", "transform"}
+
+
+def test_charts_name_agencies_and_no_packages(catalog: Catalog) -> None:
+    """Of what ships with the package and of what FRED passes on, somebody is named who makes it."""
+    passing = {s.name for s in catalog.sources.values() if s.via}
+    assert {"bundled", "fred", "fred_graph", "fred_recent", "dbnomics"} <= passing
+    nameless = [s.id for s in catalog.series.values() if s.source in passing - {"yahoo_chart"} and not s.publisher]
+    assert nameless == []
+    stress = labels_of(catalog.charts["economic_stress_index"], catalog)
+    assert {"Moody's", "Cboe", "US Bureau of Labor Statistics"} <= set(stress.publishers.values())
+    assert stress.publishers["SP500"] == "S&P Dow Jones Indices"
+    assert catalog.series["PAYEMS"].publisher == "US Bureau of Labor Statistics", "of its release"

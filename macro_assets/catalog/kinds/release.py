@@ -57,5 +57,6 @@ class Release(Declaration):
     source: Slug
     id: str = Field(min_length=1, description="The provider's own id, as its calendar has it")
     title: str = Field(description="The provider's own name")
+    publisher: str | None = Field(default=None, description="Who makes the figures of its series")
     publication_lag: PublicationLag | None = Field(default=None, description="Of most of its series")
     licence: str | None = None

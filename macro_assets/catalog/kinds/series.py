@@ -132,6 +132,9 @@ class Series(Declaration):
     folder: Folder | None = Field(
         default=None, repr=False, description="Of a series in a folder of files: how they are read; from its source"
     )
+    publisher: str | None = Field(
+        default=None, description="Who makes the figures, as a chart names its source; by default its home"
+    )
     licence: str
 
     @model_validator(mode="before")

@@ -145,6 +145,9 @@ class Source(Declaration):
     url: str
     owner: str = Field(description="A Dagster owner: an e-mail address or 'team:name'")
     family: Slug = Field(default="own", description="One of families.yaml: whose normalized table its series are in")
+    via: str | None = Field(
+        default=None, description="Of a source that passes on what others make: how a chart names it beside these"
+    )
     packages: tuple[str, ...] = Field(
         default=(), description="Distributions whose version decides the figures of a source that ships inside them"
     )
