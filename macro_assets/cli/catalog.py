@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from macro_assets.cli.place import warn_of_no_lake
 from macro_assets.cli.terminal import console, expected_errors, tell_left_out
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def _stored(catalog: Catalog) -> Stored:
 
     root = Lakehouse.at(catalog=catalog).root
     if not table_versions(root):
+        warn_of_no_lake()
         return {}
     columns = "series_id, serves, first_date, last_date, rows, vintages"
     try:

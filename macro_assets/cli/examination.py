@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from macro_assets.catalog import CatalogError, default_catalog
 from macro_assets.cli.terminal import left_out
 from macro_assets.graph.declared import graph
 from macro_assets.lakehouse import s3
+from macro_assets.lakehouse.absent import no_lake
 from macro_assets.lakehouse.delta import LakeError, check_writable, open_table, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import RETIRED
-from macro_assets.lakehouse.paths import Root, S3Root, lake_root, project_root
+from macro_assets.lakehouse.paths import Root, S3Root, default_root, lake_root, project_root
 from macro_assets.lakehouse.session import connect
 from macro_assets.lakehouse.upkeep import damage
 from macro_assets.lakehouse.upkeep.repair import in_words, repair
@@ -97,6 +99,10 @@ def _store() -> list[Finding]:
 
 def _lake() -> str:
     root = lake_root()
+    if isinstance(root, Path) and not root.exists():
+        if root != default_root():
+            raise LakeError(no_lake(root))
+        return f"there is none yet at {root}; `make run` makes it"
     check_writable(root)
     return f"{root} is writable"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from macro_assets.cli.place import needs_lake, refuse_nothing
 from macro_assets.cli.terminal import console, expected_errors, instance, print_rows
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _about_a_release(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("invalidate")
 @_about_a_release
 @expected_errors
+@needs_lake
 def invalidate_command(
     series_id: str, day: datetime, release: str, reason: str, author: str, provider: str | None
 ) -> None:
@@ -52,6 +54,7 @@ def invalidate_command(
 @click.command("reinstate")
 @_about_a_release
 @expected_errors
+@needs_lake
 def reinstate_command(
     series_id: str, day: datetime, release: str, reason: str, author: str, provider: str | None
 ) -> None:
@@ -78,6 +81,7 @@ def _decide(release: StoredRelease, decision: Decision) -> None:
 @click.argument("series_id", metavar="SERIES")
 @click.argument("day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
 @expected_errors
+@needs_lake
 def history_command(series_id: str, day: datetime) -> None:
     """Everything stored about one number: its releases, where they came from, and decisions about them."""
     from macro_assets.lakehouse.releases import history
@@ -94,6 +98,7 @@ def history_command(series_id: str, day: datetime) -> None:
 @click.argument("source")
 @click.option("--replace", is_flag=True, help="Replace the stored table where it says something else.")
 @expected_errors
+@needs_lake
 def rebuild_command(source: str, replace: bool) -> None:
     """Rebuild the raw table of SOURCE from landing alone, without a network, and compare it with the stored one.
 
@@ -126,6 +131,7 @@ def rebuild_command(source: str, replace: bool) -> None:
 
 @click.command("maintenance")
 @expected_errors
+@needs_lake
 def maintenance_command() -> None:
     """Merge small files, end retention, remove files that no version of the last 30 days needs."""
     from rich.table import Table
@@ -154,6 +160,7 @@ def maintenance_command() -> None:
 @click.command("migrate")
 @click.option("--dry-run", is_flag=True, help="Show what would be done.")
 @expected_errors
+@needs_lake
 def migrate_command(dry_run: bool) -> None:
     """Bring tables that an older macro_assets wrote to the present layout; their versions stay in their history.
 
@@ -233,6 +240,7 @@ def backup_command(destination: str, keep_days: int | None, only_verify: bool) -
         if not found.ok:
             sys.exit(1)
         return
+    refuse_nothing(lake_root())
     with _progress() as show:
         done = backup(lake_root(), place, keep_days, show)
     print_rows(_facts(done))

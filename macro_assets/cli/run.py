@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from macro_assets.cli.place import new_lake
 from macro_assets.cli.terminal import expected_errors, instance, print_summary, tell_left_out
 
 
@@ -29,12 +30,15 @@ def run_command(
 
     if partition and (first or last):
         raise click.UsageError("--partition is one partition, --from and --to are a range: use one of the two")
+    made = new_lake()
     with instance() as dagster:
         from macro_assets.orchestration.run import run, select
 
         lake = Lakehouse.at()
         tell_left_out(lake.catalog)
         chosen = select(selection, lake.catalog, partition or first, partition or last)
+        if made:
+            click.echo(made, err=True)
         summary = run(lake, chosen, dagster, force=force)
         print_summary(lake, summary)
     if summary.failures:
@@ -47,6 +51,8 @@ def run_command(
 @expected_errors
 def ui_command(port: int, charts_port: int) -> None:
     """Serve the Dagster UI with its daemon, and the chart pages, on 127.0.0.1, until Ctrl-C."""
+    if made := new_lake():
+        click.echo(made, err=True)
     with instance(watched=True):
         from macro_assets.orchestration.ui import serve
 

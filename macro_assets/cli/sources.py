@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from macro_assets.cli.place import needs_lake, new_lake, warn_of_no_lake
 from macro_assets.cli.terminal import console, expected_errors, instance, print_summary
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from dagster import DagsterInstance
+
     from macro_assets.catalog import Catalog, Source
     from macro_assets.intake.health import Health
+    from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.orchestration.refresh import Refresh
+    from macro_assets.orchestration.run import Selection
 
 _COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "off": "dim", "never fetched": "dim"}
 
@@ -32,6 +37,7 @@ def sources_command() -> None:
     from macro_assets.intake.health import health
     from macro_assets.lakehouse.handle import Lakehouse
 
+    warn_of_no_lake()
     lake = Lakehouse.at()
     sources = lake.catalog.sources.values()
     table = RichTable("source", "title", title=f"sources ({len(sources)})", title_justify="left", box=None)
@@ -89,13 +95,14 @@ def fetch_command(
     from macro_assets.catalog import names
     from macro_assets.lakehouse.handle import Lakehouse
 
+    made = new_lake()
     with instance() as dagster:
         from macro_assets.orchestration.refresh import refreshes, whole_history
-        from macro_assets.orchestration.run import run_refreshes, select
+        from macro_assets.orchestration.run import select
 
         lake = Lakehouse.at()
         catalog = lake.catalog
-        words = [w if w.startswith("raw") else names.raw(w) for w in selection] or ["raw"]
+        words = [w if w.startswith("raw") or not w.strip("/ ") else names.raw(w) for w in selection] or ["raw"]
         chosen = select(words, catalog, first, last, live=True)
         named = [f"{names.raw(source)}/{i}" for source, ids in chosen.series.items() for i in ids]
         backfill = bool(first or last)
@@ -114,12 +121,30 @@ def fetch_command(
                     out.print(f"  {name}: {why}", markup=False, highlight=False)
         if not runs and None in not_asked:
             out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
-        if dry_run or not runs:
+        if dry_run:
             return
-        summary = run_refreshes(lake, runs, dagster)
-        print_summary(lake, summary)
-    if summary.failures:
+        has_failed = _carried_out(runs, lake, dagster, made) if runs else False
+        is_lacking = words != ["raw"] and _is_lacking(lake, chosen)
+    if has_failed or is_lacking:
         sys.exit(1)
+
+
+def _carried_out(runs: Sequence[Refresh], lake: Lakehouse, dagster: DagsterInstance, made: str | None) -> bool:
+    """Carry out runs and say what they did; whether anything failed. `made` is said of a new lake before."""
+    from macro_assets.orchestration.run import run_refreshes
+
+    if made:
+        click.echo(made, err=True)
+    summary = run_refreshes(lake, runs, dagster)
+    print_summary(lake, summary)
+    return bool(summary.failures)
+
+
+def _is_lacking(lake: Lakehouse, chosen: Selection) -> bool:
+    """Whether a series that was named was not had of anybody when it was asked for last."""
+    from macro_assets.intake.fetches import not_served
+
+    return any(not_served(lake, source, ids) for source, ids in chosen.series.items())
 
 
 @click.command("accept")
@@ -128,6 +153,7 @@ def fetch_command(
 @click.option("--author", default=getpass.getuser, help="Who decides; default the user of this session.")
 @click.option("--provider", help="Who tells the new figures; default the first holder of the series that is on.")
 @expected_errors
+@needs_lake
 def accept_command(series_id: str, reason: str, author: str, provider: str | None) -> None:
     """Take the figures of SERIES in another base year or unit, as a whole; those of before stay as vintages.
 

@@ -150,7 +150,7 @@ def print_summary(lake: Lakehouse, summary: Summary) -> None:
         out.print(f"{skipped} assets were up to date and skipped.")
     for name, why in summary.warnings.items():
         out.print(f"warning {name}: {why}", style="yellow", markup=False, highlight=False)
-    for name, why in summary.failures.items():
+    for name, why in summary.told.items():
         out.print(f"FAILED {name}: {why}", style="red", markup=False, highlight=False)
     out.print(f"Lake    {lake.root}", highlight=False)
     out.print(f"Charts  {charts_folder(lake.root) / 'index.html'}", highlight=False)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
+
+from macro_assets.catalog import names
+from macro_assets.lakehouse.handle import Lakehouse
 
 
 def latest(log: pl.DataFrame) -> pl.DataFrame:
@@ -24,3 +29,11 @@ def missed(rows: pl.DataFrame, source: str) -> dict[str, str]:
     failed = rows.filter(pl.col("provider") == source, pl.col("status") == "failed")
     had = list(served(rows))
     return dict(failed.filter(~pl.col("series_id").is_in(had)).select("series_id", "error").iter_rows())
+
+
+def not_served(lake: Lakehouse, source: str, series: Collection[str]) -> list[str]:
+    """Those of some series of a live source that nobody served when they were asked for last, or never asked for."""
+    if not lake.catalog.sources[source].is_live:
+        return []
+    had = served(latest(lake.read(names.fetch_log(source))))
+    return [i for i in series if i not in had]

@@ -1,10 +1,30 @@
-"""What to say of a table or a series that is not in the lake: what makes it, in the words of the command line."""
+"""What to say of a lake that is not there, or of a table or a series that is not in it: what makes it, in commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
 
 from macro_assets.catalog import Catalog, Series, Source, names
+from macro_assets.lakehouse.paths import Root
+
+
+def no_lake(root: Root) -> str:
+    """That there is no lake at a place; folders whose names are like it, what makes one, and what says where it is."""
+    near = _near(root) if isinstance(root, Path) and not root.exists() else ""
+    return f"there is no lake at {root}.{near} `make run` makes one there; MACRO_LAKE says where yours is."
+
+
+def _near(root: Path) -> str:
+    """Folders that are there and whose path differs in one name alone, which is like it."""
+    missing = next((p for p in (root, *root.parents) if p.parent.exists()), root)
+    below, there = root.relative_to(missing), {}
+    with suppress(OSError):
+        there = {f.name: f / below for f in missing.parent.iterdir() if (f / below).is_dir()}
+    like = [str(there[name]) for name in get_close_matches(missing.name, there, n=2)]
+    return f" Did you mean {' or '.join(like)}?" if like else ""
 
 
 def made_by(catalog: Catalog, name: str, named: bool = False) -> str:

@@ -63,6 +63,11 @@ def location(given: str | Root) -> Root:
     return S3Root(bucket, "/".join(parts))
 
 
+def default_root() -> Path:
+    """Where the lake is unless something else is said: `data/lake` of the project."""
+    return project_root() / "data" / "lake"
+
+
 def lake_root(root: str | Root | None = None) -> Root:
     """Root of the lake: the argument, else `MACRO_LAKE`, else `data/lake` of the project.
 
@@ -77,7 +82,7 @@ def lake_root(root: str | Root | None = None) -> Root:
         See :func:`location`.
     """
     given = root or os.environ.get("MACRO_LAKE")
-    return location(given) if given else project_root() / "data" / "lake"
+    return location(given) if given else default_root()
 
 
 def storage_options(root: Root) -> dict[str, str] | None:

@@ -21,7 +21,7 @@ import polars as pl
 from macro_assets.catalog import Catalog, Column, Table, View, names
 from macro_assets.catalog.registers import registers, series_columns
 from macro_assets.lakehouse import s3
-from macro_assets.lakehouse.absent import made_by, never_fetched
+from macro_assets.lakehouse.absent import made_by, never_fetched, no_lake
 from macro_assets.lakehouse.acceptances import ACCEPTANCES
 from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
@@ -78,7 +78,7 @@ def connect(
     lake = Lakehouse.at(root, catalog)
     versions = table_versions(lake.root)
     if not versions:
-        raise LakeError(f"there is no lake at {lake.root}. `make run` builds one, or set MACRO_LAKE to where yours is.")
+        raise LakeError(no_lake(lake.root))
     versions = {name: version for name, version in versions.items() if name not in lake.catalog.views}
     with ThreadPoolExecutor(_THREADS) as pool:
         looks = pool.map(lambda n: _look(lake, n, versions[n]), versions)  # while the extension loads

@@ -77,9 +77,9 @@ def build_defs(
 
 
 def step_tables(definitions: dg.Definitions) -> tuple[dict[str, str], dict[str, str]]:
-    """The first table that each step makes, and the table that each check of its own step is of, by the step's name."""
+    """The table that each step makes, of several the first, and the table that each check of its own step is of, by the step's name."""
     steps = {
-        a.op.name: table_name(a.keys_by_output_name[next(iter(a.keys_by_output_name))])
+        a.op.name: table_name(min(a.keys_by_output_name.values(), key=lambda k: len(k.path)))  # series have longer ones
         for a in definitions.assets or ()
         if isinstance(a, dg.AssetsDefinition) and a.is_executable
     }

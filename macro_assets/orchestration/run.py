@@ -81,6 +81,10 @@ def select(
     usual = {n for n in assets if live or n not in series or not catalog.sources[series[n].source].is_live}
     chosen = set() if words else usual
     for word in words:
+        if not word.strip("/ "):
+            raise UnknownNameError(
+                "an empty name names no asset: name one, or none for all. `macro list` shows all names."
+            )
         matched = [n for n in assets if n == word or n.startswith(word.rstrip("/") + "/")]
         if not matched:
             layers = {n.rsplit("/", 1)[0] for n in assets} | {n.split("/")[0] for n in assets}

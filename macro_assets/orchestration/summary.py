@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
 
 from macro_assets.orchestration.records import UNCHANGED
+from macro_assets.sources.fetching import without_names
 
 
 @dataclass
@@ -41,6 +42,14 @@ class Summary:
         """The summary of a layer, empty at first."""
         return self.layers.setdefault(name, LayerSummary())
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What failed, as one says it: what failed alike, of whatever source, in one line with the first names."""
+        alike: dict[str, list[str]] = {}
+        for name, why in self.failures.items():
+            alike.setdefault(without_names(why), []).append(name)
+        return {_first_of(names): self.failures[names[0]] if len(names) == 1 else why for why, names in alike.items()}
+
     def add_run(self, records: Iterable[dg.EventLogEntry]) -> None:
         """Add the events of one Dagster run."""
         self.runs += 1
@@ -73,22 +82,33 @@ class Summary:
         return self.steps.get(step, self.checks.get(step, step)).partition("/")[0]
 
     def _add_check(self, check: dg.AssetCheckEvaluation) -> None:
-        layer = self.layer(check.asset_key.path[0])
+        layer, name = self.layer(check.asset_key.path[0]), "/".join(check.asset_key.path)
         if check.passed:
             layer.passed += 1
+        elif self._is_told(name):
+            return
         elif check.severity == dg.AssetCheckSeverity.WARN:
-            self.warnings["/".join(check.asset_key.path)] = check.description or "check warned"
+            self.warnings[name] = check.description or "check warned"
         else:
             layer.failed += 1
-            self.failures["/".join(check.asset_key.path)] = check.description or "check failed"
+            self.failures[name] = check.description or "check failed"
+
+    def _is_told(self, table: str) -> bool:
+        """Whether a series of a raw table is named already: what the table's checks say is that once more."""
+        return any(name.startswith(f"{table}/") for name in self.failures)
 
     def _add_failure(self, step: str, event: dg.DagsterEvent) -> None:
-        reason = _reason(event)
-        if step in self.checks:  # of a raw table; the series that failed are named already
+        table = self.steps.get(step, self.checks.get(step, step))
+        if self._is_told(table):
+            return
+        if step in self.checks:
             self.layer(self._layer(step)).failed += 1
-            if self.failures:
-                return
-        self.failures.setdefault(self.steps.get(step, self.checks.get(step, step)), reason)
+        self.failures.setdefault(table, _reason(event))
+
+
+def _first_of(names: Sequence[str], shown: int = 5) -> str:
+    """The first of some names, and how many there are more."""
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def was_interrupted(records: Iterable[dg.EventLogEntry]) -> bool:

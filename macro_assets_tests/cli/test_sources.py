@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import socket
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -93,7 +95,7 @@ ALONE = next(s.id for s in CATALOG.series_of("fred") if not s.holders)
 
 
 def test_a_series_that_nobody_else_has_is_not_asked_without_a_key_and_the_answer_says_why(home: Home) -> None:
-    said = home.macro("fetch", f"raw/fred/{ALONE}").stdout
+    said = home.macro("fetch", f"raw/fred/{ALONE}", expect=1).stdout
     assert "Nothing is due" not in said
     assert "source fred is off: the environment has no FRED_API_KEY" in " ".join(said.split())
     assert open_table(home.lake, "raw/fred") is None
@@ -144,6 +146,63 @@ def test_a_provider_that_fails_ends_the_command_with_an_error(
     assert "series CBOE_VIX of source cboe" in said
     assert "404" in said
     assert "Traceback" not in said
+
+
+def _ask(environment: Mapping[str, str], patch: pytest.MonkeyPatch) -> None:
+    """Have all providers asked at a stand-in, without a key: who fails has further holders."""
+    for name, value in environment.items():
+        if name not in KEYS:
+            patch.setenv(name, value)
+
+
+UST = "raw/treasury_yields/UST_PAR_10Y"
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hosts looked for on a machine without a network: the providers themselves are asked, and no name is known."""
+    sought: list[str] = []
+    for name in [n for n in os.environ if n.startswith("MACRO_URL_")]:
+        monkeypatch.delenv(name)
+
+    def unknown(host: str, *_: object, **__: object) -> None:
+        sought.append(host)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    return sought
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_network_a_series_is_told_once_and_soon(offline: list[str], tmp_path: Path) -> None:
+    done = make_home(tmp_path).macro("fetch", UST, expect=1)
+    assert offline.count("home.treasury.gov") <= 4, "each try waits longer"
+    said = " ".join((done.stdout + done.stderr).split())
+    reason = "no network, or no such host: cannot resolve home.treasury.gov. Ask again later."
+    assert done.stdout.count("FAILED") == 1
+    assert said.count(reason) == 1
+    assert f"FAILED {UST}: series UST_PAR_10Y of source treasury_yields: {reason}" in said
+    for internal in ("gaierror", "Errno", "Temporary failure", "httpx", "Traceback"):
+        assert internal not in said
+
+
+@pytest.mark.usefixtures("home", "offline")
+def test_without_a_network_many_series_are_told_in_a_few_lines(tmp_path: Path) -> None:
+    done = make_home(tmp_path).macro("fetch", "ecb", "cboe", "nyfed", "tic", expect=1)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "warning"))]
+    assert 2 <= len(lines) <= 3, "the first host, perhaps the second, and all others"
+    assert "no network: neither" in " ".join(done.stdout.split())
+    assert "more: no network" in " ".join(done.stdout.split())
+    assert open_table(tmp_path / "lake", "raw/ecb") is None
+
+
+@pytest.mark.usefixtures("home", "offline")
+def test_what_others_do_not_serve_in_the_place_of_a_source_that_is_off_counts_when_it_was_named(tmp_path: Path) -> None:
+    """Without a key FRED's keyless charts are asked, here in vain; unnamed, a source that is off is no failure."""
+    lake = make_home(tmp_path)
+    lake.macro("fetch", "raw/fred/UNRATE", expect=1)
+    lake.macro("fetch", "raw/fred/GDPPOT", expect=1)
+    lake.macro("fetch", "raw/fred/GDPPOT", "--dry-run")
 
 
 def _ask(environment: Mapping[str, str], patch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from macro_assets.catalog import Catalog, default_catalog
 from macro_assets.definitions import defs
 from macro_assets.intake.years import Years
+from macro_assets.orchestration.assets.specs import spec_arguments
 from macro_assets.orchestration.partitions import AS_OF_MONTHS, YEARS
 from macro_assets.sources.protocol import Window
 
@@ -47,6 +48,15 @@ def assert_tells(name: str, spec: dg.AssetSpec) -> None:
     assert "sql" in spec.metadata
     assert spec.metadata["dagster/table_name"].count(".") == 1
     assert all(c.description for c in spec.metadata["dagster/column_schema"].columns)
+
+
+def test_a_chart_links_its_page_where_pages_are_served_now(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page was drawn when nobody knew which port `macro ui` would be given."""
+    monkeypatch.setenv("MACRO_CHARTS_URL", "http://127.0.0.1:3412")
+    table = catalog.one_table("charts/credit_spread")
+    assert spec_arguments(table, catalog)["metadata"]["page"].value == "http://127.0.0.1:3412/credit_spread.html"
+    assert "page" not in spec_arguments(catalog.one_table("indicators/sahm_rule"), catalog)["metadata"]
+    assert "page" not in SPECS["normalized/fred"].metadata
 
 
 NOT_DERIVED = ("raw/", "audit/", "maintenance/", "calendar/", "paths/")

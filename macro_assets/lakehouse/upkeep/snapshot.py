@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from macro_assets.lakehouse.absent import no_lake
 from macro_assets.lakehouse.delta import LakeError, table_versions
 from macro_assets.lakehouse.paths import Root, storage_options
 from macro_assets.lakehouse.upkeep.copying import MissingFileError, listing
@@ -59,7 +60,7 @@ def take(lake: Root) -> Snapshot:
     listed = listing(lake)
     of_table, loose = _by_table(listed, versions)
     if not (versions or loose):
-        raise LakeError(f"there is no lake at {lake}: nothing to back up. Set MACRO_LAKE to where yours is.")
+        raise LakeError(f"nothing to back up: {no_lake(lake)}")
 
     def files_of(name: str) -> list[str]:
         return _table_files(lake, name, versions[name], of_table[name])

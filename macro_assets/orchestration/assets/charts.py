@@ -11,7 +11,7 @@ import polars as pl
 from macro_assets.catalog import Catalog, Chart, names
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.assets.derived import Publisher
-from macro_assets.publishing.pages import charts_url, write_chart_page
+from macro_assets.publishing.pages import write_chart_page
 
 
 def chart_publishers(catalog: Catalog) -> dict[str, Publisher]:
@@ -26,7 +26,6 @@ def _published(lake: Lakehouse, row: pl.DataFrame, chart: Chart) -> Mapping[str,
     page = write_chart_page(lake.root, chart, figure)
     return {
         "preview": dg.MetadataValue.md(markdown_preview(svg_preview(json.loads(figure), chart.title))),
-        "page": dg.MetadataValue.url(f"{charts_url()}/{chart.name}.html"),
         "file": dg.MetadataValue.path(str(page)),
         "data_note": row["data_note"].item(),
     }

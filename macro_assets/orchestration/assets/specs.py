@@ -7,6 +7,7 @@ import dagster as dg
 
 from macro_assets.catalog import Catalog, Table, names
 from macro_assets.orchestration.describe import key, series_links, table_metadata
+from macro_assets.publishing.pages import charts_url
 from macro_assets.quality import CheckReport
 
 CHECK = "schema"
@@ -18,6 +19,9 @@ _GROUPS = {**dict.fromkeys(names.OF_MODELS, "forecasts"), "real_time": "indicato
 def spec_arguments(table: Table, catalog: Catalog, series: Sequence[str] = ()) -> dict[str, Any]:
     """Arguments of an asset's spec; `series` are those it is made of, where they are few enough to name."""
     metadata = table_metadata(table)
+    kind, name = names.entry_of(table.name) or ("", "")
+    if kind == "charts":  # a fact of the server that runs now, not of the run that drew it: the port may be another
+        metadata["page"] = dg.MetadataValue.url(f"{charts_url()}/{name}.html")
     if series:
         metadata["input_series"] = series_links(series, catalog)
     return {

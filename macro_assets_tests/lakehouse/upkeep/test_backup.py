@@ -863,7 +863,7 @@ def test_a_place_that_holds_something_else_is_refused(lake: Path, store: Path, t
 
 
 def test_what_cannot_be_is_refused_with_what_to_do(lake: Path, store: Path, tmp_path: Path) -> None:
-    with pytest.raises(LakeError, match="nothing to back up. Set MACRO_LAKE"):
+    with pytest.raises(LakeError, match="nothing to back up: there is no lake at"):
         backup(tmp_path / "none", store)
     with pytest.raises(LakeError, match="-1 days; expected 0 or more"):
         backup(lake, store, keep_days=-1)
