@@ -77,7 +77,7 @@ def build_defs(
 
 
 def step_tables(definitions: dg.Definitions) -> tuple[dict[str, str], dict[str, str]]:
-    """The table that each step makes, of several the first, and the table that each check of its own step is of, by the step's name."""
+    """The table that each step makes (of several the first), and that each check of its own step is of, by step."""
     steps = {
         a.op.name: table_name(min(a.keys_by_output_name.values(), key=lambda k: len(k.path)))  # series have longer ones
         for a in definitions.assets or ()

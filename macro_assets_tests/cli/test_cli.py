@@ -70,6 +70,12 @@ def test_a_second_run_runs_nothing_and_says_so(built: Built) -> None:
     assert state() == before
 
 
+def test_a_second_backfill_of_the_same_months_runs_nothing_and_says_so(built: Built) -> None:
+    again = built.home.macro("run", "forecasts/gdp_nowcast", "--from", "2016-06", "--to", "2016-07")
+    assert "Everything is up to date: nothing was run." in again.stdout
+    assert again.stderr == ""
+
+
 def test_list_names_everything(built: Built, catalog: Catalog) -> None:
     listed = built.home.macro("list").stdout
     series = [f"raw/{s.source}/{s.id}" for s in catalog.series.values()]
