@@ -263,7 +263,7 @@ def epoch_instants(stamps: pl.Series, name: str, per_second: int = 1) -> pl.Seri
     return (stamps * (1_000_000 // per_second)).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
-_EPOCH = (datetime(1000, 1, 1, tzinfo=UTC).timestamp(), datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+_EPOCH = (datetime(1000, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 
 
 def epoch_instant(stamp: int, name: str) -> datetime:

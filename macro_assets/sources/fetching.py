@@ -175,14 +175,14 @@ _NAMES = re.compile(r"^series [^:]+: ")
 
 def _observations(
     answers: Sequence[Answer], ask: Ask, source: Source, window: Window
-) -> tuple[pl.DataFrame, dict[str, SourceError]]:
-    """Rows of the series of an ask, and those whose dates are none of their frequency."""
+) -> tuple[pl.DataFrame, dict[str, BaseException]]:
+    """Rows of the series of an ask, and those whose dates are none of their frequency, or of no calendar."""
     frames: list[pl.DataFrame] = []
-    failures: dict[str, SourceError] = {}
+    failures: dict[str, BaseException] = {}
     for one in ask.series:
         try:
             frames.append(_of(one, answers, ask, source, window))
-        except SchemaError as error:
+        except (Exception, PanicException) as error:
             failures[one.id] = error
     return pl.concat([NO_OBSERVATIONS, *frames]), failures
 
@@ -225,6 +225,9 @@ def _splits(answers: Sequence[Answer]) -> dict[str, Splits]:
 
 def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:
     """Rows of one series with when they were released, who says so, and where they are from."""
+    days = rows["observation_date"].cast(pl.Date)
+    if (days >= _NO_DATE).any():  # what comes after the last day that Python knows breaks whoever looks at it
+        raise SchemaError(f"expected dates before {_NO_DATE.year}, got {days.max()}.")
     if "release_time" not in rows.columns:
         released = estimated_releases(series, rows["observation_date"])
         rows = rows.with_columns(release_time=released, release_basis=pl.lit("publication_lag"))
@@ -235,6 +238,9 @@ def _released(rows: pl.DataFrame, series: Series, source: Source, response: Resp
         ingested_at=pl.lit(response.fetched_at),
         payload_sha256=pl.lit(response.sha256),
     ).select(pl.col(n).cast(t) for n, t in OBSERVATION_SCHEMA.items())
+
+
+_NO_DATE = date(2200, 1, 1)
 
 
 def calendar(source: Source, client: Client, first: date, last: date, today: date) -> pl.DataFrame | None:

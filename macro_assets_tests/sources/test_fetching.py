@@ -288,6 +288,16 @@ class Breaking(Replayed):
         return super().get(request)
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "2200-01-01"])
+def test_a_date_of_no_time_fails_its_series_alone(day: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A figure of the last day that Python knows would be released after it."""
+    fetched = got({"/A": ROWS, "/B": ROWS + f"{day},3\n".encode(), "/C": ROWS})
+    assert list(fetched.failures) == ["B"]
+    assert f"expected dates before 2200, got {day}" in fetched.failures["B"]
+    assert len(fetched.responses) == 3
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("fault", [PanicException("out-of-range date"), RecursionError("too deep"), ValueError("seek")])
 def test_a_fault_of_a_reader_is_of_its_series_alone_and_the_body_is_kept(
     fault: BaseException, speak: Callable[..., None], caplog: pytest.LogCaptureFixture
