@@ -123,13 +123,13 @@ def fetch_command(
             out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
         if dry_run:
             return
-        has_failed = _carried_out(runs, lake, dagster, made) if runs else False
+        has_failed = _carried_out(lake, runs, dagster, made) if runs else False
         is_lacking = words != ["raw"] and _is_lacking(lake, chosen)
     if has_failed or is_lacking:
         sys.exit(1)
 
 
-def _carried_out(runs: Sequence[Refresh], lake: Lakehouse, dagster: DagsterInstance, made: str | None) -> bool:
+def _carried_out(lake: Lakehouse, runs: Sequence[Refresh], dagster: DagsterInstance, made: str | None) -> bool:
     """Carry out runs and say what they did; whether anything failed. `made` is said of a new lake before."""
     from macro_assets.orchestration.run import run_refreshes
 

@@ -226,8 +226,8 @@ def _splits(answers: Sequence[Answer]) -> dict[str, Splits]:
 def _released(rows: pl.DataFrame, series: Series, source: Source, response: Response) -> pl.DataFrame:
     """Rows of one series with when they were released, who says so, and where they are from."""
     days = rows["observation_date"].cast(pl.Date)
-    if (days >= _NO_DATE).any():  # what comes after the last day that Python knows breaks whoever looks at it
-        raise SchemaError(f"expected dates before {_NO_DATE.year}, got {days.max()}.")
+    if (wrong := days.filter(days >= _NO_DATE)).len():  # what comes after Python's last day breaks who looks at it
+        raise SchemaError(f"expected dates before {_NO_DATE.year}, got {wrong[0]}.")
     if "release_time" not in rows.columns:
         released = estimated_releases(series, rows["observation_date"])
         rows = rows.with_columns(release_time=released, release_basis=pl.lit("publication_lag"))

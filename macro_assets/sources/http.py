@@ -79,8 +79,6 @@ class HttpClient:
         In place of the network.
     remembered
         Earlier responses by the text of their request, to ask whether they still hold.
-    reach
-        What is known of the network; by default what all clients of the process learned.
 
     Raises
     ------
@@ -99,7 +97,6 @@ class HttpClient:
         patience: Patience | None = None,
         remembered: Mapping[str, Response] | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        reach: Reach = NETWORK,
     ) -> None:
         api = source.api
         if api is None:
@@ -111,7 +108,7 @@ class HttpClient:
         self.key = key_of(source, environ)
         own = _own_url(source, environ)
         self.base = (own or api.base_url).rstrip("/")
-        self.reach = reach if own is None else Reach()  # a mirror may be of this machine
+        self.reach = NETWORK if own is None else Reach()  # a mirror may be of this machine
         self.proxy = _proxy(environ) if own is None else None
         self.bucket = Bucket(urlsplit(self.base).netloc, _rate(source, api, environ), api.burst, sleep=sleep)
         way = transport or _network(self.proxy, guarded=own is None)

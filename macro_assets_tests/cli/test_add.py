@@ -221,7 +221,7 @@ def test_a_file_that_is_there_stays(home: Home, own: Path) -> None:
 
 def test_without_a_network(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MACRO_URL_FRED", "http://127.0.0.1:1")
-    assert "cannot be reached" in refused(home, "add", "fred", "UNRATENSA")
+    assert "127.0.0.1 refuses the connection" in refused(home, "add", "fred", "UNRATENSA")
 
 
 @pytest.mark.parametrize("body", [b"<html><body>busy</body></html>", b"", b'{"seriess": "x"}', b"\xff\xfe"])

@@ -205,13 +205,6 @@ def test_what_others_do_not_serve_in_the_place_of_a_source_that_is_off_counts_wh
     lake.macro("fetch", "raw/fred/GDPPOT", "--dry-run")
 
 
-def _ask(environment: Mapping[str, str], patch: pytest.MonkeyPatch) -> None:
-    """Have all providers asked at a stand-in, without a key: who fails has further holders."""
-    for name, value in environment.items():
-        if name not in KEYS:
-            patch.setenv(name, value)
-
-
 class Rebased(World):
     """Providers whose every figure is a quarter larger than in the world before."""
 

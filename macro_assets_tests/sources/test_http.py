@@ -102,7 +102,7 @@ def client(
     """A client of a source that asks the server in place of the provider."""
     url = server if isinstance(server, str) else server.url
     there = {"MACRO_URL_LOOP": url, "MACRO_RATE_LOOP": "1e6", "LOOP_KEY": SECRET, **(environ or {})}
-    more = {"sleep": Sleeper(), "reach": Reach(), **more}
+    more = {"sleep": Sleeper(), **more}
     one = HttpClient(of or source(), explain, environ=there, patience=patience, **more)
     try:
         yield one
@@ -720,7 +720,7 @@ def test_the_connection_goes_to_the_checked_address(monkeypatch: pytest.MonkeyPa
         raise ConnectionRefusedError("as planned")
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    one = HttpClient(source(), explain_status, environ={}, patience=Patience(1), sleep=Sleeper(), reach=Reach())
+    one = HttpClient(source(), explain_status, environ={}, patience=Patience(1), sleep=Sleeper())
     with pytest.raises(TransientError, match="refuses the connection"):
         one.get(Request("/a"))
     assert connected == [("93.184.215.14", 443)]
@@ -773,8 +773,9 @@ def nameless(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def named(host: str, reach: Reach, sleeper: Sleeper) -> HttpClient:
-    of = source(base_url=f"https://{host}/v1")
-    return HttpClient(of, explain_status, environ={}, sleep=sleeper, reach=reach)
+    one = HttpClient(source(base_url=f"https://{host}/v1"), explain_status, environ={}, sleep=sleeper)
+    one.reach = reach
+    return one
 
 
 def test_a_name_nobody_knows_is_looked_up_twice_and_told_without_the_resolvers_words(
