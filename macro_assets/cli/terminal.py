@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,15 @@ def expected_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from macro_assets.catalog import CatalogError, UnknownNameError
-        from macro_assets.lakehouse.delta import LakeError
+        from macro_assets.lakehouse.delta import LakeError, PanicError, no_panic
 
         try:
-            return command(*args, **kwargs)
+            with no_panic():
+                return command(*args, **kwargs)
+        except PanicError as error:
+            hint = "A date is beyond what can be shown, or a data file is damaged: `macro doctor --deep` says which."
+            click.echo(f"macro: {error}. {hint}", err=True)
+            sys.exit(USAGE_ERROR)
         except (CatalogError, UnknownNameError, LakeError, ValueError) as error:
             click.echo(f"macro: {error}", err=True)
             sys.exit(USAGE_ERROR)
@@ -64,21 +69,20 @@ def instance(watched: bool = False) -> Iterator[dg.DagsterInstance]:
     Its storage paths are relative to that folder, so the command works from any folder. `watched` where a daemon and
     the UI must see which partitions are under way and which failed.
     """
-    from macro_assets.lakehouse.paths import lake_root, project_root
+    from macro_assets.lakehouse.paths import lake_root
+    from macro_assets.orchestration import home
 
     os.environ["MACRO_LAKE"] = str(lake_root())  # absolute, before the folder changes
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(project_root()))).resolve()
-    os.environ["DAGSTER_HOME"] = str(home)
+    place = home.find()
+    os.environ["DAGSTER_HOME"] = str(place)
     # one planned event for a range of partitions, one write for a batch of events: a full run takes half the time
     if not watched:
         os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
-    os.chdir(home)
-    with _uncollected():
-        import dagster as dg
-
-        opened = dg.DagsterInstance.get()
-    with opened as found:
+    os.chdir(place)
+    with ExitStack() as held:
+        with _uncollected():
+            found = held.enter_context(home.opened(place))
         yield found
 
 

@@ -32,6 +32,21 @@ class LakeError(Exception):
     """The lake refuses: the message says which table, what was expected, what came, and what to do."""
 
 
+class PanicError(DeltaError):
+    """A library broke down over what it read; `Exception` does not hold what it raises then, this does."""
+
+
+@contextmanager
+def no_panic() -> Iterator[None]:
+    """A panic becomes a :class:`PanicError`. Each library in Rust has a `PanicException` of its own."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise PanicError(f"the reader broke down: {error}") from error
+
+
 def check_writable(root: Root) -> None:
     """Raise a :class:`LakeError` unless files can be made under `root` (a folder is created)."""
     probe = f".writable.{os.getpid()}"
@@ -81,7 +96,8 @@ def open_any(root: Root, name: str) -> DeltaTable | None:
     if isinstance(root, Path) and not (root / name).exists():  # a tenth of the time that delta-rs needs to say so
         return None
     try:
-        stored = DeltaTable(str(root / name), storage_options=storage_options(root))
+        with no_panic():
+            stored = DeltaTable(str(root / name), storage_options=storage_options(root))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
@@ -186,16 +202,35 @@ def data_files(root: Root, stored: DeltaTable) -> list[str]:
     return [unquote(f) for f in stored.file_uris()] if isinstance(root, Path) else stored.file_uris()
 
 
+def logged_files(stored: DeltaTable) -> dict[str, int]:
+    """The data files of a table's version, by their path below it, with their sizes in its log.
+
+    Without those of another table, as a shallow clone has them.
+    """
+    with no_panic():
+        actions = stored.get_add_actions()
+    paths, sizes = (actions.column(c).to_pylist() for c in ("path", "size_bytes"))
+    return {unquote(path): size for path, size in zip(paths, sizes, strict=True) if "://" not in path}
+
+
 @contextmanager
 def reading(name: str, version: int) -> Iterator[None]:
     """Errors while reading data files become one that names the table and its version."""
     try:
-        yield
-    except (pl.exceptions.PolarsError, OSError) as error:
+        with no_panic():
+            yield
+    except _reader_errors() as error:
         raise LakeError(
-            f"table {name}, version {version}, cannot be read: {reason(error)}. "
-            "A data file is missing or damaged; `macro doctor --repair` goes back to the last good version."
+            f"table {name}, version {version}, cannot be read: {reason(error)}. A data file is missing or damaged: "
+            "`macro doctor --deep` says which, and `macro doctor --repair`, or `--deep --repair` where its content was "
+            "changed, goes back to the last good version."
         ) from error
+
+
+def _reader_errors() -> tuple[type[Exception], ...]:
+    import pyarrow as pa  # not before something failed: it takes a tenth of a second
+
+    return pl.exceptions.PolarsError, pa.ArrowException, DeltaError, OSError
 
 
 def scan(root: Root, stored: DeltaTable | None, schema: pl.Schema) -> pl.LazyFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -23,7 +24,7 @@ from macro_assets.catalog.registers import registers, series_columns
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.absent import made_by, never_fetched, no_lake
 from macro_assets.lakehouse.acceptances import ACCEPTANCES
-from macro_assets.lakehouse.delta import LakeError, open_table, reason, table_versions
+from macro_assets.lakehouse.delta import LakeError, PanicError, no_panic, open_table, reason, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import CLOCKS, RETIRED
 from macro_assets.lakehouse.macros import FACTS, NEVER_FETCHED, define_macros, quoted, timestamp
@@ -35,6 +36,11 @@ from macro_assets.lakehouse.vintages import instant
 
 _THREADS = 4
 """Tables are looked at and attached side by side: each takes a few milliseconds, on S3 a few round trips."""
+
+_OF_A_FILE = re.compile(
+    "Out of buffer|Failed to read file|No such file|[Dd]ecompress|[Cc]orrupt|TProtocolException|magic bytes"
+)
+"""In DuckDB's words."""
 
 _SQL_TYPES = {
     "str": "VARCHAR",
@@ -382,6 +388,20 @@ def query(
         When the statement fails, with DuckDB's message.
     """
     try:
-        return con.execute(sql, parameters).pl()
-    except duckdb.Error as error:
-        raise LakeError(str(error)) from None
+        with no_panic():
+            return con.execute(sql, parameters).pl()
+    except (duckdb.Error, PanicError) as error:
+        raise LakeError(f"{error}{_way_out(con, sql, error)}") from None
+
+
+def _way_out(con: duckdb.DuckDBPyConnection, sql: str, error: Exception) -> str:
+    """What to do where an error speaks of a file that cannot be read."""
+    if not isinstance(error, PanicError) and not _OF_A_FILE.search(str(error)):
+        return ""
+    named: set[str] = set()
+    with suppress(duckdb.Error):  # views are told as what they read
+        named = {name.strip('"').removeprefix("_lake/") for name in con.get_table_names(sql, qualified=True)}
+    if not named and "No such file" in str(error):  # one that the statement names
+        return ""
+    of = f" of {' or '.join(sorted(named))}" if named else ""
+    return f". A data file{of} is missing or damaged: `macro doctor --deep` says which, and what to do"

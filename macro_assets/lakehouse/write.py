@@ -2,8 +2,8 @@
 
 Every write passes one boundary (:func:`conform`): the catalog's columns in the catalog's types, no NaN or infinity,
 sorted by the table's key. Rows that were computed from what a table held are committed only if it still holds that;
-otherwise they are computed again from what it holds now. Compaction and checkpoints come after the commit and are not
-part of it: a write whose rows are stored has not failed.
+otherwise they are computed again from what it holds now. Compaction, checkpoints and the record of what the new files
+hold (`fingerprints.py`) come after the commit and are not part of it: a write whose rows are stored has not failed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,16 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from macro_assets.catalog import Table
 from macro_assets.catalog.derive import polars_schema
-from macro_assets.lakehouse.delta import LakeError, check_writable, open_any, open_table, reading, reason
+from macro_assets.lakehouse import fingerprints
+from macro_assets.lakehouse.delta import (
+    LakeError,
+    check_writable,
+    logged_files,
+    open_any,
+    open_table,
+    reading,
+    reason,
+)
 from macro_assets.lakehouse.handle import Held, Lakehouse
 from macro_assets.lakehouse.layout import BOOKKEEPING, arrow_schema
 from macro_assets.lakehouse.paths import Root, storage_options
@@ -142,7 +151,7 @@ def append_computed(
         if rows.is_empty():
             return Appended(before, rows, before, before)
         try:
-            with _writing(lake.root, name):
+            with _writing(lake.root, name), _on_record(lake.root, name, target):
                 write_deltalake(
                     target,
                     rows.to_arrow().cast(arrow_schema(table, target)),
@@ -155,12 +164,12 @@ def append_computed(
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
-            if (own := _own_commit(lake.root, name, before, write_id)) is not None:
+            if (own := _own_commit(lake.root, name, target, write_id)) is not None:
                 return Appended(own, rows, before, own)
             _give_way(attempt)
             continue
         version = target.version()
-        _tidy(target, name)
+        _tidy(lake.root, name, target)
         return Appended(version, rows, before, target.version())
     raise WriteConflictError(
         f"table {name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
@@ -224,6 +233,8 @@ def overwrite_computed(
     table, write_id = lake.table(name), uuid4().hex
     for attempt in range(_ATTEMPTS):
         target = open_or_create(lake, name)
+        if partitions is not None:  # what the same files hold of other months is written anew
+            fingerprints.refuse_changed(lake.root, name, _files(target))
         with reading(name, target.version()):
             is_held = held is not None and held.is_of(target.version())
             rows = held.rows.lazy() if held is not None and is_held else lake.rows(name, target)
@@ -237,7 +248,7 @@ def overwrite_computed(
         if stored.select(said).equals(frame.select(said)):
             return target.version()
         try:
-            with _writing(lake.root, name):
+            with _writing(lake.root, name), _on_record(lake.root, name, target):
                 write_deltalake(
                     target,
                     frame.to_arrow().cast(arrow_schema(table, target if predicate else None)),
@@ -253,12 +264,12 @@ def overwrite_computed(
                     post_commithook_properties=_NO_HOOKS,
                 )
         except CommitFailedError:
-            if (own := _own_commit(lake.root, name, target.version(), write_id)) is not None:
+            if (own := _own_commit(lake.root, name, target, write_id)) is not None:
                 return own
             _give_way(attempt)
             continue
         version = target.version()
-        _tidy(target, name)
+        _tidy(lake.root, name, target)
         return version
     raise WriteConflictError(
         f"table {name}: other processes were faster {_ATTEMPTS} times; nothing was written. Try again."
@@ -279,9 +290,8 @@ def replace_rows(
     """
     table, write_id = lake.table(name), uuid4().hex
     rows = conform(frame, table)
-    before = target.version()
     try:
-        with _writing(lake.root, name):
+        with _writing(lake.root, name), _on_record(lake.root, name, target):
             write_deltalake(
                 target,
                 rows.to_arrow().cast(arrow_schema(table)),
@@ -292,46 +302,79 @@ def replace_rows(
                 post_commithook_properties=_NO_HOOKS,
             )
     except CommitFailedError:
-        if _own_commit(lake.root, name, before, write_id) is not None:
+        if _own_commit(lake.root, name, target, write_id) is not None:
             return
         raise WriteConflictError(f"table {name} was written meanwhile; it was left as it is. Try again.") from None
 
 
-def _own_commit(root: Root, name: str, since: int, write_id: str) -> int | None:
+@contextmanager
+def _on_record(root: Root, name: str, target: DeltaTable) -> Iterator[None]:
+    """What the files hold that a commit adds is put on record."""
+    had = _files(target)
+    yield
+    _take(root, name, target, had)
+
+
+def _files(stored: DeltaTable) -> set[str]:
+    """Data files of a table of the catalog, none of which is partitioned on the disk. An eighth of `logged_files`."""
+    return {uri.rpartition("/")[2] for uri in stored.file_uris()}
+
+
+def _take(root: Root, name: str, stored: DeltaTable, had: set[str]) -> None:
+    try:
+        fingerprints.take(root, name, _files(stored) - had)
+    except (LakeError, DeltaError, OSError) as error:
+        told = "table %s: version %d is stored, but what its new files hold is not on record: %s"
+        _LOG.warning(told, name, stored.version(), reason(error))
+
+
+def _own_commit(root: Root, name: str, before: DeltaTable, write_id: str) -> int | None:
     """The version that a write made although it was told that it lost the race; None when it did not.
 
     When S3 carries out the PUT of a commit and the answer is lost, delta-rs puts it again and is refused: by its own
     entry.
     """
     stored = open_any(root, name)
-    newer = stored.version() - since if stored is not None else 0
-    commits = stored.history(newer) if stored is not None and newer > 0 else []
-    return next((int(c["version"]) for c in commits if c.get(_WRITE_ID) == write_id), None)
+    if stored is None or stored.version() <= before.version():
+        return None
+    commits = stored.history(stored.version() - before.version())
+    own = next((int(c["version"]) for c in commits if c.get(_WRITE_ID) == write_id), None)
+    if own is not None:
+        _take(root, name, stored, _files(before))
+    return own
 
 
-def compact(target: DeltaTable, max_files: int, target_bytes: int = COMPACTED_BYTES) -> bool:
+def compact(root: Root, name: str, target: DeltaTable, max_files: int, target_bytes: int = COMPACTED_BYTES) -> bool:
     """Merge small files and write a checkpoint when the table has more than `max_files`; returns whether it did.
 
     A writer that is faster wins: the next write compacts.
+
+    Raises
+    ------
+    LakeError
+        When a file that would be merged is damaged.
     """
     if len(target.file_uris()) <= max_files:
         return False
+    small = [file for file, size in logged_files(target).items() if size < target_bytes]
+    fingerprints.refuse_changed(root, name, small)
     try:
-        target.optimize.compact(target_size=target_bytes, writer_properties=WRITER)
+        with _on_record(root, name, target):
+            target.optimize.compact(target_size=target_bytes, writer_properties=WRITER)
         target.create_checkpoint()
     except CommitFailedError:
         return False
     return True
 
 
-def _tidy(target: DeltaTable, name: str) -> None:
+def _tidy(root: Root, name: str, target: DeltaTable) -> None:
     """What a table needs now and then after a commit; what fails here is tried again by the next write."""
     version = target.version()
     try:
-        if not compact(target, MAX_FILES) and version % CHECKPOINT_EVERY == 0:
+        if not compact(root, name, target, MAX_FILES) and version % CHECKPOINT_EVERY == 0:
             target.create_checkpoint()
             target.cleanup_metadata()
-    except (DeltaError, OSError) as error:
+    except (LakeError, DeltaError, OSError) as error:
         _LOG.warning("table %s: version %d is stored, but was not compacted: %s", name, version, reason(error))
 
 

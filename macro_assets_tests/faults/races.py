@@ -71,7 +71,7 @@ def compact(lake: Path, told: Connection) -> None:
     while not told.poll():
         target = open_table(lake, "raw/bundled")
         assert target is not None
-        compacted += write.compact(target, max_files=1)
+        compacted += write.compact(lake, "raw/bundled", target, max_files=1)
     told.recv()
     told.send(compacted)
 

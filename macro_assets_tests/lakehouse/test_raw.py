@@ -154,7 +154,7 @@ def test_reading_files_is_reading_rows(
         if rows:
             target = open_table(root, "raw/bundled")
             assert target is not None
-            write.compact(target, max_files=0)
+            write.compact(root, "raw/bundled", target, max_files=0)
 
 
 def test_a_panel_has_a_column_per_series_in_the_order_asked(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ class _Destination:
     target: Target
     held: dict[str, int]  # sizes of the objects, by path
     known: dict[tuple[str, int, int], str]  # SHA-256 by path, size and time of files that are never written again
+    before: dict[str, str]  # SHA-256 by path, in the latest backup of this lake
     new: set[str] = field(default_factory=set)  # objects copied by this backup, by path
 
 
@@ -118,9 +119,10 @@ def backup(
     target = open_target(destination, PARTIAL)
     with alone(target) as prolong:
         before = latest(destination)
-        there = _Destination(target, objects_at(destination), {})
+        there = _Destination(target, objects_at(destination), {}, {})
         if before is not None and before.lake == str(lake):
             there.known.update({(f.path, f.size, f.mtime_ns): f.sha256 for f in before.files})
+            there.before.update({f.path: f.sha256 for f in before.files})
         manifest = _copied(lake, there, prolonging(prolong, progress))
         if before is not None and manifest.taken_at <= before.taken_at:  # a clock that was set back
             manifest = replace(manifest, taken_at=before.taken_at + timedelta(microseconds=1))
@@ -189,14 +191,30 @@ def _copy_file(files: pyarrow.fs.FileSystem, snapshot: Snapshot, path: str, ther
     if path in snapshot.immutable:
         sha256 = there.known.get((path, info.size, info.mtime_ns))
         if sha256 is not None and there.held.get(object_path(sha256)) == info.size:
+            _refuse_changed(snapshot, there, path, sha256)
             return Entry(path, info.size, sha256, info.mtime_ns)
     with fetched(files, path, there.target) as content:
+        _refuse_changed(snapshot, there, path, content.sha256)
         place_of_object = object_path(content.sha256)
         if there.held.get(place_of_object) != content.size:
             place(there.target, content, place_of_object)
             there.held[place_of_object] = content.size
             there.new.add(place_of_object)
         return Entry(path, content.size, content.sha256, info.mtime_ns)
+
+
+def _refuse_changed(snapshot: Snapshot, there: _Destination, path: str, sha256: str) -> None:
+    """Refuse a data file with other content than when it was written, or than the backup before has under its name."""
+    table = snapshot.table_of(path)
+    if table is None:
+        return
+    for told, written in (("was written", snapshot.recorded.get(path)), ("was backed up", there.before.get(path))):
+        if written not in (None, sha256):
+            raise LakeError(
+                f"table {table}, version {snapshot.tables[table]}: file {path} has other content than {told}. It is "
+                "damaged, and no backup was taken of it; earlier backups are as they were. `macro doctor --deep` says "
+                "what to do; then back up again."
+            )
 
 
 def _prune(target: Target, newest: Manifest, keep_days: int, prolong: Callable[[], None]) -> tuple[int, int]:

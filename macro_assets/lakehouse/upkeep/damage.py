@@ -2,7 +2,8 @@
 
 A table's version is read from its newest checkpoint and the log entries after it. delta-rs puts an entry in place
 whole, with a rename or one PUT, so that a running writer never looks like damage; power cuts, full disks and copies do.
-A file that cannot be read at all (no permission, no network) is an error, not damage.
+A file that cannot be read at all (no permission, no network) is an error, not damage. Whether the content of data files
+is what was written is only looked at where it is asked for: it takes reading all of them (`deep.py`).
 """
 
 from __future__ import annotations
@@ -13,24 +14,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from macro_assets.lakehouse.delta import LakeError, reason
+from macro_assets.lakehouse.delta import LakeError, logged_files, no_panic, reason
+from macro_assets.lakehouse.fingerprints import recorded, sha256_of
 from macro_assets.lakehouse.paths import Root, filesystem, storage_options
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
 LOG = "_delta_log"
-
-Looked = dict[tuple[str, int], str | None]
-"""What is wrong with data files, or None, by name and size in the log: versions share files."""
 
 _HINT = f"{LOG}/_last_checkpoint"
 _ENTRY = re.compile(r"^\d{20}\.json$")
@@ -40,21 +38,51 @@ _COUNTED = {
     "add": ("num_added_files", "numFilesAdded", "numRestoredFile"),
     "remove": ("num_removed_files", "numFilesRemoved", "numRemovedFile"),
 }
+CHANGED = "has other content than was written"
+UNREADABLE = "is garbled: it cannot be read as Parquet"
 _MAGIC = b"PAR1"
 _FOOTER_GUESS = 2**16
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A missing or damaged file, named below the table's folder, and the version it belongs to."""
+    """A missing or damaged file, named below the table's folder, and the version it belongs to.
+
+    Parameters
+    ----------
+    written
+        SHA-256 of what was written, where that is on record and was looked up.
+    """
 
     table: str
     version: int
     file: str
     problem: str
+    written: str | None = None
 
     def __str__(self) -> str:
         return f"{self.file} of version {self.version} {self.problem}"
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What is known of a table's data files, for several of its versions: they share files.
+
+    Parameters
+    ----------
+    recorded
+        SHA-256 of files that are to be compared with it.
+    faults
+        What is wrong with a file, or None, by name and size in the log.
+    """
+
+    recorded: Mapping[str, str]
+    faults: dict[tuple[str, int], Fault | None] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, root: Root, name: str, deep: bool) -> Looks:
+        """Nothing known yet; `deep` where the content of files is to be compared."""
+        return cls(recorded(root, name) if deep else {})
 
 
 @dataclass(frozen=True)
@@ -77,10 +105,15 @@ class Judgement:
     good: int | None
 
 
-def examine(root: Root, name: str) -> list[Fault]:
+def examine(root: Root, name: str, deep: bool = False) -> list[Fault]:
     """Everything found wrong with the current version of a table.
 
     Where the log is damaged the data files are not looked at: which of them belong to the version cannot be told.
+
+    Parameters
+    ----------
+    deep
+        Read the data files too and compare them with what was written.
 
     Raises
     ------
@@ -90,22 +123,24 @@ def examine(root: Root, name: str) -> list[Fault]:
     with readable(name):
         files = filesystem(root / name)
         judged = judge(files, name)
-        return list(judged.faults) or data_faults(files, name, opened(root, name), {})
+        return list(judged.faults) or data_faults(files, name, opened(root, name), Looks.at(root, name, deep))
 
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
     """Errors of the store become one that names the table."""
     try:
-        yield
-    except OSError as error:
+        with no_panic():
+            yield
+    except (OSError, DeltaError) as error:
         raise LakeError(f"table {name} cannot be looked at: {reason(error)}. Nothing was changed.") from error
 
 
 def opened(root: Root, name: str, version: int | None = None) -> DeltaTable:
     """A table at a version, the newest by default, whoever wrote it."""
     try:
-        return DeltaTable(str(root / name), version=version, storage_options=storage_options(root))
+        with no_panic():
+            return DeltaTable(str(root / name), version=version, storage_options=storage_options(root))
     except (DeltaError, ValueError) as error:
         raise LakeError(f"table {name} cannot be opened: {reason(error)}.") from error
 
@@ -280,26 +315,35 @@ def _lines(content: bytes) -> tuple[list[dict[str, object]], str | None]:
 # --- the data files ------------------------------------------------------------------------------------------------
 
 
-def data_faults(files: FileSystem, name: str, stored: DeltaTable, looked: Looked) -> list[Fault]:
+def data_faults(files: FileSystem, name: str, stored: DeltaTable, known: Looks) -> list[Fault]:
     """The data files of a table's version that are missing, have another size than logged, or no Parquet footer.
 
-    Parameters
-    ----------
-    looked
-        What is known of files already; what is found out is added.
+    And those whose content is not the one on record, where that is known. What is found out is added.
     """
-    import pyarrow as pa
-
-    actions = pa.table(stored.get_add_actions())
-    logged = [
-        (unquote(path), size)
-        for path, size in zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True)
-        if "://" not in path  # a file of another table, as a shallow clone has them
-    ]
-    new = [file for file in logged if file not in looked]
+    logged, version = logged_files(stored).items(), stored.version()
+    new = [file for file in logged if file not in known.faults]
     for (file, size), info in zip(new, files.get_file_info([f for f, _ in new]), strict=True):
-        looked[file, size] = _file_problem(files, file, size, info)
-    return [Fault(name, stored.version(), f, p) for f, size in logged if (p := looked[f, size])]
+        fault, written = None, known.recorded.get(file)
+        if problem := _file_problem(files, file, size, info):
+            fault = Fault(name, version, file, problem, written)
+        elif written is not None and sha256_of(files, file) != written:
+            fault = Fault(name, version, file, CHANGED if is_parquet(files, file) else UNREADABLE, written)
+        known.faults[file, size] = fault
+    return [replace(fault, version=version) for file in logged if (fault := known.faults[file])]
+
+
+def is_parquet(files: FileSystem, path: str) -> bool:
+    """Whether all of a file can be read as Parquet. What it says may be wrong all the same."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with files.open_input_file(path) as content, pq.ParquetFile(content) as parquet:
+            for number in range(parquet.num_row_groups):
+                parquet.read_row_group(number)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 def _file_problem(files: FileSystem, file: str, size: int, info: FileInfo) -> str | None:

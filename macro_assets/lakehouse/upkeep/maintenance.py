@@ -16,9 +16,11 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from macro_assets.catalog import Table
-from macro_assets.lakehouse.delta import LakeError, open_table, reason
+from macro_assets.lakehouse import fingerprints
+from macro_assets.lakehouse.delta import LakeError, logged_files, open_table, reason
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.paths import Root, filesystem
+from macro_assets.lakehouse.upkeep.copying import listing, open_target, remove
 from macro_assets.lakehouse.write import compact, overwrite_computed
 
 VACUUM_HOURS = 30 * 24
@@ -62,14 +64,16 @@ def maintain_table(lake: Lakehouse, name: str, now: datetime) -> Upkeep:
     root, table = lake.root, lake.table(name)
     rows, (files, size) = _rows(root, name), _on_disk(root, name)
     if table.retention is not None:
+        fingerprints.refuse_changed(root, name, _files(root, name))
         overwrite_computed(lake, name, _kept(table, now), {"purpose": "retention"})
     target = open_table(root, name)
     if target is not None:
         with _keeping_up(root, name):
-            compact(target, max_files=1, target_bytes=LARGE_BYTES)
+            compact(root, name, target, max_files=1, target_bytes=LARGE_BYTES)
             # full: also what killed writers left, which no version ever named
             target.vacuum(retention_hours=VACUUM_HOURS, dry_run=False, enforce_retention_duration=True, full=True)
             _remove_half_written(root, name)
+            _remove_old_records(root, name)
     files_after, size_after = _on_disk(root, name)
     return Upkeep(
         table_name=name,
@@ -106,6 +110,16 @@ def _remove_half_written(root: Root, name: str) -> None:
             file.unlink()
 
 
+def _remove_old_records(root: Root, name: str) -> None:
+    """Remove what is on record of data files that are no more. A file is removed only long after it was recorded."""
+    place, oldest = open_target(root, ""), time.time() - VACUUM_HOURS * 3600
+    found = listing(root, name)
+    for path in [p for p, info in found.items() if info.mtime_ns < oldest * 1e9]:
+        file = fingerprints.told_by([path])
+        if file and not found.keys() & file.keys():
+            remove(place, path)
+
+
 def _kept(table: Table, now: datetime) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """The rows within a table's retention, as a function of its rows. A row without a time is kept."""
 
@@ -117,6 +131,11 @@ def _kept(table: Table, now: datetime) -> Callable[[pl.DataFrame], pl.DataFrame]
         return stored.filter(clock.is_null() | (clock.cast(pl.Datetime("us", "UTC")) >= first))
 
     return kept
+
+
+def _files(root: Root, name: str) -> list[str]:
+    stored = open_table(root, name)
+    return [*logged_files(stored)] if stored is not None else []
 
 
 def _rows(root: Root, name: str) -> int:

@@ -13,7 +13,8 @@ from functools import partial
 import polars as pl
 from deltalake import DeltaTable
 
-from macro_assets.lakehouse.delta import LakeError, open_any, table_versions
+from macro_assets.lakehouse import fingerprints
+from macro_assets.lakehouse.delta import LakeError, logged_files, open_any, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import (
     MOVES,
@@ -135,6 +136,7 @@ def migrate(lake: Lakehouse, name: str) -> None:
         for written, rows in coming:
             append_computed(lake, name, partial(_lacking, lake, name, rows), _migrated(written))
         return
+    fingerprints.refuse_changed(lake.root, name, logged_files(stored))
     by_table = _by_table(lake, name, stored)
     own = by_table.pop(name)
     for other in by_table:

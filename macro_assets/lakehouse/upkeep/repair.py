@@ -1,7 +1,8 @@
 """Take a damaged table back to its last good version. Nothing is deleted, and no other table is touched.
 
 Damaged files of the log are moved to `<table>/_quarantine/<UTC time>/`. Where the log is whole and data files are
-missing or damaged, the newest version whose files are all good is restored as a new version, so that history stays.
+missing or damaged, the newest version whose files are all good is restored as a new version, so that history stays;
+but what a backup has of them may be put back first.
 Repair while nothing writes: a version that is taken back must not be what a run is working on.
 """
 
@@ -18,13 +19,17 @@ from deltalake.exceptions import DeltaError
 from macro_assets.catalog import names
 from macro_assets.lakehouse.delta import LakeError, reason
 from macro_assets.lakehouse.files import move_file, write_file
+from macro_assets.lakehouse.fingerprints import record_path
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.layout import RETIRED
 from macro_assets.lakehouse.paths import Root, filesystem
+from macro_assets.lakehouse.upkeep.copying import MissingFileError, fetched, open_target, place
 from macro_assets.lakehouse.upkeep.damage import (
+    CHANGED,
     LOG,
     Fault,
     Judgement,
+    Looks,
     data_faults,
     examine,
     judge,
@@ -33,6 +38,7 @@ from macro_assets.lakehouse.upkeep.damage import (
     readable,
     sound_versions,
 )
+from macro_assets.lakehouse.upkeep.manifests import object_path
 
 QUARANTINE = "_quarantine"
 """Folder of a table for what was moved out of its log, and for a record of each repair."""
@@ -66,11 +72,17 @@ class RepairReport:
     message: str
 
 
-def repair(lake: Lakehouse, name: str) -> RepairReport:
+def repair(lake: Lakehouse, name: str, deep: bool = False) -> RepairReport:
     """Take a table back to its last good version. A sound table is left untouched.
 
     Where none is left, the log of a table that can be made anew, by computing or from landing, is moved out of the way;
-    any other table is left as it is.
+    any other table is left as it is. So is one that cannot be made anew and whose only fault is that the content of
+    files was changed: it can still be read, and an earlier version has fewer rows.
+
+    Parameters
+    ----------
+    deep
+        Compare the content of data files with what was written too.
 
     Raises
     ------
@@ -85,7 +97,10 @@ def repair(lake: Lakehouse, name: str) -> RepairReport:
         if judged.good is None:
             return _given_up(lake, name, judged, judged.faults, quarantine)
         _move(root, name, judged.aside, quarantine)
-        stored, faults, good = _last_good(root, name)
+        stored, faults, good = _last_good(root, name, Looks.at(root, name, deep))
+        is_read = not judged.faults and all(fault.problem == CHANGED for fault in faults)
+        if faults and is_read and _made_anew(lake, name) is None:
+            return _left(name, stored.version(), faults)
         faults = (*judged.faults, *faults)
         if not faults:
             return RepairReport(name, judged.newest, good, (), None, f"{name}: version {good} is whole.")
@@ -98,6 +113,31 @@ def repair(lake: Lakehouse, name: str) -> RepairReport:
         return RepairReport(name, judged.newest, good, faults, quarantine, f"{message} {_where(quarantine)}")
 
 
+def put_back(root: Root, backups: Root, faults: Sequence[Fault]) -> list[Fault]:
+    """Put what was written to data files back from a place of backups, and return the faults that this mended.
+
+    Raises
+    ------
+    LakeError
+        When a file cannot be read or written.
+    """
+    objects = filesystem(backups)
+
+    def is_mended(fault: Fault) -> bool:
+        if fault.written is None:
+            return False
+        target = open_target(root, f"{fault.table}/{QUARANTINE}")
+        try:
+            with fetched(objects, object_path(fault.written), target) as content:
+                if content.sha256 == fault.written:
+                    place(target, content, f"{fault.table}/{fault.file}")
+                return content.sha256 == fault.written
+        except MissingFileError:
+            return False
+
+    return [fault for fault in faults if is_mended(fault)]
+
+
 def _quarantine(root: Root, name: str) -> Root:
     return root / name / QUARANTINE / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
 
@@ -107,15 +147,14 @@ def _move(root: Root, name: str, files: Sequence[str], quarantine: Root) -> None
         move_file(root / name / file, quarantine / file.rpartition("/")[2])
 
 
-def _last_good(root: Root, name: str) -> tuple[DeltaTable, tuple[Fault, ...], int | None]:
+def _last_good(root: Root, name: str, known: Looks) -> tuple[DeltaTable, tuple[Fault, ...], int | None]:
     """The table, what is wrong with its data files, and the newest version all of whose files are good."""
     files, stored = filesystem(root / name), opened(root, name)
-    looked: dict[tuple[str, int], str | None] = {}
-    faults = tuple(data_faults(files, name, stored, looked))
+    faults = tuple(data_faults(files, name, stored, known))
     if not faults:
         return stored, (), stored.version()
     for version in sound_versions(files, name):
-        if not data_faults(files, name, opened(root, name, version), looked):
+        if not data_faults(files, name, opened(root, name, version), known):
             return stored, faults, version
     return stored, faults, None
 
@@ -142,6 +181,27 @@ def in_words(faults: Sequence[Fault]) -> str:
     """Faults in one sentence."""
     more = f", and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
     return "; ".join(str(f) for f in faults[:_TOLD]) + more
+
+
+def way_out(faults: Sequence[Fault]) -> str:
+    """What to do about what was found, in one sentence."""
+    changed = [fault for fault in faults if fault.written]
+    if not changed:
+        return "`macro doctor --repair` goes back to the last good version."
+    return (
+        "`macro doctor --deep --repair --from BACKUPS` puts back what a backup has of it; without a backup `--deep "
+        "--repair` goes back to the last good version, or says what else helps."
+    )
+
+
+def _left(name: str, version: int, faults: tuple[Fault, ...]) -> RepairReport:
+    """A table that can be read, of whose rows there is no other copy in the lake, is left as it is."""
+    record = record_path(faults[0].file, str(faults[0].written))
+    message = (
+        f"{name}, version {version}: {in_words(faults)}. It was left as it is, as nothing else in the lake has its "
+        f"rows: `--from BACKUPS` puts back what a backup has. To keep the file as it is, remove {record}."
+    )
+    return RepairReport(name, version, None, faults, None, message)
 
 
 def _where(quarantine: Root) -> str:
@@ -194,7 +254,7 @@ def _is_landing_whole(root: Root, source: str) -> bool:
     """Whether landing is sound and never lost anything to a repair."""
     landing = names.landing(source)
     try:
-        return not examine(root, landing) and not _was_repaired(root, landing)
+        return not examine(root, landing, deep=True) and not _was_repaired(root, landing)
     except LakeError:
         return False
 

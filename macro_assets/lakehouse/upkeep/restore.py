@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from macro_assets.lakehouse.delta import LakeError, open_any, table_versions
+from macro_assets.lakehouse.fingerprints import record, record_path
 from macro_assets.lakehouse.paths import Root, filesystem
 from macro_assets.lakehouse.upkeep.copying import (
     MissingFileError,
@@ -37,7 +38,7 @@ from macro_assets.lakehouse.upkeep.destination import (
     refuse_nested,
 )
 from macro_assets.lakehouse.upkeep.manifests import Entry, Manifest, object_path
-from macro_assets.lakehouse.upkeep.snapshot import LOG
+from macro_assets.lakehouse.upkeep.snapshot import LOG, owner
 
 if TYPE_CHECKING:
     import pyarrow.fs
@@ -90,6 +91,7 @@ def restore(
         for path in _gaps(manifest):
             put(target, path, _CLOSED)
         copied = _place_all(source, target, manifest, present, prolonging(prolong, progress))
+        for_each(_written(manifest).items(), lambda held: record(lake, *held), lambda _: prolong())
         _open_tables(target, manifest)
         remove_folder(target, _RESTORING)
     return RestoreReport(
@@ -115,6 +117,16 @@ def _gaps(manifest: Manifest) -> list[str]:
     once was, with no sign of it, and a writer would go on from there.
     """
     return [f"{name}{LOG}{version + 2:020d}.json" for name, version in manifest.tables.items()]
+
+
+def _written(manifest: Manifest) -> dict[str, dict[str, str]]:
+    """What data files hold, by table, as it is put on record in the lake."""
+    found: dict[str, dict[str, str]] = {}
+    for file in manifest.files:
+        name = owner(file.path, manifest.tables)
+        if name is not None and LOG not in file.path:
+            found.setdefault(name, {})[file.path.removeprefix(f"{name}/")] = file.sha256
+    return found
 
 
 def _to_restore(source: Root, lake: Root, at: str | date | datetime | None) -> Manifest:
@@ -151,7 +163,8 @@ def _refuse_lacking(source: Root, manifest: Manifest) -> None:
 
 
 def _refuse_strangers(lake: Root, manifest: Manifest, present: Iterable[str]) -> None:
-    ours = {f.path for f in manifest.files} | set(_gaps(manifest))
+    records = {f"{n}/{record_path(*one)}" for n, held in _written(manifest).items() for one in held.items()}
+    ours = {f.path for f in manifest.files} | {*_gaps(manifest)} | records
     if strangers := sorted(set(present) - ours):
         raise LakeError(
             f"{lake} holds files that are not of the backup being restored ({strangers[0]}, {len(strangers)} in all): "

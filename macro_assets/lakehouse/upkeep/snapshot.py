@@ -7,7 +7,7 @@ is overwritten in place, and readers do without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from deltalake.exceptions import DeltaError
 
 from macro_assets.lakehouse.absent import no_lake
 from macro_assets.lakehouse.delta import LakeError, table_versions
+from macro_assets.lakehouse.fingerprints import told_by
 from macro_assets.lakehouse.paths import Root, storage_options
 from macro_assets.lakehouse.upkeep.copying import MissingFileError, listing
 
@@ -36,12 +37,20 @@ _SIDECARS = "_sidecars/"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The files of the lake at an instant, by path. `immutable` are those of tables: never written again."""
+    """The files of the lake at an instant, by path.
+
+    `immutable` are those of tables: never written again. `recorded` has the SHA-256 of data files as they were written.
+    """
 
     taken_at: datetime
     tables: Mapping[str, int]
     files: Mapping[str, FileInfo]
     immutable: frozenset[str]
+    recorded: Mapping[str, str]
+
+    def table_of(self, path: str) -> str | None:
+        """The table whose data file a path is."""
+        return owner(path, self.tables) if path in self.immutable and LOG not in path else None
 
 
 def take(lake: Root) -> Snapshot:
@@ -67,7 +76,8 @@ def take(lake: Root) -> Snapshot:
 
     with ThreadPoolExecutor(8) as pool:
         immutable = frozenset(path for files in pool.map(files_of, versions) for path in files)
-    return Snapshot(moment, versions, {p: listed[p] for p in sorted(immutable | set(loose))}, immutable)
+    files = {p: listed[p] for p in sorted(immutable | set(loose))}
+    return Snapshot(moment, versions, files, immutable, told_by(listed))
 
 
 def _log_version(path: str) -> int | None:
@@ -87,7 +97,7 @@ def _by_table(
     of_table: dict[str, dict[str, FileInfo]] = {name: {} for name in tables}
     loose = []
     for path, info in listed.items():
-        name = _owner(path, tables)
+        name = owner(path, tables)
         if name is not None:
             of_table[name][path] = info
         elif not PurePosixPath(path).name.startswith("."):
@@ -95,7 +105,8 @@ def _by_table(
     return of_table, loose
 
 
-def _owner(path: str, tables: Iterable[str]) -> str | None:
+def owner(path: str, tables: Collection[str]) -> str | None:
+    """The table in whose folder a file is."""
     return next((str(above) for above in PurePosixPath(path).parents if str(above) in tables), None)
 
 

@@ -90,7 +90,7 @@ def build(lake: Root, vintages: int = 13) -> None:
         append_vintages("bundled", vintage(n), f"run-{n}", root=lake)
     raw = open_table(lake, "raw/bundled")
     assert raw is not None
-    compact(raw, 1)
+    compact(lake, "raw/bundled", raw, 1)
     append_vintages("bundled", vintage(vintages - 1), "last", root=lake)
     for n in (3, 5, 4):
         overwrite(Lakehouse(lake, CATALOG), "normalized/fred", zscores(n), {})
@@ -950,7 +950,7 @@ def test_pruning_and_damage_on_s3(lake: Path, bucket: str, tmp_path: Path) -> No
     store, client = S3Root(bucket, "backups"), s3.settings().client()
     backup(lake, store)
     append_other(lake, 3)
-    compact(DeltaTable(str(lake / OTHER)), 1)
+    compact(lake, OTHER, DeltaTable(str(lake / OTHER)), 1)
     report = backup(lake, store, keep_days=0)
     assert (report.manifests_pruned, len(backups(store))) == (1, 1)
     assert report.bytes_pruned > 0
