@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 
 import duckdb
+import polars as pl
 import pytest
 import yaml
 
@@ -38,14 +40,48 @@ def test_there_is_something_to_run() -> None:
     assert MAKE == [["run"], ["test"]]
 
 
+def without_data(answer: pl.DataFrame) -> list[str]:
+    """What a first look would show nothing of: columns without any value, or all of them where there is no row."""
+    return [c.name for c in answer if c.null_count() == len(c)]
+
+
+def test_every_answer_shows_data(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The offline lake's, which is a newcomer's first: of SQL, of the command line and of Python."""
+    monkeypatch.setenv("MACRO_LAKE", str(built.home.lake))
+    con = connect()
+    asked = [a[1:] for a in MACRO if a[0] == "sql"]
+    answers = {sql: con.sql(sql).pl() for sql in SQL}
+    answers |= {sql: connect(as_of=then[-1] if then else None).sql(sql).pl() for sql, *then in asked}
+    names: dict[str, object] = {}
+    for line in ast.parse(PYTHON[0]).body:
+        code = ast.unparse(line)
+        if isinstance(line, ast.Expr):
+            found = eval(code, names)
+            answers[code] = found if isinstance(found, pl.DataFrame) else found.pl()
+        else:
+            exec(code, names)
+    assert len(answers) == len(SQL) + len(asked) + 4
+    assert {code: empty for code, frame in answers.items() if (empty := without_data(frame))} == {}
+
+
+def test_an_answer_without_data_is_seen() -> None:
+    assert without_data(pl.DataFrame({"a": [None, None], "b": [1, None]})) == ["a"]
+    assert without_data(pl.DataFrame({"a": [], "b": []})) == ["a", "b"]
+
+
 def test_the_sql_answers(built: Built) -> None:
     con = connect(root=built.home.lake)
     payrolls, side_by_side, news, models = (con.execute(statement).fetchall() for statement in SQL)
     assert [row[1] for row in payrolls] == [287.0]
     assert [len(row) for row in side_by_side] == [4] * 12
     assert all(row[1] < row[2] for row in side_by_side), "Aaa yields less than Baa"
+    assert None not in {cell for row in side_by_side for cell in row}
     assert len(news) > 10
     assert {row[0] for row in news} == {"news", "revision", "reestimation"}
+    assert all((row[2] is None) == (row[4] is None) for row in news), "a figure has its unit"
+    assert ("Employees on nonfarm payrolls, total", 287.0, "Thousands of Persons") in [
+        row[1:2] + row[3:5] for row in news
+    ]
     assert {(row[0], row[1]) for row in models} == {
         (model, month) for model in ("nowcast", "autoregression") for month in ("2016-06", "2016-07")
     }

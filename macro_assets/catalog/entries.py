@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from reprlib import Repr
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.read import CatalogError, Entries
+from macro_assets.catalog.wording import shortened
 
 D = TypeVar("D", bound=Declaration)
 
@@ -30,7 +32,7 @@ class Problem(NamedTuple):
     """'series', 'indicators', ... of an entry that is sound by itself, and that the catalog has to be rid of."""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in self[:3] if part is not None)
+        return ": ".join(shortened(part, 1000) for part in self[:3] if part is not None)
 
     @property
     def is_own(self) -> bool:
@@ -84,13 +86,62 @@ def by_name(
     return found
 
 
-def nearest(name: str, among: Iterable[str]) -> str:
-    """' Did you mean ...?' with the names most like one; nothing where none is."""
+def nearest(name: str, among: Iterable[str], titles: Mapping[str, str] | None = None) -> str:
+    """' Did you mean ...?' with the three names most like one; nothing where none is.
+
+    Those that end alike come first, then those whose titles speak of it, then those alike as a whole.
+    """
     from difflib import get_close_matches
 
-    folded = {n.lower(): n for n in among}
-    near = [folded[m] for m in get_close_matches(name.lower(), list(folded), n=3, cutoff=0.5)]
-    return f" Did you mean {', '.join(near)}?" if near else ""
+    folded, titles = {n.lower(): n for n in among}, titles or {}
+    asked = name.lower()
+    ends = {n: n.rpartition("/")[2] for n in folded}
+    end = asked.rpartition("/")[2]
+    alike = set(get_close_matches(end, ends.values(), n=10, cutoff=0.8)) | {
+        e for e in ends.values() if f"{end}_".startswith(f"{e}_") or f"{e}_".startswith(f"{end}_")
+    }
+    by_end = [n for n, e in ends.items() if e in alike]
+    by_end.sort(key=lambda n: (-_likeness(end, ends[n]), -_likeness(asked, n)))
+    spoken = _of_titles(end, {n: titles[told] for n, told in folded.items() if told in titles})
+    by_title = sorted(spoken, key=lambda n: (-spoken[n], len(titles[folded[n]]), -_likeness(asked, n)))
+    near = dict.fromkeys([*by_end, *by_title, *get_close_matches(asked, list(folded), n=3, cutoff=0.5)])
+    told = [folded[n] for n in near][:3]
+    return f" Did you mean {', '.join(_titled(n, titles) for n in told)}?" if told else ""
+
+
+def _titled(name: str, titles: Mapping[str, str]) -> str:
+    return f"{name} ({shortened(titles[name], 80)})" if name in titles else name
+
+
+def _likeness(a: str, b: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, a, b).ratio()
+
+
+def _of_titles(text: str, titles: Mapping[str, str]) -> dict[str, float]:
+    """How far titles speak of a text, of those that have most of its words, as they are, begun or mistyped."""
+    from difflib import get_close_matches
+
+    having: dict[str, set[str]] = {}
+    for name, title in titles.items():
+        for word in _words(title):
+            having.setdefault(word, set()).add(name)
+    found: dict[str, float] = {}
+    asked = _words(text)
+    for word in asked:
+        near = {w: _likeness(word, w) for w in get_close_matches(word, having, n=5, cutoff=0.8)}
+        near |= {w: 1.0 for w in having if len(word) > 3 and w.startswith(word)}
+        best: dict[str, float] = {}
+        for w, likeness in near.items():
+            best |= {n: max(likeness, best.get(n, 0.0)) for n in having[w]}
+        for name, likeness in best.items():
+            found[name] = found.get(name, 0.0) + likeness / len(asked)
+    return {name: likeness for name, likeness in found.items() if likeness > 0.6}
+
+
+def _words(text: str) -> list[str]:
+    return [w for w in re.split(r"[^a-z0-9]+", text.lower()) if len(w) > 2]
 
 
 def origins(entries: Mapping[str, Entries], key: str = "name") -> dict[str, str]:

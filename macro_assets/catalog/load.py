@@ -35,6 +35,7 @@ from macro_assets.catalog.references import Reference, absent, dangling, without
 from macro_assets.catalog.rooms import method_names, shape_of
 from macro_assets.catalog.source_files import SourceFile, read_added, read_source, source_of
 from macro_assets.catalog.table_entries import tables_of, view_entries
+from macro_assets.catalog.wording import shortened
 
 
 class UnknownNameError(LookupError):
@@ -145,13 +146,14 @@ class Catalog:
 
 def _one(kind: str, among: Mapping[str, D], name: str) -> D:
     if name not in among:
-        raise UnknownNameError(unknown_name_message(kind, name, among))
+        titles = {n: str(getattr(entry, "title", "")) for n, entry in among.items()}
+        raise UnknownNameError(unknown_name_message(kind, name, among, titles))
     return among[name]
 
 
-def unknown_name_message(kind: str, name: str, among: Iterable[str]) -> str:
+def unknown_name_message(kind: str, name: str, among: Iterable[str], titles: Mapping[str, str] | None = None) -> str:
     """One sentence for a name nobody declared: what was asked, the nearest names, how to list them all."""
-    return f"unknown {kind} {name!r}.{nearest(name, among)} `macro list` shows all names."
+    return f"unknown {kind} {shortened(name)!r}.{nearest(name, among, titles)} `macro list` shows all names."
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from macro_assets.cli.terminal import expected_errors, instance, print_summary, tell_left_out
+from macro_assets.cli.terminal import expected_errors, instance, print_summary, put, say, tell_left_out
 
 if TYPE_CHECKING:
     from macro_assets.catalog import Catalog, Series, Source
@@ -46,7 +46,7 @@ def add_command(source: str, code: str, dry_run: bool, **stated: str | None) -> 
     try:
         wanted = _wanted(catalog, source, code)
         if (there := wanted.held(catalog)) is not None:
-            click.echo(_already(catalog, there))
+            say(_already(catalog, there))
             return
         series_id = _free_id(catalog, stated["id"] or wanted.id)
         file = None if dry_run else free_file(series_id.lower(), "--dry-run")
@@ -58,11 +58,11 @@ def add_command(source: str, code: str, dry_run: bool, **stated: str | None) -> 
     except SourceError as error:
         raise ValueError(str(error)) from None
     text = added.text(f"macro add {source} {code}")
-    click.echo(text, nl=False)
+    put(text)
     for note in added.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     if file is None:
-        click.echo("Nothing is written.", err=True)
+        say("Nothing is written.", err=True)
         return
     _fetch(_written(file, added, text))
 
@@ -132,7 +132,7 @@ def _written(file: Path, added: Addition, text: str) -> Series:
         default_catalog.cache_clear()
         told = "\n  ".join(str(p) for p in catalog.refused if p.file == str(file))
         raise ValueError(f"the catalog does not take the entry:\n  {told}")
-    click.echo(f"{file} is written.")
+    say(f"{file} is written.")
     return catalog.series[added.id]
 
 
@@ -150,5 +150,5 @@ def _fetch(series: Series) -> None:
         summary = run_refreshes(lake, whole_history(lake.catalog, [name], None, None), dagster)
         print_summary(lake, summary)
     if summary.failures:
-        click.echo(f"{series.id} is in the catalog; `macro fetch {name}` asks for it again.", err=True)
+        say(f"{series.id} is in the catalog; `macro fetch {name}` asks for it again.", err=True)
         sys.exit(1)

@@ -30,14 +30,14 @@ def doctor_command(repair: bool, deep: bool, backups: str | None) -> None:
     with _bar(deep) as show:
         repairs = list(mend(deep, location(backups) if backups else None, show)) if repair else []
     for done in repairs:
-        out.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{'mended' if done.ok else 'WRONG '} {done.message}", soft_wrap=True)
     if repair and not repairs:
         out.print("nothing to repair" + ("" if deep else "; --deep compares data files with what was written, too"))
     with _bar(deep) as show:
         findings = examine(deep, show)
     for finding in findings:
         state = "WRONG " if not finding.ok else "warn  " if finding.warning else "ok    "
-        out.print(f"{state} {finding.subject}: {finding.message}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{state} {finding.subject}: {finding.message}", soft_wrap=True)
     if not all(f.ok for f in [*repairs, *findings]):
         sys.exit(1)
 
@@ -48,11 +48,10 @@ def _bar(shown: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     if not shown:
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
 
         def show(stage: str, done: int, whole: int) -> None:
             task = bar.task_ids[0] if bar.task_ids else bar.add_task(stage)

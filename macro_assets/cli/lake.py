@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from macro_assets.cli.place import needs_lake, refuse_nothing
-from macro_assets.cli.terminal import console, expected_errors, instance, print_rows
+from macro_assets.cli.terminal import console, expected_errors, instance, print_rows, say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,7 +74,7 @@ def _decide(release: StoredRelease, decision: Decision) -> None:
         from macro_assets.orchestration.assets.audit import report_decision
 
         report_decision(lake, dagster)
-    click.echo("`macro run` computes again what is below it.")
+    say("`macro run` computes again what is below it.")
 
 
 @click.command("history")
@@ -84,14 +84,16 @@ def _decide(release: StoredRelease, decision: Decision) -> None:
 @needs_lake
 def history_command(series_id: str, day: datetime) -> None:
     """Everything stored about one number: its releases, where they came from, and decisions about them."""
-    from macro_assets.lakehouse.releases import history
+    from macro_assets.lakehouse.handle import Lakehouse
+    from macro_assets.lakehouse.releases import history, no_history
 
-    shown = ["release", "value", "release_time", "release_basis", "provider", "ingested_at", "action", "decided_at"]
-    rows = history(series_id, day.date()).select(*shown, "reason", "author")
+    rows = history(series_id, day.date())
     if rows.is_empty():
-        click.echo(f"Nothing is stored of {series_id} for {day.date()}: periods are dated by their first day.")
+        say(no_history(Lakehouse.at(), series_id, day.date()))
         return
-    print_rows(rows)
+    shown = ["release", "value", "release_time", "release_basis", "provider", "ingested_at"]
+    decisions = ["action", "decided_at", "reason", "author"]
+    print_rows(rows.select(*shown, *(decisions if rows["action"].count() else ())))
 
 
 @click.command("rebuild")
@@ -112,21 +114,22 @@ def rebuild_command(source: str, replace: bool) -> None:
     lake = Lakehouse.at()
     sources = lake.catalog.sources
     if source not in sources:
-        raise UnknownNameError(unknown_name_message("source", source, sources))
+        titles = {s.name: s.title for s in sources.values()}
+        raise UnknownNameError(unknown_name_message("source", source, sources, titles))
     done = rebuild(lake, sources[source], replace)
-    click.echo(f"{names.raw(source)}: {done.rows:,} rows rebuilt from landing, {done.stored:,} stored")
+    say(f"{names.raw(source)}: {done.rows:,} rows rebuilt from landing, {done.stored:,} stored")
     if done.is_equal:
         silent = "what its vintages do not say was put on record" if done.written else "nothing was written"
-        click.echo(f"Equal row for row; {silent}.")
+        say(f"Equal row for row; {silent}.")
         return
-    click.echo(f"{done.only_rebuilt.height:,} rows only in the rebuilt table, {done.only_stored.height:,} only stored:")
+    say(f"{done.only_rebuilt.height:,} rows only in the rebuilt table, {done.only_stored.height:,} only stored:")
     columns = ["series_id", "observation_date", "value", "release_time", "release_basis", "run_id"]
     print_rows(done.only_rebuilt.select(columns).head(5))
     print_rows(done.only_stored.select(columns).head(5))
     if not done.written:
-        click.echo("The stored table was left as it is. --replace replaces it; its version stays in its history.")
+        say("The stored table was left as it is. --replace replaces it; its version stays in its history.")
         sys.exit(1)
-    click.echo("Written.")
+    say("Written.")
 
 
 @click.command("maintenance")
@@ -143,7 +146,7 @@ def maintenance_command() -> None:
     for heading in ("rows before", "after", "files before", "after", "kB before", "after", "seconds"):
         table.add_column(heading, justify="right")
     for one in maintain(Lakehouse.at(), datetime.now(UTC)):
-        click.echo(one.table_name, err=True)
+        say(one.table_name, err=True)
         table.add_row(
             one.table_name,
             f"{one.rows_before:,}",
@@ -176,20 +179,20 @@ def migrate_command(dry_run: bool) -> None:
         told = f"{one.table_name}: schema version {one.written} to {SCHEMA_VERSION}, {one.rows:,} rows"
         if not dry_run:
             migrate(lake, one.table_name)
-        click.echo(f"{told}: {'would be migrated' if dry_run else 'migrated'}")
+        say(f"{told}: {'would be migrated' if dry_run else 'migrated'}")
     for name in retired:
         if not dry_run:
             remove_retired(lake, name)
         told = f"{name}: computed, in its place there is {RETIRED[name]}"
-        click.echo(f"{told}: {'would be removed' if dry_run else 'removed'}")
+        say(f"{told}: {'would be removed' if dry_run else 'removed'}")
     if retired:
-        click.echo("What was taken in stays as it is. `macro run` computes what took their place.")
+        say("What was taken in stays as it is. `macro run` computes what took their place.")
     if due:
         _tell_kept_back(lake)
-        click.echo("`macro run` computes anew what is made of them.")
+        say("`macro run` computes anew what is made of them.")
     assets = _rename_assets(lake, dry_run)
     if not due and not retired and not assets:
-        click.echo(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
+        say(f"Every table has the present layout (schema version {SCHEMA_VERSION}).")
 
 
 def _tell_kept_back(lake: Lakehouse) -> None:
@@ -198,7 +201,7 @@ def _tell_kept_back(lake: Lakehouse) -> None:
     from macro_assets.lakehouse.upkeep.renaming import kept_back
 
     for before, after in kept_back(lake).items():
-        click.echo(
+        say(
             f"{names.raw(before.source)}: {before.series_id} keeps its id: it was never fetched whole, and as "
             f"{after.series_id} it would hide the offline figures. `macro fetch {names.raw(after.source)}/"
             f"{after.series_id}` asks for all of it."
@@ -215,7 +218,7 @@ def _rename_assets(lake: Lakehouse, dry_run: bool) -> int:
 
         found = (old_assets if dry_run else rename_assets)(dagster, moved)
     if found:
-        click.echo(f"Dagster: the history of {len(found)} assets {'would be renamed' if dry_run else 'renamed'}")
+        say(f"Dagster: the history of {len(found)} assets {'would be renamed' if dry_run else 'renamed'}")
     return len(found)
 
 
@@ -236,7 +239,7 @@ def backup_command(destination: str, keep_days: int | None, only_verify: bool) -
             found = verify(place, progress=show)
         print_rows(_facts(found))
         for file, problem in found.problems.items():
-            click.echo(f"DAMAGED {file}: {problem}", err=True)
+            say(f"DAMAGED {file}: {problem}", err=True)
         if not found.ok:
             sys.exit(1)
         return
@@ -261,24 +264,29 @@ def restore_command(backups: str, at: str | None, root: str | None) -> None:
     print_rows(_facts(done))
 
 
+_BYTES = ("bytes", "bytes_copied", "bytes_reused", "bytes_pruned")
+
+
 def _facts(report: Any) -> pl.DataFrame:
-    """A report as a table of one row."""
+    """A report as a table of one row, sizes and seconds as people write them."""
     from dataclasses import fields
 
     import polars as pl
+    from rich.filesize import decimal
 
     told = {f.name: getattr(report, f.name) for f in fields(report)}
+    told |= {name: decimal(told[name]) for name in _BYTES if name in told}
+    told["seconds"] = f"{report.seconds:.2f}"
     return pl.DataFrame([{k: v for k, v in told.items() if not isinstance(v, dict)}])
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on the terminal's error stream, by bytes."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def show(stage: str, done: int, whole: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from macro_assets.cli.terminal import expected_errors
+from macro_assets.cli.terminal import expected_errors, put, say
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -65,8 +65,8 @@ def _new(kind: str, name: str, method: str | None, printed: bool) -> None:
     more = {"refit_months": "all", "backtest": {"demo": list(demo)}} if kind == "model" else {}
     text = skeleton(kind, name, method, **more)
     if file is None:
-        click.echo(text, nl=False)
+        put(text)
         return
     with file.open("x", encoding="utf-8") as new:  # not over one that came meanwhile
         new.write(text)
-    click.echo(f"{file} is written. Edit it; `macro doctor` says what is wrong with it.")
+    say(f"{file} is written. Edit it; `macro doctor` says what is wrong with it.")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from macro_assets.cli.terminal import expected_errors
+from macro_assets.cli.terminal import expected_errors, say
 
 
 @click.command("observe", context_settings={"ignore_unknown_options": True})  # a value may be -1
@@ -28,4 +28,4 @@ def observe_command(series: str, date: str, value: str, author: str, reason: str
 
     entry = Entry(series, date, value, author, reason, release_time)
     line = observe(entry, default_catalog(), datetime.now(UTC))
-    click.echo(line)
+    say(line)

@@ -7,7 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from macro_assets.cli.terminal import say
 
 if TYPE_CHECKING:
     from macro_assets.lakehouse.paths import Root
@@ -55,7 +55,7 @@ def warn_of_no_lake() -> None:
 
     root = lake_root()
     if isinstance(root, Path) and root != default_root() and not root.exists():
-        click.echo(f"warning: {no_lake(root)}", err=True)
+        say(f"warning: {no_lake(root)}", err=True)
 
 
 def new_lake() -> str | None:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from macro_assets.cli.place import new_lake
-from macro_assets.cli.terminal import expected_errors, instance, print_summary, tell_left_out
+from macro_assets.cli.terminal import expected_errors, instance, print_summary, say, tell_left_out
 
 
 @click.command("run")
@@ -38,7 +38,7 @@ def run_command(
         tell_left_out(lake.catalog)
         chosen = select(selection, lake.catalog, partition or first, partition or last)
         if made:
-            click.echo(made, err=True)
+            say(made, err=True)
         summary = run(lake, chosen, dagster, force=force)
         print_summary(lake, summary)
     if summary.failures:
@@ -52,7 +52,7 @@ def run_command(
 def ui_command(port: int, charts_port: int) -> None:
     """Serve the Dagster UI with its daemon, and the chart pages, on 127.0.0.1, until Ctrl-C."""
     if made := new_lake():
-        click.echo(made, err=True)
+        say(made, err=True)
     with instance(watched=True):
         from macro_assets.orchestration.ui import serve
 

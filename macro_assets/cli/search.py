@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from macro_assets.cli.add import describing
-from macro_assets.cli.terminal import console, expected_errors, tell_left_out
+from macro_assets.cli.terminal import console, expected_errors, say, tell_left_out, without_room
 
 if TYPE_CHECKING:
     from macro_assets.catalog import Catalog, Series
@@ -47,7 +47,7 @@ def _search_catalog(catalog: Catalog, words: Sequence[str], limit: int) -> None:
     ]
     _print(("id", *_HEADINGS, "source"), rows)
     more = "" if len(found) <= limit else f"; --limit shows more than {limit}"
-    click.echo(f"{len(found)} of {len(catalog.series)} series of the catalog{more}. {_who_searches(catalog)}")
+    say(f"{len(found)} of {len(catalog.series)} series of the catalog{more}. {_who_searches(catalog)}")
 
 
 def ranked(catalog: Catalog, words: Sequence[str]) -> list[Series]:
@@ -87,9 +87,9 @@ def _search_provider(catalog: Catalog, source: str, words: str, limit: int) -> N
     rows = [(f.code, f.title, f.unit, f.frequency, f.first, f.last, held(f.code)) for f in found]
     _print(("code", *_HEADINGS, "in the catalog"), rows)
     if not rows:
-        click.echo(f"{declared.title} finds nothing for {words!r}.")
+        say(f"{declared.title} finds nothing for {words!r}.")
     else:
-        click.echo(f"`macro add {source} CODE` adds one to your own catalog.")
+        say(f"`macro add {source} CODE` adds one to your own catalog.")
 
 
 def _who_searches(catalog: Catalog) -> str:
@@ -100,17 +100,15 @@ def _who_searches(catalog: Catalog) -> str:
 
 
 def _print(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table in which nothing that a provider wrote is markup; columns without text are left out."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
+    """A table of what fits; columns without text are left out."""
+    from macro_assets.cli.tables import Column, fitted
 
     listed = list(rows)
-    shown = [i for i, _ in enumerate(headings) if any(row[i] for row in listed)]
-    if not shown:
+    if not listed:
         return
-    table = RichTable(box=None)
-    for i in shown:
-        table.add_column(headings[i], no_wrap=headings[i] not in ("title", "unit"), overflow="fold")
-    for row in listed:
-        table.add_row(*(Text(row[i]) for i in shown))
-    console().print(table)
+    columns = (Column(h, [row[i] for row in listed], folds=h in ("title", "unit")) for i, h in enumerate(headings))
+    out = console()
+    table, left = fitted([c for c in columns if any(c.cells)], out.width, box=None)
+    out.print(table)
+    if left:
+        out.print(without_room(left))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from macro_assets.cli.terminal import console, expected_errors
+from macro_assets.catalog.wording import written
+from macro_assets.cli.place import needs_lake
+from macro_assets.cli.terminal import console, expected_errors, say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -40,6 +42,7 @@ _ADJUSTED = {
 @click.option("--as-of", help="As known at this date (YYYY-MM-DD) or instant.")
 @click.option("--years", type=click.IntRange(1), default=YEARS, show_default=True, help="Years of the chart.")
 @expected_errors
+@needs_lake
 def show_command(series_ids: tuple[str, ...], as_of: str | None, years: int) -> None:
     """One series at a glance: last figures and revisions, who serves it, when the next is due, and a small chart.
 
@@ -53,29 +56,29 @@ def show_command(series_ids: tuple[str, ...], as_of: str | None, years: int) -> 
     lake = Lakehouse.at()
     for position, series_id in enumerate(series_ids):
         if position:
-            click.echo()
+            say("")
         _show(lake, series_id, glance(lake, series_id, moment), moment, years)
 
 
 def _show(lake: Lakehouse, series_id: str, found: Glance, moment: datetime | None, years: int) -> None:
     series = found.series
-    _say(f"{series_id}: {series.title}")
+    say(f"{series_id}: {series.title}")
     facts = [
         series.provider_unit,
         _FREQUENCIES[series.frequency],
         _ADJUSTED[series.seasonal_adjustment],
         series.country,
     ]
-    _say(", ".join(facts) + ("" if moment is None else f"; as known at {when(moment)} (UTC)"))
+    say(", ".join(facts) + ("" if moment is None else f"; as known at {written(moment)}"))
     valued = found.figures.drop_nulls("value")
     if valued.is_empty():
-        _say(f"\n{_nothing(found, moment)}")
+        say(f"\n{_nothing(found, moment)}")
     else:
         _print_figures(found)
         _print_chart(valued, years)
     for name, text in _facts(lake, series_id, found, moment):
-        _say(f"{name:<14}{text}")
-    click.echo()
+        say(f"{name:<14}{text}")
+    say("")
     _print_holders(found)
 
 
@@ -84,12 +87,8 @@ def _nothing(found: Glance, moment: datetime | None) -> str:
     if found.figures.height:
         return "All its figures are missing: the provider says so."
     if moment is not None and found.first_release > moment:
-        return f"Nothing of it was known by then: the first figure is known since {when(found.first_release)}."
+        return f"Nothing of it was known by then: the first figure is known since {written(found.first_release)}."
     return "All that is stored of it is marked as invalid."
-
-
-def _say(text: str) -> None:
-    click.echo(text)
 
 
 def _print_figures(found: Glance) -> None:
@@ -100,7 +99,7 @@ def _print_figures(found: Glance) -> None:
     percent = found.over_year == "percent"
     points = " (pp)" if "percentage_points" in found.over_year and found.series.scale == 1 else ""
     over_year = " (%)" if percent else points
-    headings = ("period", "value", f"change{points}", f"year on year{over_year}", "became known (UTC)", "revised by")
+    headings = ("period", "value", f"change{points}", f"year on year{over_year}", "became known", "revised by")
     cells = [
         (
             period(row["observation_date"], found.series.frequency),
@@ -135,7 +134,7 @@ def _print_chart(valued: pl.DataFrame, years: int) -> None:
         line_length_hard_cap=min(max(console().width, _NARROW), _WIDTH),
     )
     for line in drawn.splitlines():
-        _say(line.rstrip())
+        say(line.rstrip())
 
 
 def _facts(lake: Lakehouse, series_id: str, found: Glance, moment: datetime | None) -> Iterable[tuple[str, str]]:
@@ -148,7 +147,7 @@ def _facts(lake: Lakehouse, series_id: str, found: Glance, moment: datetime | No
         of = found.revisions.filter(release_time=row["release_time"]).height
         digits = _digits(found)
         told = (
-            f"{when(row['release_time'])}: {period(row['observation_date'], frequency)} from "
+            f"{written(row['release_time'])}: {period(row['observation_date'], frequency)} from "
             f"{number(row['previous_value'], digits) or 'nothing'} to {number(row['value'], digits) or 'missing'}"
         )
         yield "last revision", told + (f", and {of - 1} more" if of > 1 else "")
@@ -193,7 +192,7 @@ def _print_table(headings: Sequence[str], cells: Iterable[Sequence[str]], right:
             cell.rjust(width) if position in right else cell.ljust(width)
             for position, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        _say("  ".join(aligned).rstrip())
+        say("  ".join(aligned).rstrip())
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
@@ -203,17 +202,11 @@ def _digits(found: Glance) -> int:
     return decimals(found.figures["value"].drop_nulls().tail(LAST * 4))
 
 
-def when(moment: datetime) -> str:
-    """An instant as people write it: the day where it stands for the whole day, else with the time (UTC)."""
-    clock = moment.timetz().replace(tzinfo=None)
-    return f"{moment:%Y-%m-%d}" if clock >= time(23, 59, 59) or clock == time() else f"{moment:%Y-%m-%d %H:%M}"
-
-
 def known(release_time: datetime, basis: str) -> str:
     """When a figure became known: by an instant at which it was there already, or about the day of an estimate."""
     if basis == "publication_lag":
         return f"about {release_time:%Y-%m-%d}"
-    return f"by {when(release_time)}" if basis == "snapshot" else when(release_time)
+    return f"by {written(release_time)}" if basis == "snapshot" else written(release_time)
 
 
 def decimals(values: pl.Series) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from macro_assets.catalog.wording import written
 from macro_assets.cli.place import needs_lake, new_lake, warn_of_no_lake
-from macro_assets.cli.terminal import console, expected_errors, instance, print_summary
+from macro_assets.cli.terminal import console, expected_errors, instance, print_summary, say, without_room
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from dagster import DagsterInstance
 
@@ -31,34 +33,35 @@ _COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "off": "dim", "n
 def sources_command() -> None:
     """How every source is doing: up, degraded, down, off for want of a key; latency and last success."""
     import polars as pl
-    from rich.table import Table as RichTable
+    from rich.text import Text
 
     from macro_assets.catalog import names
+    from macro_assets.cli.tables import Column, fitted
     from macro_assets.intake.health import health
     from macro_assets.lakehouse.handle import Lakehouse
 
     warn_of_no_lake()
     lake = Lakehouse.at()
     sources = lake.catalog.sources.values()
-    table = RichTable("source", "title", title=f"sources ({len(sources)})", title_justify="left", box=None)
-    table.add_column("series", justify="right")
-    table.add_column("state")
-    table.add_column("last success", no_wrap=True)
-    table.add_column("ms", justify="right")
-    table.add_column("key")
     log = pl.concat(lake.read(names.fetch_log(s.name)) for s in sources)
     found = [health(s, lake.catalog, log) for s in sources]
-    for one in found:
-        seen = f"{one.last_success:%Y-%m-%d %H:%M}" if one.last_success else ""
-        latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f}"
-        colour = _COLOURS[one.state]
-        state = f"[{colour}]{one.state}[/]"
-        table.add_row(one.source.name, _title(one.source), str(one.series), state, seen, latency, _key(one))
+    columns = (
+        Column("source", [h.source.name for h in found]),
+        Column("state", [Text(h.state, _COLOURS[h.state]) for h in found]),
+        Column("series", [str(h.series) for h in found], right=True),
+        Column("last success", [written(h.last_success) if h.last_success else "" for h in found]),
+        Column("ms", ["" if h.latency_ms is None else f"{h.latency_ms:.0f}" for h in found], right=True),
+        Column("key", [_key(h) for h in found], folds=True),
+        Column("title", [_title(h.source) for h in found], folds=True),
+    )
     out = console()
+    table, left = fitted(columns, out.width, f"sources ({len(sources)})", box=None)
     out.print(table)
+    if left:
+        out.print(without_room(left))
     for one in found:
         if one.reason:
-            out.print(f"{one.source.name}: {one.reason}", markup=False, highlight=False)
+            out.print(f"{one.source.name}: {one.reason}")
 
 
 def _title(source: Source) -> str:
@@ -81,7 +84,7 @@ def _key(one: Health) -> str:
 @click.option("--all", "everything", is_flag=True, help="What is not due too.")
 @click.option("--from", "first", help="First year of observations: all vintages from there on, whether due or not.")
 @click.option("--to", "last", help="Last year of observations, with all vintages, whether due or not.")
-@click.option("--dry-run", is_flag=True, help="Say what is due, and why; fetch nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what is due, and why, by source; by series if some are named.")
 @expected_errors
 def fetch_command(
     selection: tuple[str, ...], everything: bool, first: str | None, last: str | None, dry_run: bool
@@ -111,14 +114,15 @@ def fetch_command(
         not_asked = [_not_asked(name, ids, catalog) for name, ids in chosen.series.items()] if selection else [None]
         off = _off(runs, catalog)
         for why in (w for w in not_asked if w and w not in off):
-            out.print(why, markup=False, highlight=False)
+            out.print(why)
         for why in off:
-            out.print(f"{why} Others that have its series are asked.", markup=False, highlight=False)
+            out.print(f"{why} Others that have its series are asked.")
         for run in runs:
-            out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}", highlight=False)
-            if dry_run:
-                for name, why in run.reasons.items():
-                    out.print(f"  {name}: {why}", markup=False, highlight=False)
+            out.print(f"{len(run.reasons)} series, {run.years[0]} to {run.years[1]}")
+            for line in _due(run, bool(selection) or everything) if dry_run else ():
+                out.print(f"  {line}")
+        if runs and dry_run and not (selection or everything):
+            out.print("With the names of sources or series, or --all, each series is listed.")
         if not runs and None in not_asked:
             out.print("Nothing is due. --all fetches everything; `macro sources` shows which sources are off.")
         if dry_run:
@@ -134,7 +138,7 @@ def _carried_out(lake: Lakehouse, runs: Sequence[Refresh], dagster: DagsterInsta
     from macro_assets.orchestration.run import run_refreshes
 
     if made:
-        click.echo(made, err=True)
+        say(made, err=True)
     summary = run_refreshes(lake, runs, dagster)
     print_summary(lake, summary)
     return bool(summary.failures)
@@ -169,7 +173,7 @@ def accept_command(series_id: str, reason: str, author: str, provider: str | Non
     holding, level = accept(lake, series_id, reason, author, datetime.now(UTC), provider)
     out = console()
     said = f"series {series_id}: {level}, by {holding.provider}: accepted by {author}."
-    out.print(said, markup=False, highlight=False)
+    out.print(said)
     table = names.raw(holding.table)
     with instance() as dagster:
         from macro_assets.lakehouse.acceptances import ACCEPTANCES
@@ -177,10 +181,10 @@ def accept_command(series_id: str, reason: str, author: str, provider: str | Non
 
         report_decision(lake, dagster, ACCEPTANCES)
         if not lake.catalog.sources[holding.table].is_live:
-            out.print(f"`macro run {table}` takes them.", markup=False, highlight=False)
+            out.print(f"`macro run {table}` takes them.")
             return
         if holding != askable(lake.catalog, lake.catalog.one_series(series_id))[0]:
-            out.print(f"The next fetch that asks {holding.provider} takes them.", markup=False, highlight=False)
+            out.print(f"The next fetch that asks {holding.provider} takes them.")
             return
         from macro_assets.orchestration.refresh import whole_history
         from macro_assets.orchestration.run import run_refreshes
@@ -189,6 +193,20 @@ def accept_command(series_id: str, reason: str, author: str, provider: str | Non
         print_summary(lake, summary)
     if summary.failures:
         sys.exit(1)
+
+
+def _due(run: Refresh, each: bool) -> Iterator[str]:
+    """Why series are due: how many of each source and its usual reasons, and then those of each series."""
+    by_source: dict[str, list[str]] = {}
+    for name, why in run.reasons.items():
+        by_source.setdefault(name.rpartition("/")[0], []).append(why)
+    for source, reasons in by_source.items():
+        counted = Counter(reasons).most_common(3)
+        told = [why if n == len(reasons) else f"{n} {why}" for why, n in counted]
+        rest = len(reasons) - sum(n for _, n in counted)
+        yield f"{source}: {len(reasons)} series: {'; '.join(told)}{f'; {rest} for other reasons' if rest else ''}"
+    if each:
+        yield from (f"{name}: {why}" for name, why in run.reasons.items())
 
 
 def _off(runs: Sequence[Refresh], catalog: Catalog) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from macro_assets.publishing.plain import plain
+
 if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
+    from rich.console import Console
 
     from macro_assets.catalog import Catalog
     from macro_assets.lakehouse.handle import Lakehouse
@@ -38,10 +41,10 @@ def expected_errors(command: Callable[..., Any]) -> Callable[..., Any]:
                 return command(*args, **kwargs)
         except PanicError as error:
             hint = "A date is beyond what can be shown, or a data file is damaged: `macro doctor --deep` says which."
-            click.echo(f"macro: {error}. {hint}", err=True)
+            say(f"macro: {error}. {hint}", err=True)
             sys.exit(USAGE_ERROR)
         except (CatalogError, UnknownNameError, LakeError, ValueError) as error:
-            click.echo(f"macro: {error}", err=True)
+            say(f"macro: {error}", err=True)
             sys.exit(USAGE_ERROR)
 
     return wrapped
@@ -59,7 +62,7 @@ def left_out(catalog: Catalog) -> list[str]:
 def tell_left_out(catalog: Catalog) -> None:
     """A line on stderr for each entry of the user's own folder that was left out."""
     for text in left_out(catalog):
-        click.echo(f"warning: left out: {text}", err=True)
+        say(f"warning: left out: {text}", err=True)
 
 
 @contextmanager
@@ -97,24 +100,53 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def console() -> Any:
-    """A console as wide as the terminal; 160 columns where the output is no terminal."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 160)
+def say(text: str, err: bool = False) -> None:
+    """Print a line; what in it would act on the terminal is written out."""
+    click.echo(plain(text), err=err)
 
 
-def print_rows(rows: pl.DataFrame) -> None:
-    """Print the first rows of a frame as a table."""
-    from rich.table import Table as RichTable
+def put(text: str) -> None:
+    """Print a document as it is, to whatever takes it; on a terminal as `say` does."""
+    sys.stdout.write(plain(text) if sys.stdout.isatty() else text)
 
-    table = RichTable(*rows.columns)
-    for row in rows.head(MAX_ROWS).iter_rows():
-        table.add_row(*("" if v is None else f"{v:.10g}" if isinstance(v, float) else str(v) for v in row))
+
+def console(stderr: bool = False) -> Console:
+    """A console as wide as the terminal, 160 columns where the output is no terminal; it prints text as it stands."""
+    from macro_assets.cli.tables import PlainConsole
+
+    stream = sys.stderr if stderr else sys.stdout
+    return PlainConsole(width=None if stream.isatty() else 160, stderr=stderr)
+
+
+def print_rows(rows: pl.DataFrame, advice: str = "") -> None:
+    """Print the first rows of a frame as a table; a single row that is too wide as one of two columns.
+
+    Parameters
+    ----------
+    advice
+        What to do where rows or columns are left out.
+    """
+    from macro_assets.cli.tables import fitted, of_frame, upright
+
     out = console()
-    out.print(table, markup=False)
+    columns = of_frame(rows.head(MAX_ROWS))
+    table, left = fitted(columns, out.width)
+    if left and rows.height == 1:
+        table, left = fitted(upright(columns), out.width)
+    out.print(table)
+    if rows.is_empty():
+        out.print("No rows.")
     if rows.height > MAX_ROWS:
-        out.print(f"{MAX_ROWS} of {rows.height} rows; --csv prints all.")
+        out.print(f"{MAX_ROWS} of {rows.height:,} rows. {advice}".rstrip())
+    if left:
+        out.print(f"{len(columns) - len(left)} of {len(columns)} columns. {without_room(left)} {advice}".rstrip())
+
+
+def without_room(left: Sequence[str]) -> str:
+    """Which columns a table has no room for."""
+    from macro_assets.catalog.wording import listed
+
+    return f"There is no room for {listed(left)}."
 
 
 def print_summary(lake: Lakehouse, summary: Summary) -> None:
@@ -153,9 +185,9 @@ def print_summary(lake: Lakehouse, summary: Summary) -> None:
     elif skipped := total[1]:
         out.print(f"{skipped} assets were up to date and skipped.")
     for name, why in summary.warnings.items():
-        out.print(f"warning {name}: {why}", style="yellow", markup=False, highlight=False)
+        out.print(f"warning {name}: {why}", style="yellow")
     for name, why in summary.told.items():
-        out.print(f"FAILED {name}: {why}", style="red", markup=False, highlight=False)
-    out.print(f"Lake    {lake.root}", highlight=False)
-    out.print(f"Charts  {charts_folder(lake.root) / 'index.html'}", highlight=False)
-    out.print("UI      make ui", highlight=False)
+        out.print(f"FAILED {name}: {why}", style="red")
+    out.print(f"Lake    {lake.root}")
+    out.print(f"Charts  {charts_folder(lake.root) / 'index.html'}")
+    out.print("UI      make ui")

@@ -49,6 +49,11 @@ class AppendReport:
         summed = {c: getattr(self, c) + getattr(other, c) for c in counts}
         return AppendReport(**summed, rejections={**self.rejections, **other.rejections}, version=other.version)
 
+    def __str__(self) -> str:
+        counts = ("new", "revised", "restated", "missing", "unchanged", "duplicate", "rejected")
+        told = [f"{n:,} {count}" for count in counts if (n := getattr(self, count))]
+        return f"{self.seen:,} observations{': ' if told else ''}{', '.join(told)}"
+
     @property
     def appended(self) -> int:
         """Rows added to the raw table."""

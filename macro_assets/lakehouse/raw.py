@@ -18,6 +18,7 @@ from macro_assets.catalog import Catalog, Table, UnknownNameError, names
 from macro_assets.catalog.derive import holdings_frame, polars_schema
 from macro_assets.catalog.load import unknown_name_message
 from macro_assets.catalog.periods import PeriodError, first_days
+from macro_assets.catalog.wording import written
 from macro_assets.lakehouse.appending import AppendReport, concerned, rows_to_append
 from macro_assets.lakehouse.delta import LakeError, content_hash, open_table, reading
 from macro_assets.lakehouse.handle import Held, Lakehouse
@@ -289,7 +290,8 @@ def decide(lake: Lakehouse, release: StoredRelease, decision: Decision) -> pl.Da
         standing = invalid_rows(stored.collect(), None).join(found, on=STATEMENT, how="semi")
         if standing.is_empty() == (decision.action == "reinstate"):
             state = "is not marked as invalid" if decision.action == "reinstate" else "is marked as invalid already"
-            raise LakeError(f"series {release.series_id}: the release {found.row(0)[2:]} {state}; nothing was changed")
+            of, at = f"series {release.series_id}: {release.observation_date}", found["release_time"][0]
+            raise LakeError(f"{of} as released {written(at)} by {found['provider'][0]} {state}; nothing was changed")
         return found.with_columns(
             decided_at=pl.lit(datetime.now(UTC)),
             action=pl.lit(decision.action),

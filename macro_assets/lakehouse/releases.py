@@ -11,6 +11,7 @@ has is no revision of it.
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Collection
 from datetime import date, datetime
 
@@ -18,6 +19,8 @@ import polars as pl
 
 from macro_assets.catalog import Catalog
 from macro_assets.catalog.derive import holdings_frame
+from macro_assets.catalog.periods import period_start
+from macro_assets.lakehouse.absent import never_fetched
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.holders import ESTIMATED, chosen
 from macro_assets.lakehouse.paths import Root
@@ -260,3 +263,29 @@ def history(
         .join(decisions, on=STATEMENT, how="left")
         .sort("release_time", "provider", "decided_at")
     )
+
+
+def no_history(lake: Lakehouse, series_id: str, day: date) -> str:
+    """What to say of a date for which nothing is stored of a series: where its figures are.
+
+    Raises
+    ------
+    UnknownNameError
+        When the catalog has no such series.
+    """
+    series = lake.catalog.one_series(series_id)
+    dates = read_series(lake, [series_id])["observation_date"].unique().sort().to_list()
+    if not dates:
+        return never_fetched(lake.catalog, series_id)
+    nothing = f"Nothing is stored of {series_id} for {day}"
+    start = period_start(day, series.frequency)
+    if day != start:
+        nothing += f": periods are dated by their first day, {start}"
+        if start in dates:
+            return f"{nothing}."
+    if start < dates[0]:
+        return f"{nothing}: what is stored of it begins {dates[0]}."
+    if start > dates[-1]:
+        return f"{nothing}: what is stored of it ends {dates[-1]}."
+    after = bisect(dates, start)
+    return f"{nothing}: the dates beside it are {dates[after - 1]} and {dates[after]}."

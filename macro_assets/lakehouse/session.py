@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,7 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Column, Table, View, names
 from macro_assets.catalog.registers import registers, series_columns
+from macro_assets.catalog.wording import shortened
 from macro_assets.lakehouse import s3
 from macro_assets.lakehouse.absent import made_by, never_fetched, no_lake
 from macro_assets.lakehouse.acceptances import ACCEPTANCES
@@ -392,6 +394,47 @@ def query(
             return con.execute(sql, parameters).pl()
     except (duckdb.Error, PanicError) as error:
         raise LakeError(f"{error}{_way_out(con, sql, error)}") from None
+
+
+def told(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    """Run one statement and return its rows for a terminal or a file of text.
+
+    What has no form there, such as a list, an interval or bytes, is text as DuckDB writes it. A statement that gives
+    no rows gives a frame without columns.
+
+    Raises
+    ------
+    LakeError
+        When there is not exactly one statement, or it fails.
+    """
+    try:
+        _refuse_all_but_one(sql)
+        with no_panic():
+            rows = con.sql(sql)
+            if rows is None:
+                return pl.DataFrame()
+            told = (_as_text(n, str(kind)) for n, kind in enumerate(rows.types, 1))
+            named = (f"{t} AS {identifier(name)}" for t, name in zip(told, rows.columns, strict=True))
+            return rows.project(", ".join(named)).pl()
+    except (duckdb.Error, PanicError) as error:
+        raise LakeError(f"{shortened(str(error), 2000)}{_way_out(con, sql, error)}") from None
+
+
+_PLAIN = re.compile(r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|VARCHAR|DATE|TIME|TIMESTAMP.*")
+"""Types of DuckDB whose values stand as they are."""
+
+
+def _as_text(position: int, kind: str) -> str:
+    """A column of an answer, as text where its type is not plain."""
+    return f"#{position}" if _PLAIN.fullmatch(kind) else f"CAST(#{position} AS VARCHAR)"
+
+
+def _refuse_all_but_one(sql: str) -> None:
+    """Refuse text with no statement or several: of these the last alone would answer."""
+    text = sql.encode()
+    ends = (text[offset : offset + 1] == b";" for offset, _ in duckdb.tokenize(sql))
+    if (found := sum(not is_end for is_end, _ in groupby(ends))) != 1:
+        raise LakeError(f"expected one SQL statement, got {found or 'none'}")
 
 
 def _way_out(con: duckdb.DuckDBPyConnection, sql: str, error: Exception) -> str:

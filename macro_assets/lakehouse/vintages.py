@@ -37,7 +37,8 @@ def instant(as_of: date | datetime | str) -> datetime:
     """
     if isinstance(as_of, str):
         try:
-            as_of = date.fromisoformat(as_of) if len(as_of) == 10 else datetime.fromisoformat(as_of)
+            told = f"{as_of[:-4]}Z" if as_of.endswith(" UTC") else as_of  # as instants are shown
+            as_of = date.fromisoformat(told) if len(told) == 10 else datetime.fromisoformat(told)
         except ValueError:
             raise ValueError(
                 f"{as_of!r} is not a date; expected 'YYYY-MM-DD', or an instant like '2016-07-29T12:30:00Z'"
@@ -46,7 +47,10 @@ def instant(as_of: date | datetime | str) -> datetime:
         return datetime.combine(as_of, time.max, tzinfo=UTC)
     if as_of.tzinfo is None:
         raise ValueError(f"{as_of.isoformat()} has no time zone; append 'Z' for UTC")
-    return as_of.astimezone(UTC)
+    try:
+        return as_of.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{as_of.isoformat()} is in UTC no instant of the years 1 to 9999") from None
 
 
 def microseconds(as_of: date | datetime | str | None) -> int:

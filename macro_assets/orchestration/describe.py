@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from macro_assets.catalog import Catalog, Column, Holding, Series, Source, Table, names
+from macro_assets.catalog.wording import written
 from macro_assets.graph.derivation import Derivation
 
 PREVIEW_ROWS = 8
@@ -159,7 +160,7 @@ def _cell(value: object, width: int) -> str:
         case float():
             text = f"{value:.6g}"
         case datetime():
-            text = f"{value:%Y-%m-%d %H:%M}"
+            text = written(value)
         case _:
             text = str(value)
     text = text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

@@ -7,6 +7,8 @@ from typing import Any
 
 import dagster as dg
 
+from macro_assets.publishing.plain import plain
+
 EVERY_SERIES = 10
 """Series share a step and come in bursts: one line for so many."""
 
@@ -53,7 +55,7 @@ class ProgressHandler(logging.Handler):
 
     @staticmethod
     def _print(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(plain(line), file=sys.stderr, flush=True)
 
 
 @dg.logger(

@@ -88,7 +88,8 @@ def select(
         matched = [n for n in assets if n == word or n.startswith(word.rstrip("/") + "/")]
         if not matched:
             layers = {n.rsplit("/", 1)[0] for n in assets} | {n.split("/")[0] for n in assets}
-            raise UnknownNameError(unknown_name_message("asset", word, [*assets, *layers]))
+            titles = {n: t.title for n, t in catalog.tables.items()} | {n: s.title for n, s in series.items()}
+            raise UnknownNameError(unknown_name_message("asset", word, [*assets, *layers], titles))
         chosen.update(usual.intersection(matched) if word.rstrip("/") == "raw" else matched)
     by_source = {
         s: tuple(x.id for n, x in series.items() if n in chosen and x.source == s)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from macro_assets.catalog.wording import shortened
+
 SAMPLE = 20
 """Failures shown at most: enough to see the pattern, small enough for an event log."""
 
@@ -35,4 +37,5 @@ class CheckReport:
         first = self.sample[0]
         extent = f"{len(self.failed_rows)} of {self.rows} rows fail" if self.failed_rows else "the frame fails"
         where = "" if first["row"] is None else f" in row {first['row']}"
-        return f"{self.subject}: {extent}; first: {first['column']} {first['rule']}, got {first['value']!r}{where}"
+        got = shortened(repr(first["value"]))
+        return f"{self.subject}: {extent}; first: {first['column']} {first['rule']}, got {got}{where}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
+from macro_assets.catalog.wording import listed
 from macro_assets.sources.errors import SHOWN, SchemaError, quoted
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def _refuse_cut_row(text: str, table: pl.DataFrame, separator: str, quote_char: 
 def needed(table: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """The table, which must have these columns."""
     if missing := [c for c in columns if c not in table.columns]:
-        raise SchemaError(f"expected the column {missing[0]!r}, the answer has {table.columns[:20]}")
+        raise SchemaError(f"expected the column {missing[0]!r}, the answer has {listed(map(repr, table.columns))}")
     return table
 
 

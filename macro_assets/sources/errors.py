@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from macro_assets.catalog.wording import shortened
+
 SHOWN = 160
 """Characters of a body that an error quotes."""
 
 NO_NETWORK = "no network"
 """How a message begins that is, or may be, about the network of this machine."""
+MOST = 600
+"""Characters of a message: whatever of a body is in it, it goes to the log, the events and the screen."""
 
 
 class SourceError(Exception):
     """An answer that brings no observations, or none at all. The kinds below say what may help."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message, MOST))
 
 
 class TransientError(SourceError):

@@ -19,7 +19,8 @@ from polars.exceptions import PanicException
 
 from macro_assets.catalog import Series, Source
 from macro_assets.catalog.periods import PeriodError, estimated_releases, refuse_another_rhythm
-from macro_assets.sources.errors import SchemaError, SourceError
+from macro_assets.catalog.wording import shortened
+from macro_assets.sources.errors import MOST, SchemaError, SourceError
 from macro_assets.sources.protocol import (
     NO_OBSERVATIONS,
     OBSERVATION_SCHEMA,
@@ -156,7 +157,7 @@ def _driven(steps: Generator[Request, Response, T], speaker: Connector, client: 
 
 def _message(names: str, source: Source, error: BaseException, came: Sequence[Response] = ()) -> str:
     """Why series failed, in one line. What is not a foreseen error is a fault of the connector and logged as such."""
-    said = " ".join(str(error).split())
+    said = shortened(" ".join(str(error).split()), MOST)
     if isinstance(error, SchemaError) and came:  # readers say what came, not what to do about it
         said = f"{said}{'' if said.endswith(('.', '?')) else '.'} {_STUDY}"
     if isinstance(error, SourceError):

@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog, CatalogError, Kind, UnknownNameError, load_catalog, names
+from macro_assets.catalog.entries import Problem
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets_tests.catalog.conftest import SMALL
 from macro_assets_tests.catalog.editing import edit
@@ -797,7 +798,29 @@ def test_an_unknown_series_is_answered_with_the_nearest(catalog: Catalog, asked:
     )
     assert found is not None
     assert found[1] == asked
-    assert nearest in found[2].split(", ")
+    assert nearest in re.findall(r"(\S+) \(", found[2])
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("payrols", "PAYEMS (Employees on nonfarm payrolls, total)"),
+        ("unemploy", "UNEMPLOY (Unemployed persons), UNRATE ("),
+        ("GDPC1_FRED", "GDPC1 (Real gross domestic product"),
+        ("PAYEMZ", "PAYEMS ("),
+    ],
+)
+def test_titles_and_old_ids_lead_to_a_series(catalog: Catalog, asked: str, first: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        catalog.one_series(asked)
+    assert str(caught.value).startswith(f"unknown series '{asked}'. Did you mean {first}")
+
+
+def test_a_name_of_any_length_is_answered_briefly(catalog: Catalog) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        catalog.one_series("x" * 100_000)
+    assert len(str(caught.value)) < 500
+    assert len(str(Problem("own.yaml", "x" * 100_000, "field: " + "y" * 100_000))) < 2_100
 
 
 def test_an_unknown_table_is_answered_with_the_nearest(catalog: Catalog) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from macro_assets.catalog import Series, default_catalog
+from macro_assets.cli.sources import _due
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
+from macro_assets.orchestration.refresh import Refresh
 from macro_assets_tests.conftest import ROOT, Home, make_home
 from macro_assets_tests.providers import World
 from macro_assets_tests.providers.server import serving
@@ -111,6 +113,30 @@ def test_without_a_key_another_holder_is_asked_and_says_so(home: Home, tmp_path:
     said = " ".join(lake.macro("sources").stdout.split())
     assert "fred_graph serves 1 of its series." in said
     assert "Nothing is due" in lake.macro("fetch", "raw/fred/GDPC1").stdout
+
+
+def test_a_dry_run_counts_by_source_and_lists_what_is_named(home: Home) -> None:
+    said = home.macro("fetch", "--dry-run").stdout
+    ecb = len(CATALOG.series_of("ecb"))
+    assert f"  raw/ecb: {ecb} series: never fetched\n" in said
+    assert "raw/ecb/" not in said
+    assert len(said.splitlines()) < 2 * len(CATALOG.sources)
+    assert "With the names of sources or series, or --all, each series is listed." in said
+    for more in (["ecb"], ["--all"]):
+        each = home.macro("fetch", *more, "--dry-run").stdout
+        assert f"  raw/ecb: {ecb} series: never fetched\n" in each
+        assert each.count("  raw/ecb/") == ecb
+
+
+def test_reasons_are_counted_the_usual_ones_first() -> None:
+    reasons = ["never fetched"] * 3 + ["the last fetch failed"] * 2 + ["release 1", "release 2", "release 3"]
+    run = Refresh(
+        {f"raw/a/{n}": why for n, why in enumerate(reasons)} | {"raw/b/X": "never fetched"}, ("2010", "2011"), True
+    )
+    first, second, *each = _due(run, each=True)
+    assert first == "raw/a: 8 series: 3 never fetched; 2 the last fetch failed; 1 release 1; 2 for other reasons"
+    assert second == "raw/b: 1 series: never fetched"
+    assert each == [f"{name}: {why}" for name, why in run.reasons.items()]
 
 
 def test_a_source_that_is_not_live_is_read_by_another_command(home: Home) -> None:
@@ -246,6 +272,22 @@ def test_the_catalog_is_searched_by_words_that_must_all_be_there(home: Home) -> 
     (counted,) = [line for line in said.splitlines() if f" of {total} series, " in line]
     assert f" of {instruments} instruments" in counted
     assert 0 < int(counted.split()[0]) < total
+
+
+def test_words_rank_the_best_first_and_none_are_answered_with_the_nearest(home: Home) -> None:
+    said = home.macro("catalog", "unemployment", "rate").stdout
+    ids = [line.split()[0] for line in said.splitlines() if line.split() and line.split()[0] in CATALOG.series]
+    assert ids[0] == "UNRATE"
+    said = " ".join(home.macro("catalog", "payrols").stdout.split())
+    assert "Nothing speaks of 'payrols'. Did you mean PAYEMS (Employees on nonfarm payrolls, total)" in said
+    assert f"0 of {len(CATALOG.series)} series, 0 of" in said
+
+
+def test_sources_are_listed_with_their_keys(home: Home) -> None:
+    said = " ".join(home.macro("list", "sources").stdout.split())
+    assert f"sources ({len(CATALOG.sources)})" in said
+    assert f"fred, {len(CATALOG.series_of('fred'))} series, key FRED_API_KEY" in said
+    assert "key BLS_API_KEY (optional)" in said
 
 
 def test_the_page_of_the_catalog_is_up_to_date(home: Home) -> None:

@@ -353,6 +353,11 @@ def test_a_conflict_of_one_provider_names_it_and_an_empty_batch_adds_nothing(cat
     added, _, report = additions(frame(), frame(), nothing, world)
     assert added.is_empty()
     assert report == AppendReport()
+    assert str(report) == "0 observations"
+
+
+def test_a_report_is_told_in_words_without_what_did_not_happen() -> None:
+    assert str(AppendReport(seen=49_607, new=49_600, revised=7)) == "49,607 observations: 49,600 new, 7 revised"
 
 
 # --- observation dates -----------------------------------------------------------------------------------------------

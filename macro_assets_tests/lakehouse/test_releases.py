@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 
 from macro_assets.catalog import UnknownNameError
+from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, invalidate
 from macro_assets.lakehouse.releases import (
     history,
+    no_history,
     numbered,
     releases,
     revision_statistics,
@@ -171,6 +173,28 @@ def test_history_tells_all_about_one_number(lake: Path) -> None:
     ]
     assert {"provider", "ingested_at", "run_id", "payload_sha256", "release_basis", "reason"} <= set(found.columns)
     assert history("PAYEMS", date(1999, 1, 1), root=lake).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("series_id", "asked", "told"),
+    [
+        ("PAYEMS", date(2019, 1, 31), "for 2019-01-31: periods are dated by their first day, 2019-01-01."),
+        ("PAYEMS", date(1950, 1, 1), "for 1950-01-01: what is stored of it begins 2019-01-01."),
+        ("PAYEMS", date(1950, 1, 9), "by their first day, 1950-01-01: what is stored of it begins 2019-01-01."),
+        ("PAYEMS", date(2019, 6, 1), "for 2019-06-01: what is stored of it ends 2019-05-01."),
+        ("PAYEMS", date(2019, 3, 1), "for 2019-03-01: the dates beside it are 2019-02-01 and 2019-05-01."),
+        (
+            "GDPC1",
+            date(2019, 1, 1),
+            "series GDPC1 was never fetched: nothing of it is stored. `macro fetch",
+        ),
+    ],
+)
+def test_where_nothing_is_stored_one_is_told_where_something_is(
+    lake: Path, series_id: str, asked: date, told: str
+) -> None:
+    append_vintages(PROVIDER, frame(row(month(5), 2.0, day(9))).drop("run_id"), "run", root=lake)
+    assert told in no_history(Lakehouse.at(lake), series_id, asked)
 
 
 def test_the_bundled_vintages(built: Built) -> None:

@@ -158,6 +158,7 @@ def test_a_later_release_changes_no_earlier_answer() -> None:
         (date(2016, 7, 29), datetime(2016, 7, 29, 23, 59, 59, 999999, tzinfo=UTC)),
         ("2016-07-29", datetime(2016, 7, 29, 23, 59, 59, 999999, tzinfo=UTC)),
         ("2016-07-29T12:00:00Z", datetime(2016, 7, 29, 12, tzinfo=UTC)),
+        ("2016-07-29 12:30 UTC", datetime(2016, 7, 29, 12, 30, tzinfo=UTC)),
         ("2016-07-29T12:00:00-04:00", datetime(2016, 7, 29, 16, tzinfo=UTC)),
     ],
 )
@@ -165,10 +166,19 @@ def test_a_bare_date_means_its_end_in_utc(given_as: date | str, expected: dateti
     assert instant(given_as) == expected
 
 
-@pytest.mark.parametrize("bad", ["29/07/2016", "2016-13-01", "yesterday", "2016-07-29T12:00:00", datetime(2016, 7, 29)])
+@pytest.mark.parametrize(
+    "bad",
+    ["29/07/2016", "2016-13-01", "yesterday", "2016-07-29 UTC", " UTC", "2016-07-29T12:00:00", datetime(2016, 7, 29)],
+)
 def test_an_instant_that_is_none_is_refused(bad: str | datetime) -> None:
     with pytest.raises(ValueError, match="is not a date|has no time zone"):
         instant(bad)
+
+
+@pytest.mark.parametrize("extreme", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_an_instant_beyond_the_calendar_is_refused(extreme: str) -> None:
+    with pytest.raises(ValueError, match="is in UTC no instant of the years 1 to 9999"):
+        instant(extreme)
 
 
 # --- providers that tell changes -----------------------------------------------------------------------------------

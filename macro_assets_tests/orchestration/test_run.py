@@ -185,7 +185,14 @@ def test_selection_by_layer_table_source_and_series() -> None:
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("raw/bundled/PAYEM", "raw/bundled/PAYEMS"), ("normalised", "normalized"), ("nonsense", "macro list")],
+    [
+        ("raw/bundled/PAYEM", "mean raw/bundled/PAYEMS"),
+        ("raw/bundled/payrols", r"mean raw/bundled/PAYEMS \(Employees on nonfarm payrolls, total\)"),
+        ("raw/fred/GDPC1_FRED", "mean raw/fred/GDPC1 "),
+        ("PAYEMS", "mean raw/(fred|bundled)/PAYEMS"),
+        ("normalised", "mean normalized[,?]"),
+        ("nonsense", "macro list"),
+    ],
 )
 def test_an_unknown_selection_offers_the_nearest(word: str, hint: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown asset '{word}'.*{hint}"):

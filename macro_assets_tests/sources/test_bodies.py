@@ -335,8 +335,8 @@ def test_csv_without_rows_is_a_table_without_rows() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("d,value\n1,2\n", "expected the column 'v', the answer has ['d', 'value']"),
-        ("d,V\n1,2\n", "expected the column 'v', the answer has ['d', 'V']"),
+        ("d,value\n1,2\n", "expected the column 'v', the answer has 'd', 'value'"),
+        ("d,V\n1,2\n", "expected the column 'v', the answer has 'd', 'V'"),
         ('{"error": "no"}', "expected the column 'd'"),
         ("No data found", "expected the column 'd'"),
         ("d,v\n1,2,3\n", "expected CSV, got 'd,v 1,2,3' (found more fields"),
@@ -386,8 +386,18 @@ def test_columns_without_a_name_do_not_matter() -> None:
 def test_a_table_must_have_what_is_needed() -> None:
     table = pl.DataFrame({"a": [1]})
     assert needed(table, ["a"]) is table
-    with pytest.raises(SchemaError, match=r"expected the column 'b', the answer has \['a'\]"):
+    with pytest.raises(SchemaError, match=r"expected the column 'b', the answer has 'a'"):
         needed(table, ["a", "b"])
+
+
+def test_columns_of_a_file_that_is_no_table_are_told_briefly() -> None:
+    """One line of junk is one column name, half a megabyte of it."""
+    with pytest.raises(SchemaError) as caught:
+        read_csv(of("j" * 500_000 + "\n1\n"), ["d"])
+    assert len(str(caught.value)) < 200
+    many = pl.DataFrame({f"column {n}": [1] for n in range(400)})
+    with pytest.raises(SchemaError, match="'column 11', and 388 more$"):
+        needed(many, ["d"])
 
 
 # --- XML -------------------------------------------------------------------------------------------------------------

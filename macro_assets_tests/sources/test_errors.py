@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from macro_assets.sources.errors import (
+    MOST,
     AuthError,
     EmptyError,
     NotFoundError,
@@ -52,6 +53,14 @@ def test_a_status_is_told_with_what_came_and_what_to_do(status: int, kind: type[
     assert type(error) is kind
     assert f"HTTP {status}" in str(error)
     assert status == 204 or "'because'" in str(error)
+
+
+@pytest.mark.parametrize("size", [10, 500_000])
+def test_a_message_quotes_no_more_than_a_few_lines(size: int) -> None:
+    said = str(SchemaError(f"expected a number in 'v', got {'x' * size!r}. Correct the entry."))
+    assert len(said) <= MOST
+    assert said.startswith("expected a number in 'v', got 'xxx")
+    assert said.endswith("xxx'. Correct the entry.")
 
 
 def test_a_limit_passes_and_a_refusal_does_not() -> None:

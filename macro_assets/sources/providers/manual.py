@@ -15,6 +15,7 @@ A line that is wrong fails its series, and is named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -136,12 +137,10 @@ def _observation(line: pl.DataFrame, series: Series, today: date) -> pl.DataFram
 
 def _instant(text: str | None) -> datetime:
     """An instant with a zone, or the end (UTC) of a date."""
-    try:
+    with suppress(ValueError, OverflowError):  # the last of an instant that is of no year from 1 to 9999
         if len(text or "") == 10:
             return datetime.combine(date.fromisoformat(text or ""), time.max, tzinfo=UTC)
         known = datetime.fromisoformat(text or "") if (text or "")[10:11] in ("T", " ") else None
-    except ValueError:
-        known = None
-    if known is None or known.tzinfo is None:
-        raise SchemaError(f"expected a release_time like 2026-11-06 or 2026-11-06T13:30:00Z, got {text!r}")
-    return known.astimezone(UTC)
+        if known is not None and known.tzinfo is not None:
+            return known.astimezone(UTC)
+    raise SchemaError(f"expected a release_time like 2026-11-06 or 2026-11-06T13:30:00Z, got {text!r}")
