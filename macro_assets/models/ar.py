@@ -30,6 +30,7 @@ from macro_assets.models.protocol import (
     periods_later,
     target_dates,
 )
+from macro_assets.models.threads import on_one_thread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +64,7 @@ def check(parameters: Parameters, spec: Specification) -> None:
             raise ValueError(f"inputs.{number}.series: expected the target {spec.target.series} alone, got {i.series}")
 
 
+@on_one_thread
 def fit(known: Knowledge, spec: Specification, parameters: Parameters) -> pl.DataFrame:
     """Estimate by least squares on the target's sample; a period is left out where it or one of its lags is missing.
 
@@ -109,6 +111,7 @@ _EXACT = 1e-20
 """Sum of squared errors, relative to that of the figures, which rounding leaves of none."""
 
 
+@on_one_thread
 def forecast(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parameters: Parameters) -> Outcome:
     """Forecasts by iteration from the last released period on, with the coefficients of a fit.
 

@@ -29,6 +29,7 @@ from macro_assets.models.protocol import (
     panel,
     target_dates,
 )
+from macro_assets.models.threads import on_one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +88,7 @@ def check(parameters: Parameters, spec: Specification) -> None:
         raise ValueError(f"inputs: expected a monthly series for each of {factors} factors at least, got {monthly}")
 
 
+@on_one_thread
 def fit(known: Knowledge, spec: Specification, parameters: Parameters) -> pl.DataFrame:
     """Estimate the model by EM on what was known at an instant, from a cold start.
 
@@ -101,17 +103,15 @@ def fit(known: Knowledge, spec: Specification, parameters: Parameters) -> pl.Dat
     InputError
         See :func:`~macro_assets.models.protocol.panel`.
     """
-    from threadpoolctl import threadpool_limits
-
     model = _model(panel(known, spec), spec, parameters)
-    with threadpool_limits(1):  # matrices of 50 x 50: on two busy cores BLAS threads cost ten times what they save
-        results = model.fit(maxiter=parameters.max_iterations, tolerance=parameters.tolerance, disp=False)
+    results = model.fit(maxiter=parameters.max_iterations, tolerance=parameters.tolerance, disp=False)
     moments = zip(model.endog_names, model._endog_mean, model._endog_std, strict=True)
     standardization = {f"{k}.{name}": v for name, mean, std in moments for k, v in (("mean", mean), ("std", std))}
     estimates = dict(zip(model.param_names, results.params, strict=True))
     return fitted_frame({**estimates, **standardization, "llf": results.llf})
 
 
+@on_one_thread
 def forecast(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parameters: Parameters) -> Outcome:
     """Forecasts from a fit of the same or an earlier instant, and the log-likelihood of that fit.
 
@@ -128,6 +128,7 @@ def forecast(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parame
     return Outcome(normal(known, spec, expected), {"log_likelihood": fitted_values(fitted)["llf"]})
 
 
+@on_one_thread
 def news(
     before: Knowledge,
     fitted_before: pl.DataFrame,
@@ -152,8 +153,6 @@ def news(
     InputError
         See :func:`~macro_assets.models.protocol.panel`.
     """
-    from threadpoolctl import threadpool_limits
-
     targets = list(target_dates(now, spec).values())
     old, restated, new = (
         _smoothed(known, parameters_of, spec, parameters)
@@ -162,13 +161,12 @@ def news(
     was, would_be = _expected(old, spec, targets), _expected(restated, spec, targets)
     tables = []
     for target in targets:
-        with threadpool_limits(1):
-            moves = new.news(
-                restated,
-                impact_date=_month(target, spec.target.frequency),
-                impacted_variable=spec.target.series,
-                comparison_type="previous",
-            )
+        moves = new.news(
+            restated,
+            impact_date=_month(target, spec.target.frequency),
+            impacted_variable=spec.target.series,
+            comparison_type="previous",
+        )
         unrevised = moves.revisions_iloc.empty  # statsmodels then states the impact as NaN
         revision = 0.0 if unrevised else float(moves.revision_impacts[spec.target.series].iloc[0])
         rows = [
@@ -212,15 +210,13 @@ def _releases(moves: Any, spec: Specification, holders: Mapping[str, str]) -> li
 def _smoothed(known: Knowledge, fitted: pl.DataFrame, spec: Specification, parameters: Parameters) -> Any:
     """The model with the parameters and the standardization of a fit, on other data or its own."""
     import pandas as pd
-    from threadpoolctl import threadpool_limits
 
     values = fitted_values(fitted)
     data = panel(known, spec)
     names = data.columns[1:]
     mean, std = (pd.Series([values[f"{k}.{n}"] for n in names], index=names) for k in ("mean", "std"))
     model = _model(data, spec, parameters, standardize=(mean, std))
-    with threadpool_limits(1):
-        return model.smooth([values[name] for name in model.param_names])
+    return model.smooth([values[name] for name in model.param_names])
 
 
 def _model(data: pl.DataFrame, spec: Specification, parameters: Parameters, **options: Any) -> Any:

@@ -13,6 +13,9 @@ A module of this room is a method if it has `Parameters`. It holds
 - `news(before, fitted_before, now, fitted, specification, parameters)` -> a frame of :data:`NEWS_SCHEMA`: why the
   forecasts moved between two instants
 - `check(parameters, specification)`, if not every specification serves: a ValueError that begins with the field
+
+Those that compute with BLAS, as numpy's linear algebra, scipy and statsmodels do, are held
+:func:`~macro_assets.models.threads.on_one_thread`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from macro_assets import models
 from macro_assets.catalog import Model, default_catalog
@@ -206,6 +207,14 @@ ORDERS: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 }
 
 
+def threads_do_not_matter(method: Method) -> Breaches:
+    """Given more threads of BLAS and OpenMP, the same comes out, bit for bit."""
+    usual = method.usual
+    with threadpool_limits(1 + max(pool["num_threads"] for pool in threadpool_info())):
+        again = method.told(method.known(BEFORE), method.known(NOW))
+    yield from (f"{what} moved with the number of threads" for what in usual.differs(again))
+
+
 def refuses_stale_inputs(method: Method) -> Breaches:
     """When every input is too old, neither a fit nor a forecast comes out."""
     known = Knowledge(LONG_AFTER, method.known(NOW).observations)
@@ -371,6 +380,7 @@ LAWS: tuple[Law, ...] = (
     uses_nothing_released_later,
     says_the_same_twice,
     order_of_rows_does_not_matter,
+    threads_do_not_matter,
     refuses_stale_inputs,
     refuses_unknown_inputs,
     refuses_thin_inputs,

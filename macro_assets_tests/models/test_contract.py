@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from threadpoolctl import threadpool_info
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.models.protocol import (
@@ -119,6 +120,11 @@ class IsRandom(Toy):
 class DependsOnTheOrder(Toy):
     def past(self, known: Knowledge, spec: Specification) -> pl.Series:
         return super().past(known, spec) + float(known.observations["value"].item(0)) / 1e9
+
+
+class DependsOnThreads(Toy):
+    def past(self, known: Knowledge, spec: Specification) -> pl.Series:
+        return super().past(known, spec) + sum(pool["num_threads"] for pool in threadpool_info()) / 1e9
 
 
 class TakesAnyAge(Toy):
@@ -306,6 +312,7 @@ STORES, THIN, TOLD = "forecasts_follow_from_the_stored_fit", "refuses_thin_input
         (LooksAhead(), "uses_nothing_released_later"),
         (IsRandom(), "says_the_same_twice"),
         (DependsOnTheOrder(), "order_of_rows_does_not_matter"),
+        (DependsOnThreads(), "threads_do_not_matter"),
         (TakesAnyAge(), "refuses_stale_inputs"),
         (ForgetsAnInput(), "refuses_unknown_inputs"),
         (ForgetsAnInput(), THIN),
