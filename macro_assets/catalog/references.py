@@ -91,6 +91,7 @@ def dangling(catalog: Catalog) -> Iterator[Problem]:
     for r in _references(catalog):
         if r.named not in getattr(catalog, r.to):
             yield from absent(catalog, r, catalog.origin(r.kind, r.name))
+    yield from _ids(catalog)
     yield from _folders(catalog)
     yield from _circles(catalog)
     yield from _benchmarks(catalog)
@@ -109,6 +110,14 @@ def absent(catalog: Catalog, r: Reference, file: str) -> Iterator[Problem]:
 
 def _problem(catalog: Catalog, kind: str, name: str, text: str) -> Problem:
     return Problem(catalog.origin(kind, name), name, text, kind)
+
+
+def _ids(catalog: Catalog) -> Iterator[Problem]:
+    """Series named as a column of what has their figures: side by side one hides the other, SQL knows no capitals."""
+    columns = {c.name: t.name for t in catalog.tables.values() if t.layer in ("raw", "normalized") for c in t.columns}
+    for s in catalog.series.values():
+        if (table := columns.get(s.id.lower())) is not None:
+            yield _problem(catalog, "series", s.id, f"id: a column of {table} has this name; expected another")
 
 
 def _folders(catalog: Catalog) -> Iterator[Problem]:

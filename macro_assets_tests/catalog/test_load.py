@@ -671,6 +671,20 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             id="series of another source",
         ),
         pytest.param(
+            "sources/bundled.yaml",
+            "  - id: GDPC1_MACRODATA\n",
+            "  - id: OBSERVATION_DATE\n",
+            "sources/bundled.yaml: OBSERVATION_DATE: id: a column of ",
+            id="series with the name of a column",
+        ),
+        pytest.param(
+            "sources/bundled.yaml",
+            "  - id: GDPC1_MACRODATA\n",
+            "  - id: 'A\"; DROP VIEW raw.bundled'\n",
+            'sources/bundled.yaml: A"; DROP VIEW raw.bundled: id: String should match pattern',
+            id="series with SQL for a name",
+        ),
+        pytest.param(
             "columns.yaml",
             "rows_seen, dtype: int",
             "rows_seen, dtype: integer",

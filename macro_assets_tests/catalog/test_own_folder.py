@@ -371,6 +371,17 @@ def test_a_folder_whose_files_are_gone_takes_its_source_alone(package: Path, own
     assert "cannot be read" in text
 
 
+@pytest.mark.parametrize("name", ["OBSERVATION_DATE", "SERIES_ID", "VALUE", "ZSCORE"])
+def test_a_series_with_the_name_of_a_column_is_left_out(package: Path, own: Path, name: str) -> None:
+    """Side by side it and the column would be one name to SQL, and nothing of the panel could be read."""
+    declare(own, {}, [{"id": name, "code": "A"}, {"id": "MINE", "code": "B"}])
+    catalog = load_catalog(package, own)
+    (problem,) = told(catalog, own)
+    assert problem.startswith(f"mine.yaml: {name}: id: a column of ")
+    assert name not in catalog.series
+    assert "MINE" in catalog.series
+
+
 def test_a_source_of_a_shipped_name_is_left_out_and_the_package_s_stays(package: Path, own: Path) -> None:
     declare(own, {}, [{"id": "MY_GDP", "code": "GDP"}], name="bundled")
     document = yaml.safe_load((own / "bundled.yaml").read_text())
