@@ -62,6 +62,13 @@ def catalog() -> Catalog:
     return default_catalog()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept of sessions is not kept where the user's is."""
+    with patch.dict(os.environ, XDG_CACHE_HOME=str(tmp_path_factory.mktemp("caches"))):
+        yield
+
+
 @dataclass(frozen=True)
 class Home:
     """A lake with a Dagster home of its own, driven through the command line."""

@@ -19,7 +19,7 @@ import yaml
 from polars.testing import assert_frame_equal
 
 from macro_assets.catalog import Catalog
-from macro_assets.lakehouse import append_vintages, connect, invalidate, observations_as_of, s3
+from macro_assets.lakehouse import append_vintages, connect, invalidate, kept, observations_as_of, s3, session
 from macro_assets.lakehouse.delta import LakeError, data_version, open_table, table_versions
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import land, landed, log_fetches
@@ -165,6 +165,22 @@ def test_tables_are_overwritten_and_the_same_content_makes_no_version(s3_bucket:
     assert overwrite(Lakehouse(lake, catalog), table.name, rows(3), {}) == 1
     assert overwrite(Lakehouse(lake, catalog), table.name, rows(2), {}) == 2
     assert connect(root=lake).execute("SELECT count(*) FROM normalized.fred").fetchone() == (2,)
+
+
+def test_views_that_were_kept_are_of_the_versions_of_now(
+    s3_bucket: str, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = lake_of(s3_bucket)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kept, "WORTH", 1)
+    overwrite(Lakehouse(lake, catalog), "normalized/fred", rows(2), {})
+    append_vintages("bundled", vintages(1), "run", root=lake, catalog=catalog)
+    connect(root=lake)
+    overwrite(Lakehouse(lake, catalog), "normalized/fred", rows(3), {})
+    monkeypatch.setattr(session, "_fill", None)
+    con = connect(root=lake)
+    assert con.execute("SELECT count(*) FROM normalized.fred").fetchone() == (3,)
+    assert con.execute("SELECT count(*) FROM observations_as_of(NULL)").fetchone() == (1,)
 
 
 def test_responses_land_and_come_back(s3_bucket: str, catalog: Catalog) -> None:

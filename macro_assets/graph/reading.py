@@ -10,13 +10,12 @@ import polars as pl
 from macro_assets.catalog import Catalog, UnknownNameError, View, names
 from macro_assets.catalog.derive import series_facts
 from macro_assets.catalog.load import unknown_name_message
-from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Served
 from macro_assets.graph.inputs import in_standard_units
-from macro_assets.lakehouse.absent import made_by, never_fetched
+from macro_assets.lakehouse.absent import made_by, never_fetched, undated
 from macro_assets.lakehouse.delta import LakeError, open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets.lakehouse.layout import CLOCKS
+from macro_assets.lakehouse.layout import clock_of
 from macro_assets.lakehouse.paths import Root
 from macro_assets.lakehouse.raw import observations_as_of, read_series
 from macro_assets.lakehouse.session import connect as connect
@@ -45,7 +44,7 @@ def read(
     UnknownNameError
         When the catalog has no such table.
     LakeError
-        When the lake has no such table yet.
+        When the lake has no such table yet, or what it says cannot be had as of an instant.
     """
     lake = Lakehouse.at(root, catalog)
     past = _Past(lake, instant(as_of)) if as_of is not None else None
@@ -154,6 +153,8 @@ class _Past:
     """The tables of a lake as of an instant, each computed once."""
 
     def __init__(self, lake: Lakehouse, moment: datetime) -> None:
+        from macro_assets.graph.declared import derivations  # it imports all rooms, and a session needs none
+
         self.lake = lake
         self.moment = moment
         self.made: dict[str, Derivation] = {t: d for d in derivations(lake.catalog) for t in d.tables}
@@ -163,12 +164,19 @@ class _Past:
         """A table as a user sees it: of one that is stored by instants, the rows up to the instant."""
         derivation = self.made.get(name)
         if derivation is None or derivation.grid:
-            column = CLOCKS.get(self.lake.table(name).layer, "as_of")
-            return _stored(self.lake, name).filter(pl.col(column) <= self.moment)
+            if (clock := clock_of(self.lake.table(name))) is None:
+                raise LakeError(undated(name))
+            return _stored(self.lake, name).filter(pl.col(clock) <= self.moment)
+        from macro_assets.charts.style import NothingToDrawError
+
         if name not in self.frames:
             given = {key: self.input(i) for key, i in derivation.inputs.items()}
             instants = (self.moment,) if derivation.is_dated else ()
-            self.frames |= derivation.compute(given, *instants)
+            try:
+                self.frames |= derivation.compute(given, *instants)
+            except NothingToDrawError:
+                told = f"{name} as of {self.moment:%Y-%m-%d %H:%M} UTC: nothing of what it draws was known then."
+                raise LakeError(told) from None
         return self.frames[name]
 
     def input(self, given: Input) -> pl.DataFrame:

@@ -37,6 +37,14 @@ def made_by(catalog: Catalog, name: str, named: bool = False) -> str:
     return f"`macro run{f' {name}' if named else ''}` makes it."
 
 
+def undated(name: str) -> str:
+    """What to say of a table that is not computed from vintages and of which no column says when a row was known."""
+    return (
+        f"{name} says what is known today, and nothing in it says since when: it is absent from a session as of a "
+        "date, and is read only without one."
+    )
+
+
 def never_fetched(catalog: Catalog, series_id: str) -> str:
     """What to say of a series of which no row is stored: how to get it."""
     series = catalog.series[series_id]

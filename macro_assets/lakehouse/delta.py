@@ -10,8 +10,9 @@ import io
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import polars as pl
@@ -165,34 +166,74 @@ def reason(error: Exception) -> str:
     return " ".join(line for line in lines if line).rstrip(". ")
 
 
+class Entry(NamedTuple):
+    """The newest entry of a table's log: the version it made, its size, and when it was written (ns since 1970)."""
+
+    version: int
+    size: int
+    written: int
+
+
 def table_versions(root: Root) -> dict[str, int]:
-    """Latest version of every Delta table below the root, other programs' included, by name 'layer/table'.
+    """Latest version of every Delta table below the root, as :func:`newest_entries` finds them."""
+    return {name: entry.version for name, entry in newest_entries(root).items()}
+
+
+def newest_entries(root: Root) -> dict[str, Entry]:
+    """Newest log entry of every Delta table below the root, other programs' included, by name 'layer/table'.
 
     Read from file names alone. Looks again until two looks agree: versions only grow, so that all of them were
     current together between the two.
     """
-    versions = _look_for_versions(root)
+    entries = _look_for_entries(root)
     for _ in range(_SNAPSHOT_LOOKS):
-        before, versions = versions, _look_for_versions(root)
-        if before == versions:
+        before, entries = entries, _look_for_entries(root)
+        if before == entries:
             break
-    return versions
+    return entries
 
 
-def _look_for_versions(root: Root) -> dict[str, int]:
+def _look_for_entries(root: Root) -> dict[str, Entry]:
+    return _look_in_folder(root) if isinstance(root, Path) else _look_in_bucket(root)
+
+
+def _look_in_folder(root: Path) -> dict[str, Entry]:
+    """The entries by the file system alone: importing pyarrow takes longer than all else of a first answer."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # there is none, or it was removed meanwhile
+            raise _unlistable(root, error)
+
+    found: dict[str, Entry] = {}
+    for folder, _, names in os.walk(root, onerror=refuse, followlinks=True):
+        table, log, deeper = f"/{os.path.relpath(folder, root)}/".partition(_LOG)
+        versions = {int(stem): n for n in names if (stem := n.removesuffix(".json")) != n and stem.isdigit()}
+        if table and log and not deeper and versions:
+            version, name = max(versions.items())
+            with suppress(FileNotFoundError):
+                said = os.stat(os.path.join(folder, name))
+                found[table[1:]] = Entry(version, said.st_size, said.st_mtime_ns)
+    return found
+
+
+def _unlistable(root: Root, error: OSError) -> LakeError:
+    return LakeError(f"the lake at {root} cannot be listed: {reason(error)}. `macro doctor` says more.")
+
+
+def _look_in_bucket(root: S3Root) -> dict[str, Entry]:
     from pyarrow.fs import FileSelector
 
-    found: dict[str, int] = {}
+    found: dict[str, Entry] = {}
     try:
         listed = filesystem(root).get_file_info(FileSelector("", allow_not_found=True, recursive=True))
     except OSError as error:
         _refuse_unreachable(root)
-        raise LakeError(f"the lake at {root} cannot be listed: {reason(error)}. `macro doctor` says more.") from None
+        raise _unlistable(root, error) from None
     for info in listed:
         table, log, entry = info.path.partition(_LOG)
         stem, _, suffix = entry.partition(".")
-        if log and suffix == "json" and stem.isdigit():
-            found[table] = max(found.get(table, 0), int(stem))
+        if log and suffix == "json" and stem.isdigit() and (table not in found or int(stem) > found[table].version):
+            found[table] = Entry(int(stem), info.size, info.mtime_ns)
     return found
 
 

@@ -32,6 +32,12 @@ CLOCKS: Mapping[str, str] = {
 }
 """By layer, the column that says when a row was known. As-of partitioned tables have `as_of`."""
 
+
+def clock_of(table: Table) -> str | None:
+    """The column that says when a row of a table was known; None where none does."""
+    return "as_of" if table.as_of_partitioned else CLOCKS.get(table.layer)
+
+
 BOOKKEEPING = (
     "ingested_at",
     "run_id",

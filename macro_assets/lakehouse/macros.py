@@ -5,35 +5,33 @@
 - `releases(id, n)`: the n-th release of each observation of a series; all of them where n is null or left out
 - `revisions(id)`: every revision with the value before
 
-An instant is a timestamp, or a date for its end in UTC; null is everything known. Of a series the rows of one holder
-count, which `choice.py` tells. In a session as of an instant no macro sees what was released or decided later, whatever
-is asked.
+An instant is a timestamp with a time zone, or a date for its end in UTC, each as such or as text; null is everything
+known. Anything else is refused, as in Python. Of a series the rows of one holder count, which `choice.py` tells. In a
+session as of an instant no macro sees what was released or decided later, whatever is asked.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-import duckdb
-
 from macro_assets.lakehouse.choice import ANSWER, FIGURES_EQUAL, IS_ESTIMATED, choice, latest
 from macro_assets.lakehouse.holders import ESTIMATED
 from macro_assets.lakehouse.releases import UNNUMBERED_BASES
 from macro_assets.lakehouse.vintages import REBASED, VINTAGE_BASES
 
-VINTAGES = "_vintages"
+OWN = "_session"
+"""Schema of what a session needs and nobody asks for."""
+
+VINTAGES = f"{OWN}.vintages"
 """View of all raw rows of all tables: what the macros read."""
 
-DATED = "_dated_series"
-"""View of the series and providers of dated rows; their estimated release times are ignored."""
-
-DECISIONS = "_decisions"
+DECISIONS = f"{OWN}.decisions"
 """View of the decisions about stored values."""
 
-FACTS = "_series"
+FACTS = f"{OWN}.series"
 """Table of the series of the catalog: what is stated of them, without what is stored."""
 
-NEVER_FETCHED = "_never_fetched"
+NEVER_FETCHED = f"{OWN}.never_fetched"
 """Table of what to say of each series where no row of it is stored."""
 
 _DATED_BASES = str(VINTAGE_BASES)
@@ -50,10 +48,8 @@ def timestamp(moment: datetime) -> str:
     return f"TIMESTAMPTZ {quoted(moment.isoformat())}"
 
 
-def define_macros(
-    con: duckdb.DuckDBPyConnection, vintages: str, decisions: str | None, moment: datetime | None
-) -> None:
-    """Define the macros, clipped to an instant.
+def macros(vintages: str, decisions: str | None, moment: datetime | None) -> str:
+    """The statements that define the macros, clipped to an instant.
 
     Parameters
     ----------
@@ -63,26 +59,25 @@ def define_macros(
         SQL of the decisions about them; None where there are none.
     """
     until = f" WHERE release_time <= {timestamp(moment)}" if moment else ""
-    con.execute(f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({vintages}){until}")
-    con.execute(
-        f"CREATE VIEW {DATED} AS SELECT series_id, provider FROM ({vintages}) WHERE release_basis IN {_DATED_BASES}"
-    )
-    con.execute(_INSTANT + _clock(moment) + FIGURES_EQUAL + _KNOWN_SERIES)
+    taken = f" WHERE decided_at <= {timestamp(moment)}" if moment else ""
     decided = decisions is not None
-    if decided:
-        taken = f" WHERE decided_at <= {timestamp(moment)}" if moment else ""
-        con.execute(f"CREATE VIEW {DECISIONS} AS SELECT * FROM ({decisions}){taken}")
-        con.execute(_INVALID_AS_OF)
     one = _in_force_of_one(vintages, decided)
     known = f"SELECT {ANSWER} FROM answer"
-    con.execute(f"CREATE MACRO observations_as_of(ts) AS TABLE {in_force('ts', decided)} {known}")
-    con.execute(f"CREATE MACRO series_as_of(id, ts) AS TABLE {one} {known} ORDER BY observation_date")
-    con.execute(f"CREATE MACRO _told(id, ts) AS TABLE {one} SELECT told.* FROM told JOIN serving USING (provider)")
-    con.execute(_RELEASES)
-    con.execute(_REVISIONS)
+    return ";".join(
+        (
+            f"CREATE VIEW {VINTAGES} AS SELECT * FROM ({vintages}){until}",
+            *(_INSTANT, _clock(moment), FIGURES_EQUAL, _KNOWN_SERIES),
+            *([f"CREATE VIEW {DECISIONS} AS SELECT * FROM ({decisions}){taken}", _INVALID_AS_OF] if decided else ()),
+            f"CREATE MACRO observations_as_of(ts) AS TABLE {in_force('ts', vintages, decided)} {known}",
+            f"CREATE MACRO series_as_of(id, ts) AS TABLE {one} {known} ORDER BY observation_date",
+            f"CREATE MACRO _told(id, ts) AS TABLE {one} SELECT told.* FROM told JOIN serving USING (provider)",
+            _RELEASES,
+            _REVISIONS,
+        )
+    )
 
 
-def in_force(ts: str, decided: bool) -> str:
+def in_force(ts: str, vintages: str, decided: bool) -> str:
     """The expressions up to `choice`, of all series at an instant (SQL; NULL = everything known).
 
     First as if no row were to be left out, in one pass over the numbers; then again for the few holders of which some
@@ -90,20 +85,23 @@ def in_force(ts: str, decided: bool) -> str:
 
     Parameters
     ----------
+    vintages
+        SQL of the rows of all raw tables.
     decided
         Whether there are decisions about stored values.
     """
     holder = "series_id, provider"
-    until = f"release_time <= _until({ts})"
-    marked = f"UNION SELECT {holder} FROM _invalid_as_of(as_of_instant({ts}))" if decided else ""
+    until = f"release_time <= _until({ts}) AND (SELECT _is_told({ts}))"
+    marked = f"UNION SELECT {holder} FROM _invalid_as_of(_moment({ts}))" if decided else ""
     counting = f"{until} AND {_no_estimates('dated') if decided else _NO_ESTIMATE} {_valid(ts, decided)}"
     return f"""
     WITH plain AS MATERIALIZED ({latest(VINTAGES, until)}
     ), suspect AS MATERIALIZED (
         SELECT DISTINCT {holder} FROM plain WHERE {IS_ESTIMATED} {marked}
     ), dated AS MATERIALIZED (
-        SELECT DISTINCT {holder} FROM {DATED} SEMI JOIN (SELECT DISTINCT provider FROM suspect) USING (provider)
-            SEMI JOIN suspect USING ({holder})
+        SELECT DISTINCT {holder} FROM ({vintages})
+            SEMI JOIN (SELECT DISTINCT provider FROM suspect) USING (provider) SEMI JOIN suspect USING ({holder})
+        WHERE release_basis IN {_DATED_BASES}
     ), doubtful AS MATERIALIZED (FROM dated {marked}
     ), again AS MATERIALIZED ({latest(f"{VINTAGES} SEMI JOIN doubtful USING ({holder})", counting)}
     ), won AS NOT MATERIALIZED (
@@ -119,7 +117,7 @@ def _in_force_of_one(vintages: str, decided: bool) -> str:
     return f"""
     WITH stored AS MATERIALIZED (
         SELECT {_STATEMENT}, value, release_basis FROM ({vintages})
-        WHERE series_id = id AND (SELECT known_series(id)) IS NOT NULL
+        WHERE series_id = id AND (SELECT known_series(id)) IS NOT NULL AND (SELECT _is_told(ts))
     ), told AS MATERIALIZED (
         SELECT * FROM stored
         WHERE (SELECT fetched_series(id, count(*)) FROM stored) AND release_time <= _until(ts)
@@ -130,7 +128,7 @@ def _in_force_of_one(vintages: str, decided: bool) -> str:
 
 def _valid(ts: str, decided: bool) -> str:
     """A condition: the row is not of a release that stands marked as invalid at an instant."""
-    marked = f"SELECT ({_STATEMENT}) FROM _invalid_as_of(as_of_instant({ts}))"
+    marked = f"SELECT ({_STATEMENT}) FROM _invalid_as_of(_moment({ts}))"
     return f"AND ({_STATEMENT}) NOT IN ({marked})" if decided else ""
 
 
@@ -146,20 +144,32 @@ _NO_ESTIMATE = f"release_basis <> '{ESTIMATED}'"
 
 def _clock(moment: datetime | None) -> str:
     """Up to when an instant sees, and the day at which it judges freshness; never after that of the session."""
-    until, now = "coalesce(as_of_instant(ts), 'infinity'::TIMESTAMPTZ)", "coalesce(as_of_instant(ts), now())"
+    until, now = "coalesce(_moment(ts), 'infinity'::TIMESTAMPTZ)", "coalesce(_moment(ts), now())"
     if moment is not None:
-        until = now = f"least(coalesce(as_of_instant(ts), {timestamp(moment)}), {timestamp(moment)})"
+        until = now = f"least(coalesce(_moment(ts), {timestamp(moment)}), {timestamp(moment)})"
     return (
         f"CREATE MACRO _until(ts) AS {until};"
         f"CREATE MACRO _day(ts) AS CAST({now} AT TIME ZONE 'UTC' AS DATE);"
     )  # fmt: skip
 
 
-_INSTANT = """
+# What is refused is so once a query (`_is_told`): in a condition on rows an error would be looked for in each.
+_INSTANT = r"""
+    CREATE MACRO _dated(text) AS
+    CASE WHEN regexp_full_match(text, '\d{4}-\d{2}-\d{2}')
+         THEN TRY_CAST(text || ' 23:59:59.999999+00' AS TIMESTAMPTZ)
+         WHEN regexp_full_match(text,
+            '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z| UTC|[+-]\d{2}(:\d{2}){0,2})')
+         THEN TRY_CAST(replace(regexp_replace(text, '^(.{16})([^:])', '\1:00\2'), ' UTC', 'Z') AS TIMESTAMPTZ) END;
+    CREATE MACRO _in_years(moment) AS
+    CASE WHEN moment BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'
+         THEN moment END;
+    CREATE MACRO _moment(ts) AS _in_years(_dated(CAST(ts AS VARCHAR)));
     CREATE MACRO as_of_instant(ts) AS
-    CASE WHEN length(CAST(ts AS VARCHAR)) = 10
-         THEN CAST(CAST(ts AS VARCHAR) || ' 23:59:59.999999+00' AS TIMESTAMPTZ)
-         ELSE CAST(CAST(ts AS VARCHAR) AS TIMESTAMPTZ) END;
+    CASE WHEN ts IS NULL OR _moment(ts) IS NOT NULL THEN _moment(ts)
+         ELSE error(format('"{}" is neither a date nor an instant with its time zone; expected a DATE or "YYYY-MM-DD" '
+              || 'for the end of a day in UTC, or an instant like "2016-07-29T12:30:00Z".', CAST(ts AS VARCHAR))) END;
+    CREATE MACRO _is_told(ts) AS ts IS NULL OR as_of_instant(ts) IS NOT NULL;
 """
 
 _KNOWN_SERIES = f"""

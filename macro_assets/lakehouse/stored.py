@@ -11,21 +11,21 @@ _NOTHING = f"""
 """
 
 
-def series_rows(is_any: bool, decided: bool) -> str:
+def series_rows(vintages: str | None, decided: bool) -> str:
     """The SQL of `catalog.series`: an instant's, in a session as of it.
 
     It reads every stored row; what is about the catalog alone reads `FACTS`.
 
     Parameters
     ----------
-    is_any
-        Whether there is any raw table; else there are no macros.
+    vintages
+        SQL of the rows of all raw tables; None where there is none, and there are no macros.
     decided
         Whether there are decisions about stored values.
     """
-    if not is_any:
+    if vintages is None:
         return _NOTHING
-    return f"""{in_force("NULL", decided)}, spans AS (
+    return f"""{in_force("NULL", vintages, decided)}, spans AS (
         SELECT series_id, min(observation_date) AS first_date, max(observation_date) AS last_date
         FROM won SEMI JOIN serving USING (series_id, provider) WHERE value IS NOT NULL GROUP BY series_id
     ), counts AS (

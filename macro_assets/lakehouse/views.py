@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from macro_assets.catalog import Catalog, View, names
-from macro_assets.lakehouse.macros import FACTS, quoted, timestamp
+from macro_assets.lakehouse.macros import FACTS, OWN, quoted, timestamp
 
-NORMALIZED = "_normalized"
+NORMALIZED = f"{OWN}.normalized"
 """View of the rows of all families, or of the observations known at an instant: what the views read."""
 
 _MONTH = """CAST(

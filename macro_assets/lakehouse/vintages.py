@@ -33,7 +33,7 @@ def instant(as_of: date | datetime | str) -> datetime:
     Raises
     ------
     ValueError
-        When the text is neither, or a datetime has no time zone.
+        When the text is neither, a datetime has no time zone, or it is outside of the years 1 to 9999 in UTC.
     """
     if isinstance(as_of, str):
         try:

@@ -32,7 +32,7 @@ DAYS = ("1950-01-01", "2016-03-13", "2016-07-29", "2016-11-06")
 SQL = (
     "SELECT *, CAST(release_time AS VARCHAR) AS text FROM observations_as_of(DATE '{}')",
     "SELECT * FROM series_as_of('SP500', '{}T12:00:00Z')",
-    "SELECT * FROM series_as_of('AAA', TIMESTAMP '{} 12:30:00')",
+    "SELECT * FROM series_as_of('AAA', TIMESTAMPTZ '{} 12:30:00')",
     "SELECT year(release_time), month(release_time), hour(release_time), count(*) FROM raw.bundled "
     "WHERE release_time <= TIMESTAMPTZ '{} 00:00:00' GROUP BY ALL",
 )

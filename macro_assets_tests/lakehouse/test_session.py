@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,12 +17,14 @@ import macro_assets
 from macro_assets.catalog import Catalog
 from macro_assets.catalog.derive import holdings_frame
 from macro_assets.graph.reading import panel, read
-from macro_assets.lakehouse import LakeError, connect, delta, write
+from macro_assets.lakehouse import LakeError, connect, delta, vintages, write
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, observations_as_of
-from macro_assets.lakehouse.session import _look, query
+from macro_assets.lakehouse.session import query
+from macro_assets.lakehouse.session_views import look
+from macro_assets.lakehouse.vintages import instant
 from macro_assets.transforms.normalize import standard_units
-from macro_assets_tests.conftest import Built
+from macro_assets_tests.conftest import Built, Home
 from macro_assets_tests.faults.processes import Child
 from macro_assets_tests.faults.races import asking_notebook
 from macro_assets_tests.lakehouse.synthetic import INGESTED, frame, month, row, vintage_frame
@@ -85,6 +88,49 @@ def test_a_date_in_sql_means_its_end(con: duckdb.DuckDBPyConnection, moment: str
     )
 
 
+SLOPPY = (
+    *("2016-7-29", " 2016-07-29", "2016-07-29 ", "20160729", "2016-07-29 12:30", "2016-07-29T12:30:00", "2016-02-30"),
+    *("29.07.2016", "today", "infinity", "", "10000-01-01", "2016-07-29T25:00Z"),
+    *("0001-01-01T00:00:00+12:00", "9999-12-31T23:59:59-12:00"),
+)
+
+
+@pytest.mark.parametrize("text", SLOPPY)
+def test_a_sloppy_instant_is_refused_in_sql_as_in_python(con: duckdb.DuckDBPyConnection, text: str) -> None:
+    with pytest.raises(ValueError, match="is not a date|has no time zone|of the years 1 to 9999"):
+        instant(text)
+    for asked in ("count(*) FROM series_as_of('PAYEMS', ?)", "count(*) FROM observations_as_of(?)", "as_of_instant(?)"):
+        with pytest.raises(duckdb.Error, match="is neither a date nor an instant with its time zone"):
+            con.execute(f"SELECT {asked}", [text]).fetchall()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2016-07-29", "0001-01-01", "9999-12-31", "2016-07-29T12:30:00.25-04:00", "2016-07-29 12:30:00Z"),
+        *("2016-07-29T12:30Z", "2016-07-29 12:30 UTC", "2016-07-29 12:30:15 UTC", "2016-07-29 12:30-04:00"),
+    ],
+)
+def test_an_instant_is_the_same_in_sql_and_python(con: duckdb.DuckDBPyConnection, text: str) -> None:
+    found = con.execute("SELECT epoch_us(as_of_instant(?))", [text]).fetchone()
+    assert found == (vintages.microseconds(text),)
+
+
+def test_an_instant_in_sql_is_a_date_or_has_a_time_zone(built: Built) -> None:
+    con = connect(root=built.home.lake)
+    con.execute("SET TimeZone = 'America/New_York'")
+    typed = {
+        "DATE '2016-07-29'": "2016-07-29",
+        "CAST('2016-07-29 12:30:00+00' AS TIMESTAMPTZ)": "2016-07-29T12:30:00Z",
+    }
+    for sql, text in typed.items():
+        assert con.execute(f"SELECT epoch_us(as_of_instant({sql}))").fetchone() == (vintages.microseconds(text),)
+    assert con.execute("SELECT as_of_instant(NULL)").fetchone() == (None,)
+    for sql in ("TIMESTAMP '2016-07-29'", "DATE '2016-07-29' - INTERVAL 1 DAY", "'infinity'::TIMESTAMPTZ", "2016"):
+        with pytest.raises(duckdb.Error, match="neither a date nor an instant"):
+            con.execute(f"SELECT count(*) FROM series_as_of('PAYEMS', {sql})").fetchall()
+
+
 @pytest.mark.parametrize("as_of", DATES)
 def test_an_as_of_session_is_that_days_world(built: Built, catalog: Catalog, as_of: str) -> None:
     con = connect(as_of=as_of, root=built.home.lake)
@@ -138,6 +184,10 @@ def test_estimates_of_a_series_that_got_vintages_later_are_ignored_everywhere(tm
     assert connect(root=tmp_path).execute(question).fetchone() == (0,)
     then = connect(as_of="2015-01-01", root=tmp_path)
     assert then.execute(question).fetchone() == (0,)
+    ours = then.execute("SELECT view_name FROM duckdb_views() WHERE schema_name = '_session'").fetchall()
+    for (view,) in ours:
+        assert "snapshot" not in str(then.execute(f"FROM _session.{view}").fetchall())
+    assert {view for (view,) in ours} == {"vintages", "normalized"}, "nothing tells which series got vintages later"
     assert observations_as_of("2015-01-01", root=tmp_path).is_empty()
     assert read("normalized/observations", as_of="2015-01-01", root=tmp_path).is_empty()
     assert read("normalized/observations", as_of="2021-01-01", root=tmp_path)["value"].to_list() == [2000.0]
@@ -154,6 +204,24 @@ def test_read_recomputes_what_was_known(built: Built, catalog: Catalog) -> None:
     assert_frame_equal(everything, latest)
     nowcasts = read("forecasts/gdp_nowcast", as_of="2016-07-01", root=built.home.lake)
     assert nowcasts["as_of_month"].unique().to_list() == ["2016-06"]
+
+
+def test_what_no_column_dates_is_no_answer_as_of_an_instant(copied: Home) -> None:
+    """The release calendar says what is planned now; since when, nothing says."""
+    write.append(
+        Lakehouse.at(copied.lake), "calendar/releases", Lakehouse.at(copied.lake).read("calendar/releases"), {}
+    )
+    told = "nothing in it says since when"
+    with pytest.raises(LakeError, match=f"calendar/releases.*{told}"):
+        read("calendar/releases", as_of=JUNE, root=copied.lake)
+    with pytest.raises(duckdb.Error, match=f"calendar/releases.*{told}"):
+        connect(root=copied.lake, as_of=JUNE).execute("SELECT * FROM calendar.releases").fetchall()
+
+
+def test_every_table_is_read_or_refused_in_words_before_anything_was_known(built: Built, catalog: Catalog) -> None:
+    for name in [*catalog.tables, *catalog.views]:
+        with suppress(LakeError):
+            assert read(name, as_of="1900-01-01", root=built.home.lake).is_empty()
 
 
 def test_read_names_what_is_missing(tmp_path: Path) -> None:
@@ -218,6 +286,40 @@ def test_the_session_describes_what_there_is(con: duckdb.DuckDBPyConnection, cat
         "WHERE schema_name = 'catalog' GROUP BY ALL ORDER BY 1"
     ).fetchall()
     assert told == [("holders", True), ("instruments", True), ("series", True), ("sources", True)]
+
+
+def test_tables_are_listed_as_they_are_written_in_sql(
+    con: duckdb.DuckDBPyConnection, june: duckdb.DuckDBPyConnection, built: Built
+) -> None:
+    listed, then = ([name for (name,) in c.execute("SHOW TABLES").fetchall()] for c in (con, june))
+    stored = {name.replace("/", ".") for name in delta.table_versions(built.home.lake)}
+    assert set(listed) >= {*stored, "normalized.observations", "catalog.series", "catalog.sources"}
+    assert {n for n in listed if n.split(".")[0] not in ("catalog", "normalized")} <= stored
+    for name in listed:
+        assert con.execute(f"SELECT count(*) FROM {name}").fetchone() != (None,)
+    assert set(then) < set(listed)
+    assert "raw.bundled" in then
+    for name in then:
+        june.execute(f"SELECT count(*) FROM {name}").fetchall()
+    every = con.execute("SELECT schema || '.' || name FROM (SHOW ALL TABLES) WHERE schema <> '_session'").fetchall()
+    assert {name for (name,) in every} >= set(listed)
+    assert len(every) == len(set(every))
+
+
+def test_a_session_takes_tables_and_views_of_ones_own(built: Built) -> None:
+    con = connect(root=built.home.lake)
+    con.execute("CREATE TABLE mine AS SELECT 1 AS x; CREATE VIEW raw.two AS SELECT 2 AS x; CREATE SCHEMA own")
+    con.execute("CREATE VIEW own.observations AS FROM normalized.observations")
+    assert con.execute("SELECT (SELECT x FROM mine), (SELECT x FROM raw.two)").fetchone() == (1, 2)
+    assert ("mine",) in con.execute("SHOW TABLES").fetchall()
+    zscores = pl.DataFrame({"x": [3]})
+    assert con.execute("SELECT x FROM zscores").fetchall() == zscores.rows(), "the frame of that name, not a table"
+
+
+def test_a_session_takes_no_unsigned_extension_of_anybody_else(con: duckdb.DuckDBPyConnection) -> None:
+    assert con.execute("SELECT current_setting('allow_unsigned_extensions')").fetchone() == (False,)
+    with pytest.raises(duckdb.Error, match="while database is running"):
+        con.execute("SET allow_unsigned_extensions = true")
 
 
 def test_a_session_reads_while_a_run_writes(built: Built) -> None:
@@ -334,8 +436,9 @@ def test_a_session_stays_with_the_versions_it_found(tmp_path: Path, catalog: Cat
 
 def test_the_snapshot_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables written while versions are looked up: looked up again until two looks agree."""
-    looks = iter([{"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 2, "b": 2}, {"a": 2, "b": 2}])
-    monkeypatch.setattr(delta, "_look_for_versions", lambda root: next(looks))
+    versions = iter([{"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 2, "b": 2}, {"a": 2, "b": 2}])
+    looks = ({name: delta.Entry(v, 1, 1) for name, v in look.items()} for look in versions)
+    monkeypatch.setattr(delta, "_look_for_entries", lambda root: next(looks))
     assert delta.table_versions(tmp_path) == {"a": 2, "b": 2}
 
 
@@ -400,5 +503,5 @@ def test_what_is_written_later_is_not_seen(tmp_path: Path) -> None:
     write.append(lake, "raw/fred", frame(row(month(2), 3.0, INGESTED, provider="fred")), {})
     assert con.execute(question).fetchone() == (1,)
     assert connect(root=tmp_path).execute(question).fetchone() == (2,)
-    assert len(_look(lake, "raw/fred", 1).files) == 1, "though there is a later version"
-    assert len(_look(lake, "raw/fred", 2).files) == 2
+    assert len(look(lake, "raw/fred", 1).files) == 1, "though there is a later version"
+    assert len(look(lake, "raw/fred", 2).files) == 2
