@@ -19,6 +19,7 @@ from macro_assets.lakehouse import write
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import INVALIDATIONS
 from macro_assets.lakehouse.session import connect
+from macro_assets.lakehouse.views import NORMALIZED
 from macro_assets_tests.lakehouse.synthetic import Row, decision, decisions, frame, month, row
 
 SOURCES = ("bundled", "fred", "fred_graph", "fred_recent")
@@ -90,7 +91,7 @@ def answer(root: Path, ts: str, catalog: Catalog = CATALOG) -> dict[date, tuple[
     for later in (ts, "2030-01-01", None):
         assert asked(then, later) == found
     observed = then.execute(
-        "SELECT observation_date, value / 1000, provider FROM _normalized WHERE source = 'fred' AND unit = 'persons'"
+        f"SELECT observation_date, value / 1000, provider FROM {NORMALIZED} WHERE source = 'fred' AND unit = 'persons'"
     )
     assert {day: (value, provider) for day, value, provider in observed.fetchall()} == found
     return found
@@ -342,7 +343,7 @@ def test_the_unit_is_that_of_who_serves(tmp_path: Path) -> None:
     for macro in (f"observations_as_of('{MAY}')", f"series_as_of('PAYEMS', '{MAY}')"):
         assert con.execute(question.format(macro)).fetchall() == [(3.0, "Millions")]
     then = connect(root=root, catalog=catalog, as_of=MAY)
-    assert then.execute("SELECT value, unit, provider FROM _normalized").fetchall() == [(3e6, "persons", "bundled")]
+    assert then.execute(f"SELECT value, unit, provider FROM {NORMALIZED}").fetchall() == [(3e6, "persons", "bundled")]
 
 
 def test_everything_known_is_judged_today(tmp_path: Path) -> None:
