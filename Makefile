@@ -27,11 +27,14 @@ run: env  ## Bring the whole lake up to date, from nothing the first time
 ui: env  ## Serve the Dagster UI, its daemon and the chart pages on 127.0.0.1
 	@$(BIN)/macro ui $(ARGS)
 
+# One process more than there are cores, as some tests wait.
+PROCESSES ?= $(shell n=$$(( $$(nproc) + 1 )); echo $$(( n < 4 ? n : 4 )))
+
 test: env  ## Run the whole test suite, with up to four processes (ARGS="-n 0" for one)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 coverage: env  ## Run the suite with its coverage; under 80 % is an error
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 # Monotonic clocks stay true, or waits with a timeout never end; the times of files shift too (clock.c).
 CLOCK ?= 2027-03-01
@@ -39,7 +42,7 @@ test-clock: env  ## Run the whole test suite on another day, CLOCK=2028-02-29 (n
 	@cc -shared -fPIC -O2 -Wall -o $(VENV)/clock.so macro_assets_tests/clock.c
 	@shift=$$(($$(date -d "$(CLOCK) 12:00" +%s) - $$(date +%s))); \
 	  CLOCK_SHIFT=$$shift NO_FAKE_STAT=1 FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD=$(abspath $(VENV))/clock.so \
-	  faketime -f "$$(printf %+ds $$shift)" $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	  faketime -f "$$(printf %+ds $$shift)" $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 lint: env  ## Check style, the import fence and types
 	@$(BIN)/ruff check .

@@ -52,5 +52,6 @@ def _rank(word: str, name: str, named: str, facts: str) -> int | None:
     if word == name:
         return 0
     if re.search(rf"(?<![a-z0-9]){re.escape(word)}", named):
-        return 1 if re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", named) else 2
+        is_whole = re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", named)
+        return 1 if is_whole or name.startswith(word) else 2
     return 3 if word in named else 4 if word in facts else None

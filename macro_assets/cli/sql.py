@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from macro_assets.cli.terminal import expected_errors, print_rows, put, say
+from macro_assets.cli.terminal import expected_errors, print_rows, put, say, uncollected
 
 
 @click.command("sql")
@@ -14,10 +14,12 @@ from macro_assets.cli.terminal import expected_errors, print_rows, put, say
 @expected_errors
 def sql_command(statement: str, as_of: str | None, as_csv: bool) -> None:
     """Run one SQL statement over the lake, e.g. "SELECT * FROM series_as_of('PAYEMS', '2016-07-29')"."""
-    from macro_assets.cli.tables import csv_text
-    from macro_assets.lakehouse.session import connect, told
+    with uncollected():
+        from macro_assets.cli.tables import csv_text
+        from macro_assets.lakehouse.session import connect, told
 
-    rows = told(connect(as_of=as_of), statement)
+        con = connect(as_of=as_of)
+    rows = told(con, statement)
     if not rows.columns:
         say("Done: the statement gives no rows.", err=as_csv)
     elif as_csv:

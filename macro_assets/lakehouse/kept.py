@@ -27,7 +27,7 @@ from macro_assets.lakehouse.layout import SCHEMA_VERSION
 from macro_assets.lakehouse.macros import quoted
 from macro_assets.lakehouse.paths import Root, S3Root, filesystem
 
-WORTH = 40
+WORTH = 10
 """Tables from which on it is worth it: fewer are bound in the time that a file takes to be made and read."""
 
 _MOST_ENTRIES = 500
