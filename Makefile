@@ -28,7 +28,7 @@ ui: env  ## Serve the Dagster UI, its daemon and the chart pages on 127.0.0.1
 	@$(BIN)/macro ui $(ARGS)
 
 # One process more than there are cores, as some tests wait.
-PROCESSES ?= $(shell n=$$(( $$(nproc) + 1 )); echo $$(( n < 4 ? n : 4 )))
+PROCESSES ?= $(shell n=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )); echo $$(( n < 4 ? n : 4 )))
 
 test: env  ## Run the whole test suite, with up to four processes (ARGS="-n 0" for one)
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)

@@ -57,7 +57,7 @@ WRITER = WriterProperties(compression="ZSTD", max_row_group_size=2**17)
 CHECKPOINT_EVERY = 10
 """Versions between checkpoints: commits are 2.6x cheaper than at Delta's default of 100."""
 
-_ATTEMPTS = 20
+_ATTEMPTS, _LONGEST_WAIT = 50, 0.1
 # Versions stay readable as long as they are listed.
 _CONFIGURATION: dict[str, str | None] = {
     "delta.checkpointInterval": str(CHECKPOINT_EVERY),
@@ -177,8 +177,8 @@ def append_computed(
 
 
 def _give_way(attempt: int) -> None:
-    """Wait a random while, longer with each attempt: on a busy machine a slow writer lost twenty in a row."""
-    time.sleep(random.uniform(0, 0.03 * attempt))
+    """Wait a random while, longer with each of the first: on a busy machine a slow writer lost twenty in a row."""
+    time.sleep(random.uniform(0, min(0.03 * attempt, _LONGEST_WAIT)))
 
 
 def overwrite(
