@@ -372,7 +372,7 @@ def at_month_ends(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (quarterly, "got quarters: 2024-01-01, 2024-04-01"),
+        (quarterly, f"got quarters: {TODAY.year - 2}-01-01, {TODAY.year - 2}-04-01"),
         (at_month_ends, "expected the first day of a month (frequency M)"),
     ],
 )
@@ -454,7 +454,7 @@ def test_rows_of_a_file_that_are_twice(tmp_path: Path) -> None:
         message = failures(cboe.take())["CBOE_VIX"]
         assert "series CBOE_VIX of provider cboe: " in message
         assert "has two values at the release time" in message
-        assert "and 99.5" in message
+        assert " 99.5" in message
         assert cboe.raw().equals(before)
 
 
