@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from macro_assets.cli.add import describing
-from macro_assets.cli.terminal import console, expected_errors, say, tell_left_out, without_room
+from macro_assets.cli.terminal import expected_errors, print_columns, say, tell_left_out
 
 if TYPE_CHECKING:
-    from macro_assets.catalog import Catalog, Series
+    from macro_assets.catalog import Catalog
 
 _HEADINGS = ("title", "unit", "freq", "from", "to")
 
@@ -34,13 +34,15 @@ def search_command(words: tuple[str, ...], source: str | None, limit: int) -> No
     if not asked:
         raise ValueError("nothing to search for: state a word")
     if source is None:
-        _search_catalog(catalog, asked.casefold().split(), limit)
+        _search_catalog(catalog, asked, limit)
     else:
         _search_provider(catalog, source, asked, limit)
 
 
-def _search_catalog(catalog: Catalog, words: Sequence[str], limit: int) -> None:
-    found = ranked(catalog, words)
+def _search_catalog(catalog: Catalog, words: str, limit: int) -> None:
+    from macro_assets.catalog.finding import series_about
+
+    found = series_about(catalog, [words])
     rows = [
         (s.id, s.title, s.provider_unit, s.frequency, str(s.first_year), str(s.last_year or ""), s.source)
         for s in found[:limit]
@@ -48,20 +50,6 @@ def _search_catalog(catalog: Catalog, words: Sequence[str], limit: int) -> None:
     _print(("id", *_HEADINGS, "source"), rows)
     more = "" if len(found) <= limit else f"; --limit shows more than {limit}"
     say(f"{len(found)} of {len(catalog.series)} series of the catalog{more}. {_who_searches(catalog)}")
-
-
-def ranked(catalog: Catalog, words: Sequence[str]) -> list[Series]:
-    """Series in which all words are: first those whose id is one, then by how many are words of the title."""
-
-    def place(series: Series) -> tuple[bool, int, int, str]:
-        of_title = series.title.casefold().replace(",", " ").split()
-        return series.id.casefold() not in words, -sum(w in of_title for w in words), len(series.title), series.id
-
-    def text(series: Series) -> str:
-        codes = (h.series.code for h in catalog.holdings(series.id))
-        return " ".join((series.id, series.title, series.theme, series.country, *codes)).casefold()
-
-    return sorted((s for s in catalog.series.values() if all(w in text(s) for w in words)), key=place)
 
 
 def _search_provider(catalog: Catalog, source: str, words: str, limit: int) -> None:
@@ -101,14 +89,9 @@ def _who_searches(catalog: Catalog) -> str:
 
 def _print(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table of what fits; columns without text are left out."""
-    from macro_assets.cli.tables import Column, fitted
+    from macro_assets.cli.tables import Column
 
     listed = list(rows)
-    if not listed:
-        return
     columns = (Column(h, [row[i] for row in listed], folds=h in ("title", "unit")) for i, h in enumerate(headings))
-    out = console()
-    table, left = fitted([c for c in columns if any(c.cells)], out.width, box=None)
-    out.print(table)
-    if left:
-        out.print(without_room(left))
+    if listed:
+        print_columns([c for c in columns if any(c.cells)])

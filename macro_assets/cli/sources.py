@@ -12,7 +12,7 @@ import click
 
 from macro_assets.catalog.wording import written
 from macro_assets.cli.place import needs_lake, new_lake, warn_of_no_lake
-from macro_assets.cli.terminal import console, expected_errors, instance, print_summary, say, without_room
+from macro_assets.cli.terminal import console, expected_errors, instance, print_columns, print_summary, say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -36,7 +36,7 @@ def sources_command() -> None:
     from rich.text import Text
 
     from macro_assets.catalog import names
-    from macro_assets.cli.tables import Column, fitted
+    from macro_assets.cli.tables import Column
     from macro_assets.intake.health import health
     from macro_assets.lakehouse.handle import Lakehouse
 
@@ -54,14 +54,10 @@ def sources_command() -> None:
         Column("key", [_key(h) for h in found], folds=True),
         Column("title", [_title(h.source) for h in found], folds=True),
     )
-    out = console()
-    table, left = fitted(columns, out.width, f"sources ({len(sources)})", box=None)
-    out.print(table)
-    if left:
-        out.print(without_room(left))
+    print_columns(columns, f"sources ({len(sources)})")
     for one in found:
         if one.reason:
-            out.print(f"{one.source.name}: {one.reason}")
+            console().print(f"{one.source.name}: {one.reason}")
 
 
 def _title(source: Source) -> str:

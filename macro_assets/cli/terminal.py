@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from macro_assets.catalog import Catalog
+    from macro_assets.cli.tables import Column
     from macro_assets.lakehouse.handle import Lakehouse
     from macro_assets.orchestration.summary import Summary
 
@@ -141,6 +142,17 @@ def print_rows(rows: pl.DataFrame, advice: str = "") -> None:
         out.print(f"{MAX_ROWS} of {rows.height:,} rows. {advice}".rstrip())
     if left:
         out.print(f"{len(columns) - len(left)} of {len(columns)} columns. {without_room(left)} {advice}".rstrip())
+
+
+def print_columns(columns: Sequence[Column], title: str | None = None) -> None:
+    """Print a list of as many columns as have room, and say which have none."""
+    from macro_assets.cli.tables import fitted
+
+    out = console()
+    table, left = fitted(columns, out.width, title, box=None)
+    out.print(table)
+    if left:
+        out.print(without_room(left))
 
 
 def without_room(left: Sequence[str]) -> str:

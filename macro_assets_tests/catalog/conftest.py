@@ -28,3 +28,10 @@ def small(folder: Path) -> Path:
             file.unlink()
     (folder / "instruments.yaml").write_text("instruments: []\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The empty folder of a user's own files."""
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
