@@ -610,6 +610,10 @@ def test_a_point_is_a_missing_figure_and_no_rows_are_no_error() -> None:
         (answers([row("2020-01-01", None)]), "expected a number in 'value', got an empty cell"),
         (answers([row("2020-01-01", [1])]), "expected text or numbers"),
         (answers([row("01/01/2020", "1")]), "expected a date like %Y-%m-%d in 'date'"),
+        (
+            answers([row("2020-01-01", "1") | {"realtime_end": "9999"}]),
+            "expected a date like %Y-%m-%d in 'realtime_end'",
+        ),
         (answers([{"date": "2020-01-01", "value": "1"}]), "a row has ['date', 'value']"),
         (answers([row("2020-01-01", "1")], count="1"), "expected 'count' to be int, got str"),
         (answers([row("2020-01-01", "1")], offset=5), "from 0 of 1 on, got 1 from 5 on"),
