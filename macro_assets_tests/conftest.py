@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import chdir
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TextIO
 from unittest.mock import patch
 
 import pytest
@@ -39,6 +42,7 @@ settings.load_profile("house")
 Ended = subprocess.CompletedProcess[str]
 
 _BUCKETS = itertools.count(1)
+_STACK, _STACKS = pytest.StashKey[TextIO](), pytest.StashKey[TemporaryDirectory[str]]()
 _S3_SERVER = """
 import logging, sys
 from moto.server import ThreadedMotoServer
@@ -49,6 +53,36 @@ print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
 sys.stdin.read()
 server.stop()
 """
+
+
+@pytest.hookimpl(trylast=True)  # after pytest's own, which sends it to the terminal
+def pytest_configure(config: pytest.Config) -> None:
+    """Where a worker crashes, its stack is told at the end of the run: all that stays of it is otherwise far above."""
+    if hasattr(config, "workerinput"):
+        folder, worker = config.workerinput["stacks"], config.workerinput["workerid"]
+        config.stash[_STACK] = stack = (Path(folder) / f"{worker}.txt").open("w")
+        faulthandler.enable(stack)
+    else:
+        config.stash[_STACKS] = TemporaryDirectory()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if folder := config.stash.get(_STACKS, None):
+        folder.cleanup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["stacks"] = node.config.stash[_STACKS].name
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for file in sorted(Path(config.stash[_STACKS].name).glob("*.txt")):
+        why, _, threads = file.read_text().partition("\n")
+        if why:
+            stack = threads[threads.find("Current thread") :].splitlines()[:12]
+            terminalreporter.section(f"where worker {file.stem} crashed")
+            terminalreporter.write_line("\n".join([why, *stack]))
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +103,23 @@ def no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         yield
 
 
+@contextmanager
+def in_environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """With this environment and no more of it. Only what differs is set: C libraries read it from threads of theirs."""
+    before = dict(os.environ)
+    _become(wanted)
+    try:
+        yield
+    finally:
+        _become(before)
+
+
+def _become(wanted: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in wanted.items() if os.environ.get(name) != value})
+
+
 @dataclass(frozen=True)
 class Home:
     """A lake with a Dagster home of its own, driven through the command line."""
@@ -86,7 +137,7 @@ class Home:
 
         An error that is no message of the command is raised as it is.
         """
-        with patch.dict(os.environ, self.environment, clear=True), chdir(self.dagster_home):
+        with in_environment(self.environment), chdir(self.dagster_home):
             done = CliRunner().invoke(main, arguments, catch_exceptions=False)
         return _expected(Ended(["macro", *arguments], done.exit_code, done.stdout, done.stderr), expect)
 

@@ -5,7 +5,6 @@ The ticks and the queue are those of Dagster's daemon, called here one by one; c
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import chdir
@@ -28,7 +27,7 @@ from dagster._daemon import asset_daemon
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
 from macro_assets.orchestration.resources import LakeDuckDB
-from macro_assets_tests.conftest import ROOT, Built, Home
+from macro_assets_tests.conftest import ROOT, Built, Home, in_environment
 from macro_assets_tests.orchestration.test_automation import OPEN_MONTH, Daemon, report
 from macro_assets_tests.test_docs import blocks
 
@@ -99,7 +98,7 @@ def workspace(copied: Home, research: Path) -> Iterator[Workspace]:
     """The workspace of the page over a copy of the built lake. Our own sensor is off: a test says when ours run."""
     paths = [str(research / "workspace.yaml")]
     with (
-        patch.dict(os.environ, copied.environment, clear=True),
+        in_environment(copied.environment),
         chdir(copied.dagster_home),
         dg.DagsterInstance.get() as instance,
         load_workspace_process_context_from_yaml_paths(instance, paths) as context,

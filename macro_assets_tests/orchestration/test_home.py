@@ -23,13 +23,13 @@ from macro_assets.cli.terminal import instance
 from macro_assets.orchestration import home
 from macro_assets.orchestration.home import HomeError
 from macro_assets.orchestration.sqlite_storage import SqliteStorage
-from macro_assets_tests.conftest import CANARY, Home, make_home
+from macro_assets_tests.conftest import CANARY, Home, in_environment, make_home
 
 
 @contextmanager
 def used(made: Home) -> Iterator[None]:
     """As a command that is called in the home."""
-    with patch.dict(os.environ, made.environment, clear=True), chdir(made.dagster_home):
+    with in_environment(made.environment), chdir(made.dagster_home):
         yield
 
 
@@ -164,9 +164,9 @@ def test_a_server_that_cannot_be_reached_is_one_message_without_its_password(mad
 def test_a_home_that_is_none_is_one_message(made: Home, tmp_path: Path, place: str, says: str) -> None:
     (tmp_path / "empty").mkdir()
     wrong = Home(made.lake, tmp_path / place)
-    with patch.dict(os.environ, wrong.environment, clear=True), pytest.raises(HomeError, match=says):
+    with in_environment(wrong.environment), pytest.raises(HomeError, match=says):
         home.find()
-    with patch.dict(os.environ, wrong.environment, clear=True), chdir(tmp_path):
+    with in_environment(wrong.environment), chdir(tmp_path):
         done = CliRunner().invoke(main, ["run"], catch_exceptions=False)
     assert (done.exit_code, says in done.stderr, done.stderr.count("\n")) == (2, True, 1)
     assert not made.lake.exists()
