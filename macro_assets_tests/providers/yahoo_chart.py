@@ -30,7 +30,7 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     close = [None if (p := world.figures(price).get(d)) is None else round(p / one, 4) for d in days]
     shares = world.figures(columns["volume"]) if "volume" in columns else {}
     volume = [int(shares.get(d, 0) * one) for d in days]
-    quote = {"open": close, "volume": volume, "high": close, "low": close, "close": close}
+    quote = {**_bars(close), "volume": volume}
     result = {
         "meta": _meta(code, world.today),
         "timestamp": [_at(d, time(14, 30)) for d in days],
@@ -39,6 +39,22 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if told := [_split(d, ratio) for d, ratio in splits.items() if first <= d < end]:
         result["events"] = {"splits": {str(s["date"]): s for s in told}}
     return 200, json.dumps({"chart": {"result": [result], "error": None}}, separators=(",", ":")).encode()
+
+
+def _bars(closes: list[float | None]) -> dict[str, list[float | None]]:
+    """Each day opens at the close of the day before, and goes a little beyond both."""
+    found: dict[str, list[float | None]] = {"open": [], "high": [], "low": [], "close": closes}
+    before = None
+    for close in closes:
+        opening = before if before is not None and close is not None else close
+        beyond = (
+            None if opening is None or close is None else (max(opening, close), min(opening, close), abs(close) / 500)
+        )
+        found["open"].append(opening)
+        found["high"].append(beyond and round(beyond[0] + beyond[2], 4))
+        found["low"].append(beyond and round(beyond[1] - beyond[2], 4))
+        before = close
+    return found
 
 
 def _meta(code: str, today: date) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from macro_assets.sources.errors import NotFoundError, SchemaError, SourceError,
 from macro_assets.sources.protocol import Ask, Request, Response, Splits, Steps, Window, read_each
 from macro_assets.sources.rows import one_a_date
 
-_COLUMNS = {"close": "quote", "volume": "quote", "adjclose": "adjclose"}
+_COLUMNS = {**dict.fromkeys(("open", "high", "low", "close", "volume"), "quote"), "adjclose": "adjclose"}
 """Column of the bars by `dataset`, and the group of `indicators` that has it."""
 
 _MOST = 1e6

@@ -126,7 +126,11 @@ def test_rows_name_the_payload_they_were_read_from(everything: Fetched) -> None:
         ("GDPC1_MACRODATA", date(1959, 1, 1), [2710.349]),
         ("GDPC1_MACRODATA", date(2009, 7, 1), [12990.341]),
         ("SP500", date(1999, 1, 4), [1228.099976]),
+        ("SP500_OPEN", date(1999, 1, 4), [1229.22998]),
+        ("SP500_HIGH", date(1999, 1, 4), [1248.810059]),
+        ("SP500_LOW", date(1999, 1, 4), [1219.099976]),
         ("SP500_VOLUME", date(2018, 12, 31), [3442870000]),
+        ("NASDAQCOM_OPEN", date(1999, 1, 5), [2207.75]),
         ("NASDAQCOM", date(2018, 12, 31), [6635.279785]),
         ("VIXCLS", date(2014, 1, 3), [13.76]),
         ("VIXCLS", date(2014, 1, 20), [None]),  # '.' on Martin Luther King's day

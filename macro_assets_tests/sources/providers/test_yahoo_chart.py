@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import polars as pl
 import pytest
 
 from macro_assets.catalog import default_catalog
@@ -133,7 +134,11 @@ def test_a_symbol_is_asked_once_for_all_its_columns() -> None:
         TOY,
         toy_series("yahoo_chart", "^TOY", id="TOY_ADJUSTED", dataset="adjclose", first_year=2024),
         toy_series("yahoo_chart", "^TOY", id="TOY_VOLUME", dataset="volume", first_year=2023),
-        toy_series("yahoo_chart", "^TOY", id="TOY_WRONG", dataset="open", first_year=2024),
+        *(
+            toy_series("yahoo_chart", "^TOY", id=f"TOY_{c.upper()}", dataset=c, first_year=2024)
+            for c in ("open", "high", "low")
+        ),
+        toy_series("yahoo_chart", "^TOY", id="TOY_WRONG", dataset="last", first_year=2024),
     ]
     client = Replayed({PATH: fixture("yahoo_chart.json")})
     found = fetched("yahoo_chart", several, client, WINDOW)
@@ -142,6 +147,9 @@ def test_a_symbol_is_asked_once_for_all_its_columns() -> None:
     assert values["TOY"] == [100.25, 101.5, None, 103.25]
     assert values["TOY_ADJUSTED"] == [99.75, 101.5, None, 103.25]
     assert values["TOY_VOLUME"] == [1000, 1200, None, 900]
+    assert values["TOY_OPEN"] == [99.0, 100.5, None, 102.0]
+    assert values["TOY_HIGH"] == [101.0, 102.0, None, 104.0]
+    assert values["TOY_LOW"] == [98.5, 100.0, None, 101.5]
     assert "expected `dataset` to be one of" in found.failures["TOY_WRONG"]
 
 
@@ -249,7 +257,7 @@ def split(opened: Any = OPENED[1], new: Any = 4, old: Any = 1) -> dict[str, Any]
 
 def test_splits_come_with_the_bars_of_every_column_in_turn() -> None:
     several = [TOY, toy_series("yahoo_chart", "^TOY", id="TOY_VOLUME", dataset="volume", first_year=2024)]
-    wrong = toy_series("yahoo_chart", "^TOY", id="TOY_WRONG", dataset="open", first_year=2024)
+    wrong = toy_series("yahoo_chart", "^TOY", id="TOY_WRONG", dataset="last", first_year=2024)
     body = told(split(), split(OPENED[0], 1, 8))
     found = fetched("yahoo_chart", [*several, wrong], {PATH: body}, WINDOW)
     expected = ((date(2024, 1, 4), 0.125), (date(2024, 1, 5), 4.0))
@@ -354,3 +362,15 @@ def test_of_a_bar_that_comes_twice_the_last_with_a_close_counts() -> None:
         body = chart([day, opened, closed], closes, "2024-01-05T21:00", ("2024-01-05T14:30", "2024-01-05T21:00"))
         rows = fetched("yahoo_chart", TOY, {PATH: body}, WINDOW).observations
         assert rows["value"].to_list() == [1, found]
+
+
+def test_the_days_of_the_stand_in_fit_together() -> None:
+    catalog = default_catalog()
+    ids = ["SP500_OPEN", "SP500_HIGH", "SP500_LOW", "SP500"]
+    client = InMemory("yahoo_chart", World(today=date(2025, 1, 8)))
+    series = [catalog.series[i] for i in ids]
+    rows = fetch(catalog.sources["yahoo_chart"], client, series, Window(today=date(2025, 1, 8))).observations
+    bars = rows.pivot("series_id", index="observation_date", values="value").drop_nulls()
+    assert bars.height > 1000
+    assert (bars["SP500_HIGH"] > bars.select(pl.max_horizontal("SP500_OPEN", "SP500")).to_series()).all()
+    assert (bars["SP500_LOW"] < bars.select(pl.min_horizontal("SP500_OPEN", "SP500")).to_series()).all()
