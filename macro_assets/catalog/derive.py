@@ -52,6 +52,8 @@ _HOLDINGS: dict[str, Any] = {
     "provider_unit": pl.String,
     "staleness_days": pl.Int64,
     "same": pl.Boolean,
+    "licence": pl.String,
+    "redistributable": pl.Boolean,
 }
 
 
@@ -62,7 +64,8 @@ def holdings_frame(catalog: Catalog, series_ids: Iterable[str] | None = None) ->
     -------
     DataFrame
         `series_id`, `provider`, `rank` (0 = the home), `source` (the home), `unit`, `scale`, `provider_unit` of the
-        holder's figures, `staleness_days` of the series, `same` (whether its figures are the very same as the home's).
+        holder's figures, `staleness_days` of the series, `same` (whether its figures are the very same as the home's),
+        `licence` and `redistributable` (whether they may be passed on; null where nobody says) of its figures.
     """
     rows = [
         {
@@ -75,6 +78,8 @@ def holdings_frame(catalog: Catalog, series_ids: Iterable[str] | None = None) ->
             "provider_unit": h.series.provider_unit,
             "staleness_days": h.series.staleness_days,
             "same": h.same,
+            "licence": h.series.licence,
+            "redistributable": catalog.redistributable(h.series),
         }
         for series_id in (catalog.series if series_ids is None else series_ids)
         for rank, h in enumerate(catalog.holdings(series_id))
@@ -102,6 +107,7 @@ def series_frame(catalog: Catalog) -> pl.DataFrame:
             "transform": s.transform,
             "aggregation": s.aggregation,
             "licence": s.licence,
+            "redistributable": catalog.redistributable(s),
         }
         for s in catalog.series.values()
     ]

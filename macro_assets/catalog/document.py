@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from macro_assets.catalog import names
@@ -32,6 +33,8 @@ def _lines(catalog: Catalog) -> Iterator[str]:
     yield from _families(catalog)
     for source in catalog.sources.values():
         yield from _source(source, catalog.series_of(source.name), catalog)
+    yield "\n## Licences\n"
+    yield from _licences(catalog)
     yield "\n## Instruments\n"
     yield from markdown_table(
         ("instrument", "title", "class", "country", "quoted as", "venue", "priced by"),
@@ -50,6 +53,20 @@ def _families(catalog: Catalog) -> Iterator[str]:
         count = sum(series.source in {s.name for s in sources} for series in catalog.series.values())
         rows.append((f"`{names.normalized(family.name)}`", family.title, family.description, named, str(count)))
     yield from markdown_table(("table", "title", "what", "sources", "series"), rows)
+
+
+def _licences(catalog: Catalog) -> Iterator[str]:
+    """The terms of the register, and of how many series they are; of each of those who have one."""
+    stated = Counter(h.series.licence for s in catalog.series for h in catalog.holdings(s))
+    yield from markdown_table(
+        ("licence", "may be passed on", "page", "series, each holder counted"),
+        [(t.text, says(t.redistributable), f"<{t.page}>", str(stated[t.text])) for t in catalog.licences.values()],
+    )
+
+
+def says(redistributable: bool | None) -> str:
+    """Whether figures may be passed on, in a word."""
+    return {True: "yes", False: "no", None: "not stated"}[redistributable]
 
 
 def _source(source: Source, series: Sequence[Series], catalog: Catalog) -> Iterator[str]:

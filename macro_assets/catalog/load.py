@@ -22,6 +22,7 @@ from macro_assets.catalog.kinds.chart import Chart
 from macro_assets.catalog.kinds.family import Family
 from macro_assets.catalog.kinds.indicator import Indicator
 from macro_assets.catalog.kinds.instrument import Instrument
+from macro_assets.catalog.kinds.licence import Licence
 from macro_assets.catalog.kinds.model import Model
 from macro_assets.catalog.kinds.recession import Recession
 from macro_assets.catalog.kinds.release import Release
@@ -90,6 +91,8 @@ class Catalog:
     """By source and id, as "fred/53"."""
     families: Mapping[str, Family] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
+    licences: Mapping[str, Licence] = field(default_factory=dict)
+    """By their text."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """File of each entry, as "indicators/sahm_rule"."""
     refused: tuple[Problem, ...] = ()
@@ -131,6 +134,11 @@ class Catalog:
             found[copy.id] = (*found.get(copy.id, ()), copy)
         return found
 
+    def redistributable(self, series: Series) -> bool | None:
+        """Whether the figures of a series, as one has it, may be passed on; None where nobody says."""
+        licence = self.licences.get(series.licence)
+        return licence.redistributable if licence else series.redistributable
+
     def families_of(self, series_ids: Iterable[str]) -> tuple[str, ...]:
         """Families of the homes of some series, each once, in the order of the series."""
         return tuple(dict.fromkeys(self.sources[self.series[s].source].family for s in series_ids))
@@ -168,9 +176,9 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     Parameters
     ----------
     folder
-        Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `views.yaml`, `recessions.yaml`, `instruments.yaml`, in
-        `sources/` one `<source>.yaml` per source with its series, and in `indicators/`, `models/` and `charts/` files
-        of these.
+        Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `views.yaml`, `recessions.yaml`, `instruments.yaml`,
+        `licences.yaml`, in `sources/` one `<source>.yaml` per source with its series, and in `indicators/`, `models/`
+        and `charts/` files of these.
     own
         Holds more files, each of a source, of indicators, of models, of charts, or of several of these.
 
@@ -201,6 +209,7 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         instruments=by_name(read_entries(folder, "instruments.yaml", "instruments"), Instrument, problems),
         releases={f"{r.source}/{r.id}": r for one in sources for r in one.releases.values()},
         families=by_name(read_entries(folder, "families.yaml", "families"), Family, problems),
+        licences=by_name(read_entries(folder, "licences.yaml", "licences"), Licence, problems, "text"),
         views=by_name(view_entries(folder, columns, problems), View, problems),
         origins=origins(stated) | origins({"series": series}, "id") | _of_sources(sources),
     )

@@ -93,6 +93,7 @@ def dangling(catalog: Catalog) -> Iterator[Problem]:
             yield from absent(catalog, r, catalog.origin(r.kind, r.name))
     yield from _ids(catalog)
     yield from _folders(catalog)
+    yield from _licences(catalog)
     yield from _circles(catalog)
     yield from _benchmarks(catalog)
     yield from _views(catalog)
@@ -127,6 +128,20 @@ def _folders(catalog: Catalog) -> Iterator[Problem]:
             if (source := catalog.sources.get(holder.source)) is not None and source.folder is not None:
                 text = f"holders: {source.name} is a folder; state `of: {s.id}` in its file instead"
                 yield _problem(catalog, "series", s.id, text)
+
+
+def _licences(catalog: Catalog) -> Iterator[Problem]:
+    """Licences of the package that the register has not, and who says what it says."""
+    stated = [("series", s.id, s.id, one) for s in catalog.series.values() for one in (s, *s.holders)]
+    stated += [("sources", c.source, f"of: {c.id}", c) for c in catalog.copies]
+    for kind, name, entry, one in stated:
+        problem = Problem(catalog.origin(kind, name), entry, "", kind if kind == "series" else None)
+        if one.licence in catalog.licences and one.redistributable is not None:
+            yield problem._replace(text="redistributable: licences.yaml says it of this licence; leave it out")
+        is_told = one.licence is None or one.licence in catalog.licences or one.redistributable is not None
+        if not is_told and not problem.is_own:
+            near = nearest(str(one.licence), catalog.licences)
+            yield problem._replace(text=f"licence: {one.licence!r} is not in licences.yaml.{near}")
 
 
 def _is_left_out(catalog: Catalog, reference: Reference) -> bool:

@@ -28,6 +28,7 @@ _SERIES: Mapping[str, tuple[Dtype, str]] = {
     "transform": ("int", "FRED-MD transformation code"),
     "aggregation": ("str", "How observations become one of a month: mean, last, sum, compound (changes in percent)"),
     "licence": ("str", "Terms under which the provider gives it"),
+    "redistributable": ("bool", "Whether these let anybody pass its figures on; null where nobody says"),
 }
 _STORED: Mapping[str, tuple[Dtype, str]] = {
     "serves": ("str", "Provider whose rows count now, or at the instant of the session; null where there are none"),
@@ -46,6 +47,8 @@ _HOLDERS: Mapping[str, tuple[Dtype, str]] = {
     "provider_unit": ("str", "Unit in which its figures are stored, that of the raw tables"),
     "staleness_days": ("int", "Age in days beyond which the latest value of the series is stale"),
     "same": ("bool", "Whether its figures are declared to be the very same as the home's"),
+    "licence": ("str", "Terms under which this one gives its figures"),
+    "redistributable": ("bool", "Whether these let anybody pass them on; null where nobody says"),
 }
 _SOURCES: Mapping[str, tuple[Dtype, str]] = {
     "name": ("str", "Name of the source, that of its tables"),

@@ -29,6 +29,7 @@ TOY = """
     staleness_days: 14
     aggregation: last
     licence: synthetic
+    redistributable: false
 """
 
 

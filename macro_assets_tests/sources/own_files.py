@@ -59,7 +59,7 @@ def _bare() -> Path:
     atexit.register(shutil.rmtree, bare, ignore_errors=True)
     for kind in ("sources", "indicators", "models", "charts"):
         (bare / kind).mkdir()
-    for name in ("columns", "families", "tables", "views"):
+    for name in ("columns", "families", "licences", "tables", "views"):
         (bare / f"{name}.yaml").write_text((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     for name in ("recessions", "instruments"):
         (bare / f"{name}.yaml").write_text(f"{name}: []\n", encoding="utf-8")

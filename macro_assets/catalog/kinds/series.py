@@ -71,6 +71,7 @@ class Differing(Declaration):
     last_year: int | None = Field(default=None, ge=1700, le=2100)
     publication_lag: PublicationLag | None = None
     licence: str | None = None
+    redistributable: bool | None = None
     folder: Folder | None = Field(default=None, repr=False, description="As that of a series; from its source")
 
 
@@ -136,6 +137,9 @@ class Series(Declaration):
         default=None, description="Who makes the figures, as a chart names its source; by default its home"
     )
     licence: str
+    redistributable: bool | None = Field(
+        default=None, description="Whether its figures may be passed on, of a licence that licences.yaml has not"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -170,5 +174,8 @@ class Series(Declaration):
         return self.model_copy(update={**_OF_HOME, **stated, "source": holder.source})
 
 
-_OF_HOME: dict[str, object] = {"dataset": None, "selector": None, "release": None, "folder": None, "holders": ()}
+_OF_HOME: dict[str, object] = {
+    **dict.fromkeys(("dataset", "selector", "release", "folder", "redistributable")),
+    "holders": (),
+}
 """What a series is without, elsewhere than at home: where it stands there says nothing of another provider."""
