@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_abbr
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -41,6 +42,23 @@ def _lines(catalog: Catalog) -> Iterator[str]:
         [
             (i.name, i.title, i.asset_class, i.country, f"{i.quotation}, {i.currency}", i.venue, f"`{i.price}`")
             for i in catalog.instruments.values()
+        ],
+    )
+    yield "\n### Contracts of the futures\n"
+    yield from markdown_table(
+        ("instrument", "multiplier", "tick", "worth", "months", "trading ends", "page"),
+        [
+            (
+                i.name,
+                f"{c.multiplier:,g}",
+                f"{c.tick:g}",
+                f"{c.tick_value:g} {i.currency}",
+                ", ".join(month_abbr[m] for m in c.months) if len(c.months) < 12 else "all",
+                c.expiry,
+                f"<{c.page}>",
+            )
+            for i in catalog.instruments.values()
+            if (c := i.contract) is not None
         ],
     )
 

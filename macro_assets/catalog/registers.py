@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from macro_assets.catalog.derive import holdings_frame, polars_schema, series_frame
+from macro_assets.catalog.kinds.instrument import Contract
 from macro_assets.catalog.kinds.table import Column, Dtype
 from macro_assets.catalog.load import Catalog
 
@@ -70,6 +71,10 @@ _INSTRUMENTS: Mapping[str, tuple[Dtype, str]] = {
     "quotation": ("str", "What a price of 1 means"),
     "venue": ("str", "Where it trades"),
     "price": ("str", "Series of its price or yield"),
+    "multiplier": ("float", "Of a future, units in one contract; null of what is none"),
+    "tick": ("float", "Of a future, the smallest move of its price"),
+    "tick_value": ("float", "Of a future, what that is worth by the contract, in its currency"),
+    "expiry": ("str", "Of a future, when trading in a contract ends"),
 }
 
 
@@ -97,7 +102,7 @@ def registers(catalog: Catalog) -> tuple[Register, ...]:
             "instruments",
             "What is traded, and the series that price it",
             _INSTRUMENTS,
-            (i.model_dump() for i in catalog.instruments.values()),
+            ({**i.model_dump(), **_contract(i.contract)} for i in catalog.instruments.values()),
         ),
     )
 
@@ -105,6 +110,10 @@ def registers(catalog: Catalog) -> tuple[Register, ...]:
 def series_columns() -> tuple[Column, ...]:
     """The columns of `catalog.series`: those of its register, and those that say what the lake has of a series."""
     return _columns({**_SERIES, **_STORED})
+
+
+def _contract(contract: Contract | None) -> dict[str, object]:
+    return {name: getattr(contract, name, None) for name in ("multiplier", "tick", "tick_value", "expiry")}
 
 
 def _columns(told: Mapping[str, tuple[Dtype, str]]) -> tuple[Column, ...]:

@@ -20,7 +20,7 @@ Stored = Mapping[str, tuple[str, ...]]
 _KINDS = ("all", "families", "sources", "series", "tables", "views", "indicators", "models", "charts")
 _STORED = ("served by", "from", "to", "rows", "vintages")
 _FACTS = ("id", "title", "freq")
-_MORE = ("unit published", "theme", "holders", "passed on")
+_MORE = ("unit published", "theme", "passed on", "holders")
 _INSTRUMENTS = ("instrument", "title", "class", "quotation", "priced by")
 _FOLDED = {"title", "", "unit published", "holders", "quotation"}
 """Headings of the columns whose text may be folded."""
@@ -128,7 +128,7 @@ def _tables(catalog: Catalog, series: Sequence[Series], is_search: bool) -> Iter
 def _more(catalog: Catalog, s: Series) -> tuple[str, ...]:
     from macro_assets.catalog.document import holder_names, says
 
-    return (s.provider_unit, s.theme, holder_names(catalog, s.id), says(catalog.redistributable(s)))
+    return (s.provider_unit, s.theme, says(catalog.redistributable(s)), holder_names(catalog, s.id))
 
 
 def _nothing(catalog: Catalog, words: Sequence[str]) -> str:

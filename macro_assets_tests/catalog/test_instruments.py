@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from macro_assets.catalog import Catalog, CatalogError, load_catalog
+from macro_assets.catalog.registers import registers
 from macro_assets_tests.catalog.editing import edit
 
 FILE = "instruments.yaml"
@@ -67,6 +69,33 @@ def test_a_price_is_in_the_currency_of_the_quotation(catalog: Catalog) -> None:
             assert catalog.series[instrument.price].unit == "percent", instrument.name
 
 
+def test_every_future_has_its_contract_and_nothing_else(catalog: Catalog) -> None:
+    futures = {i.name for i in catalog.instruments.values() if "front" in i.title and "future" in i.title}
+    assert {i.name for i in catalog.instruments.values() if i.contract is not None} == futures
+    assert len(futures) == 8
+
+
+def test_a_tick_of_a_contract_is_worth_what_the_exchange_says(catalog: Catalog) -> None:
+    """The exchange states both; one is calculated here, from quotations in dollars (of grains too)."""
+    contracts = {i.name: i.contract for i in catalog.instruments.values() if i.contract is not None}
+    assert {name: c.tick_value for name, c in contracts.items()} == {
+        "wti_future": 10,
+        "brent_future": 10,
+        "natural_gas_future": 10,
+        "gold": 10,
+        "silver": 25,
+        "copper": 12.5,
+        "corn": 12.5,
+        "soybeans": 12.5,
+    }
+
+
+def test_contracts_stand_in_the_register(catalog: Catalog) -> None:
+    rows = {r.name: r.rows for r in registers(catalog)}["instruments"]
+    told = rows.filter(pl.col("name").is_in(["gold", "sp500"])).select("name", "multiplier", "tick", "tick_value")
+    assert sorted(told.iter_rows()) == [("gold", 100.0, 0.1, 10.0), ("sp500", None, None, None)]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -81,6 +110,12 @@ def test_a_price_is_in_the_currency_of_the_quotation(catalog: Catalog) -> None:
         ("country: US", "country: USA", "ust_13w: country"),
         ("name: ust_13w", "name: ust_5y", "ust_5y: name: declared twice"),
         ("quotation: Index points", "quote: Index points", "sp500: quotation: Field required"),
+        ("tick: 0.01", "tick: 0", "wti_future: contract.tick: Input should be greater than 0"),
+        ("multiplier: 1000", "multiplier: barrels", "wti_future: contract.multiplier"),
+        ("months: [3, 5,", "months: [5, 3,", "corn: contract: Value error, months: expected each once and in turn"),
+        ("months: [3, 5, 7, 9, 12]", "months: [3, 13]", "corn: contract.months.1"),
+        ("months: [3, 5, 7, 9, 12]", "months: []", "corn: contract.months"),
+        ("page: https://www.cmegroup", "page: www.cmegroup", "wti_future: contract.page"),
     ],
 )
 def test_one_broken_thing_is_named(folder: Path, old: str, new: str, says: str) -> None:

@@ -11,4 +11,5 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
     if series is None:
         return 404, b"NoSuchKey"
     rows = [(f"{d:%m/%d/%Y}", world.value(series, d)) for d in world.days(series)]
-    return 200, ("DATE,OPEN,HIGH,LOW,CLOSE\n" + "".join(f"{d},{v},{v},{v},{v}\n" for d, v in rows)).encode()
+    bars = "".join(f"{d},{v},{v + 0.5:.4f},{v - 0.5:.4f},{v}\n" for d, v in rows)
+    return 200, f"DATE,OPEN,HIGH,LOW,CLOSE\n{bars}".encode()

@@ -14,24 +14,26 @@ from macro_assets.catalog import Series
 from macro_assets.sources.bodies import needed, read_csv
 from macro_assets.sources.cells import dates, numbers
 from macro_assets.sources.errors import SchemaError
-from macro_assets.sources.protocol import Answer, Ask, Request, Response, Steps, Window
+from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
-    """One file per series: its `code` is the index, as VIX or VVIX."""
-    for one in series:
-        yield Ask((one,), _steps(one))
+    """One file per index: `code`, as VIX or VVIX; `dataset` of a series says which price, 'close' by default."""
+    for code in dict.fromkeys(s.code for s in series):
+        wanted = tuple(s for s in series if s.code == code)
+        yield Ask(wanted, _steps(code, wanted))
 
 
-def _steps(series: Series) -> Steps:
-    response = yield Request(f"/api/global/us_indices/daily_prices/{series.code}_History.csv")
-    return [Answer(response, read_closes(response))]
+def _steps(code: str, series: tuple[Series, ...]) -> Steps:
+    response = yield Request(f"/api/global/us_indices/daily_prices/{code}_History.csv")
+    return [read_each(response, series, lambda one: read_prices(response, one.dataset or "close"))]
 
 
-def read_closes(response: Response) -> pl.DataFrame:
-    """Daily closes of one index: `observation_date`, `value` in index points (percent per annum for volatilities)."""
+def read_prices(response: Response, price: str = "close") -> pl.DataFrame:
+    """A price of each day of one index: `observation_date`, `value` in index points (percent for volatilities)."""
     table = needed(read_csv(response), ["DATE"])
-    if "CLOSE" not in table.columns and table.width != 2:
-        raise SchemaError(f"expected the column 'CLOSE', or a date and one value; the answer has {table.columns}")
-    closes = table["CLOSE"] if "CLOSE" in table.columns else table[table.columns[1]]
-    return pl.DataFrame({"observation_date": dates(table["DATE"], "%m/%d/%Y"), "value": numbers(closes)})
+    column = price.upper()
+    if column not in table.columns and not (price == "close" and table.width == 2):
+        raise SchemaError(f"expected the column {column!r}, or a date and one value; the answer has {table.columns}")
+    prices = table[column] if column in table.columns else table[table.columns[1]]
+    return pl.DataFrame({"observation_date": dates(table["DATE"], "%m/%d/%Y"), "value": numbers(prices)})

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from macro_assets.sources.providers.cboe import read_closes
+from macro_assets.sources.providers.cboe import read_prices
 from macro_assets_tests.sources.contract import Contract, Good
-from macro_assets_tests.sources.wire import Recorded, Recording, each_recording, fetched, fixture, toy_series
+from macro_assets_tests.sources.wire import Recorded, Recording, Replayed, each_recording, fetched, fixture, toy_series
 
 PATH = "/api/global/us_indices/daily_prices/VIX_History.csv"
 VIX = toy_series("cboe", "VIX")
@@ -33,7 +33,7 @@ CONTRACT = Contract(
     asks=lambda s: (f"/api/global/us_indices/daily_prices/{s.code}_History.csv",),
     recorded=Recorded(
         "cboe",
-        readers={"_History.csv": read_closes},
+        readers={"_History.csv": read_prices},
         no_series={
             "delayed_quotes": "quotes of the moment, no series",
             "^(?!.*_History.csv)": "no file of an index's prices, as lists of the indices there are",
@@ -50,6 +50,23 @@ def test_an_index_without_intraday_prices_has_one_column() -> None:
     assert found.observations["value"].to_list() == [140.5]
 
 
+def test_a_file_is_asked_for_once_for_all_its_prices() -> None:
+    several = [VIX, *(toy_series("cboe", "VIX", id=p.upper(), dataset=p) for p in ("open", "high", "low", "last"))]
+    body = b"DATE,OPEN,HIGH,LOW,CLOSE\r\n01/02/2024,13.2,14.2,13.1,13.5\r\n"
+    client = Replayed({PATH: body})
+    found = fetched("cboe", several, client)
+    assert len(client.asked) == 1
+    values = dict(found.observations.select("series_id", "value").iter_rows())
+    assert values == {"TOY": 13.5, "OPEN": 13.2, "HIGH": 14.2, "LOW": 13.1}
+    assert "expected the column 'LAST'" in found.failures["LAST"]
+
+
+def test_an_index_of_closes_alone_has_no_other_price() -> None:
+    opening = toy_series("cboe", "VIX", dataset="open")
+    found = fetched("cboe", opening, {PATH: b"DATE,SKEW\r\n01/02/2024,140.5\r\n"})
+    assert "expected the column 'OPEN'" in found.failures["TOY"]
+
+
 def test_one_broken_file_leaves_the_other_indices() -> None:
     ovx = toy_series("cboe", "OVX", id="OTHER")
     found = fetched("cboe", [VIX, ovx], {PATH: fixture("cboe_ohlc.csv"), PATH.replace("VIX", "OVX"): b"<html>"})
@@ -61,4 +78,4 @@ def test_one_broken_file_leaves_the_other_indices() -> None:
 def test_the_recorded_vix_is_in_its_range(recording: Recording) -> None:
     if not recording.url.endswith("/VIX_History.csv") or recording.status != 200:
         pytest.skip("not the file of the VIX")
-    assert read_closes(recording.response)["value"].is_between(5, 150).all()
+    assert read_prices(recording.response)["value"].is_between(5, 150).all()
