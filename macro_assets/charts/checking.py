@@ -57,7 +57,8 @@ def _of_series(chart: Chart, catalog: Catalog) -> Iterator[str]:
             yield f"of.frequency: {of.steps[0].name} takes series of one frequency, got {found}"
             return
         try:
-            check(resolve(of.steps, own[0].transform), [s.unit for s in own], frequencies.pop())
+            steps, adjustments = resolve(of.steps, own[0].transform), [s.seasonal_adjustment for s in own]
+            check(steps, [s.unit for s in own], frequencies.pop(), adjustments)
         except ValueError as error:
             yield f"of.steps: {' and '.join(group)}: {error}"
             return

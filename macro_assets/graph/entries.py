@@ -20,7 +20,7 @@ from macro_assets.graph.methods import MethodError, method_module, parameters_of
 from macro_assets.models.protocol import Specification, specification
 from macro_assets.quality.rules import check_rules
 
-FACTS = ("frequency", "aggregation", "unit")
+FACTS = ("frequency", "aggregation", "unit", "seasonal_adjustment")
 """What an indicator is told of its series."""
 
 

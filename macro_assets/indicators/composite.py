@@ -95,12 +95,14 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
         With the field, what was expected and what came.
     """
     units = dict(facts.select("series_id", "unit").iter_rows())
+    adjustments = dict(facts.select("series_id", "seasonal_adjustment").iter_rows())
     for number, component in enumerate(parameters.components):
         field = f"parameters.components.{number}"
         if strangers := [s for s in component.of if s not in units]:
             raise ValueError(f"{field}.of: {', '.join(strangers)}: expected some of the inputs {', '.join(units)}")
         try:
-            check_steps(component.steps, [units[s] for s in component.of], _MONTHLY)
+            of = component.of
+            check_steps(component.steps, [units[s] for s in of], _MONTHLY, [adjustments[s] for s in of])
         except ValueError as error:
             raise ValueError(f"{field}.steps: {error}") from None
     used = {s for c in parameters.components for s in c.of}

@@ -177,7 +177,7 @@ def _input(declared: ModelInput, catalog: Catalog, field: str) -> Input:
 
 def _unit(steps: Steps, held: Series, home: Series) -> str:
     """The unit of what the steps make of a series as one of its holders has it, divided by the scale of its home."""
-    unit = check(steps, (held.unit,), home.frequency)
+    unit = check(steps, (held.unit,), home.frequency, (home.seasonal_adjustment,))
     if home.scale == 1:
         return unit
     if held.unit == home.unit:

@@ -11,14 +11,12 @@ import polars as pl
 from macro_assets.catalog.kinds.step import Step
 from macro_assets.transforms.library import difference, positive
 from macro_assets.transforms.steps import transformed_by
+from macro_assets.transforms.year_ago import year_before
 
 PERCENT = "percent"
 
 _OF_RATIOS = (4, 5, 6, 7)
 """FRED-MD codes that take logarithms or growth."""
-
-_NEAR = "6d"
-"""How much before the day a year ago a daily or weekly figure may lie; periods with a calendar lie on the day."""
 
 
 def unit_over_year(unit: str, code: int) -> str:
@@ -53,15 +51,9 @@ def with_changes(observations: pl.DataFrame, frequency: str, *, percent: bool) -
     ordered = observations.sort("observation_date")
     known = ordered.select("observation_date", "value").drop_nulls()
     chg = transformed_by(known.with_columns(series_id=pl.lit("")), {"": (Step(name="chg"),)}, {"": frequency})
-    then = known.rename({"observation_date": "then", "value": "before"})
-    x, before = pl.col("value"), pl.col("before")
+    before = year_before(ordered["observation_date"], ordered["value"])
+    x = pl.col("value")
     over_year = pl.when(before > 0).then(100 * (x / before - 1)) if percent else x - before
-    return (
-        ordered.join(chg.select("observation_date", change="value"), on="observation_date", how="left")
-        .with_columns(year_ago=pl.col("observation_date").dt.offset_by("-1y"))
-        .sort("year_ago")
-        .join_asof(then, left_on="year_ago", right_on="then", tolerance=_NEAR)
-        .with_columns(over_year=over_year)
-        .drop("year_ago", "then", "before", strict=False)
-        .sort("observation_date")
-    )
+    return ordered.join(
+        chg.select("observation_date", change="value"), on="observation_date", how="left", maintain_order="left"
+    ).with_columns(over_year=over_year)

@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.kinds.step import Step, Steps
-from macro_assets.transforms.library import TRANSFORMS, Transform
-
-PERIODS_PER_YEAR: Mapping[str, int] = {"M": 12, "Q": 4, "A": 1}
-"""Of the frequencies whose periods have a calendar; the step before a daily or weekly figure is the one before it."""
+from macro_assets.transforms.library import TRANSFORMS, Calendar, Transform
+from macro_assets.transforms.registry import PERIODS_PER_YEAR
 
 STATIONARY = "stationary"
 """The step that stands for a series' own FRED-MD code."""
+
+ADJUSTING = "seasonally_adjust"
+"""The step before what needs adjusted figures, for a series that its provider does not adjust."""
 
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def resolve(steps: Steps, code: int) -> Steps:
     return tuple(_coded(number, step, code) for number, step in enumerate(steps, 1))
 
 
-def check(steps: Steps, units: Sequence[str], frequency: str) -> str:
+def check(steps: Steps, units: Sequence[str], frequency: str, adjustments: Sequence[str] = ()) -> str:
     """The unit of what the steps make of series.
 
     Parameters
@@ -46,15 +47,22 @@ def check(steps: Steps, units: Sequence[str], frequency: str) -> str:
         Of each series, in order. A step that takes one series is done to each of several.
     frequency
         Of all series: 'D', 'W', 'M', 'Q' or 'A'.
+    adjustments
+        Of each series, whether it is seasonally adjusted, as the catalog says; not told: taken as adjusted.
 
     Raises
     ------
     TransformError
         When a name or parameter is not known or of the wrong type, the frequency, a unit or the number of series is
-        not admitted, or several series remain.
+        not admitted, several series remain, or a step needs adjusted figures and the series are not.
     """
-    units = list(units)
+    units, has_seasons = list(units), "NSA" in adjustments
     for where, transform, parameters in _read(steps, frequency):
+        has_seasons &= transform.name != ADJUSTING
+        if has_seasons and transform.adjusted_only:
+            raise TransformError(
+                f"{where}: expected seasonally adjusted figures, got 'NSA'; let {ADJUSTING!r} be a step before it"
+            )
         groups = _taken(where, transform, units)
         try:
             units = [transform.unit(taken, parameters) for taken in groups]
@@ -66,9 +74,10 @@ def check(steps: Steps, units: Sequence[str], frequency: str) -> str:
 def expression(steps: Steps, inputs: Sequence[pl.Expr], frequency: str) -> pl.Expr:
     """The steps as one expression of series on a regular calendar, in order of time; a gap is a row without value.
 
-    For columns of a panel, or `.over("series_id")`; it has the name of the first series. Nothing infinite comes out. A
-    step that names its series n times computes what is before it n times (a z-score 16 times): for many series in a
-    long frame :func:`transformed_by`, which goes step by step, is faster.
+    For columns of a panel, or `.over("series_id")`; it has the name of the first series. Nothing infinite comes out.
+    What a step must know of the calendar (a window of days, months left out, a year ago by the day) is read from the
+    column `observation_date`. A step that names its series n times computes what is before it n times (a z-score 16
+    times): for many series in a long frame :func:`transformed_by`, which goes step by step, is faster.
 
     Raises
     ------
@@ -77,8 +86,7 @@ def expression(steps: Steps, inputs: Sequence[pl.Expr], frequency: str) -> pl.Ex
     """
     made = list(inputs)
     for where, transform, parameters in _read(steps, frequency):
-        per_year = PERIODS_PER_YEAR.get(frequency)
-        made = [transform.function(taken, parameters, per_year) for taken in _taken(where, transform, made)]
+        made = [transform.function(taken, parameters, Calendar(frequency)) for taken in _taken(where, transform, made)]
     name = inputs[0].meta.output_name(raise_if_undetermined=False) if inputs else None
     return _one(made) if name is None else _one(made).alias(name)
 

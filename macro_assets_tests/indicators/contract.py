@@ -26,9 +26,9 @@ from macro_assets.catalog.derive import polars_schema, series_facts
 from macro_assets.catalog.entries import complaints
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.read import listed, read_document, read_entries
+from macro_assets.graph.entries import FACTS
 from macro_assets.indicators.protocol import Given
 from macro_assets.quality import check_table
-from macro_assets_tests.indicators.toys import FACTS
 
 DATA = files("macro_assets.catalog") / "data"
 FIRST, END = date(2014, 1, 1), date(2018, 12, 31)
@@ -99,7 +99,7 @@ class Case:
 
     @cached_property
     def facts(self) -> pl.DataFrame:
-        return series_facts((self.catalog.one_series(s) for s in self.module.EXAMPLE["inputs"]), *FACTS[1:])
+        return series_facts((self.catalog.one_series(s) for s in self.module.EXAMPLE["inputs"]), *FACTS)
 
     @cached_property
     def figures(self) -> pl.DataFrame:

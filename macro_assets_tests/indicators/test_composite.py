@@ -206,8 +206,9 @@ def test_parameters_that_cannot_be_are_refused(changed: dict[str, Any], said: st
         Parameters.model_validate({**good, **changed})
 
 
-def facts(**units: str) -> pl.DataFrame:
-    return pl.DataFrame([(s, "D", "mean", unit) for s, unit in units.items()], FACTS, orient="row")
+def facts(adjusted: str = "SA", **units: str) -> pl.DataFrame:
+    rows = [(s, "D", "mean", unit, adjusted) for s, unit in units.items()]
+    return pl.DataFrame(rows, (*FACTS, "seasonal_adjustment"), orient="row")
 
 
 def test_inputs_that_its_components_are_made_of_are_admitted() -> None:
@@ -248,7 +249,7 @@ def test_inputs_that_its_components_are_made_of_are_admitted() -> None:
         (
             {"steps": {"gap": {"window": "2"}}},
             {"A": "usd", "B": "percent"},
-            "parameters.components.1.steps: step 1 'gap': window: Input should be a valid integer, got '2'",
+            "parameters.components.1.steps: step 1 'gap': window: Value error, expected a number of periods above 1",
         ),
     ],
 )
@@ -258,3 +259,14 @@ def test_components_that_cannot_be_made_of_the_inputs_are_refused(
     told = parameters(component("a", weight=0.5), component("b", **{"weight": 0.5, **changed}))
     with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
         check(told, facts(**units))
+
+
+def test_a_step_that_needs_adjusted_figures_is_refused_of_others() -> None:
+    told = parameters(
+        component("a", steps="mom"),
+    )
+    check(told, facts(A="usd"))
+    said = "parameters.components.0.steps: step 1 'mom': expected seasonally adjusted figures, got 'NSA'"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        check(told, facts(adjusted="NSA", A="usd"))
+    check(parameters(component("a", steps=["seasonally_adjust", "mom"])), facts(adjusted="NSA", A="usd"))

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 
 from macro_assets.catalog.kinds.step import Step
-from macro_assets.transforms.library import Transform
-from macro_assets.transforms.steps import PERIODS_PER_YEAR, TransformError, check, transformed_by
+from macro_assets.transforms.library import Calendar, Transform
+from macro_assets.transforms.steps import TransformError, check, transformed_by
 
 Breaches = Iterator[str]
 Law = Callable[[Transform], Breaches]
 
-ROWS = 48
+ROWS = 60
 CUTS = (1, 2, 7, 20, 33, ROWS - 1)
-EVERY = {"D": "1d", "W": "1w", "M": "1mo", "Q": "1q", "A": "1y"}
+EVERY = {"D": "9d", "W": "1w", "M": "1mo", "Q": "1q", "A": "1y"}
+"""Days stand apart, so that there is a year of them."""
 MONEY, RATE, SHARE = "usd", "percent", "percentage_points"
 
 
@@ -44,6 +45,11 @@ LATER: Mapping[str, Callable[[list[float | None]], list[float | None]]] = {
     "zeros": lambda rows: [0.0 for _ in rows],
     "no rows": lambda rows: [],
 }
+
+
+WRONG: Mapping[Any, Sequence[object]] = {bool: ("x", [1], 1.5, -1, 0), float: ("x", [1], True, -1, 0)}
+"""What is no value of a parameter, by its type; else the following."""
+NO_VALUE: Sequence[object] = ("x", [1], 1.5, True, -1, 0)
 
 
 def uses_no_later_value(transform: Transform) -> Breaches:
@@ -92,10 +98,7 @@ def series_do_not_mix(transform: Transform) -> Breaches:
     for frequency in transform.frequencies:
         groups = list(_inputs(transform, HISTORIES))
         names = [f"x{i}" for i in range(transform.takes)]
-        frames = [
-            pl.DataFrame({"series_id": f"S{n}", **dict(zip(names, group, strict=True))})
-            for n, group in enumerate(groups)
-        ]
+        frames = [_panel(group, frequency).with_columns(series_id=pl.lit(f"S{n}")) for n, group in enumerate(groups)]
         value = _expression(transform, names, frequency).over("series_id")
         together = pl.concat(frames).select("series_id", value=value)
         for n, group in enumerate(groups):
@@ -122,7 +125,7 @@ def order_of_rows_does_not_matter(transform: Transform) -> Breaches:
 
 def what_is_not_admitted_is_refused(transform: Transform) -> Breaches:
     """A frequency, unit, number of series or parameter that is not admitted is refused, and the step is named."""
-    example, money = dict(transform.example), [MONEY] * transform.takes
+    example, money = dict(transform.example), [_admitted_unit(transform)] * transform.takes
     good = transform.frequencies[0]
     for frequency in sorted({*"DWMQA", "X", "", "MQ"} - set(transform.frequencies)):
         yield from _admitted(transform, example, money, frequency, f"frequency {frequency!r}", repr(frequency))
@@ -133,9 +136,10 @@ def what_is_not_admitted_is_refused(transform: Transform) -> Breaches:
             yield from _admitted(transform, example, units, good, f"units {units}", repr(units[-1]))
     if transform.takes > 1:
         for number in {2, 3, 4} - {transform.takes}:
-            yield from _admitted(transform, example, [MONEY] * number, good, f"{number} series", f"got {number}")
-    for name in transform.parameters.model_fields:
-        for wrong in ("x", [1], 1.5, True, -1, 0):
+            yield from _admitted(transform, example, money[:1] * number, good, f"{number} series", f"got {number}")
+    for name, field in transform.parameters.model_fields.items():
+        types = [t for t in (field.annotation, *get_args(field.annotation)) if t in WRONG]
+        for wrong in WRONG[types[0]] if types else NO_VALUE:
             yield from _admitted(transform, {**example, name: wrong}, money, good, f"{name} {wrong!r}", name)
     yield from _admitted(transform, {**example, "prds": 1}, money, good, "parameter 'prds'", "'prds' is no parameter")
 
@@ -146,9 +150,10 @@ def says_what_it_is(transform: Transform) -> Breaches:
         yield f"the description is no sentence: {transform.description!r}"
     if not transform.frequencies or set(transform.frequencies) - set("DWMQA"):
         yield f"frequencies are {transform.frequencies!r}"
-    unit = transform.unit([MONEY] * transform.takes, transform.parameters(**transform.example))
+    admitted = _admitted_unit(transform)
+    unit = transform.unit([admitted] * transform.takes, transform.parameters(**transform.example))
     if not unit or not isinstance(unit, str):
-        yield f"the unit of what it makes of {MONEY} is {unit!r}"
+        yield f"the unit of what it makes of {admitted} is {unit!r}"
 
 
 LAWS: tuple[Law, ...] = (
@@ -164,17 +169,27 @@ LAWS: tuple[Law, ...] = (
 
 def result(transform: Transform, inputs: Sequence[Sequence[float | None]], frequency: str) -> list[float | None]:
     """What a transform, with the parameters of its example, makes of columns of a panel."""
-    names = [f"x{i}" for i in range(len(inputs))]
-    frame = pl.DataFrame(dict(zip(names, inputs, strict=True)), schema=dict.fromkeys(names, pl.Float64))
-    return frame.select(value=_expression(transform, names, frequency))["value"].to_list()
+    frame = _panel(inputs, frequency)
+    return frame.select(value=_expression(transform, frame.columns[1:], frequency))["value"].to_list()
+
+
+def dates(frequency: str) -> pl.Series:
+    """Of the rows of a history."""
+    start = date(1999, 1, 1)
+    return pl.select(pl.date_ranges(start, date(2099, 1, 1), EVERY[frequency])).to_series().explode()[:ROWS]
+
+
+def _panel(inputs: Sequence[Sequence[float | None]], frequency: str) -> pl.DataFrame:
+    """Histories side by side, with their dates."""
+    columns = {f"x{i}": pl.Series(values, dtype=pl.Float64) for i, values in enumerate(inputs)}
+    return pl.DataFrame({"observation_date": dates(frequency)[: len(inputs[0])], **columns})
 
 
 def long_frame(frequency: str) -> pl.DataFrame:
     """The histories as a long frame at a frequency, without rows where they have no value."""
-    start = date(1999, 1, 1)
-    dates = pl.select(pl.date_ranges(start, date(2099, 1, 1), EVERY[frequency])).to_series().explode()[:ROWS]
+    days = dates(frequency)
     frames = [
-        pl.DataFrame({"series_id": f"S{n}", "observation_date": dates, "value": pl.Series(h, dtype=pl.Float64)})
+        pl.DataFrame({"series_id": f"S{n}", "observation_date": days, "value": pl.Series(h, dtype=pl.Float64)})
         for n, h in enumerate(HISTORIES)
     ]
     return pl.concat(frames).drop_nulls("value")
@@ -182,13 +197,22 @@ def long_frame(frequency: str) -> pl.DataFrame:
 
 def _expression(transform: Transform, names: Sequence[str], frequency: str) -> pl.Expr:
     parameters = transform.parameters(**transform.example)
-    return transform.function([pl.col(n) for n in names], parameters, PERIODS_PER_YEAR.get(frequency))
+    return transform.function([pl.col(n) for n in names], parameters, Calendar(frequency))
 
 
 def _inputs(transform: Transform, histories: Sequence[Sequence[float | None]]) -> Iterator[list[list[float | None]]]:
     """As many of the histories as a transform takes, each once the first."""
     for n in range(len(histories)):
         yield [list(histories[(n + i) % len(histories)]) for i in range(transform.takes)]
+
+
+def _admitted_unit(transform: Transform) -> str:
+    """Money, unless the transform is one of rates alone."""
+    try:
+        transform.unit([MONEY] * transform.takes, transform.parameters(**transform.example))
+    except ValueError:
+        return RATE
+    return MONEY
 
 
 def _admitted(

@@ -11,8 +11,8 @@ import pytest
 from macro_assets.catalog import default_catalog
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.kinds.step import Step
-from macro_assets.transforms import library
-from macro_assets.transforms.library import TRANSFORMS, Transform, same, transform
+from macro_assets.transforms.library import TRANSFORMS, Calendar, Transform, same, transform
+from macro_assets.transforms.registry import KNOWN
 from macro_assets.transforms.steps import check
 from macro_assets_tests.transforms.contract import LAWS, Law, nothing_infinite_comes_out
 
@@ -94,7 +94,7 @@ MIX, ORDER = "series_do_not_mix", "order_of_rows_does_not_matter"
 
 
 def toy(function: Any = None, **fields: Any) -> Transform:
-    def plain(series: Sequence[pl.Expr], parameters: Any, per_year: int | None) -> pl.Expr:
+    def plain(series: Sequence[pl.Expr], parameters: Any, calendar: Calendar) -> pl.Expr:
         return series[0] if function is None else function(series[0])
 
     return Transform(**{"name": "toy", "description": "A toy.", "function": plain, "unit": same, **fields})
@@ -105,7 +105,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Which laws a planted transform breaks, among some, by default among all."""
 
     def of(planted: Transform, *among: str) -> set[str]:
-        monkeypatch.setitem(library._KNOWN, planted.name, planted)
+        monkeypatch.setitem(KNOWN, planted.name, planted)
         return {n for law in LAWS if (n := law.__name__) in (among or {n}) and any(law(planted))}
 
     return of
@@ -168,6 +168,6 @@ def test_a_toy_that_keeps_the_contract_breaks_no_law(breaks: Any) -> None:
 
 
 def test_what_is_entered_gives_nothing_infinite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(library._KNOWN, "toy", toy())  # and takes it away afterwards
+    monkeypatch.setitem(KNOWN, "toy", toy())  # and takes it away afterwards
     transform(same, name="toy")(lambda series, parameters, per_year: 1 / series[0])
     assert list(nothing_infinite_comes_out(TRANSFORMS["toy"])) == []

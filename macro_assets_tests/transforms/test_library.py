@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from math import log, nan, sqrt
+from math import exp, log, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,23 @@ from hypothesis import strategies as st
 from macro_assets.catalog.kinds.step import Step
 from macro_assets.transforms.library import TRANSFORMS, expanding_zscore
 from macro_assets.transforms.normalize import transformed, zscores
-from macro_assets.transforms.steps import check, expression
+from macro_assets.transforms.steps import TransformError, check, expression
 from macro_assets_tests.transforms.synthetic import by_date, concat, facts_of, months, observed
 
 Column = Sequence[float | None]
 
 
-def made(name: str, parameters: Mapping[str, Any], *columns: Column, frequency: str = "M") -> list[float | None]:
-    """What a transform makes of columns of a panel."""
+def made(
+    name: str,
+    parameters: Mapping[str, Any],
+    *columns: Column,
+    frequency: str = "M",
+    dates: Sequence[date] | None = None,
+) -> list[float | None]:
+    """What a transform makes of columns of a panel, by default of months from January 2020 on."""
     names = [f"x{i}" for i in range(len(columns))]
     frame = pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.Float64))
+    frame = frame.with_columns(observation_date=pl.Series(dates or list(months(*columns[0])), dtype=pl.Date))
     steps = (Step(name=name, parameters=dict(parameters)),)
     return frame.select(value=expression(steps, [pl.col(n) for n in names], frequency))["value"].to_list()
 
@@ -61,6 +68,85 @@ BY_HAND: Sequence[tuple[str, Mapping[str, Any], Column, Column]] = [
     ("zscore", {"min_obs": 2}, [2.0, None, 4.0, 9.0], [None, None, sqrt(0.5), 4 / sqrt(13)]),
     ("zscore", {"min_obs": 3}, [None, 2.0, 4.0, None, 9.0], [None, None, None, None, 4 / sqrt(13)]),
     ("zscore", {"min_obs": 2}, [0.1, 0.1, 0.1, 0.2], [None, None, None, 1.5]),
+    # of windows: 4, 9 are 2.5 from their mean, in deviations of sqrt 12.5; equal values have no score
+    ("zscore", {"min_obs": 2, "window": 2}, [2, None, 4, 9, 9], [None, None, None, sqrt(0.5), None]),
+    ("zscore", {"min_obs": 2, "window": "40d"}, [2, 4, 9, 9], [None, sqrt(0.5), sqrt(0.5), None]),
+    ("zscore", {"min_obs": 2, "window": "40d", "include_current": False}, [2, 4, 9, 9], [None] * 4),
+    ("zscore", {"min_obs": 2, "window": "70d", "include_current": False}, [2, 4, 9], [None, None, 6 / sqrt(2)]),
+    ("zscore", {"min_obs": 2, "window": 2, "include_current": False}, [2, 4, 9], [None, None, 6 / sqrt(2)]),
+    ("zscore", {"min_obs": 2, "include_current": False}, [2, 4, None, 9], [None, None, None, 6 / sqrt(2)]),
+    ("zscore", {"min_obs": 2, "neutral": "zero"}, [2, 4, 9], [None, 4 / sqrt(2), 9 / sqrt(13)]),
+    ("zscore", {"min_obs": 2, "neutral": "median"}, [2, 4, 9], [None, sqrt(0.5), 5 / sqrt(13)]),
+    ("zscore", {"min_obs": 2, "neutral": "median", "window": 2}, [2, 4, 9], [None, sqrt(0.5), sqrt(0.5)]),
+    # what is left out is scored on the rest, before and after it
+    (
+        "zscore",
+        {"min_obs": 2, "leave_out": [["2020-03", "2020-03"]]},
+        [2, 4, 99, 9],
+        [None, sqrt(0.5), 96 / sqrt(2), 4 / sqrt(13)],
+    ),
+    (
+        "zscore",
+        {"min_obs": 2, "leave_out": "pandemic"},
+        [2, 4, 99, 99, 99, 99, 99, 9],
+        [None, sqrt(0.5), *[96 / sqrt(2)] * 5, 4 / sqrt(13)],
+    ),
+    (
+        "zscore",
+        {"min_obs": 2, "window": 3, "leave_out": "pandemic"},
+        [2, 4, 99, 99],
+        [None, sqrt(0.5), 96 / sqrt(2), None],
+    ),
+    # estimated on 2, 4, 9 for all of the second quarter
+    (
+        "zscore",
+        {"min_obs": 2, "reestimated": "quarter"},
+        [2, 4, 9, 10, None, 30],
+        [None, None, None, 5 / sqrt(13), None, 25 / sqrt(13)],
+    ),
+    ("percentile_rank", {"min_obs": 3}, [1, 3, 2, 3], [None, None, 50, 75]),
+    ("percentile_rank", {"min_obs": 2, "window": 2}, [1, 3, 2, 3], [None, 75, 25, 75]),
+    ("percentile_rank", {"min_obs": 2, "window": "40d"}, [1, 3, 2, 3], [None, 75, 25, 75]),
+    ("percentile_rank", {"min_obs": 2, "include_current": False}, [1, 3, None, 2, 0], [None, None, None, 50, 0]),
+    ("percentile_rank", {"min_obs": 2, "leave_out": [["2020-02", "2020-02"]]}, [1, 3, 2, 3], [None, None, 75, 250 / 3]),
+    # quarters of 1, 2, 3 are 1.5 and 2.5; of 1, 2, 3, 10 they are 1.75 and 4.75
+    ("winsorize", {"min_obs": 3, "tail": 0.25}, [1, 2, 3, 10, 2, -9], [None, None, None, 2.5, 2, 2]),
+    ("winsorize", {"min_obs": 2, "deviations": 1.0}, [2, 4, 9, None], [None, None, 3 + sqrt(2), None]),
+    ("winsorize", {"min_obs": 2, "deviations": 1.0, "window": 2}, [2, 4, -9], [None, None, 3 - sqrt(2)]),
+    ("lag", {}, X, [None, 100, 110, None, None, 66, 99]),
+    ("lag", {"periods": 2}, X, [None, None, 100, None, 132, None, 66]),
+    ("base_100", {}, [None, 50.0, 60.0, None, 40.0], [None, 100, 120, None, 80]),
+    ("base_100", {"at": "2020-02-01"}, X, [None, 100, 120, None, 60, 90, 90]),
+    ("base_100", {"at": "2020-04-01"}, X, [None, None, None, None, 100, 150, 150]),
+    ("mom", {}, X, [None, 10, 20, None, None, 50, 0]),
+    ("yoy", {}, [100, 200, *[None] * 10, 105, 150], [*[None] * 12, 5, -25]),
+    ("qoq_of_months", {}, [1, 2, 3, 4, 5, 6], [*[None] * 5, 150]),
+    ("qoq_of_months", {"annualized": True}, [1, 2, 3, 4, 5, 6], [*[None] * 5, 100 * (2.5**4 - 1)]),
+    ("yoy_of_rates", {}, [1.0] * 12 + [None], [*[None] * 11, 100 * (1.01**12 - 1), None]),
+    ("yoy_of_rates", {}, [500.0, -50.0, *[0.0] * 10], [*[None] * 11, 200]),
+    ("simple_return", {}, X, [None, 10, 20, None, None, 50, 0]),
+    ("log_return", {}, X, [None, 100 * log(1.1), 100 * log(1.2), None, None, 100 * log(1.5), 0]),
+    ("momentum", {"periods": 2}, X, [None, None, 32, None, -66, None, 33]),
+    ("moving_average", {"window": 3}, [1, 2, 3, 4, 5], [None, None, 2, 3, 4]),
+    ("moving_average", {"window": "40d", "min_obs": 1}, X, [100, 105, 121, None, 66, 82.5, 99]),
+    ("rolling_sd", {"window": 3}, [1, 2, 3, 5, 7], [None, None, 1, sqrt(7 / 3), 2]),
+    ("rolling_max", {"window": 2, "min_obs": 1}, [3, 1, 2, None, 0], [3, 3, 2, None, 0]),
+    ("rolling_min", {"window": 2, "min_obs": 1}, [3, 1, 2, None, 0], [3, 1, 1, None, 0]),
+    ("ewma", {"span": 3}, [None, 100, None, 110, 130], [None, 100, None, 105, 117.5]),
+    ("rolling_volatility", {"window": 2, "annualized": False}, [1, exp(1), exp(3)], [None, None, 100 * sqrt(0.5)]),
+    ("rolling_volatility", {"window": 2}, [1, exp(1), exp(3)], [None, None, 100 * sqrt(6)]),
+    ("drawdown_duration", {}, X, [0, 0, 0, None, 2, 3, 4]),
+    # averages of rises .5, then .5 + (2 - .5) / 2; of falls .5, then .5 / 2
+    ("rsi", {"window": 2}, [1, 2, 1, 3], [None, None, 50, 100 * 1.25 / 1.5]),
+    ("rsi", {"window": 2}, [1, 1, 1, 1], [None] * 4),
+    ("macd", {"fast": 1, "slow": 3, "signal": 1}, [100, 110, 130], [None, None, 12.5]),
+    ("macd", {"fast": 1, "slow": 2, "signal": 2, "line": "signal"}, [3, 6, 9], [None, None, 11 / 9]),
+    ("macd", {"fast": 1, "slow": 2, "signal": 2, "line": "histogram"}, [3, 6, 9], [None, None, 1 / 9]),
+    ("bollinger", {"window": 2}, [1, 3, 3], [None, 0.75, None]),
+    ("bollinger", {"window": 2, "line": "upper"}, [1, 3, 3], [None, 4, 3]),
+    ("bollinger", {"window": 2, "line": "lower"}, [1, 3, 3], [None, 0, 3]),
+    ("bollinger", {"window": 2, "line": "width"}, [1, 3, 3], [None, 4, 0]),
+    ("seasonally_adjust", {}, [5.0] * 38 + [None], [*[None] * 36, 5, 5, None]),
 ]
 SPREAD = ([3.0, None, 5.0, 1.0], [1.0, 2.0, None, 4.0], [2.0, None, None, -3.0])
 
@@ -96,10 +182,90 @@ def test_an_annual_rate_compounds_the_periods_of_a_year(frequency: str, per_year
         ("growth", [0.0, -1.0]),
         ("drawdown", [0.0, -1.0]),
         ("chg", [-1.5e308, 1.5e308]),
+        ("mom", [-1.0, 2.0]),
+        ("simple_return", [0.0, 2.0]),
+        ("log_return", [-1.0, 2.0]),
+        ("base_100", [0.0, 2.0]),
+        ("base_100", [-1.0, 2.0]),
     ],
 )
 def test_what_is_not_finite_is_missing(name: str, values: Column) -> None:
     assert made(name, TRANSFORMS[name].example, values) == [None, None]
+
+
+WILDER = """
+44.3389 44.0902 44.1497 43.6124 44.3278 44.8264 45.0955 45.4245 45.8433 46.0826 45.8931 46.0328 45.6140 46.2820 46.2820
+46.0028 46.0328 46.4116 46.2222 45.6439 46.2122 46.2521 45.7137 46.4515 45.7835 45.3548 44.0288 44.1783 44.2181 44.5672
+43.4205 42.6628 43.1314
+"""
+STOCKCHARTS = (
+    "70.53 66.32 66.55 69.41 66.36 57.97 62.93 63.26 56.06 62.38 54.71 50.42 39.99 41.46 41.87 45.46 37.30 33.08 37.77"
+)
+
+
+def test_the_relative_strength_index_is_that_of_stockcharts() -> None:
+    """School.stockcharts.com, sheet cs-rsi: 33 closes, the index from the fifteenth on."""
+    found = made("rsi", {}, [float(v) for v in WILDER.split()], frequency="D")
+    assert found[:14] == [None] * 14
+    assert [f"{v:.2f}" for v in found[14:]] == STOCKCHARTS.split()
+
+
+def test_over_a_year_days_look_back_to_the_last_figure_before_the_day() -> None:
+    """From 29 February to the 28th; to Friday from what was a Sunday; not to one that is more than six days before."""
+    days = [
+        date(2018, 12, 24),
+        date(2019, 2, 28),
+        date(2019, 6, 7),
+        date(2020, 1, 2),
+        date(2020, 2, 29),
+        date(2020, 6, 9),
+    ]
+    found = made("yoy", {}, [50.0, 100.0, 200.0, 1.0, 110.0, 150.0], frequency="D", dates=days)
+    assert found == [None, None, None, None, pytest.approx(10), pytest.approx(-25)]
+    assert made("yoy", {}, [0.0, None, -4.0, 1.0, 2.0, 3.0], frequency="D", dates=days) == [None] * 6
+
+
+def test_a_volatility_is_annualized_by_the_trading_days() -> None:
+    found = made("rolling_volatility", {"window": 2}, [1, exp(1), exp(3)], frequency="D")
+    assert found[2] == pytest.approx(100 * sqrt(0.5 * 252))
+
+
+def test_rolling_scores_lose_no_digits_at_a_high_level() -> None:
+    """Level 1e6 and a deviation of 0.01, to the score of two passes."""
+    values = 1e6 + 0.01 * np.random.default_rng(5).standard_normal(600)
+    found = made("zscore", {"min_obs": 252, "window": 252}, values.tolist(), frequency="D")
+    windows = np.lib.stride_tricks.sliding_window_view(values, 252)
+    expected = (windows[:, -1] - windows.mean(axis=1)) / windows.std(axis=1, ddof=1)
+    assert found[251:] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "says"),
+    [
+        (
+            "zscore",
+            {"min_obs": 2, "window": "1y"},
+            "window: Value error, expected a number of periods above 1, or days",
+        ),
+        ("zscore", {"min_obs": 5, "window": 4}, "min_obs (5) must not be above window (4)"),
+        ("moving_average", {"window": "30d"}, "min_obs must be said of a window of days"),
+        (
+            "zscore",
+            {"min_obs": 2, "leave_out": "covid"},
+            "leave_out: Value error, expected pandemic, or a list of spans",
+        ),
+        ("zscore", {"min_obs": 2, "leave_out": [["2020-07", "2020-03"]]}, "expected a span to end after it begins"),
+        ("zscore", {"min_obs": 2, "leave_out": [["2020-13", "2021-01"]]}, "leave_out.0.0: String should match pattern"),
+        ("winsorize", {"min_obs": 2}, "expected one of tail and deviations"),
+        ("winsorize", {"min_obs": 2, "tail": 0.1, "deviations": 2.0}, "expected one of tail and deviations"),
+        ("macd", {"fast": 26, "slow": 12}, "fast (26) must be below slow (12)"),
+        ("base_100", {"at": "2020-02-30"}, "at: Value error"),
+    ],
+)
+def test_parameters_that_cannot_be_are_refused(name: str, written: dict[str, Any], says: str) -> None:
+    with pytest.raises(TransformError) as refused:
+        check((Step(name=name, parameters=written),), ["usd"], "M")
+    assert says in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +283,12 @@ def test_what_is_not_finite_is_missing(name: str, values: Column) -> None:
         ("drawdown", "index_points", "percent"),
         ("gap", "percent", "percentage_points"),
         ("zscore", "percent", "standard_deviations"),
+        ("base_100", "usd", "index"),
+        ("yoy_of_rates", "percent", "percent"),
+        ("rolling_sd", "percent", "percentage_points"),
+        ("drawdown_duration", "usd", "periods"),
+        ("bollinger", "usd", "fraction"),
+        ("winsorize", "percent", "percent"),
     ],
 )
 def test_units_by_hand(name: str, unit: str, expected: str) -> None:

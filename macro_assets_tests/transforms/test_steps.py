@@ -62,7 +62,7 @@ def test_what_is_no_step_is_refused(written: object, says: str) -> None:
     ("written", "units", "frequency", "says"),
     [
         (["log", "chgg"], ["usd"], "M", "step 2 'chgg' is no transform; did you mean 'chg'?"),
-        ("xyzzy", ["usd"], "M", "step 1 'xyzzy' is no transform; there is chg, drawdown, "),
+        ("xxxx", ["usd"], "M", "step 1 'xxxx' is no transform; there is base_100, bollinger, "),
         ("stationry", ["usd"], "M", "step 1 'stationry' is no transform; did you mean 'stationary'?"),
         ("stationary", ["usd"], "M", "step 1 'stationary' is for where a series' own code is known"),
         ("pca", ["usd"], "D", "step 1 'pca': expected a frequency of M, Q, A, got 'D'"),
@@ -92,6 +92,16 @@ def test_a_step_that_cannot_be_is_refused_by_name(written: object, units: list[s
 def test_what_cannot_be_is_no_expression_either(written: object) -> None:
     with pytest.raises(TransformError, match="step 1"):
         expression(steps(written), [pl.col("x")], "M")
+
+
+@pytest.mark.parametrize("name", [name for name, t in TRANSFORMS.items() if t.adjusted_only])
+def test_what_compares_periods_of_a_year_is_refused_of_figures_with_a_season(name: str) -> None:
+    assert check(steps(name), ["usd"], "M", ["SAAR"]) == check(steps(name), ["usd"], "M")
+    with pytest.raises(TransformError, match=f"step 2 '{name}': expected seasonally adjusted figures, got 'NSA'"):
+        check(steps(["level", name]), ["usd"], "M", ["NSA"])
+    assert check(steps(["seasonally_adjust", name]), ["usd"], "M", ["NSA"]) == "percent"
+    with pytest.raises(TransformError, match=f"step 1 '{name}': expected seasonally adjusted"):
+        check(steps([name, "seasonally_adjust"]), ["usd"], "M", ["NSA"])
 
 
 def test_stationary_stands_for_the_code_of_the_series() -> None:

@@ -1,0 +1,1 @@
+"""The named transforms, one subject a module; `transforms/library.py` offers them."""
