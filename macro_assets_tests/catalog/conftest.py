@@ -19,13 +19,17 @@ def folder(tmp_path: Path) -> Path:
 SMALL = ("bundled", "fred", "fred_graph", "fred_recent", "yahoo_chart")
 """Sources of the offline figures, the homes of those that are copies, and the homes' holders."""
 
+MADE = ("recession", "stress")
+"""Indicators of their series."""
+
 
 @pytest.fixture
 def small(folder: Path) -> Path:
-    """The catalog's files with few sources and no instruments, to be broken: read in half the time."""
-    for file in (folder / "sources").iterdir():
-        if file.stem not in SMALL:
-            file.unlink()
+    """The catalog's files with few sources and indicators and no instruments, to be broken: read in half the time."""
+    for kind, kept in (("sources", SMALL), ("indicators", MADE)):
+        for file in (folder / kind).iterdir():
+            if file.stem not in kept:
+                file.unlink()
     (folder / "instruments.yaml").write_text("instruments: []\n", encoding="utf-8")
     return folder
 

@@ -10,6 +10,7 @@ from macro_assets.catalog import Series
 from macro_assets.catalog.periods import period_end
 from macro_assets_tests.providers import Asked, World
 
+AUCTIONS = "v1/accounting/od/auctions_query"
 CASH = "v1/accounting/dts/operating_cash_balance"
 CLOSING = "Treasury General Account (TGA) Closing Balance"
 BEFORE = {"2021-09-30": "Federal Reserve Account", "2022-04-15": "Treasury General Account (TGA)"}
@@ -44,12 +45,21 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
 
 def _table(world: World, dataset: str, known: list[Series]) -> list[dict[str, str]]:
     rows = [_row(cells, known[0], n) for n, cells in enumerate(world.rows(known), start=1)]
+    if dataset == AUCTIONS:
+        return [_reopened(r) for r in rows]
     return [_as_it_was(r) for r in rows if _was(r)] if dataset == CASH else rows
 
 
 def _row(cells: dict[str, Any], series: Series, number: int) -> dict[str, str]:
     row = {n: str(period_end(c, series.frequency)) if isinstance(c, date) else str(c) for n, c in cells.items()}
     return {**row, "cusip": f"SYN{number:06}", "src_line_nbr": f"{number:06}"}
+
+
+def _reopened(row: dict[str, str]) -> dict[str, str]:
+    """A row of an auction; a reopening by the term that is left, as 9-Year 11-Month."""
+    years, _, unit = row["security_term"].partition("-")
+    is_shorter = unit == "Year" and row.get("reopening") == "Yes"
+    return {**row, "security_term": f"{int(years) - 1}-Year 11-Month"} if is_shorter else row
 
 
 def _was(row: dict[str, str]) -> bool:

@@ -101,8 +101,9 @@ def read_table(document: Any, columns: Mapping[str, None], day: str) -> pl.DataF
 
 
 def _series(table: pl.DataFrame, dataset: str, series: Series) -> pl.DataFrame:
+    named = {CASH: _with_todays_names, AUCTIONS: _with_whole_terms}.get(dataset)
     try:
-        found = select(_with_todays_names(table) if dataset == CASH else table, series, missing=("null",))
+        found = select(named(table) if named else table, series, missing=("null",))
     except NotFoundError:
         if dataset != AUCTIONS:
             raise
@@ -119,6 +120,12 @@ def _with_todays_names(table: pl.DataFrame) -> pl.DataFrame:
         account_type=pl.when(before).then(pl.lit(_CLOSING)).otherwise("account_type"),
         open_today_bal=pl.when(before).then("close_today_bal").otherwise("open_today_bal"),
     )
+
+
+def _with_whole_terms(table: pl.DataFrame) -> pl.DataFrame:
+    """Auctions by the term of the security: a reopening of 9-Year 10-Month is one of 10-Year."""
+    years = pl.col("security_term").str.extract(r"^(\d+)-Year \d+-Month$").cast(pl.Int64) + 1
+    return table.with_columns(security_term=pl.coalesce(pl.format("{}-Year", years), "security_term"))
 
 
 def _without_false_alarms(answers: Sequence[Answer]) -> list[Answer]:

@@ -188,6 +188,28 @@ def test_auctions_are_new_issues_that_were_held() -> None:
     assert dict(client.asked[0].params)["sort"] == "auction_date,cusip"
 
 
+def test_auctions_of_other_tenors_are_told_apart() -> None:
+    """A cash management bill of the same term and day is another; a reopening has the term of the security."""
+    wanted = [s for s in default_catalog().series_of("fiscaldata") if s.dataset == AUCTIONS and s.theme == "rates"]
+    client = Replayed({f"/{AUCTIONS}": fixture("fiscaldata_auctions.json")})
+    found = fetched("fiscaldata", wanted, client, Window(date(2024, 1, 1), date(2024, 12, 31)))
+    assert found.failures == {}
+    assert len(client.asked) == 1
+    names = "series_id", "value"
+    assert dict(found.observations.select(names).iter_rows()) == {
+        "US_AUCTION_10Y_HIGH_YIELD": 4.48,
+        "US_AUCTION_10Y_BID_COVER": 2.49,
+        "US_AUCTION_10Y_REOPENED_HIGH_YIELD": 4.44,
+        "US_AUCTION_10Y_REOPENED_BID_COVER": 2.67,
+        "US_AUCTION_17W_HIGH_RATE": 5.24,
+        "US_AUCTION_17W_BID_COVER": 3.1,
+        "US_AUCTION_FRN_2Y_REOPENED_HIGH_MARGIN": 0.15,
+        "US_AUCTION_FRN_2Y_REOPENED_BID_COVER": 3.2,
+        "US_AUCTION_TIPS_10Y_HIGH_YIELD": 2.18,
+        "US_AUCTION_TIPS_10Y_BID_COVER": 2.35,
+    }
+
+
 def test_a_month_is_dated_by_its_first_day_and_asked_to_its_last() -> None:
     bills = of_catalog("US_AVG_RATE_BILLS")
     row = {
