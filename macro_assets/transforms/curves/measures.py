@@ -11,7 +11,8 @@ from macro_assets.transforms.curves.monotone_convex import Curves
 
 def slope(short: ArrayLike, long: ArrayLike) -> Array:
     """How much the long yield is above the short, in basis points."""
-    return 100 * (np.asarray(long, dtype=float) - np.asarray(short, dtype=float))
+    found: Array = 100 * (np.asarray(long, dtype=float) - np.asarray(short, dtype=float))
+    return found
 
 
 def butterfly(short: ArrayLike, middle: ArrayLike, long: ArrayLike) -> Array:
@@ -69,4 +70,5 @@ def fisher(nominal: ArrayLike, real: ArrayLike) -> Array:
 
 def difference(nominal: ArrayLike, real: ArrayLike) -> Array:
     """Breakeven inflation as the market quotes it for par yields: nominal less real, in percentage points."""
-    return np.asarray(nominal, dtype=float) - np.asarray(real, dtype=float)
+    found: Array = np.asarray(nominal, dtype=float) - np.asarray(real, dtype=float)
+    return found
