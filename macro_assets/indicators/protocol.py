@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from macro_assets.catalog.kinds.declaration import Declaration
-from macro_assets.transforms.panel import monthly, panel
+from macro_assets.transforms.panel import by_date, monthly, panel
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Given:
     def monthly(self) -> pl.DataFrame:
         """The series side by side, one row per month: `observation_date`, no month skipped, and a column for each."""
         return panel(monthly(self.observations, self.facts), self.series)
+
+    def by_date(self) -> pl.DataFrame:
+        """The series side by side, one row per date on which one has a figure, and a column for each."""
+        return by_date(self.observations, self.series)
 
 
 class Method(Protocol):

@@ -200,6 +200,33 @@ def one_of(frame: pl.DataFrame, subject: str, arguments: OneOf) -> CheckReport:
     return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
 
 
+class Closeness(Arguments):
+    """What a fit may leave, in the unit of the column, and which share of the fits may leave more."""
+
+    column: Slug
+    high: float = Field(gt=0)
+    share: float = Field(ge=0, lt=1)
+
+    def numbers(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+@rule(
+    arguments=Closeness,
+    example={"column": "rmse_bp", "high": 20, "share": 0.25},
+    passes=lambda: pl.DataFrame({"rmse_bp": [5.0, 20.0, 90.0, 4.0, None]}),
+    rejects=lambda: pl.DataFrame({"rmse_bp": [5.0, 21.0, 90.0, 4.0, None]}),
+)
+def fits_are_close(frame: pl.DataFrame, subject: str, arguments: Closeness) -> CheckReport:
+    """No more than `share` of the fits leave over `high`: single days do, a wrong tenor or unit does on most."""
+    column = pl.col(arguments.column)
+    off = frame.with_row_index("row").filter(column > arguments.high).select("row", value=column)
+    if off.height <= arguments.share * frame[arguments.column].count():
+        off = off.clear()
+    said = f"<= {arguments.high:g}, but for {arguments.share:.0%} of the fits"
+    return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
+
+
 # --- contributions -------------------------------------------------------------------------------------------------
 
 

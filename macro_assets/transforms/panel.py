@@ -1,4 +1,4 @@
-"""Monthly figures: every series at one frequency, as a long table or side by side on one calendar."""
+"""Series side by side: at one frequency by month, or on the dates that they have."""
 
 from __future__ import annotations
 
@@ -69,6 +69,27 @@ def panel(monthly: pl.DataFrame, series_ids: Sequence[str]) -> pl.DataFrame:
     return _calendar(own["observation_date"]).join(
         wide.select("observation_date", *columns), on="observation_date", how="left", maintain_order="left"
     )
+
+
+def by_date(observations: pl.DataFrame, series_ids: Sequence[str]) -> pl.DataFrame:
+    """Series side by side, one row per date on which one of them has a figure.
+
+    Parameters
+    ----------
+    observations
+        `series_id`, `observation_date`, `value`; one row per series and date.
+    series_ids
+        Which series, in which order.
+
+    Returns
+    -------
+    DataFrame
+        `observation_date` in order, and one float column per series, named by its id; null where there is nothing.
+    """
+    own = observations.filter(pl.col("series_id").is_in(list(series_ids))).drop_nulls("value")
+    wide = own.pivot(on="series_id", index="observation_date", values="value").sort("observation_date")
+    absent = (pl.lit(None, dtype=pl.Float64).alias(i) for i in series_ids if i not in wide.columns)
+    return wide.with_columns(absent).select("observation_date", *series_ids)
 
 
 def _calendar(months: pl.Series) -> pl.DataFrame:

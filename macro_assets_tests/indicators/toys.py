@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -22,4 +22,16 @@ def monthly(first: date = date(2020, 1, 1), **columns: Sequence[float | None]) -
         if value is not None
     ]
     facts = [(name, "M", "mean", "percent") for name in columns]
+    return Given(pl.DataFrame(rows, FIGURES, orient="row"), pl.DataFrame(facts, FACTS, orient="row"))
+
+
+def daily(first: date = date(2020, 1, 1), **columns: Sequence[float | None]) -> Given:
+    """Daily series in percent from a day on, by their ids; None is a day without a row."""
+    rows = [
+        (name, first + timedelta(days=n), value)
+        for name, values in columns.items()
+        for n, value in enumerate(values)
+        if value is not None
+    ]
+    facts = [(name, "D", "mean", "percent") for name in columns]
     return Given(pl.DataFrame(rows, FIGURES, orient="row"), pl.DataFrame(facts, FACTS, orient="row"))
