@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,11 @@ from pydantic import Field, model_validator
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.curves.arrays import Array
+from macro_assets.transforms.curves.monotone_convex import LEAST_TENORS, Curves, from_zero, par_to_zero
+from macro_assets.transforms.curves.rates import continuous_252
+
+COUPONS = 2
+"""A year, of a bond at par."""
 
 
 class Tenors(Declaration, strict=True):
@@ -25,6 +30,15 @@ class Tenors(Declaration, strict=True):
         if min(told) <= 0 or len(set(told)) != len(told):
             raise ValueError(f"maturities: expected positive ones, each once, got {', '.join(f'{m:g}' for m in told)}")
         return self
+
+
+class CurveTenors(Tenors, strict=True):
+    """What the inputs are, their maturities, and those of the table."""
+
+    quotes: Literal["par", "zero"] = Field(
+        description="par: yields of bonds at par, by half-years; zero: zero rates, compounded once a year"
+    )
+    tenors: tuple[float, ...] = Field(min_length=1, strict=False, description="Maturities of the table in years")
 
 
 class Quotes(NamedTuple):
@@ -50,6 +64,26 @@ def check_tenors(parameters: Tenors, facts: pl.DataFrame) -> None:
             raise ValueError(f"inputs.{number}: expected percent, {series} is in {unit!r}")
 
 
+def check_curve(parameters: CurveTenors, facts: pl.DataFrame) -> None:
+    """Refuse too few yields, maturities of bonds at par that are no half-years, and tenors that no input reaches.
+
+    Raises
+    ------
+    ValueError
+        With the field, what was expected and what came.
+    """
+    check_tenors(parameters, facts)
+    if facts.height < LEAST_TENORS:
+        raise ValueError(f"inputs: expected {LEAST_TENORS} yields or more, got {facts.height}")
+    years = sorted(m / parameters.per_year for m in parameters.maturities.values())
+    if parameters.quotes == "par" and (odd := [y for y in years if y > 1 / COUPONS and y * COUPONS % 1]):
+        raise ValueError(f"parameters.maturities: expected half-years of bonds at par, got {', '.join(map(str, odd))}")
+    if odd := [t for t in parameters.tenors if not 0 < t <= years[-1]]:
+        raise ValueError(f"parameters.tenors: expected some above 0 and up to {years[-1]:g}, got {odd}")
+    if len(set(parameters.tenors)) != len(parameters.tenors):
+        raise ValueError("parameters.tenors: one is named twice")
+
+
 def quotes(given: Given, parameters: Tenors) -> Quotes:
     """The yields of all dates that have one."""
     ordered = sorted(parameters.maturities, key=parameters.maturities.__getitem__)
@@ -57,6 +91,14 @@ def quotes(given: Given, parameters: Tenors) -> Quotes:
     years = np.array([parameters.maturities[s] / parameters.per_year for s in ordered])
     rates = wide.select(pl.col(ordered).fill_null(float("nan"))).to_numpy().astype(float)
     return Quotes(wide["observation_date"], years, rates.reshape(wide.height, len(ordered)))
+
+
+def curves(quoted: Quotes, kind: Literal["par", "zero"]) -> Curves:
+    """The curves by the monotone convex method; a day with fewer than three yields, or that has none, is without."""
+    if kind == "par":
+        return par_to_zero(quoted.years, quoted.rates, frequency=COUPONS, unsolved="null")
+    enough = np.isfinite(quoted.rates).sum(axis=1) >= LEAST_TENORS
+    return from_zero(quoted.years, continuous_252(np.where(enough[:, None], quoted.rates, np.nan)))
 
 
 def long(quoted: Quotes, years: Array, **columns: Array) -> pl.DataFrame:

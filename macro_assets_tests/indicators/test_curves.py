@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog
-from macro_assets.indicators import breakeven, curve_spreads, yield_curve, zero_curve
+from macro_assets.indicators import breakeven, curve_measures, curve_spreads, yield_curve, zero_curve
 from macro_assets.quality import check_table
 from macro_assets_tests.indicators.toys import daily
 
@@ -146,6 +146,51 @@ def test_negative_rates_have_a_curve_and_rates_of_hundreds_of_percent_none() -> 
 def test_curves_that_cannot_be_are_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         told(zero_curve, days(4.0), **{"quotes": "par", "maturities": MATURITIES, "tenors": [1], **change})
+
+
+# --- measures ------------------------------------------------------------------------------------------------------
+
+MEASURES = {"quotes": "par", "maturities": MATURITIES, "tenors": [1, 5], "horizon": 0.25}
+
+
+def test_on_a_flat_curve_nothing_is_earned_over_cash_and_the_bond_at_par_is_measured() -> None:
+    """Of 5 % over five years: (1 - 1.025^-10) / 0.05 = 4.3760; the value of a basis point is a ten-thousandth of it."""
+    bill = 100 * (1.025**0.5 - 1) / 0.25
+    found = told(curve_measures, days([bill, *[5.0] * 6]), **MEASURES)
+    assert found["tenor_years"].to_list() == [1.0, 5.0]
+    assert found["carry"].to_list() == pytest.approx([0, 0], abs=1e-7)
+    assert found["roll_down"].to_list() == pytest.approx([0, 0], abs=1e-7)
+    duration = (1 - 1.025**-10) / 0.05
+    row = found.row(1, named=True)
+    assert (row["bond_yield"], row["modified_duration"]) == pytest.approx((5.0, duration), abs=1e-8)
+    assert row["dv01"] == pytest.approx(duration / 100, abs=1e-10)
+
+
+def test_zero_rates_are_those_of_bonds_without_coupon() -> None:
+    """Of 10 % once a year over two: 2 / 1.1 years, convexity 2 x 3 / 1.1^2."""
+    given, told_of = daily(A=[10.0], B=[10.0], C=[10.0]), {"A": 63, "B": 252, "C": 504}
+    found = told(curve_measures, given, quotes="zero", per_year=252, maturities=told_of, tenors=[2], horizon=0.25)
+    row = found.row(0, named=True)
+    assert (row["bond_yield"], row["modified_duration"]) == pytest.approx((10.0, 2 / 1.1))
+    assert row["convexity"] == pytest.approx(6 / 1.21)
+
+
+def test_a_rising_curve_pays_carry_and_roll_down() -> None:
+    found = told(curve_measures, days([1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0]), **MEASURES)
+    assert (found["carry"] > 0).all()
+    assert (found["roll_down"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tenors": [1.25, 2]}, "parameters.tenors: expected half-years of bonds at par, got 1.25"),
+        ({"horizon": 1.0}, "parameters.horizon: expected less than the first tenor, 1"),
+    ],
+)
+def test_bonds_that_cannot_be_measured_are_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        told(curve_measures, days(4.0), **{**MEASURES, **change})
 
 
 # --- spreads and breakevens ----------------------------------------------------------------------------------------
