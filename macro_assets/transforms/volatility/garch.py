@@ -157,7 +157,7 @@ def as_of_each(returns: pl.DataFrame, model: Garch, *, min_obs: int, every: str,
     -------
     DataFrame
         `observation_date`, `conditional_volatility` (of the day, given those before), `next_volatility` (of the next
-        trading day), `mean_volatility` (mean over the horizon), all daily, in percent; `persistence`,
+        trading day), `expected_volatility` (mean over the horizon), all daily, in percent; `persistence`,
         `estimated_through` (last day of the estimates). Where no maximum is found the estimates before stand; days
         before the first have no row.
     """
@@ -174,7 +174,7 @@ _SCHEMA = {
     "observation_date": pl.Date,
     "conditional_volatility": pl.Float64,
     "next_volatility": pl.Float64,
-    "mean_volatility": pl.Float64,
+    "expected_volatility": pl.Float64,
     "persistence": pl.Float64,
     "estimated_through": pl.Date,
 }
@@ -188,7 +188,7 @@ def _rows(returns: Array, days: pl.Series, begin: int, estimates: Fit, horizon: 
             "observation_date": days[begin : returns.size],
             "conditional_volatility": path[begin:-1],
             "next_volatility": path[begin + 1 :],
-            "mean_volatility": mean_forecast(path[begin + 1 :], estimates, horizon),
+            "expected_volatility": mean_forecast(path[begin + 1 :], estimates, horizon),
             "persistence": np.full(returns.size - begin, estimates.persistence),
         }
     )

@@ -102,8 +102,8 @@ def as_of_each(values: pl.DataFrame, *, lags: Sequence[int], horizon: int, min_o
     Returns
     -------
     DataFrame
-        `observation_date`, `value`, `forecast` (mean expected of the next `horizon` values), `estimated_through` (last
-        day of the estimates). Days before the first estimates have no row.
+        `observation_date`, `value`, `expected_value` (mean expected of the next `horizon` values), `estimated_through`
+        (last day of the estimates). Days before the first estimates have no row.
     """
     figures, days = values["value"].to_numpy(), values["observation_date"]
     found = estimated_by_period(days, every, min_obs, lambda n: fit(figures[:n], lags, horizon))
@@ -111,10 +111,15 @@ def as_of_each(values: pl.DataFrame, *, lags: Sequence[int], horizon: int, min_o
         values[begin:end].select(
             "observation_date",
             "value",
-            forecast=pl.Series(estimates.forecasts(figures[:end])[begin:]),
+            expected_value=pl.Series(estimates.forecasts(figures[:end])[begin:]),
             estimated_through=pl.lit(days[size - 1]),
         )
         for begin, end, size, estimates in found
     ]
-    schema = {"observation_date": pl.Date, "value": pl.Float64, "forecast": pl.Float64, "estimated_through": pl.Date}
+    schema = {
+        "observation_date": pl.Date,
+        "value": pl.Float64,
+        "expected_value": pl.Float64,
+        "estimated_through": pl.Date,
+    }
     return pl.concat([pl.DataFrame(schema=schema), *rows])

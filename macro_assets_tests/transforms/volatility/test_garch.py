@@ -112,7 +112,7 @@ def test_each_january_is_estimated_on_the_years_before(sp500: pl.DataFrame) -> N
     tail = found.filter(pl.col("observation_date").dt.year() == 2002)
     assert tail["conditional_volatility"].to_list() == path[year.size : -1].tolist()
     assert tail["next_volatility"].to_list() == path[year.size + 1 :].tolist()
-    assert tail["mean_volatility"].is_between(tail["next_volatility"].min(), tail["next_volatility"].max()).all()
+    assert tail["expected_volatility"].is_between(tail["next_volatility"].min(), tail["next_volatility"].max()).all()
 
 
 def test_a_year_that_cannot_be_estimated_is_filtered_with_the_estimates_before(
