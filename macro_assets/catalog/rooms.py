@@ -10,7 +10,7 @@ import ast
 import sys
 from importlib.resources import files
 
-_NO_METHODS = ("__init__.py", "protocol.py", "tenors.py", "threads.py")
+_NO_METHODS = ("__init__.py", "daily.py", "protocol.py", "tenors.py", "threads.py")
 
 
 def method_names(room: str) -> list[str]:

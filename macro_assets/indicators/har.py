@@ -12,7 +12,7 @@ from macro_assets.indicators.daily import expect_daily, figures
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.volatility.har import LAGS, as_of_each
 
-SHAPE = "volatility_forecast"
+SHAPE = "har"
 
 EXAMPLE = {"inputs": ["VIXCLS"], "parameters": {"min_obs": 250, "horizon": 5}}
 
