@@ -33,8 +33,8 @@ def by_day(observations: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame
 
 
 def positive(price: pl.Expr) -> pl.Expr:
-    """The price, or null where it is not above zero: it has no logarithm."""
-    return pl.when(price > 0).then(price)
+    """The price, or null where it is no number above zero: it has no logarithm."""
+    return pl.when((price > 0) & price.is_finite()).then(price)
 
 
 def log_return(price: pl.Expr) -> pl.Expr:

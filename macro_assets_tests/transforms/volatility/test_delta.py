@@ -38,7 +38,7 @@ def test_published_strikes(
 @pytest.mark.parametrize("wanted", [0.1, 0.25, 0.45, -0.1, -0.25, -0.45, -0.8])
 @pytest.mark.parametrize("market", [EURO, Market(5.2, 0.9, 1.01)], ids=["euro", "negative foreign rate"])
 def test_a_strike_has_the_delta_that_it_stands_for(market: Market, wanted: float, convention: Convention) -> None:
-    for deviation in (0.01, 0.12, 0.4):
+    for deviation in (0.01, 0.12, 0.4, *([2.5] if wanted < 0 else [])):
         strike = strike_of(market, wanted, deviation, convention)
         assert delta(market, strike, deviation, convention, is_call=wanted > 0) == pytest.approx(wanted, abs=1e-12)
 
@@ -50,12 +50,19 @@ def test_of_the_two_strikes_of_an_adjusted_call_the_higher_one_is_meant() -> Non
 
 
 @pytest.mark.parametrize(
-    ("wanted", "convention"),
-    [(0.995, "spot"), (1.0, "forward"), (0.0, "spot"), (0.99, "forward_premium_adjusted"), (-1.0, "forward")],
+    ("wanted", "convention", "deviation"),
+    [
+        (0.995, "spot", 0.1),
+        (1.0, "forward", 0.1),
+        (-1.0, "forward", 0.1),
+        (0.0, "spot", 0.1),
+        (0.99, "forward_premium_adjusted", 0.1),
+        (0.25, "spot_premium_adjusted", 2.5),  # at such volatilities the premium eats every delta above 0.15
+    ],
 )
-def test_a_delta_that_no_strike_has_is_refused(wanted: float, convention: Convention) -> None:
+def test_a_delta_that_no_strike_has_is_refused(wanted: float, convention: Convention, deviation: float) -> None:
     with pytest.raises(VolatilityError, match="delta: "):
-        strike_of(EURO, wanted, 0.1, convention)
+        strike_of(EURO, wanted, deviation, convention)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])

@@ -106,6 +106,8 @@ GOOD = [(100.0 + n % 3, 103.0 + n % 2, 98.0, 101.0 - n % 2) for n in range(12)]
         ((100, None, 99, 100), "incomplete"),
         ((100, 101, 0, 100), "incomplete"),
         ((100, 101, -1, 100), "incomplete"),
+        ((100, math.inf, 99, 100), "incomplete"),
+        ((math.nan, 101, 99, 100), "incomplete"),
         ((100, 101, 99, None), "incomplete"),
     ],
 )
