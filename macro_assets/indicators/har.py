@@ -1,4 +1,4 @@
-"""What a heterogeneous autoregression expects of a volatility: a mean of days ahead, from a day, a week and a month."""
+"""What a heterogeneous autoregression expects of a volatility, from its means of a day, a week and a month."""
 
 from __future__ import annotations
 

@@ -45,8 +45,9 @@ def one_source() -> Catalog:
     """The catalog with one source: answers are the same, and reading and opening sessions takes a part of the time."""
     full = default_catalog()
     series = {s.id: s for s in full.series_of(PROVIDER)}
-    sources = {PROVIDER: full.sources[PROVIDER]}
-    return dataclasses.replace(full, sources=sources, series=series, copies=(), tables=tables_of(full, sources))
+    sources, tables = {PROVIDER: full.sources[PROVIDER]}, tables_of(full, [PROVIDER])
+    left = {n: i for n, i in full.indicators.items() if series.keys() >= set(i.series)}
+    return dataclasses.replace(full, sources=sources, series=series, copies=(), tables=tables, indicators=left)
 
 
 def tables_of(catalog: Catalog, sources: Collection[str]) -> dict[str, Table]:
