@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from macro_assets.transforms.frequency import aggregated
+
 
 def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """One row per series and month in which it has a value.
@@ -28,22 +30,13 @@ def monthly(observations: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """
     facts = facts.select("series_id", "frequency", "aggregation")
     shift = pl.col("frequency").replace_strict({"Q": "2mo", "A": "11mo"}, default="0mo", return_dtype=pl.String)
-    rule, values = pl.col("aggregation").first(), pl.col("value")
     return (
         observations.drop_nulls("value")
         .join(facts, on="series_id")
         .sort("series_id", "observation_date")
         .with_columns(observation_date=pl.col("observation_date").dt.truncate("1mo").dt.offset_by(shift))
         .group_by("series_id", "observation_date", maintain_order=True)
-        .agg(
-            value=pl.when(rule == "mean")
-            .then(values.mean())
-            .when(rule == "last")
-            .then(values.last())
-            .when((rule == "compound") & (pl.len() > 1))  # one alone stands as it is, to the last digit
-            .then(((1 + values / 100).product() - 1) * 100)
-            .otherwise(values.sum())
-        )
+        .agg(value=aggregated())
     )
 
 
