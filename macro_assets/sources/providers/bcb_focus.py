@@ -7,7 +7,8 @@ so its basis is `publication_lag`; where that Monday is a holiday the report com
 
 Entity sets (a series' `dataset`) and what a row of them is:
 
-- `ExpectativasMercadoAnuais`: all forecasters, for a calendar year (`DataReferencia`);
+- `ExpectativasMercadoAnuais`: all forecasters, for a calendar year (`DataReferencia`, as 2026);
+- `ExpectativaMercadoMensais`: all forecasters, for a month (`DataReferencia`, as 03/2026);
 - `ExpectativasMercadoInflacao12Meses`: all forecasters, the next twelve months, smoothed (`Suavizada` S) or not (N);
 - `ExpectativasMercadoTop5Anuais`, `ExpectativasMercadoTop5Selic`: the five best in a ranking (`tipoCalculo`: C of
   short, M of medium, L of long-term accuracy), for a year or a meeting of Copom (`reuniao`, R4/2026 = fourth of 2026).
@@ -34,14 +35,16 @@ from macro_assets.sources.rows import combined
 
 _SERVICE = "/olinda/servico/Expectativas/versao/v1/odata"
 _PAGE = 10_000
-_YEAR, _AHEAD = "DataReferencia", "ahead"
-"""The year that is forecast, as the answer has it, and how many years after the survey's it is."""
+_PERIOD, _AHEAD = "DataReferencia", "ahead"
+"""The year or month that is forecast, as the answer has it, and how many years or months after the survey's it is."""
+_MONTHLY = "ExpectativaMercadoMensais"
 
 
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
     """One ask per entity set, indicator and conditions of the selector.
 
-    A series' `code` is the indicator, as IPCA; for calendar years IPCA/0 is the survey's year and IPCA/1 the next.
+    A series' `code` is the indicator, as IPCA; for calendar years IPCA/0 is the survey's year and IPCA/1 the next,
+    of monthly forecasts the survey's month and the next.
     """
     groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[Series]] = {}
     for one in series:
@@ -57,7 +60,7 @@ def _steps(
     entities: str, indicator: str, where: Sequence[tuple[str, str]], series: Sequence[Series], window: Window
 ) -> Steps:
     """Pages until one is empty: nothing says how many rows the service is willing to send at once."""
-    years = [_YEAR] if any("/" in one.code for one in series) else []
+    years = [_PERIOD] if any("/" in one.code for one in series) else []
     values = sorted({one.selector.value for one in series if one.selector})
     conditions = [
         f"Indicador eq '{indicator}'",
@@ -76,7 +79,8 @@ def _steps(
     skip, before = 0, pl.DataFrame()
     while True:
         response = yield Request(f"{_SERVICE}/{entities}", (*query, ("$skip", str(skip))))
-        survey = read_survey(response, ("Data", *years, *(field for field, _ in where)), values)
+        labels = ("Data", *years, *(field for field, _ in where))
+        survey = read_survey(response, labels, values, monthly=entities == _MONTHLY)
         if not survey.height:
             answers.append(Answer(response, _no_rows()))
             break
@@ -98,7 +102,11 @@ def _no_rows() -> pl.DataFrame:
 
 
 def read_survey(
-    response: Response, labels: Sequence[str] = ("Data",), statistics: Sequence[str] = ("Mediana",)
+    response: Response,
+    labels: Sequence[str] = ("Data",),
+    statistics: Sequence[str] = ("Mediana",),
+    *,
+    monthly: bool = False,
 ) -> pl.DataFrame:
     """Rows of any of the entity sets.
 
@@ -108,12 +116,15 @@ def read_survey(
         Fields that are kept as text.
     statistics
         Fields that are numbers, in the indicator's unit: percent, or reais per dollar for Câmbio.
+    monthly
+        Whether what is forecast are months, not calendar years.
 
     Returns
     -------
     pl.DataFrame
         The fields by these names, `observation_date` (day of the survey) and `value` (the first statistic); `ahead`,
-        where the labels have the year. One set spells its fields in lower case; they are found whatever the case.
+        where the labels have what is forecast. One set spells its fields in lower case; they are found whatever the
+        case.
     """
     rows = read_entities(response, dict.fromkeys((*labels, *statistics)))
     spelled = {name.lower(): name for name in names(rows)}
@@ -126,11 +137,18 @@ def read_survey(
         raise SchemaError(f"expected the field {error} in every row") from None
     day = dates(table["Data"]).alias("observation_date")
     found = table.with_columns(*figures, day, figures[0].alias("value"))
-    if _YEAR not in labels:
+    if _PERIOD not in labels:
         return found
-    if not (years := table[_YEAR].str.contains("^[0-9]{4}$")).all(ignore_nulls=False):
-        raise SchemaError(f"expected a year in {_YEAR!r}, got {table[_YEAR].filter(~years.fill_null(False))[0]!r}")
-    return found.with_columns((table[_YEAR].cast(pl.Int32) - day.dt.year()).alias(_AHEAD))
+    return found.with_columns(_ahead(table[_PERIOD], day, monthly).alias(_AHEAD))
+
+
+def _ahead(period: pl.Series, day: pl.Series, monthly: bool) -> pl.Series:
+    """Years from the survey's to the year that is forecast, or months to the month."""
+    what, form = ("a month like 03/2026", "^(0[1-9]|1[0-2])/[0-9]{4}$") if monthly else ("a year", "^[0-9]{4}$")
+    if not (told := period.str.contains(form)).all(ignore_nulls=False):
+        raise SchemaError(f"expected {what} in {_PERIOD!r}, got {period.filter(~told.fill_null(False))[0]!r}")
+    years = period.str.slice(-4).cast(pl.Int32) - day.dt.year()
+    return 12 * years + period.str.slice(0, 2).cast(pl.Int32) - day.dt.month() if monthly else years
 
 
 def _of(survey: pl.DataFrame, series: Series) -> pl.DataFrame:

@@ -189,10 +189,21 @@ def test_a_series_without_a_selector_is_refused() -> None:
     assert "series TOY needs a `dataset` and a `selector`" in found.failures["TOY"]
 
 
+def test_of_monthly_forecasts_the_survey_s_month_and_those_after_it_are_told_apart() -> None:
+    rows = [("12/2023", 1.0), ("03/2024", 2.0), ("04/2024", 3.0), ("03/2025", 4.0)]
+    body = surveys(*(survey("2024-03-01", month, str(median)) for month, median in rows))
+    for ahead, expected in {"-3": 1.0, "0": 2.0, "1": 3.0, "12": 4.0}.items():
+        found = fetched("bcb_focus", toy(f"IPCA/{ahead}", "ExpectativaMercadoMensais"), PageByPage(body), MARCH)
+        assert found.observations["value"].to_list() == [expected]
+    wrong = PageByPage(surveys(survey("2024-03-01", "2024")))
+    found = fetched("bcb_focus", toy("IPCA/0", "ExpectativaMercadoMensais"), wrong, MARCH)
+    assert "expected a month like 03/2026 in 'DataReferencia', got '2024'" in found.failures["TOY"]
+
+
 def test_series_of_the_catalog_share_requests() -> None:
     series = default_catalog().series_of("bcb_focus")
     asks = list(bcb_focus.plan(series, Window(today=date(2026, 11, 20))))
-    assert len(asks) == 5
+    assert len(asks) == 6
     assert all(s.publication_lag.time == time(9) for s in series)
 
 
