@@ -93,7 +93,8 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     """The surprises of all releases.
 
     A row stands on the day of its release, which is `release_days` after the end of its period: figures come without
-    the day they came out. A consensus dated on that day or later is not asked.
+    the day they came out. A consensus dated on that day or later is not asked. The actual is the figure in force, of
+    which revisions are part; as of the day of the release it is the first.
 
     Returns
     -------

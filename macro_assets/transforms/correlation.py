@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -61,7 +62,7 @@ def rolling(panel: pl.DataFrame, series: Sequence[str], window: int, min_obs: in
     values, upper = _values(panel, series), np.triu_indices(len(series), 1)
     ends = range(window, panel.height + 1)
     parts = [_matrix(values[end - window : end], needed) for end in ends]
-    pairs = [(series[i], series[j]) for i, j in zip(*upper, strict=True)]
+    pairs = list(combinations(series, 2))
     dates = panel["observation_date"][window - 1 :]
     return pl.DataFrame(
         {

@@ -64,8 +64,8 @@ def standardized(expected: pl.DataFrame, min_obs: int) -> pl.DataFrame:
     sums, squares = (x.cum_sum().shift(1) for x in (centred, centred**2))
     variance = (squares - sums**2 / n) / (n - 1)
     moves = pl.col("surprise").cum_max().shift(1) > pl.col("surprise").cum_min().shift(1)
-    score = pl.when((n >= min_obs) & (n > 1) & moves & (variance > 0)).then(pl.col("surprise") / variance.sqrt())
-    score = score.over("component")
+    enough = (n >= min_obs) & (n > 1) & moves & (variance > 0)
+    score = pl.when(enough).then(pl.col("surprise") / variance.sqrt()).over("component")
     return known.with_columns(zscore=pl.when(score.is_finite()).then(score))
 
 
