@@ -10,13 +10,14 @@ import ast
 import sys
 from importlib.resources import files
 
-_NO_METHODS = ("__init__.py", "daily.py", "protocol.py", "tenors.py", "threads.py")
+_OF_A_METHOD = "\nclass Parameters("
+"""In the text of each method's module."""
 
 
 def method_names(room: str) -> list[str]:
-    """Names of the modules of a room, 'indicators' or 'models', that may be methods."""
-    found = (f.name for f in (files("macro_assets") / room).iterdir())
-    return sorted(name.removesuffix(".py") for name in found if name.endswith(".py") and name not in _NO_METHODS)
+    """Names of the modules of a room, 'indicators' or 'models', that are methods: they have a class `Parameters`."""
+    modules = (f for f in (files("macro_assets") / room).iterdir() if f.name.endswith(".py"))
+    return sorted(f.name.removesuffix(".py") for f in modules if _OF_A_METHOD in f.read_text(encoding="utf-8"))
 
 
 def shape_of(method: str) -> str | None:
