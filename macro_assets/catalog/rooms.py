@@ -10,12 +10,12 @@ import ast
 import sys
 from importlib.resources import files
 
-_OF_A_METHOD = "\nclass Parameters("
+_OF_A_METHOD = "\nEXAMPLE"
 """In the text of each method's module."""
 
 
 def method_names(room: str) -> list[str]:
-    """Names of the modules of a room, 'indicators' or 'models', that are methods: they have a class `Parameters`."""
+    """Names of the modules of a room, 'indicators' or 'models', that are methods: they have an EXAMPLE."""
     modules = (f for f in (files("macro_assets") / room).iterdir() if f.name.endswith(".py"))
     return sorted(f.name.removesuffix(".py") for f in modules if _OF_A_METHOD in f.read_text(encoding="utf-8"))
 
