@@ -11,6 +11,7 @@ from macro_assets.catalog.entries import Problem, nearest
 from macro_assets.catalog.read import CatalogError
 
 if TYPE_CHECKING:
+    from macro_assets.catalog.kinds.series import Holder, Series
     from macro_assets.catalog.load import Catalog
 
 
@@ -132,16 +133,22 @@ def _folders(catalog: Catalog) -> Iterator[Problem]:
 
 def _licences(catalog: Catalog) -> Iterator[Problem]:
     """Licences of the package that the register has not, and who says what it says."""
-    stated = [("series", s.id, s.id, one) for s in catalog.series.values() for one in (s, *s.holders)]
-    stated += [("sources", c.source, f"of: {c.id}", c) for c in catalog.copies]
-    for kind, name, entry, one in stated:
-        problem = Problem(catalog.origin(kind, name), entry, "", kind if kind == "series" else None)
-        if one.licence in catalog.licences and one.redistributable is not None:
-            yield problem._replace(text="redistributable: licences.yaml says it of this licence; leave it out")
-        is_told = one.licence is None or one.licence in catalog.licences or one.redistributable is not None
-        if not is_told and not problem.is_own:
-            near = nearest(str(one.licence), catalog.licences)
-            yield problem._replace(text=f"licence: {one.licence!r} is not in licences.yaml.{near}")
+    for s in catalog.series.values():
+        at = Problem(catalog.origin("series", s.id), s.id, "", "series")
+        yield from _licence(catalog, s, at)
+        for holder in s.holders:
+            yield from _licence(catalog, holder, at)
+    for copy in catalog.copies:
+        yield from _licence(catalog, copy, Problem(catalog.origin("sources", copy.source), f"of: {copy.id}", ""))
+
+
+def _licence(catalog: Catalog, stated: Series | Holder, at: Problem) -> Iterator[Problem]:
+    licence, is_told = stated.licence, stated.redistributable is not None
+    if licence in catalog.licences and is_told:
+        yield at._replace(text="redistributable: licences.yaml says it of this licence; leave it out")
+    if not (licence is None or licence in catalog.licences or is_told or at.is_own):
+        near = nearest(licence, catalog.licences)
+        yield at._replace(text=f"licence: {licence!r} is not in licences.yaml.{near}")
 
 
 def _is_left_out(catalog: Catalog, reference: Reference) -> bool:
