@@ -1,4 +1,4 @@
-"""Surprises: releases against what was expected of them, standardized by the surprises before, and their mean of days.
+"""Surprises: releases minus what was expected of them, as scores by those before, and their mean over days.
 
 What was expected is a series that says so for its own period, such as a survey's median for the month that is under
 way (the last survey of the period counts), or the forecasts of a model, of which the last before the release counts.
@@ -22,7 +22,7 @@ from macro_assets.transforms.surprise import expected_before, standardized, trai
 SHAPE = "surprises"
 
 EXAMPLE = {
-    "inputs": ["BR_IPCA_MOM", "BR_FOCUS_IPCA_Y0"],
+    "inputs": ["BR_IPCA_MOM", "BR_FOCUS_IPCA_M0"],
     "parameters": {
         "min_obs": 6,
         "mean_days": 30,
@@ -30,7 +30,7 @@ EXAMPLE = {
             {
                 "name": "inflation",
                 "actual": "BR_IPCA_MOM",
-                "consensus": "BR_FOCUS_IPCA_Y0",
+                "consensus": "BR_FOCUS_IPCA_M0",
                 "release_days": 10,
                 "sign": 1,
             }
@@ -53,8 +53,8 @@ class Release(Declaration):
 class Parameters(Declaration):
     """The releases, the surprises before the first score, and the days of the mean."""
 
-    min_obs: int = Field(gt=1, strict=True)
-    mean_days: int = Field(default=30, gt=0, strict=True)
+    min_obs: int = Field(gt=1, strict=True, description="Surprises of a release before its first score")
+    mean_days: int = Field(default=30, gt=0, strict=True, description="Days of the mean over all releases")
     releases: tuple[Release, ...] = Field(min_length=1)
 
 
