@@ -102,21 +102,22 @@ def level(values: np.ndarray) -> np.ndarray:
     expected = np.full(len(values), np.nan)
     mean, variance = np.zeros_like(RATIOS), np.zeros_like(RATIOS)
     squares, logs, seen = np.zeros_like(RATIOS), np.zeros_like(RATIOS), 0
-    for row, value in enumerate(values):
-        if seen:
-            variance = variance + RATIOS
-            likelihood = -logs - (seen - 1) * np.log(np.maximum(squares, np.finfo(float).tiny))
-            expected[row] = mean[likelihood.argmax()]
-        if not math.isfinite(value):
-            continue
-        if not seen:
-            mean, variance = np.full_like(RATIOS, value), np.ones_like(RATIOS)
-        else:
-            error, spread = value - mean, variance + 1
-            squares, logs = squares + error**2 / spread, logs + np.log(spread)
-            mean, variance = mean + variance / spread * error, variance / spread
-        seen += 1
-    return expected
+    with np.errstate(over="ignore", invalid="ignore"):
+        for row, value in enumerate(values):
+            if seen:
+                variance = variance + RATIOS
+                likelihood = -logs - (seen - 1) * np.log(np.maximum(squares, np.finfo(float).tiny))
+                expected[row] = mean[likelihood.argmax()]
+            if not math.isfinite(value):
+                continue
+            if not seen:
+                mean, variance = np.full_like(RATIOS, value), np.ones_like(RATIOS)
+            else:
+                error, spread = value - mean, variance + 1
+                squares, logs = squares + error**2 / spread, logs + np.log(spread)
+                mean, variance = mean + variance / spread * error, variance / spread
+            seen += 1
+    return np.where(np.isfinite(expected), expected, np.nan)
 
 
 def _filled(part: pl.DataFrame, min_obs: int) -> pl.DataFrame:

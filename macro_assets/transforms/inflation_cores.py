@@ -64,10 +64,8 @@ def cores(components: pl.DataFrame, trim: Trim) -> pl.DataFrame:
         .filter(pl.col("_share") > 0)
         .group_by("observation_date", maintain_order=True)
         .agg(
-            trimmed_mean=(kept * change).sum() / kept.sum(),
-            weighted_median=(
-                change.filter(end >= half - ROUNDING).first() + change.filter(end > half + ROUNDING).first()
-            )
-            / 2,
+            trimmed_mean=(kept / kept.sum() * change).sum(),
+            weighted_median=change.filter(end >= half - ROUNDING).first() / 2
+            + change.filter(end > half + ROUNDING).first() / 2,
         )
     )

@@ -55,8 +55,8 @@ def standardized(expected: pl.DataFrame, min_obs: int) -> pl.DataFrame:
         where they are equal.
     """
     known = (
-        expected.drop_nulls(["actual", "consensus"])
-        .with_columns(surprise=pl.col("actual") - pl.col("consensus"))
+        expected.with_columns(surprise=pl.col("actual") - pl.col("consensus"))
+        .filter(pl.col("surprise").is_finite())
         .sort("component", "release_time", "target_date")
     )
     n = pl.int_range(pl.len())

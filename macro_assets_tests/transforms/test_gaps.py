@@ -75,6 +75,12 @@ def test_series_do_not_mix_and_nothing_comes_of_nothing(fill: Fill) -> None:
     assert empty.schema["is_filled"] == pl.Boolean
 
 
+def test_nothing_infinite_is_filled() -> None:
+    for awkward in ([1e308, -1e308, 1e308, None, -1e308, None], [0.0, 0.0, None, 1e-300, None]):
+        filled = [v for v, is_filled in of(WAYS[2], *awkward) if is_filled]
+        assert all(v is not None and math.isfinite(v) for v in filled)
+
+
 def test_too_few_values_fill_nothing() -> None:
     assert of(lambda rows: filtered(rows, 3), 1.0, 2.0, None, 3.0, None)[2] == (None, False)
     assert of(lambda rows: filtered(rows, 3), 1.0, 2.0, None, 3.0, None)[4][1]

@@ -65,6 +65,12 @@ def test_a_date_with_what_is_no_change_or_weight_has_no_row(
     assert cores(components(changes, weights), TRIMS["bcb"]).is_empty()
 
 
+def test_nothing_infinite_comes_of_huge_changes() -> None:
+    found = cores(components([1e308, 1.5e308, 1.7e308], [1.0, 1.0, 1.0]), Trim(0, 0))
+    assert found["trimmed_mean"].is_finite().all()
+    assert cores(components([1e308, 1.5e308], [1.0, 1.0]), Trim(0, 0))["weighted_median"].to_list() == [1.25e308]
+
+
 @pytest.mark.parametrize("trim", [Trim(60, 40), Trim(-1, 5), Trim(5, float("nan"))])
 def test_a_trim_that_leaves_nothing_is_refused(trim: Trim) -> None:
     with pytest.raises(ValueError, match="that leave something"):

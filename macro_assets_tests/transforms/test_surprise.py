@@ -59,6 +59,13 @@ def test_surprises_that_were_all_equal_or_too_few_give_no_score() -> None:
     assert scores() == []
 
 
+def test_nothing_infinite_comes_of_huge_or_infinite_figures() -> None:
+    rows = releases(1e308, -1e308, float("inf"), 1e-300, 1e308, float("nan"), 2.0)
+    found = standardized(expected_before(rows, told(rows, -1e308)), 2)
+    assert found["surprise"].is_finite().all()
+    assert found["zscore"].drop_nulls().is_finite().all()
+
+
 def test_the_mean_is_of_the_scores_of_the_days_up_to_each_release() -> None:
     days = [0, 10, 29, 30, 100]
     values = [1.0, 3.0, None, 5.0, None]
