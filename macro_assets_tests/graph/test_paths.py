@@ -47,6 +47,7 @@ PATHS = {
         "indicators.protocol",
         "models.protocol",
         "transforms.panel",
+        "transforms.frequency",
     ),
     "fits/gdp_nowcast": _MODEL,
     "forecasts/gdp_nowcast": _MODEL,
@@ -117,14 +118,17 @@ def with_series(catalog: Catalog, series: str, **fields: Any) -> Catalog:
         ("AAA", "licence", "synthetic", set()),
         ("AAA", "scale", 7.0, {"normalized/fred"}),
         ("AAA", "title", "Synthetic", {"charts/credit_spread"}),
-        ("PAYEMS", "staleness_days", 99, NOWCAST),
-        ("UNRATE", "staleness_days", 99, {*NOWCAST, "real_time/sahm_rule"}),
+        ("PAYEMS", "staleness_days", 99, {*NOWCAST, "real_time/activity_diffusion"}),
+        ("UNRATE", "staleness_days", 99, {*NOWCAST, "real_time/activity_diffusion", "real_time/sahm_rule"}),
         ("PAYEMS", "title", "Synthetic", {"charts/gdp_nowcast", "charts/zscore_heatmap"}),
         (
             "UNRATE",
             "aggregation",
             "last",
-            {"indicators/economic_stress_index", "indicators/sahm_rule", "real_time/sahm_rule"},
+            {
+                *("indicators/activity_diffusion", "indicators/economic_stress_index", "indicators/sahm_rule"),
+                *("real_time/activity_diffusion", "real_time/sahm_rule"),
+            },
         ),
     ],
 )

@@ -125,7 +125,7 @@ def test_automation_touches_the_open_month_only(instance: dg.DagsterInstance) ->
 def test_a_changed_forecast_of_any_month_redraws_its_chart(instance: dg.DagsterInstance) -> None:
     daemon = settled(instance)
     report(instance, "forecasts/gdp_nowcast", "backfilled", "2016-06")
-    assert set(daemon.tick()) == {"charts/gdp_nowcast"}
+    assert set(daemon.tick()) == {"charts/gdp_nowcast", "indicators/gdp_surprise"}
 
 
 def test_a_ripple_ends_where_nothing_changed(instance: dg.DagsterInstance) -> None:
