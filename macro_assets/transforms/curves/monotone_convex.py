@@ -24,6 +24,8 @@ LEAST_TENORS = 3
 _STEPS = 100
 _PRECISION = 1e-11
 """Largest last step of a zero rate, in percent."""
+_SHARES = (0.1, 2.0)
+"""Least and greatest share of a step that is taken."""
 
 
 class NoCurveError(ValueError):
@@ -207,16 +209,23 @@ Knots: TypeAlias = Callable[[Array, Rows], Array]
 
 
 def _solved(start: Array, times: Array, payments: Array, knots: Knots, *, clip: bool) -> Array:
-    """Zero rates at the knots of dates, found step by step; NaN where no step comes to rest."""
-    zero = start.copy()
-    open_ = np.arange(len(zero))
+    """Zero rates at the knots of dates, found step by step; NaN where no step comes to rest.
+
+    Over a long last piece the steps go to and fro around the rate and hardly come nearer, so each date takes the share
+    of a step that the turn of its last one suggests (Aitken's relaxation).
+    """
+    zero, open_ = start.copy(), np.arange(len(start))
+    share, before = np.ones((len(start), 1)), np.full_like(start, np.nan)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for _ in range(_STEPS):
             part = _Pieces.of(open_, times, zero[open_], clip=clip)
-            after = -100 * np.log(knots(np.exp(-part.total(payments) / 100), open_)) / times
-            moved = np.abs(after - zero[open_]).max(axis=1)
-            zero[open_] = after
-            open_ = open_[moved > _PRECISION]  # what is NaN stays so, and is left
+            step = -100 * np.log(knots(np.exp(-part.total(payments) / 100), open_)) / times - zero[open_]
+            turned = step - before
+            better = -share * (before * turned).sum(axis=1, keepdims=True) / (turned**2).sum(axis=1, keepdims=True)
+            share = np.where(np.isfinite(better), np.clip(better, *_SHARES), share)
+            zero[open_] += share * step
+            far = np.abs(step).max(axis=1) > _PRECISION  # what is NaN stays so, and is left
+            open_, share, before = open_[far], share[far], step[far]
             if not len(open_):
                 break
     zero[open_] = np.nan

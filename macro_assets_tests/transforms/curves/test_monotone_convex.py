@@ -80,17 +80,25 @@ def test_bonds_at_par_are_worth_a_hundred(clip: bool) -> None:
     assert curves.discount(0.25)[:, 0] == pytest.approx(1 / (1 + par[:, 0] / 400), abs=1e-12)
 
 
-def test_forwards_are_continuous_and_have_the_mean_of_their_piece() -> None:
+def test_a_last_piece_of_twenty_years_comes_to_rest() -> None:
+    """1993-08-06, without the 20 years that came in October: plain steps go to and fro around the last rate."""
+    tenors, par = [0.25, 0.5, 1, 2, 3, 5, 7, 10, 30], [3.11, 3.28, 3.52, 4.09, 4.48, 5.16, 5.52, 5.86, 6.53]
+    curves = convex.par_to_zero(tenors, par)
+    coupons = np.arange(1, 61) / 2
+    assert 6.53 / 2 * curves.discount(coupons).sum() + 100 * curves.discount(30)[0, 0] == pytest.approx(100, abs=1e-8)
+
+
+def test_forwards_are_continuous_and_add_up_to_the_zero_rates() -> None:
     """Curves of all shapes: each of the four kinds of pieces is among them."""
     zero = np.random.default_rng(1).normal(3, 2, (200, len(TENORS)))
     curves = convex.from_zero(TENORS, zero)
     inner = np.array(TENORS[:-1])
     assert curves.forward(inner - 1e-9) == pytest.approx(curves.forward(inner + 1e-9), abs=1e-4)
     assert curves.zero(TENORS) == pytest.approx(zero, abs=1e-12)
-    fine = np.linspace(0, 10, 40_001)
-    middle = (fine[:-1] + fine[1:]) / 2
-    added = np.cumsum(curves.forward(middle)[:20], axis=1)[:, -1] * (fine[1] - fine[0])
-    assert added == pytest.approx(zero[:20, -1] * 10, abs=1e-4)
+    at, step = np.linspace(0.013, 9.987, 400), 1e-6
+    above, below = at + step, at - step
+    slope = (curves.zero(above) * above - curves.zero(below) * below) / (2 * step)
+    assert curves.forward(at) == pytest.approx(slope, abs=1e-4)
 
 
 def test_clipped_forwards_are_not_negative_where_discrete_forwards_are_not() -> None:
