@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from macro_assets.orchestration.records import EMPTY
 from macro_assets.publishing.plain import plain
 
 EVERY_SERIES = 10
@@ -52,6 +53,8 @@ class ProgressHandler(logging.Handler):
         rows = f"{count.value:>9,} rows" if count is not None else ""
         seconds = (datetime.now(UTC) - self.step_started).total_seconds()
         self._print(f"[{self.done:>3}/{self.total:>3}]  {name:<38}{rows:>15} {seconds:6.1f} s")
+        if EMPTY in found.metadata and not found.partition:
+            self._print(f"{' ' * 10} {found.metadata[EMPTY].value}")
 
     @staticmethod
     def _print(line: str) -> None:

@@ -23,7 +23,7 @@ UNCHANGED = "unchanged_since"
 """Metadata of a materialization whose inputs and code were as before: when the stored result was computed."""
 
 EMPTY = "empty"
-"""Metadata of a month that cannot be: why."""
+"""Metadata of a month that cannot be, and of a table without rows: why."""
 
 FORCE = "macro_assets/force"
 """Tag of runs whose steps compute although nothing changed."""

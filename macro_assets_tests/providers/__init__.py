@@ -155,6 +155,8 @@ def _synthetic(series: Series, days: Iterable[date]) -> dict[date, float]:
     seed = int.from_bytes(sha256(series.id.encode()).digest()[:4], "big") / 2**32
     middle, wide, fine = low + (high - low) / 2, 0.2 * (high - low), 0.02 * (high - low)
     dated = [(d, d.toordinal()) for d in days]
+    if series.theme == "curve":  # yields move together, a little apart
+        return {d: round(middle + wide * sin(n / 400) + fine * (seed + sin(n * 1.7)), 4) for d, n in dated}
     return {d: round(middle + wide * sin(n / 400 + 6.28 * seed) + fine * sin(n * 1.7), 4) for d, n in dated}
 
 

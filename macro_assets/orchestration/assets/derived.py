@@ -12,7 +12,8 @@ import polars as pl
 
 from macro_assets.catalog import Catalog, Table
 from macro_assets.graph.check import parents, pieces
-from macro_assets.graph.derivation import Derivation
+from macro_assets.graph.derivation import Derivation, Known
+from macro_assets.graph.derivation import Table as Stored
 from macro_assets.graph.inputs import Inputs, Versions
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
@@ -22,6 +23,7 @@ from macro_assets.orchestration.assets.specs import check_result, check_spec, sp
 from macro_assets.orchestration.automation import DERIVED
 from macro_assets.orchestration.describe import input_series, key, rows_metadata, step_name
 from macro_assets.orchestration.records import (
+    EMPTY,
     FORCE,
     UNCHANGED,
     Record,
@@ -35,6 +37,10 @@ from macro_assets.quality import check_table
 
 Publisher = Callable[[Lakehouse, pl.DataFrame], Mapping[str, Any]]
 """What is done with a table once its rows have passed their check; returns metadata."""
+
+
+NAMED = 4
+"""Inputs that are named where a table is empty."""
 
 
 def derived_assets(
@@ -88,14 +94,35 @@ def _step(
         if record and not (FORCE in context.run.tags or record.why_stale(derivation.code_version, versions, stored)):
             yield from _as_it_was(table, record, standing(context.instance, name, record, versions), versions)
             return
-        frame = conform(derivation.compute(inputs.frames(derivation))[name], table)
+        frames = inputs.frames(derivation)
+        frame = conform(derivation.compute(frames)[name], table)
+        why = why_empty(derivation, frames) if frame.is_empty() else ""
 
         def further() -> Mapping[str, Any]:
-            return {**(publish(here, frame) if publish else {}), **_beginnings(inputs.begins_later(derivation))}
+            told = {EMPTY: dg.MetadataValue.text(why)} if why else {}
+            later = _beginnings(inputs.begins_later(derivation))
+            return {**(publish(here, frame) if publish else {}), **later, **told}
 
         yield from checked(table, frame, versions, further)
 
     return derived
+
+
+def why_empty(derivation: Derivation, frames: Mapping[str, pl.DataFrame]) -> str:
+    """Why nothing came of series: those without a figure, and tables without a row, or too few; '' of no series."""
+    if not any(isinstance(given, Known) for given in derivation.inputs.values()):
+        return ""
+    lacking = list[str]()
+    for name, given in derivation.inputs.items():
+        if isinstance(given, Stored) and frames[name].is_empty():
+            lacking.append(given.name)
+        elif isinstance(given, Known):
+            known = set(frames[name]["series_id"])
+            lacking += (s for s in given.series if s not in known)
+    if not lacking:
+        return "what there is of its inputs does not suffice"
+    more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
+    return f"there is nothing of {', '.join(lacking[:NAMED])}{more}"
 
 
 def _beginnings(later: Sequence[str]) -> Mapping[str, Any]:
