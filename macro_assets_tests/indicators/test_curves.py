@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog
-from macro_assets.indicators import breakeven, curve_measures, curve_spreads, yield_curve, zero_curve
+from macro_assets.indicators import breakeven, curve_measures, curve_spreads, term_premium, yield_curve, zero_curve
 from macro_assets.quality import check_table
 from macro_assets_tests.indicators.toys import daily
 
@@ -238,6 +238,13 @@ def test_bonds_that_fall_due_are_of_a_tenor_that_shrinks_to_nothing() -> None:
 def test_pairs_that_cannot_be_are_refused(pairs: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         told(breakeven, daily(N=[12.0], R=[6.0]), rule="fisher", pairs=pairs)
+
+
+def test_a_yield_is_its_premium_and_the_rate_that_is_expected() -> None:
+    found = told(term_premium, daily(Y=[4.0, 4.1, None], P=[0.5, None, 0.4]))
+    assert found.rows() == [(date(2020, 1, 1), 4.0, 0.5, 3.5)]
+    with pytest.raises(ValueError, match="inputs: expected a yield and its term premium, got Y"):
+        told(term_premium, daily(Y=[4.0]))
 
 
 def test_the_maturities_of_the_catalog_are_those_of_the_titles(catalog: Catalog) -> None:
