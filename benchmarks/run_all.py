@@ -9,6 +9,7 @@ import sys
 
 import automation
 import code_location
+import curves
 import declared
 import fetching
 import first_answer
@@ -21,7 +22,7 @@ from measure import show
 
 if __name__ == "__main__":
     modules = [code_location, declared, first_answer, automation, full_run, graph_overhead, graph_cost]
-    modules += [fetching, parsing]
+    modules += [fetching, parsing, curves]
     if "--vintages" in sys.argv[1:]:
         modules.append(vintage_store)  # last: it holds this process to two CPUs
     ratios = [r for module in modules for r in module.run()]
