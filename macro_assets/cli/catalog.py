@@ -75,8 +75,9 @@ def _of_source(catalog: Catalog, source: Source) -> str:
 @click.argument("words", nargs=-1)
 @click.option("--markdown", is_flag=True, help="The whole catalog as the text of docs/catalog.md.")
 @click.option("--dictionary", is_flag=True, help="All tables and columns as the text of docs/data-dictionary.md.")
+@click.option("--transforms", is_flag=True, help="All transforms as the text of docs/transforms.md.")
 @expected_errors
-def catalog_command(words: tuple[str, ...], markdown: bool, dictionary: bool) -> None:
+def catalog_command(words: tuple[str, ...], markdown: bool, dictionary: bool, transforms: bool) -> None:
     """Every series and instrument of the catalog, by source, with what is stored of it.
 
     With WORDS those of which all of them speak, the best first: by id and title, then by theme, country, source and
@@ -85,6 +86,11 @@ def catalog_command(words: tuple[str, ...], markdown: bool, dictionary: bool) ->
     from macro_assets.catalog import default_catalog, document
     from macro_assets.catalog import dictionary as tables
 
+    if transforms:
+        from macro_assets.transforms import document as vocabulary
+
+        put(vocabulary.as_markdown())
+        return
     catalog = default_catalog()
     tell_left_out(catalog)
     if markdown or dictionary:

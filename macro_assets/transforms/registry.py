@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
@@ -72,6 +73,7 @@ def transform(unit: Units, *, name: str | None = None, **fields: Any) -> Callabl
     """Enter a function into the vocabulary, under its own name by default. What it gives that is not finite is null."""
 
     def enter(function: Function) -> Function:
+        @wraps(function)
         def finite(series: Sequence[pl.Expr], parameters: Any, calendar: Calendar) -> pl.Expr:
             value = function(series, parameters, calendar).cast(pl.Float64)
             return value.map_batches(_finite, return_dtype=pl.Float64, is_elementwise=True)
