@@ -1,10 +1,15 @@
-"""Major foreign holders of Treasury securities, from the Treasury International Capital (TIC) system.
+"""Foreign holders of US securities, and what they buy, from the Treasury International Capital (TIC) system.
 
-Two text files with tabs, in billions of dollars at the month's end. Table 5 of the SLT release has the latest 13
-months, named 2026-07, newest first. The history has a block per year: a row of month names over a row of years, newest
-first, and rows of holders; in a year of a benchmark survey a month stands there twice, the new series first. Names may
-be quoted and end in a footnote's number, "n.a." and "*" stand for no figure. Table 5 is the later word: the history is
-read only for the months before it. A series' `code` is the name of its row.
+Holdings of Treasury securities: two text files with tabs, in billions of dollars at the month's end. Table 5 of the SLT
+release has the latest 13 months, named 2026-07, newest first. The history has a block per year: a row of month names
+over a row of years, newest first, and rows of holders; in a year of a benchmark survey a month stands there twice, the
+new series first. Names may be quoted and end in a footnote's number, "n.a." and "*" stand for no figure. Table 5 is the
+later word: the history is read only for the months before it. A series' `code` is the name of its row.
+
+Net sales of long-term securities to foreigners (`dataset: slt_table1`): one text file with tabs, in millions of
+dollars, a row per country and month, newest first, under a row of names as country, country_code, date (2026-05) and
+for_lt_treas_net. Titles stand above, notes below; "n.a." stands for no figure, as of all sales before February 2023.
+Series are cells of it by their selectors.
 Source: https://home.treasury.gov/data/treasury-international-capital-tic-system
 """
 
@@ -21,6 +26,7 @@ from macro_assets.sources.bodies import text_body
 from macro_assets.sources.cells import numbers
 from macro_assets.sources.errors import NotFoundError, SchemaError, quoted
 from macro_assets.sources.protocol import Ask, Request, Response, Steps, Window, read_each
+from macro_assets.sources.rows import select
 
 _FOLDER = "/resource-center/data-chart-center/tic/Documents"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -29,12 +35,42 @@ _SAME = {"for. official": "of which: foreign official"}
 """What the history calls a row of Table 5."""
 
 
+SALES = "slt_table1"
+"""Data set of net sales, by the name of its file."""
+
+
 def plan(series: Sequence[Series], window: Window) -> Iterator[Ask]:
-    """One ask for all: both files hold every series."""
-    yield Ask(tuple(series), _steps(series, window))
+    """One ask for the holdings, as both files hold every series, and one for the sales."""
+    sales = tuple(s for s in series if s.dataset == SALES)
+    if holdings := tuple(s for s in series if s.dataset != SALES):
+        yield Ask(holdings, _holdings(holdings, window))
+    if sales:
+        yield Ask(sales, _sales(sales))
 
 
-def _steps(series: Sequence[Series], window: Window) -> Steps:
+def _sales(series: Sequence[Series]) -> Steps:
+    response = yield Request(f"{_FOLDER}/{SALES}.txt")
+    table = read_sales(response)
+    return [read_each(response, series, partial(select, table, missing=_NO_FIGURE))]
+
+
+def read_sales(response: Response) -> pl.DataFrame:
+    """The table of sales as text, `date` as the month's first day."""
+    lines = text_body(response, "text", "latin-1").splitlines()
+    rows = [[cell.strip() for cell in line.split("\t")] for line in lines]
+    names = next((row for row in rows if row[:3] == ["country", "country_code", "date"]), None)
+    if names is None:
+        raise SchemaError(f"expected a table headed 'country', 'country_code', 'date', got {quoted(response.body)}")
+    if "Millions of dollars" not in (row[0] for row in rows[: rows.index(names)]):
+        raise SchemaError("expected 'Millions of dollars' above the table of sales")
+    told = [row for row in rows[rows.index(names) + 1 :] if len(row) > 1 and row[1]]
+    if cut := [row for row in told if len(row) != len(names)]:
+        raise SchemaError(f"expected {len(names)} cells of {cut[0][0]!r}, got {len(cut[0])}")
+    table = pl.DataFrame(told, dict.fromkeys(names, pl.String), orient="row")
+    return table.with_columns(pl.col("date") + "-01")
+
+
+def _holdings(series: Sequence[Series], window: Window) -> Steps:
     response = yield Request(f"{_FOLDER}/slt_table5.txt")
     latest = read_holdings(response)
     answers = [read_each(response, series, partial(one_holder, latest))]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from macro_assets.catalog import default_catalog
+from macro_assets.catalog import Selector, default_catalog
 from macro_assets.sources.errors import SchemaError
 from macro_assets.sources.protocol import Response, Window
 from macro_assets.sources.providers.tic import read_holdings
@@ -17,7 +17,10 @@ from macro_assets_tests.sources.wire import Replayed, fetched, fixture, toy_seri
 FOLDER = "/resource-center/data-chart-center/tic/Documents"
 LATEST = f"{FOLDER}/slt_table5.txt"
 HISTORY = f"{FOLDER}/mfhhis01.txt"
-FILES = {LATEST: fixture("tic_table5.txt"), HISTORY: fixture("tic_history.txt")}
+SALES = f"{FOLDER}/slt_table1.txt"
+FILES = {LATEST: fixture("tic_table5.txt"), HISTORY: fixture("tic_history.txt"), SALES: fixture("tic_table1.txt")}
+HOLDINGS = [s for s in default_catalog().series_of("tic") if s.dataset is None]
+PURCHASES = [s for s in default_catalog().series_of("tic") if s.dataset]
 
 
 def answer(body: bytes) -> Response:
@@ -44,14 +47,57 @@ CONTRACT = Contract(
             (b"Japan\t1\n", "expected a table of holders"),
         ),
     ),
-    asks=lambda s: (LATEST,),
+    more=(
+        Good(
+            toy_series(
+                "tic",
+                "for_lt_treas_net of 42609",
+                dataset="slt_table1",
+                frequency="M",
+                first_year=2023,
+                selector=Selector(
+                    where={"country_code": "42609"}, date="date", value="for_lt_treas_net", meaning="month"
+                ),
+            ),
+            SALES,
+            FILES[SALES],
+            rows=((date(2023, 2, 1), -95), (date(2023, 3, 1), 402)),
+            figure=b"402",
+            missing=(b"n.a.", b"*"),
+            days=(b"2023-02", b"2023-03"),
+            header=b"for_lt_treas_net",
+            window=Window(date(2023, 1, 1), today=date(2026, 4, 20)),
+            refused=(
+                (b"country_code", b"code", "expected a table headed 'country', 'country_code', 'date'"),
+                (b"Millions", b"Billions", "expected 'Millions of dollars' above"),
+                (b"for_lt_treas_net", b"for_lt_treasury_net", "expected the column 'for_lt_treas_net'"),
+                (b"\t501\t402", b"\t402", "expected 8 cells of 'Japan', got 7"),
+                (b"42609", b"42608", "no row of the answer has"),
+            ),
+        ),
+    ),
+    asks=lambda s: (SALES,) if s.dataset else (LATEST,),
 )
+
+
+def test_purchases_are_those_of_all_countries() -> None:
+    client = Replayed(FILES)
+    found = fetched("tic", PURCHASES, client, Window(date(2023, 1, 1), today=date(2026, 4, 20)))
+    assert found.failures == {}
+    assert [r.target for r in client.asked] == [SALES]
+    wide = found.observations.sort("observation_date").pivot("observation_date", index="series_id", values="value")
+    assert {row[0]: row[1:] for row in wide.iter_rows()} == {
+        "US_TIC_PURCHASES_TOTAL": (None, 60105, 90210),
+        "US_TIC_PURCHASES_TREASURIES": (None, -20050, 51234),
+        "US_TIC_PURCHASES_AGENCIES": (None, 12005, 9876),
+        "US_TIC_PURCHASES_CORPORATE_BONDS": (None, 38150, -1100),
+        "US_TIC_PURCHASES_EQUITIES": (None, 30000, 30200),
+    }
 
 
 def test_the_history_is_read_for_the_months_before_the_table() -> None:
     client = Replayed(FILES)
-    series = default_catalog().series_of("tic")
-    found = fetched("tic", series, client, Window(date(2000, 1, 1), today=date(2026, 4, 20)))
+    found = fetched("tic", HOLDINGS, client, Window(date(2000, 1, 1), today=date(2026, 4, 20)))
     assert found.failures == {}
     assert [r.target for r in client.asked] == [LATEST, HISTORY]
     japan = found.observations.filter(pl.col("series_id") == "US_TIC_HOLDINGS_JP").sort("observation_date")
@@ -74,8 +120,7 @@ def test_the_history_is_read_for_the_months_before_the_table() -> None:
 
 def test_a_late_window_needs_the_table_alone() -> None:
     client = Replayed(FILES)
-    series = default_catalog().series_of("tic")
-    found = fetched("tic", series, client, Window(date(2026, 1, 1), date(2026, 12, 31), today=date(2026, 4, 20)))
+    found = fetched("tic", HOLDINGS, client, Window(date(2026, 1, 1), date(2026, 12, 31), today=date(2026, 4, 20)))
     assert [r.target for r in client.asked] == [LATEST]
     assert max(found.observations["observation_date"]) == date(2026, 2, 1)  # type: ignore[type-var]
 
