@@ -20,6 +20,7 @@ from macro_assets.catalog import names
 from macro_assets.catalog.entries import D, Problem, by_name, nearest, of_the_file, origins, validated
 from macro_assets.catalog.kinds.chart import Chart
 from macro_assets.catalog.kinds.family import Family
+from macro_assets.catalog.kinds.gap import Gap
 from macro_assets.catalog.kinds.indicator import Indicator
 from macro_assets.catalog.kinds.instrument import Instrument
 from macro_assets.catalog.kinds.licence import Licence
@@ -87,6 +88,7 @@ class Catalog:
     """Series that a source holds though their home is another, as it holds them: `source` is the one that does."""
     recessions: tuple[Recession, ...] = field(default=())
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
     releases: Mapping[str, Release] = field(default_factory=dict)
     """By source and id, as "fred/53"."""
     families: Mapping[str, Family] = field(default_factory=dict)
@@ -177,8 +179,8 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     ----------
     folder
         Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `views.yaml`, `recessions.yaml`, `instruments.yaml`,
-        `licences.yaml`, in `sources/` one `<source>.yaml` per source with its series, and in `indicators/`, `models/`
-        and `charts/` files of these.
+        `gaps.yaml`, `licences.yaml`, in `sources/` one `<source>.yaml` per source with its series, and in `indicators/`,
+        `models/` and `charts/` files of these.
     own
         Holds more files, each of a source, of indicators, of models, of charts, or of several of these.
 
@@ -207,6 +209,7 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         charts=by_name(stated["charts"], Chart, problems),
         recessions=tuple(r for r in recessions if r is not None),
         instruments=by_name(read_entries(folder, "instruments.yaml", "instruments"), Instrument, problems),
+        gaps=by_name(read_entries(folder, "gaps.yaml", "gaps"), Gap, problems),
         releases={f"{r.source}/{r.id}": r for one in sources for r in one.releases.values()},
         families=by_name(read_entries(folder, "families.yaml", "families"), Family, problems),
         licences=by_name(read_entries(folder, "licences.yaml", "licences"), Licence, problems, "text"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Stored = Mapping[str, tuple[str, ...]]
 """Who serves a series, its first and last date, its rows and vintages, by series; as text."""
 
-_KINDS = ("all", "families", "sources", "series", "tables", "views", "indicators", "models", "charts")
+_KINDS = ("all", "families", "sources", "series", "tables", "views", "indicators", "models", "charts", "gaps")
 _STORED = ("served by", "from", "to", "rows", "vintages")
 _FACTS = ("id", "title", "freq")
 _MORE = ("unit published", "theme", "passed on", "holders")
@@ -30,7 +30,7 @@ _FOLDED = {"title", "", "unit published", "holders", "quotation"}
 @click.argument("kind", type=click.Choice(_KINDS), default="all")
 @expected_errors
 def list_command(kind: str) -> None:
-    """What the catalog has: KIND is families, sources, series, tables, views, indicators, models or charts."""
+    """What the catalog has: KIND is families, sources, series, tables, views, indicators, models, charts or gaps."""
     from macro_assets.catalog import default_catalog, names
 
     catalog = default_catalog()
@@ -57,6 +57,7 @@ def list_command(kind: str) -> None:
         "charts": [
             (c.name, c.title, f"{c.draws} of {', '.join(c.of.series or c.of.tables)}") for c in catalog.charts.values()
         ],
+        "gaps": [(g.name, g.title, f"{g.reason} {g.page}") for g in catalog.gaps.values()],
     }
     tell_left_out(catalog)
     for name, rows in shown.items():

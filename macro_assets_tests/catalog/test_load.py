@@ -692,6 +692,20 @@ def test_nullable_is_a_fact_of_the_table_not_of_the_column(catalog: Catalog) -> 
             id="unknown dtype",
         ),
         pytest.param(
+            "gaps.yaml",
+            "page: https://ticdata",
+            "page: ticdata",
+            "gaps.yaml: us_tic_net_flows: page: String should match pattern",
+            id="gap without a page that says so",
+        ),
+        pytest.param(
+            "gaps.yaml",
+            "name: us_tic_net_flows",
+            "name: us_auction_tail",
+            "gaps.yaml: us_auction_tail: name: declared twice",
+            id="gap stated twice",
+        ),
+        pytest.param(
             "recessions.yaml",
             "2007-12-01",
             "2007-12-02",
