@@ -61,7 +61,7 @@ def _bare() -> Path:
         (bare / kind).mkdir()
     for name in ("columns", "families", "licences", "tables", "views"):
         (bare / f"{name}.yaml").write_text((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("recessions", "instruments"):
+    for name in ("recessions", "instruments", "gaps"):
         (bare / f"{name}.yaml").write_text(f"{name}: []\n", encoding="utf-8")
     return bare
 
