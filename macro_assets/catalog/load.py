@@ -179,8 +179,8 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     ----------
     folder
         Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `views.yaml`, `recessions.yaml`, `instruments.yaml`,
-        `gaps.yaml`, `licences.yaml`, in `sources/` one `<source>.yaml` per source with its series, and in `indicators/`,
-        `models/` and `charts/` files of these.
+        `gaps.yaml`, `licences.yaml`, in `sources/` one `<source>.yaml` per source with its series, and in
+        `indicators/`, `models/` and `charts/` files of these.
     own
         Holds more files, each of a source, of indicators, of models, of charts, or of several of these.
 
