@@ -239,6 +239,14 @@ def test_rolling_scores_lose_no_digits_at_a_high_level() -> None:
     assert found[251:] == pytest.approx(expected.tolist(), abs=1e-6)
 
 
+@pytest.mark.parametrize("window", [5, "5d"])
+def test_a_constant_window_has_no_score_whatever_was_before_it(window: object) -> None:
+    values = [1e12, -3e-7, 5e8, 0.1, 7.3, *[0.1] * 8, 1e6]
+    days = pl.date_range(date(2020, 1, 1), date(2020, 1, 14), eager=True).to_list()
+    found = made("zscore", {"min_obs": 3, "window": window}, values, frequency="D", dates=days)
+    assert [v is None for v in found] == [i in (0, 1, 9, 10, 11, 12) for i in range(14)]
+
+
 @pytest.mark.parametrize(
     ("name", "written", "says"),
     [

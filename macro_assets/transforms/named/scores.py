@@ -9,9 +9,8 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from macro_assets.transforms.registry import Calendar, always, same, transform
-from macro_assets.transforms.windows import Moment, Sample, median_of, ordered, quantile_of, rank_of, rolled
+from macro_assets.transforms.windows import Sample, median_of, ordered, quantile_of, rank_of, rolled
 
-MOMENTS: tuple[Moment, ...] = ("min", "max", "mean", "std")
 EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
 
@@ -45,10 +44,9 @@ def _estimates(x: pl.Expr, parameters: Sample, calendar: Calendar) -> tuple[pl.E
     """An origin, the mean from there, and the standard deviation, missing while the values are too few or equal."""
     sample, window, last = parameters.of(x, calendar), parameters.window, parameters.include_current
     if window is not None:
-        low, high, mean, deviation = (
-            rolled(sample, moment, window, parameters.min_obs, calendar, last) for moment in MOMENTS
-        )
-        return pl.lit(0.0), mean, pl.when(high > low).then(deviation)
+        own = (window, parameters.min_obs, calendar, last)
+        mean, deviation = rolled(sample, "mean", *own), rolled(sample, "std", *own)
+        return pl.lit(0.0), mean, pl.when(deviation > 0).then(deviation)  # of equal values it is 0 to the last bit
     origin = sample.drop_nulls().first()
     mean, deviation = _expanding(sample - origin, parameters.min_obs)
     if parameters.leave_out or not last:
