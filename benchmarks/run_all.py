@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import alignment
 import automation
 import code_location
 import curves
@@ -16,13 +17,14 @@ import first_answer
 import full_run
 import graph_cost
 import graph_overhead
+import kernels
 import parsing
 import vintage_store
 from measure import show
 
 if __name__ == "__main__":
     modules = [code_location, declared, first_answer, automation, full_run, graph_overhead, graph_cost]
-    modules += [fetching, parsing, curves]
+    modules += [fetching, parsing, alignment, curves, kernels]
     if "--vintages" in sys.argv[1:]:
         modules.append(vintage_store)  # last: it holds this process to two CPUs
     ratios = [r for module in modules for r in module.run()]
