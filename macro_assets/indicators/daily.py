@@ -8,7 +8,7 @@ import polars as pl
 
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.library import TRANSFORMS
-from macro_assets.transforms.volatility.prices import by_day, log_return
+from macro_assets.transforms.volatility.prices import log_return
 
 
 def expect_daily(facts: pl.DataFrame, count: int | None = None) -> None:
@@ -42,7 +42,7 @@ def expect_daily_prices(facts: pl.DataFrame, count: int | None = None) -> None:
 def figures(given: Given) -> pl.DataFrame:
     """The only series: `observation_date`, `value`, none missing, by date."""
     (series,) = given.series
-    return by_day(given.observations, {series: "value"})
+    return given.by_date().rename({series: "value"})
 
 
 def returns(given: Given) -> pl.DataFrame:

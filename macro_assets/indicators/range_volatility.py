@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.indicators.daily import expect_daily_prices
 from macro_assets.indicators.protocol import Given
-from macro_assets.transforms.volatility.prices import TRADING_DAYS, by_day
+from macro_assets.transforms.volatility.prices import TRADING_DAYS
 from macro_assets.transforms.volatility.ranges import PRICES, range_volatility
 
 SHAPE = "range_volatility"
@@ -56,5 +56,5 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     DataFrame
         As :func:`macro_assets.transforms.volatility.ranges.range_volatility` says.
     """
-    prices = by_day(given.observations, dict(zip(given.series, PRICES, strict=True)))
+    prices = given.by_date().rename(dict(zip(given.series, PRICES, strict=True)))
     return range_volatility(prices, parameters.window, parameters.min_obs, parameters.days)
