@@ -59,12 +59,7 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     known = given.observations.filter(pl.col("series_id") == given.series[0]).select("observation_date", "value")
     if parameters.since:
         known = known.filter(pl.col("observation_date") >= parameters.since)
-    known = known.drop_nulls()
-    first, last = known["observation_date"].min(), known["observation_date"].max()
-    dates = pl.date_range(first, last, _STEP[frequency], eager=True) if known.height else known["observation_date"]
-    regular = (
-        dates.alias("observation_date").to_frame().join(known, on="observation_date", how="left", maintain_order="left")
-    )
+    regular = _calendar(known.drop_nulls(), _STEP[frequency])
     factors = one_sided_factors(
         regular["value"],
         _A_YEAR[frequency],
@@ -74,3 +69,12 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     )
     adjusted = without(regular["value"], factors, multiplicative=parameters.multiplicative)
     return regular.with_columns(seasonal_factor=factors, adjusted=adjusted).drop_nulls()
+
+
+def _calendar(known: pl.DataFrame, step: str) -> pl.DataFrame:
+    """The figures with a row for each period from the first to the last."""
+    if known.is_empty():
+        return known
+    dates = known["observation_date"]
+    periods = pl.select(observation_date=pl.date_range(dates.min(), dates.max(), step))  # type: ignore[arg-type]
+    return periods.join(known, on="observation_date", how="left", maintain_order="left")
