@@ -31,7 +31,7 @@ class Parameters(Declaration):
 
 
 def check(parameters: Parameters, facts: pl.DataFrame) -> None:
-    """Refuse anything but one monthly or quarterly series.
+    """Refuse anything but one monthly or quarterly series that is not adjusted yet.
 
     Raises
     ------
@@ -45,6 +45,8 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
         raise ValueError(
             f"inputs.0: expected a monthly or quarterly series, {fact['series_id']} is {fact['frequency']!r}"
         )
+    if fact["seasonal_adjustment"] != "NSA":
+        raise ValueError(f"inputs.0: expected a series that is not adjusted, {fact['series_id']} is adjusted already")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

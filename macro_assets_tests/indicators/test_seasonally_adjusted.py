@@ -43,10 +43,11 @@ def test_quarters_have_seasons_of_four() -> None:
     ("rows", "said"),
     [
         ([], "inputs: expected one series, got none"),
-        ([("X", "M", "mean", "usd"), ("Y", "M", "mean", "usd")], "inputs: expected one series, got X, Y"),
-        ([("X", "D", "mean", "usd")], "inputs.0: expected a monthly or quarterly series, X is 'D'"),
+        ([("X", "M", "mean", "usd", "NSA"), ("Y", "M", "mean", "usd", "NSA")], "inputs: expected one series, got X, Y"),
+        ([("X", "D", "mean", "usd", "NSA")], "inputs.0: expected a monthly or quarterly series, X is 'D'"),
+        ([("X", "M", "mean", "usd", "SA")], "inputs.0: expected a series that is not adjusted, X is adjusted already"),
     ],
 )
 def test_other_inputs_are_refused(rows: list[tuple[str, ...]], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        check(ADDED, pl.DataFrame(rows, dict.fromkeys(FACTS, pl.String), orient="row"))
+        check(ADDED, pl.DataFrame(rows, dict.fromkeys((*FACTS, "seasonal_adjustment"), pl.String), orient="row"))
