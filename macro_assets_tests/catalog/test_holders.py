@@ -335,4 +335,4 @@ def test_a_wrong_holder_is_found(catalog: Catalog, series_id: str, facts: dict[s
 def test_every_offline_copy_is_loaded_from_the_shipped_files() -> None:
     catalog = load_catalog(SHIPPED)
     assert len(catalog.copies) == 41
-    assert len(catalog.series) == 654
+    assert len(catalog.series) == 725
