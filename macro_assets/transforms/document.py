@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
 
+from macro_assets import transforms
 from macro_assets.catalog.document import markdown_table
 from macro_assets.transforms.library import MODULES, TRANSFORMS, Transform
 from macro_assets.transforms.windows import LEFT_OUT
@@ -26,6 +31,16 @@ there is no change; of days and weeks the step before is the observation before.
 - `stationary` stands for `fred_md` with the code that the catalog has for the series.
 """
 
+_OF_FUNCTIONS = """# Functions
+
+What takes several series, dates or an estimate is a function of Python and no step: `macro_assets.transforms.<module>`.
+Its docstring says shapes, units, what is refused, and where a formula is from. Methods of `macro_assets/indicators`
+make tables of them.
+"""
+
+_MACHINERY = ("document", "library", "named", "normalize", "registry", "steps", "views", "windows")
+"""Modules of this room that serve the vocabulary and the tables of families."""
+
 _HEADINGS = ("transform", "what it is", "parameters", "of usd", "of percent", "frequencies")
 
 
@@ -43,6 +58,39 @@ def _lines() -> Iterator[str]:
         own = [t for t in TRANSFORMS.values() if t.function.__module__ == module.__name__]
         yield from markdown_table(_HEADINGS, [_row(t) for t in own])
         yield ""
+
+    yield _OF_FUNCTIONS
+    for module in _modules():
+        if rows := [_signature(name, function) for name, function in _functions(module)]:
+            yield f"## {module.__name__.removeprefix(transforms.__name__ + '.')}\n"
+            yield f"{_first(module)}\n"
+            yield from markdown_table(("function", "what it is"), rows)
+            yield ""
+
+
+def _modules() -> Iterator[ModuleType]:
+    own = len(transforms.__name__) + 1
+    for found in walk_packages(transforms.__path__, f"{transforms.__name__}."):
+        if not found.ispkg and found.name[own:].partition(".")[0] not in _MACHINERY:
+            yield import_module(found.name)
+
+
+def _functions(module: ModuleType) -> Iterator[tuple[str, object]]:
+    """Public functions of a module, as they stand in it."""
+    for name, one in vars(module).items():
+        if inspect.isfunction(one) and one.__module__ == module.__name__ and not name.startswith("_"):
+            yield name, one
+
+
+def _signature(name: str, function: object) -> tuple[str, str]:
+    taken = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    named = (p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in taken)
+    return f"`{name}({', '.join(named)})`", _first(function)
+
+
+def _first(what: object) -> str:
+    """The first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(what) or "").partition("\n\n")[0].split())
 
 
 def _row(transform: Transform) -> tuple[str, ...]:
