@@ -33,9 +33,17 @@ def answer(asked: Asked, world: World) -> tuple[int, bytes]:
         _, _, ahead = series.code.partition("/")
         for day, value in world.figures(series).items():
             if first <= day <= min(last, published):
-                year = {"DataReferencia": str(day.year + int(ahead))} if ahead else {}
-                rows.append({"Data": str(day), **year, **told, "Mediana": value})
+                period = {"DataReferencia": _period(day, int(ahead), entities)} if ahead else {}
+                rows.append({"Data": str(day), **period, **told, "Mediana": value})
     rows.sort(key=lambda row: (row["Data"], row.get("DataReferencia", "")))
     skip, top = int(asked.params["$skip"]), int(asked.params["$top"])
     context = f"https://synthetic/odata$metadata#{entities}"
     return 200, json.dumps({"@odata.context": context, "value": rows[skip : skip + top]}).encode()
+
+
+def _period(day: date, ahead: int, entities: str) -> str:
+    """The year that is forecast, or the month."""
+    if entities != "ExpectativaMercadoMensais":
+        return str(day.year + ahead)
+    years, month = divmod(day.month - 1 + ahead, 12)
+    return f"{month + 1:02}/{day.year + years}"

@@ -57,10 +57,16 @@ def _steps(code: str, series: tuple[Series, ...], window: Window) -> Steps:
             ("events", "div|split"),
         ),
     )
-    answer = read_each(response, series, lambda one: read_bars(response, one.dataset or "close"))
+    answer = read_each(response, series, lambda one: _bars(response, one))
     if len(answer.failures) == len(series) or not (splits := read_splits(response)):
         return [answer]
     return [replace(answer, splits={s.id: splits for s in series if s.id not in answer.failures})]
+
+
+def _bars(response: Response, series: Series) -> pl.DataFrame:
+    """Bars from the series' first year on: before it Yahoo has closes alone, and 0 or the close for the others."""
+    bars = read_bars(response, series.dataset or "close")
+    return bars.filter(pl.col("observation_date") >= date(series.first_year, 1, 1))
 
 
 def _seconds(day: date) -> str:

@@ -153,6 +153,15 @@ def test_a_symbol_is_asked_once_for_all_its_columns() -> None:
     assert "expected `dataset` to be one of" in found.failures["TOY_WRONG"]
 
 
+def test_a_column_begins_with_the_first_year_of_its_series() -> None:
+    later = toy_series("yahoo_chart", "^TOY", id="TOY_OPEN", dataset="open", first_year=2025)
+    found = fetched(
+        "yahoo_chart", [TOY, later], Replayed({PATH: fixture("yahoo_chart.json")}), Window(None, WINDOW.end)
+    )
+    assert set(found.observations["series_id"]) == {"TOY"}
+    assert found.failures == {}
+
+
 def test_the_window_is_asked_for_with_a_day_to_spare() -> None:
     client = Replayed({PATH: fixture("yahoo_chart.json")})
     found = fetched("yahoo_chart", TOY, client, Window(date(2024, 1, 3), date(2024, 1, 4)))
