@@ -153,9 +153,11 @@ def as_served(holding: Holding) -> Series:
 def _synthetic(series: Series, days: Iterable[date]) -> dict[date, float]:
     low, high = _limits(series)
     seed = int.from_bytes(sha256(series.id.encode()).digest()[:4], "big") / 2**32
+    if series.theme == "prices" and series.unit == "percent":  # whose limits have room for hyperinflation
+        high = min(high, low + 8)
     middle, wide, fine = low + (high - low) / 2, 0.2 * (high - low), 0.02 * (high - low)
     dated = [(d, d.toordinal()) for d in days]
-    if series.theme == "curve":  # yields move together, a little apart
+    if series.theme in ("curve", "prices", "expectations"):  # what moves together, a little apart
         return {d: round(middle + wide * sin(n / 400) + fine * (seed + sin(n * 1.7)), 4) for d, n in dated}
     return {d: round(middle + wide * sin(n / 400 + 6.28 * seed) + fine * sin(n * 1.7), 4) for d, n in dated}
 
