@@ -62,8 +62,8 @@ def series_of(catalog: Catalog) -> list[str]:
 
 
 NOWCAST = sorted(i.series for i in CATALOG.models["gdp_nowcast"].inputs)
-LIVE = [i for i in series_of(CATALOG) if "bundled" in {h.provider for h in CATALOG.holdings(i)}]
-"""Those of them that there are offline; what is live alone goes through no stages."""
+LIVE = [i for i in series_of(CATALOG) if {h.provider for h in CATALOG.holdings(i)} > {"bundled"}]
+"""Those of them that there are offline and live; what is one alone goes through no stages."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ _METHOD = {"indicator": "method", "model": "method", "chart": "draws"}
 """Field that names the method."""
 _LAYER = {"indicator": "indicators", "model": "forecasts", "chart": "charts"}
 _WIDTH = 116
+_LONGEST = 30
+"""Of a field in a list of them: a line is folded by where a field of it begins."""
 
 
 def methods(kind: str) -> dict[str, str]:
@@ -36,8 +38,7 @@ def methods(kind: str) -> dict[str, str]:
     for name, module in _modules(kind).items():
         spec = find_spec(module)
         tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else ast.Module([], [])
-        if any(isinstance(node, ast.ClassDef) and node.name == "Parameters" for node in tree.body):
-            found[name] = (ast.get_docstring(tree) or "").partition("\n")[0]
+        found[name] = (ast.get_docstring(tree) or "").partition("\n")[0]
     return found
 
 
@@ -114,7 +115,7 @@ def _marked(mark: str, name: str, value: Any) -> Iterator[str]:
         yield f"{mark}{name}: {line}"
         return
     further = mark if "#" in mark else " " * len(mark)
-    block = _dumped(value, None, _WIDTH).removesuffix("...\n")
+    block = _dumped(value, None, _WIDTH - _LONGEST).removesuffix("...\n")
     yield f"{mark}{name}:"
     yield from (f"{further}  {part}" for part in block.splitlines())
 

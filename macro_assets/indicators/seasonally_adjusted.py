@@ -1,4 +1,4 @@
-"""A series without its season: the factor of each date, as fitted to what was measured by then, and what it leaves."""
+"""A series without its season: the factor of each date, fitted to what was measured by then, and what it leaves."""
 
 from __future__ import annotations
 

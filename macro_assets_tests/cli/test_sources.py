@@ -170,7 +170,7 @@ def test_a_provider_that_fails_ends_the_command_with_an_error(
         monkeypatch.setenv("MACRO_URL_CBOE", environment["MACRO_URL_CBOE"])
         done = make_home(tmp_path).macro("fetch", "cboe", expect=1)
     said = " ".join((done.stdout + done.stderr).split())
-    assert "series CBOE_VIX of source cboe" in said
+    assert "series CBOE_VIX, CBOE_VIX_OPEN, CBOE_VIX_HIGH, CBOE_VIX_LOW of source cboe: HTTP 404" in said
     assert "404" in said
     assert "Traceback" not in said
 

@@ -65,7 +65,7 @@ CONTRACT = Contract(
             figure=b"402",
             missing=(b"n.a.", b"*"),
             days=(b"2023-02", b"2023-03"),
-            header=b"for_lt_treas_net",
+            header=b"country\t",
             window=Window(date(2023, 1, 1), today=date(2026, 4, 20)),
             refused=(
                 (b"country_code", b"code", "expected a table headed 'country', 'country_code', 'date'"),
