@@ -5,6 +5,7 @@ The vocabulary itself is in `named/`, all of it behind `library.py`; chains of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -69,26 +70,23 @@ TRANSFORMS: Mapping[str, Transform] = MappingProxyType(KNOWN)
 """Every transform by name."""
 
 
+_NOT_FINITE = [math.inf, -math.inf, math.nan]
+"""Replaced in one pass: as `when(x.is_finite()).then(x)` x would be computed twice, in a chain 2^steps times."""
+
+
 def transform(unit: Units, *, name: str | None = None, **fields: Any) -> Callable[[Function], Function]:
     """Enter a function into the vocabulary, under its own name by default. What it gives that is not finite is null."""
 
     def enter(function: Function) -> Function:
         @wraps(function)
         def finite(series: Sequence[pl.Expr], parameters: Any, calendar: Calendar) -> pl.Expr:
-            value = function(series, parameters, calendar).cast(pl.Float64)
-            return value.map_batches(_finite, return_dtype=pl.Float64, is_elementwise=True)
+            return function(series, parameters, calendar).cast(pl.Float64).replace(_NOT_FINITE, None)
 
         called, description = name or function.__name__, (function.__doc__ or "").partition("\n")[0]
         KNOWN[called] = Transform(called, description, finite, unit, **fields)
         return function
 
     return enter
-
-
-def _finite(values: pl.Series) -> pl.Series:
-    """Null where a value is not finite. As an expression it would compute the value twice, in a chain 2^steps times."""
-    finite = values.is_finite()
-    return values if finite.all() else values.set(~finite, None)
 
 
 # --- units ---------------------------------------------------------------------------------------------------------

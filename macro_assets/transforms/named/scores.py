@@ -46,7 +46,7 @@ def _estimates(x: pl.Expr, parameters: Sample, calendar: Calendar) -> tuple[pl.E
     if window is not None:
         own = (window, parameters.min_obs, calendar, last)
         mean, deviation = rolled(sample, "mean", *own), rolled(sample, "std", *own)
-        return pl.lit(0.0), mean, pl.when(deviation > 0).then(deviation)  # of equal values it is 0 to the last bit
+        return pl.lit(0.0), mean, deviation.replace(0.0, None)  # of equal values it is 0 to the last bit
     origin = sample.drop_nulls().first()
     mean, deviation = _expanding(sample - origin, parameters.min_obs)
     if parameters.leave_out or not last:
