@@ -8,7 +8,6 @@ from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
 
-from macro_assets import transforms
 from macro_assets.catalog.document import markdown_table
 from macro_assets.transforms.library import MODULES, TRANSFORMS, Transform
 from macro_assets.transforms.windows import LEFT_OUT
@@ -38,6 +37,8 @@ Its docstring says shapes, units, what is refused, and where a formula is from. 
 make tables of them.
 """
 
+_ROOM = "macro_assets.transforms"
+
 _MACHINERY = ("document", "library", "named", "normalize", "registry", "steps", "views", "windows")
 """Modules of this room that serve the vocabulary and the tables of families."""
 
@@ -62,16 +63,15 @@ def _lines() -> Iterator[str]:
     yield _OF_FUNCTIONS
     for module in _modules():
         if rows := [_signature(name, function) for name, function in _functions(module)]:
-            yield f"## {module.__name__.removeprefix(transforms.__name__ + '.')}\n"
+            yield f"## {module.__name__.removeprefix(f'{_ROOM}.')}\n"
             yield f"{_first(module)}\n"
             yield from markdown_table(("function", "what it is"), rows)
             yield ""
 
 
 def _modules() -> Iterator[ModuleType]:
-    own = len(transforms.__name__) + 1
-    for found in walk_packages(transforms.__path__, f"{transforms.__name__}."):
-        if not found.ispkg and found.name[own:].partition(".")[0] not in _MACHINERY:
+    for found in walk_packages(import_module(_ROOM).__path__, f"{_ROOM}."):
+        if not found.ispkg and found.name.removeprefix(f"{_ROOM}.").partition(".")[0] not in _MACHINERY:
             yield import_module(found.name)
 
 
