@@ -54,10 +54,10 @@ STAGES = ("offline", "keyless", "down at first", "with a key", "down again", "ke
 
 
 def series_of(catalog: Catalog) -> list[str]:
-    """The series that models, indicators and charts read."""
+    """The series that models and charts are made of."""
     found = [i.series for model in catalog.models.values() for i in model.inputs]
-    found += [i for indicator in catalog.indicators.values() for i in indicator.inputs]
     found += [i for chart in catalog.charts.values() for i in chart.of.series]
+    found += [i for chart in catalog.charts.values() for table in chart.of.tables for i in catalog.series_behind(table)]
     return [i for i in dict.fromkeys(found) if i in catalog.series]
 
 
