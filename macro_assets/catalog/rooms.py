@@ -7,17 +7,18 @@ stands beside the function that gives it, as `SHAPE = "signal"`.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from importlib.resources import files
 
-_OF_A_METHOD = "\nEXAMPLE"
-"""In the text of each method's module."""
+_OF_A_METHOD = re.compile(r"^(class )?Parameters\b", re.MULTILINE)
+"""In the text of each method's module: what an entry may say. All else that a room asks of it is for its tests."""
 
 
 def method_names(room: str) -> list[str]:
-    """Names of the modules of a room, 'indicators' or 'models', that are methods: they have an EXAMPLE."""
+    """Names of the modules of a room, 'indicators' or 'models', that are methods: they have `Parameters`."""
     modules = (f for f in (files("macro_assets") / room).iterdir() if f.name.endswith(".py"))
-    return sorted(f.name.removesuffix(".py") for f in modules if _OF_A_METHOD in f.read_text(encoding="utf-8"))
+    return sorted(f.name.removesuffix(".py") for f in modules if _OF_A_METHOD.search(f.read_text(encoding="utf-8")))
 
 
 def shape_of(method: str) -> str | None:

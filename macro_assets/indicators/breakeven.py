@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
 from macro_assets.indicators.protocol import Given
-from macro_assets.transforms.curves.measures import difference, fisher
+from macro_assets.transforms.curves.measures import RULES
 
 SHAPE = "breakevens"
 
@@ -18,9 +18,6 @@ EXAMPLE = {
     "inputs": ["UST_PAR_10Y", "UST_REAL_10Y"],
     "parameters": {"rule": "difference", "pairs": [{"nominal": "UST_PAR_10Y", "real": "UST_REAL_10Y", "years": 10}]},
 }
-
-
-RULES = {"difference": difference, "fisher": fisher}
 
 
 class Pair(Declaration):

@@ -10,7 +10,7 @@ from pydantic import Field
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.catalog.kinds.step import Step, Steps
 from macro_assets.indicators.protocol import Given
-from macro_assets.transforms.curves.measures import difference, fisher
+from macro_assets.transforms.curves.measures import RULES
 from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import expression
 
@@ -22,9 +22,6 @@ EXAMPLE = {
 }
 
 _MONTHLY = "M"
-
-
-RULES = {"difference": difference, "fisher": fisher}
 
 
 class Parameters(Declaration):
@@ -54,7 +51,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     if rate != "percent":
         raise ValueError(f"inputs.0: expected a rate in percent, {facts['series_id'][0]} is in {rate!r}")
     try:
-        made = check_steps(parameters.inflation, [prices], _MONTHLY)
+        made = check_steps(parameters.inflation, [prices], _MONTHLY, [facts["seasonal_adjustment"][1]])
     except ValueError as error:
         raise ValueError(f"parameters.inflation: {error}") from None
     if made != "percent":

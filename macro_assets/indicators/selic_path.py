@@ -9,6 +9,7 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
 from macro_assets.indicators.protocol import Given
+from macro_assets.transforms.curves.rates import BUSINESS_YEAR
 
 SHAPE = "policy_path"
 
@@ -20,9 +21,6 @@ EXAMPLE = {
         "curve": {"BR_DI_PRE_126D": 126, "BR_DI_PRE_504D": 504},
     },
 }
-
-BUSINESS_DAYS = 252
-"""Of a year, by the market's count."""
 
 _POLICY_DAYS = "7d"
 """How much older than the survey the policy rate may be."""
@@ -119,7 +117,7 @@ def flat_forwards(wide: pl.DataFrame, curve: Mapping[str, int]) -> pl.DataFrame:
         `observation_date`, `years` (end of the segment), `forward_rate` (percent, compounded once a year).
     """
     columns = [
-        wide.select(_DATE, (pl.lit(days) / BUSINESS_DAYS).alias(_YEARS), rate=pl.col(series))
+        wide.select(_DATE, (pl.lit(days) / BUSINESS_YEAR).alias(_YEARS), rate=pl.col(series))
         for series, days in curve.items()
     ]
     empty = pl.DataFrame(schema={_DATE: pl.Date, _YEARS: pl.Float64, "rate": pl.Float64})

@@ -79,7 +79,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
             raise ValueError(f"{field}.actual: expected a frequency of {', '.join(EVERY)}, got {frequency!r}")
         if release.steps:
             try:
-                unit = check_steps(release.steps, [unit], frequency)
+                unit = check_steps(release.steps, [unit], frequency, [known[release.actual]["seasonal_adjustment"]])
             except ValueError as error:
                 raise ValueError(f"{field}.steps: {error}") from None
         if release.consensus in known:

@@ -14,8 +14,9 @@ from macro_assets_tests.indicators.toys import FACTS, daily, monthly
 
 
 def facts(*rows: tuple[str, str, str]) -> pl.DataFrame:
-    """Facts of series by id, frequency and unit."""
-    return pl.DataFrame([(s, f, "mean", u) for s, f, u in rows], FACTS, orient="row")
+    """Facts of series by id, frequency and unit; none is seasonally adjusted."""
+    found = pl.DataFrame([(s, f, "mean", u) for s, f, u in rows], FACTS, orient="row")
+    return found.with_columns(seasonal_adjustment=pl.lit("NSA"))
 
 
 # --- real rates ----------------------------------------------------------------------------------------------------
@@ -49,6 +50,7 @@ def test_money_that_is_worth_nothing_has_no_real_rate() -> None:
         ((("A", "M", "usd"), ("B", "M", "percent")), "level", "inputs.0: expected a rate in percent, A is in 'usd'"),
         ((("A", "M", "percent"), ("B", "M", "index")), "level", "expected steps that give percent, they give 'index'"),
         ((("A", "M", "percent"), ("B", "M", "index")), "levle", "parameters.inflation: step 1 'levle' is no transform"),
+        ((("A", "M", "percent"), ("B", "M", "index")), "pca", "step 1 'pca': expected seasonally adjusted figures"),
     ],
 )
 def test_what_makes_no_real_rate_is_refused(told: Any, steps: str, said: str) -> None:

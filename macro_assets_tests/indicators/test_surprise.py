@@ -52,11 +52,13 @@ def test_the_last_forecast_of_a_model_before_the_release_counts() -> None:
     rows += [{**rows[1], **other, "value": 8.0} for other in [*others, {"is_released": True}]]
     levels = {date(2019, 10, 1): 100.0, quarter: 101.0}
     figures = pl.DataFrame([("GDP", d, v) for d, v in levels.items()], FIGURES, orient="row")
-    facts = pl.DataFrame([("GDP", "Q", "mean", "usd")], FACTS, orient="row")
+    facts = pl.DataFrame([("GDP", "Q", "mean", "usd", "SAAR")], (*FACTS, "seasonal_adjustment"), orient="row")
     table = pl.DataFrame(rows, schema_overrides={"scenario": pl.String})
     gdp = {"name": "gdp", "actual": "GDP", "steps": "pca", "consensus": "forecasts/m", "release_days": 30, "sign": 1}
     asked = parameters(gdp)
     check(asked, facts)
+    with pytest.raises(ValueError, match="step 1 'pca': expected seasonally adjusted figures, got 'NSA'"):
+        check(asked, facts.with_columns(seasonal_adjustment=pl.lit("NSA")))
     (row,) = compute(Given(figures, facts, {"forecasts/m": table}), asked).rows()
     assert row[:5] == (date(2020, 4, 30), "gdp", quarter, pytest.approx(100 * (1.01**4 - 1)), 2.0)
 
@@ -71,7 +73,7 @@ def test_the_last_forecast_of_a_model_before_the_release_counts() -> None:
     ],
 )
 def test_releases_that_cannot_be_are_refused(changed: dict[str, Any], said: str) -> None:
-    facts = monthly(CPI=[1.0], SURVEY=[1.0]).facts
+    facts = monthly(CPI=[1.0], SURVEY=[1.0]).facts.with_columns(seasonal_adjustment=pl.lit("NSA"))
     with pytest.raises(ValueError, match=f"^{said}"):
         check(parameters({**CPI, **changed}), facts)
     with pytest.raises(ValueError, match="cpi: expected each name once"):

@@ -72,3 +72,7 @@ def difference(nominal: ArrayLike, real: ArrayLike) -> Array:
     """Breakeven inflation as the market quotes it for par yields: nominal less real, in percentage points."""
     found: Array = np.asarray(nominal, dtype=float) - np.asarray(real, dtype=float)
     return found
+
+
+RULES = {"difference": difference, "fisher": fisher}
+"""How a real rate, or inflation, is taken off a nominal rate."""
