@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "transforms": {"catalog"},
     "indicators": {"catalog", "transforms"},
     "models": {"catalog", "transforms"},
-    "evaluation": {"catalog", "transforms"},
+    "evaluation": {"catalog", "transforms", "indicators"},
     "charts": {"catalog", "transforms"},
     "quality": {"catalog", "transforms"},
     "intake": {"catalog", "sources", "lakehouse", "quality"},

@@ -8,6 +8,7 @@ from macro_assets.catalog.kinds.model import Backtest, Model, ModelInput, Target
 from macro_assets.catalog.kinds.recession import Recession
 from macro_assets.catalog.kinds.release import PublicationLag, Release
 from macro_assets.catalog.kinds.rule import RuleCall
+from macro_assets.catalog.kinds.score import Score
 from macro_assets.catalog.kinds.series import Bounds, Copy, Frequency, Holder, Kind, Selector, Series
 from macro_assets.catalog.kinds.source import Api, Folder, Key, Source, Vintages
 from macro_assets.catalog.kinds.step import Step, Steps
@@ -44,6 +45,7 @@ __all__ = [
     "Release",
     "Retention",
     "RuleCall",
+    "Score",
     "Selector",
     "Series",
     "Source",

@@ -14,11 +14,12 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from macro_assets.catalog import names
 from macro_assets.catalog.entries import D, Problem, by_name, nearest, of_the_file, origins, validated
 from macro_assets.catalog.kinds.chart import Chart
+from macro_assets.catalog.kinds.computed import Computed
 from macro_assets.catalog.kinds.family import Family
 from macro_assets.catalog.kinds.gap import Gap
 from macro_assets.catalog.kinds.indicator import Indicator
@@ -27,6 +28,7 @@ from macro_assets.catalog.kinds.licence import Licence
 from macro_assets.catalog.kinds.model import Model
 from macro_assets.catalog.kinds.recession import Recession
 from macro_assets.catalog.kinds.release import Release
+from macro_assets.catalog.kinds.score import Score
 from macro_assets.catalog.kinds.series import Copy, Series
 from macro_assets.catalog.kinds.source import Source
 from macro_assets.catalog.kinds.table import Column, Table
@@ -34,10 +36,12 @@ from macro_assets.catalog.kinds.view import View
 from macro_assets.catalog.own import FOLDERS, own_documents, own_folder
 from macro_assets.catalog.read import CatalogError, Entries, read_document, read_entries, read_folder, yaml_files
 from macro_assets.catalog.references import Reference, absent, dangling, without
-from macro_assets.catalog.rooms import method_names, shape_of
+from macro_assets.catalog.rooms import ROOM_OF, method_names, shape_of
 from macro_assets.catalog.source_files import SourceFile, read_added, read_source, source_of
 from macro_assets.catalog.table_entries import tables_of, view_entries
 from macro_assets.catalog.wording import shortened
+
+C = TypeVar("C", bound=Computed)
 
 
 class UnknownNameError(LookupError):
@@ -82,6 +86,7 @@ class Catalog:
     series: Mapping[str, Series]
     tables: Mapping[str, Table]
     indicators: Mapping[str, Indicator]
+    scores: Mapping[str, Score]
     models: Mapping[str, Model]
     charts: Mapping[str, Chart]
     copies: tuple[Series, ...] = ()
@@ -105,11 +110,11 @@ class Catalog:
         return self.origins.get(f"{kind}/{name}", f"{kind}.yaml")
 
     def series_behind(self, table: str) -> tuple[str, ...]:
-        """Series that the indicator or model of a table is made of, directly or through others."""
+        """Series that the indicator, score or model of a table is made of, directly or through others."""
         kind, name = names.entry_of(table) or ("", "")
-        if kind == "indicators" and (indicator := self.indicators.get(name)):
-            through = (s for t in indicator.tables for s in self.series_behind(t))
-            return tuple(dict.fromkeys([*indicator.series, *through]))
+        if kind in ("indicators", "scores") and (computed := getattr(self, kind).get(name)):
+            through = (s for t in computed.tables for s in self.series_behind(t))
+            return tuple(dict.fromkeys([*computed.series, *through]))
         if kind == "models" and (model := self.models.get(name)):
             return model.series
         return ()
@@ -180,9 +185,9 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
     folder
         Holds `families.yaml`, `columns.yaml`, `tables.yaml`, `views.yaml`, `recessions.yaml`, `instruments.yaml`,
         `gaps.yaml`, `licences.yaml`, in `sources/` one `<source>.yaml` per source with its series, and in
-        `indicators/`, `models/` and `charts/` files of these.
+        `indicators/`, `scores/`, `models/` and `charts/` files of these.
     own
-        Holds more files, each of a source, of indicators, of models, of charts, or of several of these.
+        Holds more files, each of a source, of indicators, of scores, of models, of charts, or of several of these.
 
     Raises
     ------
@@ -204,7 +209,8 @@ def load_catalog(folder: Path | Traversable, own: Path | None = None) -> Catalog
         sources={s.name: s for one in sources if (s := one.source)},
         series=by_name([e for one in sources if one.source for e in one.series], Series, problems, "id", _ONE_HOME),
         tables={},
-        indicators=_shaped(by_name(stated["indicators"], Indicator, problems), stated["indicators"], problems),
+        indicators=_shaped("indicators", Indicator, stated["indicators"], problems),
+        scores=_shaped("scores", Score, stated["scores"], problems),
         models=by_name(stated["models"], Model, problems),
         charts=by_name(stated["charts"], Chart, problems),
         recessions=tuple(r for r in recessions if r is not None),
@@ -252,16 +258,18 @@ def _copies(catalog: Catalog, entries: Entries, problems: list[Problem]) -> tupl
     return tuple(found.values())
 
 
-def _shaped(indicators: Mapping[str, Indicator], stated: Entries, problems: list[Problem]) -> dict[str, Indicator]:
-    """Indicators with the shape of their method, where they state none; one whose method there is not is left out."""
-    found = {n: i if i.shape else i.model_copy(update={"shape": shape_of(i.method)}) for n, i in indicators.items()}
-    files = origins({"indicators": stated})
-    for name, entry in found.items():
-        if entry.shape is None:
-            near = nearest(entry.method, method_names("indicators"))
-            text = f"method: no method {entry.method!r} in macro_assets/indicators.{near}"
-            problems.append(Problem(files[f"indicators/{name}"], name, text))
-    return {name: entry for name, entry in found.items() if entry.shape is not None}
+def _shaped(kind: str, declared: type[C], stated: Entries, problems: list[Problem]) -> dict[str, C]:
+    """Entries with the shape of their method, where they state none; one whose method there is not is left out."""
+    room, files = ROOM_OF[kind], origins({kind: stated})
+    found: dict[str, C] = {}
+    for name, entry in by_name(stated, declared, problems).items():
+        if (shape := entry.shape or shape_of(room, entry.method)) is not None:
+            found[name] = entry if entry.shape else entry.model_copy(update={"shape": shape})
+            continue
+        near = nearest(entry.method, method_names(room))
+        text = f"method: no method {entry.method!r} in macro_assets/{room}.{near}"
+        problems.append(Problem(files[f"{kind}/{name}"], name, text))
+    return found
 
 
 def _of_sources(files: Iterable[SourceFile]) -> dict[str, str]:

@@ -13,6 +13,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "sources": ("raw", "silences", "landing", "fetch_log"),
     "families": ("normalized",),
     "indicators": ("indicators", "real_time"),
+    "scores": ("scores",),
     "models": OF_MODELS,
     "charts": ("charts",),
 }
@@ -65,6 +66,11 @@ def indicator(name: str) -> str:
 def real_time(indicator: str) -> str:
     """The table of an indicator as of each month."""
     return f"real_time/{indicator}"
+
+
+def score(name: str) -> str:
+    """The table of a score."""
+    return f"scores/{name}"
 
 
 def forecast(model: str) -> str:

@@ -1,7 +1,7 @@
 """The folder of the user's own catalog files: where it is, and what stands in them.
 
-Each `*.yaml` of it declares a source with its series, adds series to a source that there is, or has indicators, models
-or charts, or several of these. What cannot be read is told and left out; nothing here stops the rest.
+Each `*.yaml` of it declares a source with its series, adds series to a source that there is, or has indicators,
+scores, models or charts, or several of these. What cannot be read is told and left out; nothing here stops the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from macro_assets.catalog.read import CatalogError, listed, read_document
 OWN = "MACRO_CATALOG"
 """Environment variable that names the folder."""
 
-FOLDERS = ("indicators", "models", "charts")
+FOLDERS = ("indicators", "scores", "models", "charts")
 """Kinds whose files stand in a folder of their name; a file of the user's own may have any of them beside a source."""
 
 _OF_A_SOURCE = ("defaults", "releases", "series", "groups")

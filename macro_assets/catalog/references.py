@@ -163,9 +163,10 @@ def _references(catalog: Catalog) -> Iterator[Reference]:
         yield from (Reference("series", s.id, "holders", "sources", h.source) for h in s.holders)
     for source in catalog.sources.values():
         yield Reference("sources", source.name, "family", "families", source.family)
-    for i in catalog.indicators.values():
-        yield from (Reference("indicators", i.name, "inputs", "series", s) for s in i.series)
-        yield from (Reference("indicators", i.name, "inputs", "tables", t) for t in i.tables)
+    for kind, computed in (("indicators", catalog.indicators), ("scores", catalog.scores)):
+        for i in computed.values():
+            yield from (Reference(kind, i.name, "inputs", "series", s) for s in i.series)
+            yield from (Reference(kind, i.name, "inputs", "tables", t) for t in i.tables)
     for m in catalog.models.values():
         yield from (Reference("models", m.name, "inputs", "series", s) for s in m.series)
         if m.benchmark:
@@ -179,8 +180,9 @@ def _references(catalog: Catalog) -> Iterator[Reference]:
 
 
 def _circles(catalog: Catalog) -> Iterator[Problem]:
-    """Indicators and charts that are made of themselves."""
+    """Indicators, scores and charts that are made of themselves."""
     above = {("indicators", i.name): i.tables for i in catalog.indicators.values()}
+    above |= {("scores", s.name): s.tables for s in catalog.scores.values()}
     above |= {("charts", c.name): c.of.tables for c in catalog.charts.values()}
     for kind, name in above:
         waiting = list(above[kind, name])
@@ -192,7 +194,7 @@ def _circles(catalog: Catalog) -> Iterator[Problem]:
                 through[entry] = table
                 waiting += above[entry]
         if (kind, name) in through:
-            field = "inputs" if kind == "indicators" else "of.tables"
+            field = "of.tables" if kind == "charts" else "inputs"
             text = f"{field}: it would be made of itself, through {', '.join(through.values())}"
             yield _problem(catalog, kind, name, text)
 

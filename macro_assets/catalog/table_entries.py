@@ -1,7 +1,7 @@
 """Entries of things with columns: tables, of templates and shapes too, and views.
 
-A template is a table whose name ends in `{source}`, `{family}`, `{indicator}`, `{model}` or `{chart}`: it stands once
-for each. A shape is columns and a key under a name; a table that names it has these after its own.
+A template is a table whose name ends in `{source}`, `{family}`, `{indicator}`, `{score}`, `{model}` or `{chart}`: it
+stands once for each. A shape is columns and a key under a name; a table that names it has these after its own.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def _each(word: str, catalog: Catalog) -> tuple[str, Sequence[Any]] | None:
             return "families", [catalog.families[f] for f in in_use(catalog)]
         case "indicator":
             return "indicators", list(catalog.indicators.values())
+        case "score":
+            return "scores", list(catalog.scores.values())
         case "model":
             return "models", list(catalog.models.values())
         case "chart":

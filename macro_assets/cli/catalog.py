@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Stored = Mapping[str, tuple[str, ...]]
 """Who serves a series, its first and last date, its rows and vintages, by series; as text."""
 
-_KINDS = ("all", "families", "sources", "series", "tables", "views", "indicators", "models", "charts", "gaps")
+_KINDS = ("all", "families", "sources", "series", "tables", "views", "indicators", "scores", "models", "charts", "gaps")
 _STORED = ("served by", "from", "to", "rows", "vintages")
 _FACTS = ("id", "title", "freq")
 _MORE = ("unit published", "theme", "passed on", "holders")
@@ -30,7 +30,7 @@ _FOLDED = {"title", "", "unit published", "holders", "quotation"}
 @click.argument("kind", type=click.Choice(_KINDS), default="all")
 @expected_errors
 def list_command(kind: str) -> None:
-    """What the catalog has: KIND is families, sources, series, tables, views, indicators, models, charts or gaps."""
+    """What the catalog has, all of it or of a KIND."""
     from macro_assets.catalog import default_catalog, names
 
     catalog = default_catalog()
@@ -50,6 +50,7 @@ def list_command(kind: str) -> None:
             (i.name, i.title, f"{i.method} of {', '.join(i.inputs)}{', in real time' if i.real_time else ''}")
             for i in catalog.indicators.values()
         ],
+        "scores": [(s.name, s.title, f"{s.method} of {', '.join(s.inputs)}") for s in catalog.scores.values()],
         "models": [
             (m.name, m.title, f"{m.method} of {m.target.series}, inputs: {len(m.inputs)}")
             for m in catalog.models.values()

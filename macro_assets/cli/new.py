@@ -1,4 +1,4 @@
-"""`macro new`: the entry of a new indicator, model or chart, written into the user's own folder."""
+"""`macro new`: the entry of a new indicator, score, model or chart, written into the user's own folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 @click.group("new")
 def new_command() -> None:
-    """Write the entry of a new indicator, model or chart, with what each field is for: valid as it is, to be edited."""
+    """Write a new indicator, score, model or chart, with what each field is for: valid as it is, to be edited."""
 
 
 def _command(kind: str) -> Callable[..., None]:
@@ -36,7 +36,7 @@ def _help(kind: str) -> str:
     )
 
 
-for _kind in ("indicator", "model", "chart"):
+for _kind in ("indicator", "score", "model", "chart"):
     _command(_kind)
 
 

@@ -17,16 +17,16 @@ import yaml
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from macro_assets.catalog import Chart, Indicator, Model
+from macro_assets.catalog import Chart, Indicator, Model, Score
 from macro_assets.catalog.kinds.declaration import Declaration
-from macro_assets.catalog.rooms import method_names
+from macro_assets.catalog.rooms import ROOM_OF, method_names
 from macro_assets.charts.modules import modules
 from macro_assets.graph.methods import ROOMS
 
-KINDS: Mapping[str, type[Declaration]] = {"indicator": Indicator, "model": Model, "chart": Chart}
-_METHOD = {"indicator": "method", "model": "method", "chart": "draws"}
+KINDS: Mapping[str, type[Declaration]] = {"indicator": Indicator, "score": Score, "model": Model, "chart": Chart}
+_METHOD = {"indicator": "method", "score": "method", "model": "method", "chart": "draws"}
 """Field that names the method."""
-_LAYER = {"indicator": "indicators", "model": "forecasts", "chart": "charts"}
+_LAYER = {"indicator": "indicators", "score": "scores", "model": "forecasts", "chart": "charts"}
 _WIDTH = 116
 _LONGEST = 30
 """Of a field in a list of them: a line is folded by where a field of it begins."""
@@ -45,7 +45,7 @@ def methods(kind: str) -> dict[str, str]:
 def _modules(kind: str) -> dict[str, str]:
     if kind == "chart":
         return modules()
-    return {name: f"{ROOMS[f'{kind}s']}.{name}" for name in method_names(f"{kind}s")}
+    return {name: f"{ROOMS[f'{kind}s']}.{name}" for name in method_names(ROOM_OF[f"{kind}s"])}
 
 
 def skeleton(kind: str, name: str, method: str, **more: Any) -> str:
@@ -54,7 +54,7 @@ def skeleton(kind: str, name: str, method: str, **more: Any) -> str:
     Parameters
     ----------
     kind
-        'indicator', 'model' or 'chart'.
+        'indicator', 'score', 'model' or 'chart'.
     method
         One of :func:`methods`.
     more

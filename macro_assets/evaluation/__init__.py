@@ -1,1 +1,1 @@
-"""Forecasts and released outcomes to scores: pure functions, frame in, frame out. Models are made in models/."""
+"""How well forecasts, signals and regimes did: a method of scores a module, frames in, frame out. Made elsewhere."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, names
+from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, Score, names
 from macro_assets.catalog.derive import holdings_frame, series_facts
 from macro_assets.catalog.entries import Problem
+from macro_assets.catalog.kinds.computed import Computed
 from macro_assets.catalog.references import without
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import labels_of
@@ -24,7 +25,7 @@ from macro_assets.graph.compute.indicator import Link, indicator, real_time
 from macro_assets.graph.compute.model import Declared, fit, forecasts, news
 from macro_assets.graph.compute.normalized import normalized
 from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Served, Table
-from macro_assets.graph.entries import chart_module, indicator_method, model_method
+from macro_assets.graph.entries import chart_module, computed_method, model_method
 from macro_assets.graph.methods import MethodError
 from macro_assets.lakehouse.raw import INVALIDATIONS
 
@@ -70,6 +71,7 @@ def graph(catalog: Catalog) -> Graph:
 def _kinds(catalog: Catalog) -> Iterator[tuple[str, Sequence[Any], Callable[[Any, Catalog], Sequence[Derivation]]]]:
     yield "families", [f for f in catalog.families.values() if catalog.sources_of(f.name)], _family
     yield "indicators", list(catalog.indicators.values()), _indicator
+    yield "scores", list(catalog.scores.values()), _score
     yield "models", list(catalog.models.values()), _model
     yield "charts", list(catalog.charts.values()), _chart
 
@@ -91,24 +93,34 @@ def _family(family: Family, catalog: Catalog) -> Sequence[Derivation]:
 
 
 def _indicator(declared: Indicator, catalog: Catalog) -> Sequence[Derivation]:
-    link = _link(declared, catalog)
-    inputs: dict[str, Input] = {name: Table(name) for name in declared.tables}
-    if declared.series:
-        inputs["known"] = Known(declared.series)
-    found = [Derivation((link.table,), inputs, partial(indicator, link=link), methods=(link.method,))]
+    found = [_computed("indicators", declared, catalog)]
     if declared.real_time:
         found.append(_real_time(declared, catalog))
     return found
 
 
-def _link(declared: Indicator, catalog: Catalog) -> Link:
-    module, parameters, facts = indicator_method(declared, catalog)
-    return Link(names.indicator(declared.name), module.__name__, parameters, facts, declared.tables)
+def _score(declared: Score, catalog: Catalog) -> Sequence[Derivation]:
+    return [_computed("scores", declared, catalog)]
+
+
+def _computed(kind: str, declared: Computed, catalog: Catalog) -> Derivation:
+    link = _link(kind, declared, catalog)
+    inputs: dict[str, Input] = {name: Table(name) for name in declared.tables}
+    if declared.series:
+        inputs["known"] = Known(declared.series)
+    compute = partial(indicator, link=link)
+    return Derivation((link.table,), inputs, compute, methods=(link.method,), is_dated=declared.chronology)
+
+
+def _link(kind: str, declared: Computed, catalog: Catalog) -> Link:
+    module, parameters, facts = computed_method(kind, declared, catalog)
+    recessions = catalog.recessions if declared.chronology else None
+    return Link(f"{kind}/{declared.name}", module.__name__, parameters, facts, declared.tables, recessions)
 
 
 def _real_time(declared: Indicator, catalog: Catalog) -> Derivation:
     table = names.real_time(declared.name)
-    chain = [_link(i, catalog) for i in _chain(declared, catalog)]
+    chain = [_link("indicators", i, catalog) for i in _chain(declared, catalog)]
     limits = {s: catalog.series[s].staleness_days for link in chain for s in link.facts["series_id"]}
     periods = cast("int", catalog.tables[table].parameters["periods"])
     return Derivation(

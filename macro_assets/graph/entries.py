@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import polars as pl
 
-from macro_assets.catalog import Catalog, Chart, Indicator, Model, names
+from macro_assets.catalog import Catalog, Chart, Model
 from macro_assets.catalog.derive import series_facts
+from macro_assets.catalog.kinds.computed import Computed
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.charts.checking import problems
 from macro_assets.charts.modules import module_name
@@ -21,18 +22,18 @@ from macro_assets.models.protocol import Specification, specification
 from macro_assets.quality.rules import check_rules
 
 FACTS = ("frequency", "aggregation", "unit", "seasonal_adjustment")
-"""What an indicator is told of its series."""
+"""What an indicator or a score is told of its series."""
 
 
-def indicator_method(entry: Indicator, catalog: Catalog) -> tuple[ModuleType, Declaration, pl.DataFrame]:
-    """The method of an indicator, its parameters, and the facts of its series."""
-    module = method_module("indicators", entry.method)
+def computed_method(kind: str, entry: Computed, catalog: Catalog) -> tuple[ModuleType, Declaration, pl.DataFrame]:
+    """The method of an indicator or a score, its parameters, and the facts of its series."""
+    module = method_module(kind, entry.method)
     parameters = parameters_of(module, entry.parameters)
     if entry.shape != module.SHAPE:
         raise MethodError(f"shape: method {entry.method} gives the shape {module.SHAPE!r}, got {entry.shape!r}")
     facts = series_facts((catalog.one_series(s) for s in entry.series), *FACTS)
     _ask(module, parameters, facts)
-    table = catalog.tables[names.indicator(entry.name)]
+    table = catalog.tables[f"{kind}/{entry.name}"]
     if wrong := check_rules(table.rules, table.columns):
         raise MethodError("; ".join(wrong))
     return module, parameters, facts

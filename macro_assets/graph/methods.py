@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 from macro_assets.catalog.entries import complaints, nearest
 from macro_assets.catalog.kinds.declaration import Declaration
-from macro_assets.catalog.rooms import method_names
+from macro_assets.catalog.rooms import ROOM_OF, method_names
 
-ROOMS: Mapping[str, str] = {"indicators": "macro_assets.indicators", "models": "macro_assets.models"}
-"""Packages in which the methods of each kind of entry stand; `charts/modules.py` finds those of charts."""
+ROOMS: Mapping[str, str] = {kind: f"macro_assets.{room}" for kind, room in ROOM_OF.items()}
+"""Packages in which the methods of each kind of entry stand."""
 
 
 class MethodError(ValueError):
@@ -39,7 +39,7 @@ def method_module(kind: str, name: str) -> ModuleType:
         if hasattr(module, "Parameters"):
             return module
     place = ROOMS[kind].replace(".", "/")
-    raise MethodError(f"method: no method {name!r} in {place}.{nearest(name, method_names(kind))}")
+    raise MethodError(f"method: no method {name!r} in {place}.{nearest(name, method_names(ROOM_OF[kind]))}")
 
 
 def parameters_of(module: ModuleType, given: Mapping[str, Any]) -> Declaration:

@@ -14,7 +14,7 @@ from macro_assets.transforms.panel import by_date, monthly, panel
 
 @dataclass(frozen=True)
 class Given:
-    """What an indicator is computed from.
+    """What an indicator, or a score, is computed from.
 
     Attributes
     ----------
@@ -25,11 +25,15 @@ class Given:
         `series_id`, `frequency`, `aggregation`, `unit`: a row for each series, in the order of the entry's inputs.
     tables
         Tables among the inputs, by name.
+    recessions
+        Of an entry with `chronology: true`, the contractions announced by the instant, by peak: `peak`, `trough` (first
+        of month; null while it is not announced), `peak_announced`, `trough_announced`.
     """
 
     observations: pl.DataFrame
     facts: pl.DataFrame
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    recessions: pl.DataFrame | None = None
 
     @property
     def series(self) -> tuple[str, ...]:

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from macro_assets.catalog.kinds.declaration import Declaration, Month, Slug
-from macro_assets.catalog.kinds.rule import RuleCall
-
-Input = Annotated[str, Field(pattern=r"^\w+(/\w+)?$")]
-"""A series, or a table as 'layer/name'."""
+from macro_assets.catalog.kinds.computed import Computed
+from macro_assets.catalog.kinds.declaration import Month, Slug
 
 
-class Indicator(Declaration):
-    """An indicator: the module of its method says what its parameters are and which shape its table has."""
+def _months(value: Any) -> Any:
+    """Months one by one, or all from a first to a last one."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"first", "last"} or not all(isinstance(m, str) and len(m) == 7 for m in value.values()):
+        raise ValueError(f"expected months, or their first and last as '2016-06', got {value!r}")
+    (year, month), (last_year, last) = (map(int, value[at].split("-")) for at in ("first", "last"))
+    found = range(12 * year + month - 1, 12 * last_year + last)
+    if not found:
+        raise ValueError(f"first ({value['first']}) must not be after last ({value['last']})")
+    return [f"{n // 12}-{n % 12 + 1:02}" for n in found]
+
+
+class Indicator(Computed):
+    """An indicator, and whether it is known as of each month."""
 
     name: Slug = Field(description="Unique among indicators: its table is `indicators/<name>`")
-    title: str = Field(description="What it is called in lists and on charts")
-    description: str = Field(default="", description="What a row of its table says, in a sentence or two")
     method: Slug = Field(description="Module of macro_assets/indicators/ that computes it")
-    shape: Slug | None = Field(default=None, description="Shape of its table in tables.yaml; by default its method's")
-    inputs: tuple[Input, ...] = Field(min_length=1, description="Series and tables it is made of")
-    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the method asks for")
     real_time: bool = Field(default=False, description="Also as of each month: `real_time/<name>`")
-    demo: tuple[Month, ...] = Field(default=(), description="As-of months that a full local run computes")
-    reference: str = Field(default="", description="Paper or page that the formula is from")
-    rules: tuple[RuleCall, ...] = Field(default=(), description="What its rows must keep, beside what the shape says")
-    owner: str = Field(default="team:research", description="A Dagster owner: an e-mail address or 'team:name'")
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """Series among its inputs."""
-        return tuple(i for i in self.inputs if "/" not in i)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Tables among its inputs."""
-        return tuple(i for i in self.inputs if "/" in i)
+    demo: Annotated[tuple[Month, ...], BeforeValidator(_months)] = Field(
+        default=(), description="As-of months that a full local run computes: each, or {first: 2010-01, last: 2018-12}"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len(set(self.inputs)) != len(self.inputs):
-            raise ValueError("an input is named twice")
         if self.demo and not self.real_time:
             raise ValueError("'demo' names as-of months, which only an indicator with 'real_time: true' has")
         return self

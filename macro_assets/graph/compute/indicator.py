@@ -1,18 +1,21 @@
-"""An indicator by its method, and as of each month."""
+"""An indicator or a score by its method, and an indicator as of each month."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from typing import cast
 
 import polars as pl
 
+from macro_assets.catalog import Recession
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.graph.derivation import Frames, Moment
 from macro_assets.indicators.protocol import Given
 from macro_assets.models.protocol import Knowledge, refuse_stale
+from macro_assets.transforms.recessions import announced
 
 
 @dataclass(frozen=True)
@@ -24,17 +27,19 @@ class Link:
     parameters: Declaration
     facts: pl.DataFrame
     tables: tuple[str, ...] = ()
+    recessions: tuple[Recession, ...] | None = None
+    """The chronology, of one that asks for it."""
 
 
-def indicator(frames: Frames, *, link: Link) -> Frames:
-    """The indicator's table.
+def indicator(frames: Frames, as_of: datetime | None = None, *, link: Link) -> Frames:
+    """The table of an indicator or a score; as of a past instant with the contractions announced by then.
 
     Parameters
     ----------
     frames
         `known`: the observations of its series, if it has some; the tables that it reads, by name.
     """
-    return {link.table: _computed(link, frames)}
+    return {link.table: _computed(link, frames, as_of)}
 
 
 def real_time(
@@ -62,14 +67,15 @@ def real_time(
     refuse_stale(table, known, limits)
     made: dict[str, pl.DataFrame] = {"known": known.observations}
     for link in chain:
-        made[link.table] = _computed(link, made)
+        made[link.table] = _computed(link, made, known.as_of)
     return {table: _stamped(_latest(made[chain[-1].table], periods), moment, known)}
 
 
-def _computed(link: Link, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _computed(link: Link, frames: Mapping[str, pl.DataFrame], as_of: datetime | None) -> pl.DataFrame:
     own = link.facts["series_id"]
     known = frames["known"].filter(pl.col("series_id").is_in(own.to_list())) if own.len() else pl.DataFrame()
-    given = Given(known, link.facts, {t: frames[t] for t in link.tables})
+    recessions = None if link.recessions is None else announced(link.recessions, as_of)
+    given = Given(known, link.facts, {t: frames[t] for t in link.tables}, recessions)
     return cast("pl.DataFrame", import_module(link.method).compute(given, link.parameters))
 
 
