@@ -35,7 +35,7 @@ STEPS = {
 
 
 def table(values: np.ndarray) -> pl.DataFrame:
-    """A long table of series side by side."""
+    """A long table of series side by side, sorted by series and date as all tables of observations are."""
     first = date(2000, 1, 1)
     days = pl.date_range(first, first + timedelta(days=DAYS - 1), eager=True)
     return pl.DataFrame(
@@ -44,7 +44,7 @@ def table(values: np.ndarray) -> pl.DataFrame:
             "observation_date": pl.concat([days] * SERIES, rechunk=True),
             "value": np.ascontiguousarray(values.T).ravel(),
         }
-    )
+    ).sort("series_id", "observation_date")
 
 
 def weights() -> np.ndarray:
