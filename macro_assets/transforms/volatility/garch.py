@@ -18,8 +18,8 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.transforms.estimation import estimated_by_period
 from macro_assets.transforms.volatility.errors import VolatilityError
-from macro_assets.transforms.volatility.grid import estimated_by_period
 
 MIN_OBS = 250
 """Returns below which nothing is estimated: a year of days."""
@@ -162,7 +162,7 @@ def as_of_each(returns: pl.DataFrame, model: Garch, *, min_obs: int, every: str,
         before the first have no row.
     """
     values, days = returns["value"].to_numpy(), returns["observation_date"]
-    found = estimated_by_period(days, every, min_obs, lambda n: fit(values[:n], model))
+    found = estimated_by_period(days, every, min_obs, lambda n: fit(values[:n], model), VolatilityError)
     rows = [
         _rows(values[:end], days, begin, estimates, horizon).with_columns(estimated_through=pl.lit(days[size - 1]))
         for begin, end, size, estimates in found

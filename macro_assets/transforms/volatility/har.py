@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from macro_assets.transforms.estimation import estimated_by_period
 from macro_assets.transforms.volatility.errors import VolatilityError
-from macro_assets.transforms.volatility.grid import estimated_by_period
 
 LAGS = (1, 5, 22)
 """A day, a week and a month of trading days."""
@@ -106,7 +106,7 @@ def as_of_each(values: pl.DataFrame, *, lags: Sequence[int], horizon: int, min_o
         (last day of the estimates). Days before the first estimates have no row.
     """
     figures, days = values["value"].to_numpy(), values["observation_date"]
-    found = estimated_by_period(days, every, min_obs, lambda n: fit(figures[:n], lags, horizon))
+    found = estimated_by_period(days, every, min_obs, lambda n: fit(figures[:n], lags, horizon), VolatilityError)
     rows = [
         values[begin:end].select(
             "observation_date",
