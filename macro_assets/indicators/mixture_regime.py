@@ -109,7 +109,9 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     def estimate(size: int) -> Fit:
         return fit(values[:size][counts[:size]], len(parameters.names))
 
-    made = estimated_by_period(months, f"{parameters.refit_months}mo", parameters.min_obs, estimate, RegimeError)
+    made = estimated_by_period(
+        months, f"{parameters.refit_months}mo", parameters.min_obs, estimate, RegimeError, given.periods
+    )
     found = [
         with_probabilities(
             months[begin:end], parameters.names, probabilities(values[begin:end], estimates), unknown, months[size - 1]

@@ -28,12 +28,16 @@ class Given:
     recessions
         Of an entry with `chronology: true`, the contractions announced by the instant, by peak: `peak`, `trough` (first
         of month; null while it is not announced), `peak_announced`, `trough_announced`.
+    periods
+        How many of the latest periods are kept, all if None: a method whose estimates take long may leave out earlier
+        rows.
     """
 
     observations: pl.DataFrame
     facts: pl.DataFrame
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     recessions: pl.DataFrame | None = None
+    periods: int | None = None
 
     @property
     def series(self) -> tuple[str, ...]:

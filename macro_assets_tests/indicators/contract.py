@@ -1,7 +1,8 @@
 """What every method of indicators promises, as laws over its module.
 
 A method is a module of ``macro_assets/indicators/`` that has `Parameters`; its figures here are synthetic ones of the
-series that its `EXAMPLE` names. A law yields what breaks it, in words. `test_contract.py` holds every method to each.
+series that its `EXAMPLE` names, and the tables that it names are made of such figures by the examples of their own
+methods. A law yields what breaks it, in words. `test_contract.py` holds every method to each.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ FIRST, END = date(2014, 1, 1), date(2018, 12, 31)
 STEP: Mapping[Frequency, str] = {"D": "1d", "W": "1w", "M": "1mo", "Q": "3mo", "A": "1y"}
 CUTS = 20
 """From how many dates on figures are changed at most."""
+
+LATEST = 13
+"""How many periods are asked for where not all are."""
 
 Breaches = Iterator[str]
 
@@ -99,11 +103,23 @@ class Case:
 
     @cached_property
     def facts(self) -> pl.DataFrame:
-        return series_facts((self.catalog.one_series(s) for s in self.module.EXAMPLE["inputs"]), *FACTS)
+        series = (i for i in self.module.EXAMPLE["inputs"] if "/" not in i)
+        return series_facts((self.catalog.one_series(s) for s in series), *FACTS)
+
+    @cached_property
+    def below(self) -> dict[str, Case]:
+        """The methods of the tables among the inputs, by table."""
+        tables = [i for i in self.module.EXAMPLE["inputs"] if "/" in i]
+        return {t: Case(methods()[self.catalog.indicators[_indicator(t)].method], self.catalog) for t in tables}
+
+    @cached_property
+    def series(self) -> tuple[str, ...]:
+        """Series that it is made of, by way of tables too."""
+        return tuple(dict.fromkeys([*self.facts["series_id"], *(s for c in self.below.values() for s in c.series)]))
 
     @cached_property
     def figures(self) -> pl.DataFrame:
-        return figures(self.catalog, tuple(self.facts["series_id"]))
+        return figures(self.catalog, self.series)
 
     @cached_property
     def table(self) -> Table:
@@ -114,12 +130,18 @@ class Case:
         """What it makes of the figures."""
         return self.made_of(self.figures)
 
-    def made_of(self, observations: pl.DataFrame) -> pl.DataFrame:
-        found: pl.DataFrame = self.module.compute(Given(observations, self.facts), self.parameters)
+    def made_of(self, observations: pl.DataFrame, periods: int | None = None) -> pl.DataFrame:
+        own = observations.filter(pl.col("series_id").is_in(self.facts["series_id"].to_list()))
+        tables = {t: case.made_of(observations) for t, case in self.below.items()}
+        found: pl.DataFrame = self.module.compute(Given(own, self.facts, tables, periods=periods), self.parameters)
         return found
 
     def with_values(self, value: pl.Expr) -> pl.DataFrame:
         return self.figures.with_columns(value=value.cast(pl.Float64))
+
+
+def _indicator(table: str) -> str:
+    return table.removeprefix("indicators/")
 
 
 # --- the laws ------------------------------------------------------------------------------------------------------
@@ -157,8 +179,9 @@ def _bad_example(module: Any, catalog: Catalog) -> Breaches:
         return
     if json.loads(json.dumps(example, default=repr)) != example:
         yield "EXAMPLE: expected texts, numbers, lists and mappings, as YAML has them"
-    if strangers := [i for i in example["inputs"] if i not in catalog.series]:
-        yield f"EXAMPLE: inputs: {', '.join(strangers)}: no series of the catalog (no rows of tables are made here)"
+    known = {*catalog.series, *(f"indicators/{i}" for i in catalog.indicators)}
+    if strangers := [i for i in example["inputs"] if i not in known]:
+        yield f"EXAMPLE: inputs: {', '.join(strangers)}: no series and no indicator of the catalog"
         return
     told = {"name": "example", "title": "", "description": "", "reference": "", "method": "example"}
     try:
@@ -208,6 +231,13 @@ def does_not_depend_on_the_frame(case: Case) -> Breaches:
         yield "it depends on columns beside series_id, observation_date and value"
 
 
+def keeps_the_latest_rows(case: Case) -> Breaches:
+    """Where only the latest periods are asked for, they are what they are among all."""
+    last = pl.col("observation_date").is_in(case.rows["observation_date"].unique().sort().tail(LATEST).implode())
+    if _told(case.made_of(case.figures, LATEST).filter(last)) != _told(case.rows.filter(last)):
+        yield f"asked for the latest {LATEST} periods, it makes others of them"
+
+
 def returns_its_shape(case: Case) -> Breaches:
     """Of any figures it makes rows of its shape: columns, types, key, no null where there may be none, its rules."""
     if case.rows.is_empty():
@@ -250,6 +280,7 @@ LAWS: tuple[Law, ...] = (
     does_not_look_ahead,
     is_deterministic,
     does_not_depend_on_the_frame,
+    keeps_the_latest_rows,
     returns_its_shape,
     makes_nothing_of_nothing,
 )

@@ -120,6 +120,13 @@ def with_no_thought_of_nothing(given: Given, parameters: Any) -> pl.DataFrame:
     return rows.with_columns(pl.col("value") + rows["value"][0])
 
 
+def forgetting(given: Given, parameters: Any) -> pl.DataFrame:
+    """Of the latest periods alone, of which a mean lacks those before."""
+    asked = given.monthly() if given.periods is None else given.monthly().tail(given.periods)
+    mean = pl.col(given.series[0]).fill_null(0).cum_sum() / pl.int_range(1, pl.len() + 1)
+    return asked.select("observation_date", value=mean).drop_nulls("value")
+
+
 def without_types(given: Given, parameters: Any) -> pl.DataFrame:
     return pl.DataFrame(GOOD.compute(given, parameters).to_dicts())
 
@@ -150,6 +157,7 @@ def test_a_good_method_keeps_it(catalog: Catalog) -> None:
         (counted, "it is not deterministic"),
         (in_order_of_rows, "it depends on the order of rows"),
         (summed_by_hash, "it depends on the order of rows"),
+        (forgetting, "asked for the latest 13 periods, it makes others"),
         (of_a_column_more, "it fails where does_not_depend_on_the_frame is asked: ColumnNotFoundError"),
         (then(lambda rows: rows.with_columns(extra=1.0)), "of the figures: expected the shape 'value'"),
         (then(lambda rows: rows.select("value", "observation_date")), "of the figures: expected the shape 'value'"),

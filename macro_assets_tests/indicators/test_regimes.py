@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from macro_assets.catalog import Catalog
-from macro_assets.indicators import crisis_shock, markov_regime, mixture_regime, threshold_regime
+from macro_assets.indicators import crisis_shock, markov_regime, mixture_regime, regime_history, threshold_regime
 from macro_assets.indicators.protocol import Given
 from macro_assets_tests.indicators.toys import FACTS, daily, monthly
 
@@ -324,3 +324,29 @@ def test_features_that_are_not_made_of_the_inputs_are_refused(inputs: list[str],
 def test_steps_that_do_not_make_one_series_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^parameters\.steps: "):
         markov_regime.check(MARKOV, in_percent("AB"))
+
+
+# --- side by side --------------------------------------------------------------------------------------------------
+
+
+def test_regimes_side_by_side_and_their_changes() -> None:
+    """A rule's table and one with probabilities: each counted by itself."""
+    days = [date(2020, 1, n) for n in (1, 2, 3)]
+    by_rule = pl.DataFrame({"observation_date": days, "regime": ["steady", "steady", "crisis"]})
+    told = {"regime": ["calm", "turbulent"], "regime_probability": [0.25, 0.75], "is_in_force": [False, True]}
+    estimated = pl.DataFrame({"observation_date": days[:1] * 2, **told})
+    given = Given(pl.DataFrame(), in_percent(""), {"indicators/rule": by_rule, "indicators/chain": estimated})
+    rows = regime_history.compute(given, regime_history.Parameters())
+    assert rows.select("observation_date", "component", "regime", "regime_probability", "spell_periods").rows() == [
+        (days[0], "chain", "turbulent", 0.75, 1),
+        (days[0], "rule", "steady", None, 1),
+        (days[1], "rule", "steady", None, 2),
+        (days[2], "rule", "crisis", None, 1),
+    ]
+    (change,) = regime_history.compute(given, regime_history.Parameters(changes_only=True)).rows(named=True)
+    assert (change["observation_date"], change["previous_regime"], change["switches"]) == (days[2], "steady", 1)
+
+
+def test_series_have_no_regimes_to_set_side_by_side() -> None:
+    with pytest.raises(ValueError, match="^inputs: expected tables of regimes, got the series A, B"):
+        regime_history.check(regime_history.Parameters(), in_percent("AB"))

@@ -66,16 +66,20 @@ def real_time(
     known = Knowledge(moment.instants["known"], frames["known"])
     refuse_stale(table, known, limits)
     made: dict[str, pl.DataFrame] = {"known": known.observations}
-    for link in chain:
+    *below, last = chain
+    for link in below:
         made[link.table] = _computed(link, made, known.as_of)
-    return {table: _stamped(_latest(made[chain[-1].table], periods), moment, known)}
+    rows = _computed(last, made, known.as_of, periods)
+    return {table: _stamped(_latest(rows, periods), moment, known)}
 
 
-def _computed(link: Link, frames: Mapping[str, pl.DataFrame], as_of: datetime | None) -> pl.DataFrame:
+def _computed(
+    link: Link, frames: Mapping[str, pl.DataFrame], as_of: datetime | None, periods: int | None = None
+) -> pl.DataFrame:
     own = link.facts["series_id"]
     known = frames["known"].filter(pl.col("series_id").is_in(own.to_list())) if own.len() else pl.DataFrame()
     recessions = None if link.recessions is None else announced(link.recessions, as_of)
-    given = Given(known, link.facts, {t: frames[t] for t in link.tables}, recessions)
+    given = Given(known, link.facts, {t: frames[t] for t in link.tables}, recessions, periods)
     return cast("pl.DataFrame", import_module(link.method).compute(given, link.parameters))
 
 
