@@ -97,12 +97,9 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         `is_in_force` (the most probable), `staying_probability` (estimated probability of staying another month),
         `estimated_through`.
     """
-    of = [pl.col(s) for s in given.series]
-    value = expression(parameters.steps, of, MONTHLY)
-    sample = Sample(min_obs=2, leave_out=parameters.leave_out).of(pl.lit(True), Calendar(MONTHLY)).is_not_null()
-    rows = given.monthly().select("observation_date", value=value, sample=sample).drop_nulls("value")
+    rows = figures(given, parameters)
     values, months = rows["value"].to_numpy(), rows["observation_date"]
-    counts, model = rows["sample"].to_numpy(), parameters.model
+    counts, model = rows["in_sample"].to_numpy(), parameters.model
 
     def estimate(size: int) -> Fit:
         return fit(values[:size][counts[:size]], model)
@@ -121,3 +118,10 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         for begin, end, size, estimates in made
     ]
     return pl.concat([pl.DataFrame(schema=REGIMES), *found])
+
+
+def figures(given: Given, parameters: Parameters) -> pl.DataFrame:
+    """What the regimes are of: `observation_date`, `value`, `in_sample` (not left out of estimates), by month."""
+    value = expression(parameters.steps, [pl.col(s) for s in given.series], MONTHLY)
+    kept = Sample(min_obs=2, leave_out=parameters.leave_out).of(pl.lit(True), Calendar(MONTHLY)).is_not_null()
+    return given.monthly().select("observation_date", value=value, in_sample=kept).drop_nulls("value")
