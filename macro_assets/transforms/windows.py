@@ -175,6 +175,11 @@ def rank_of(within: list[float], value: float) -> float:
     return 50 * (bisect_left(within, value) + bisect_right(within, value)) / len(within)
 
 
+def share_of(within: list[float], value: float) -> float:
+    """Share of the values that are not above the row's own: the empirical distribution function, in (0, 1]."""
+    return max(bisect_right(within, value), 1) / len(within)
+
+
 def quantile_of(share: float) -> Ordered:
     """The quantile at a share, between two values on the line through them (NumPy's and pandas' default)."""
 

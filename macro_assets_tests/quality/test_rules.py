@@ -201,12 +201,15 @@ def index() -> pl.DataFrame:
         {
             "observation_date": [JAN, JAN, FEB, FEB],
             "component": ["a", "b", "a", "b"],
+            "category": [None, "prices", None, "prices"],
             "component_value": [1.0, 2.0, 3.0, 4.0],
             "zscore": [1.0, -2.0, 0.5, 1.5],
             "sign": [1, -1, 1, -1],
             "weight": [0.25, 0.75, 0.25, 0.75],
             "contribution": [0.25, 1.5, 0.125, -1.125],
             "index_value": [1.75, 1.75, -1.0, -1.0],
+            "component_state": ["observed"] * 4,
+            "is_composition_changed": [False] * 4,
         }
     )
 

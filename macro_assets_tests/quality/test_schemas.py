@@ -350,12 +350,15 @@ def test_high_bounds_of_the_column_dictionary_hold(catalog: Catalog) -> None:
         {
             "observation_date": [date(2020, 1, 1)],
             "component": ["a"],
+            "category": ["prices"],
             "component_value": [1.0],
             "zscore": [1.0],
             "sign": [2],
             "weight": [1.5],
             "contribution": [3.0],
             "index_value": [3.0],
+            "component_state": ["observed"],
+            "is_composition_changed": [False],
         }
     )
     report = check_table(frame, catalog.one_table("indicators/economic_stress_index"))

@@ -1,0 +1,138 @@
+"""Weights of the parts of an index, estimated of nothing but their past: loadings, correlations, portfolio weighting.
+
+Arrays are of periods by components, NaN where a component has no score.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Numbers = np.ndarray[Any, Any]
+
+LEAST_UNIQUE = 0.005
+"""Share of a component that no factor may explain: below it the likelihood has no maximum (Heywood cases)."""
+
+CLOSE = 1e-9
+STEPS = 1000
+
+
+class Moments(NamedTuple):
+    """Of scores before some periods: counts, means, standard deviations (by component) and correlations (by pair)."""
+
+    counts: Numbers
+    means: Numbers
+    deviations: Numbers
+    correlations: Numbers
+
+
+def moments_before(scores: Numbers, periods: Numbers, least: int) -> Moments:
+    """Moments of all scores before each of some periods, of a pair of those that both have.
+
+    Pairs with fewer than `least` joint scores, or one of which does not vary, have a correlation of zero.
+    """
+    known = np.isfinite(scores)
+    x, m = np.where(known, scores, 0.0), known.astype(float)
+    n, sums, squares, products = (
+        np.concatenate([np.zeros((1, *pairs.shape[1:])), pairs.cumsum(axis=0)])[periods]
+        for pairs in (a[:, :, None] * b[:, None, :] for a, b in ((m, m), (x, m), (x * x, m), (x, x)))
+    )
+    with np.errstate(all="ignore"):
+        variance = squares - sums**2 / n
+        varies = (n >= least) & (variance > 1e-12 * n) & (variance.swapaxes(1, 2) > 1e-12 * n)
+        scale = np.sqrt(variance * variance.swapaxes(1, 2))
+        correlation = np.where(varies, (products - sums * sums.swapaxes(1, 2) / n) / scale, 0.0)
+        count, mean = _diagonals(n), _diagonals(sums / n)
+        deviation = np.sqrt(_diagonals(variance) / (count - 1))
+    own = np.eye(scores.shape[1], dtype=bool)
+    return Moments(count, mean, deviation, np.where(own, _diagonals(varies)[:, None, :] * 1.0, correlation))
+
+
+def first_component(correlations: Numbers) -> Numbers:
+    """Loadings of the first principal component of each correlation matrix, of length one and of either sign."""
+    return np.linalg.eigh(correlations)[1][:, :, -1]
+
+
+def one_factor(correlations: Numbers) -> Numbers:
+    """Loadings of the one factor of each correlation matrix by maximum likelihood, of either sign.
+
+    By the EM steps of Rubin and Thayer (1982, Psychometrika 47), from the first principal component. A component that
+    is correlated with no other has a loading of zero.
+    """
+    values, vectors = np.linalg.eigh(correlations)
+    loading = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 0)) * 0.9
+    own, moving = _diagonals(correlations), np.ones(len(correlations), dtype=bool)
+    unique = np.maximum(own - loading**2, LEAST_UNIQUE)
+    for _ in range(STEPS):
+        if not moving.any():
+            break
+        r, old = correlations[moving], loading[moving]
+        slope = old / unique[moving]
+        slope = slope / (1 + (old * slope).sum(axis=1, keepdims=True))
+        shared = (r * slope[:, None, :]).sum(axis=2)
+        new = shared / ((slope * shared).sum(axis=1, keepdims=True) + 1 - (slope * old).sum(axis=1, keepdims=True))
+        loading[moving], unique[moving] = new, np.maximum(own[moving] - new * shared, LEAST_UNIQUE)
+        moving[moving] = np.abs(new - old).max(axis=1, initial=0) > CLOSE
+    return loading
+
+
+def uniqueness(loadings: Numbers) -> Numbers:
+    """What the factor leaves of the variance of each standardized component."""
+    return np.maximum(1 - loadings**2, LEAST_UNIQUE)
+
+
+def oriented(loadings: Numbers, anchor: int) -> Numbers:
+    """The same loadings with a sign by which that of the anchor is not below zero."""
+    return loadings * np.where(loadings[:, anchor : anchor + 1] < 0, -1.0, 1.0)
+
+
+def held_from(estimates: Numbers, periods: Numbers, n: int) -> Numbers:
+    """Estimates made at some periods as they hold in each of n periods: from their own to the next; NaN before."""
+    if not len(periods):
+        return np.full((n, *estimates.shape[1:]), np.nan)
+    latest = np.searchsorted(periods, np.arange(n), side="right") - 1
+    before = (latest < 0).reshape(-1, *[1] * (estimates.ndim - 1))
+    return np.where(before, np.nan, estimates[np.maximum(latest, 0)])
+
+
+def ewma_correlations(scores: Numbers, decay: float, centre: float = 0.5) -> Numbers:
+    """Correlations of scores about their centre at each period, exponentially weighted, with those of the period.
+
+    A component without a score adds nothing to the period, so that each matrix is one of correlations.
+
+    Source: Hollo, Kremer and Lo Duca (2012), CISS - a composite indicator of systemic stress, ECB working paper 1426,
+    whose decay is 0.93 a week.
+    """
+    x = np.where(np.isfinite(scores), scores - centre, 0.0)
+    products = x[:, :, None] * x[:, None, :] * (1 - decay)
+    state, found = np.zeros(products.shape[1:]), np.empty_like(products)
+    for period, product in enumerate(products):
+        state = decay * state + product
+        found[period] = state
+    deviation = np.sqrt(_diagonals(found))
+    scale = deviation[:, :, None] * deviation[:, None, :]
+    own = np.eye(scores.shape[1], dtype=bool)
+    return np.where(own, 1.0, np.divide(found, scale, out=np.zeros_like(found), where=scale > 0))
+
+
+def portfolio(parts: Numbers, correlations: Numbers) -> Numbers:
+    """What each part contributes to the root of `parts' C parts`, that of a portfolio: they add up to it.
+
+    With all correlations one it is the sum of the parts, with none the root of the sum of their squares (Euler's rule).
+
+    Parameters
+    ----------
+    parts
+        Weight times score by period and component, zero where there is none.
+    correlations
+        By period.
+    """
+    together = (correlations * parts[:, None, :]).sum(axis=2)
+    square = parts * together
+    index = np.sqrt(np.maximum(square.sum(axis=1, keepdims=True), 0))
+    return np.divide(square, index, out=np.zeros_like(square), where=index > 0)
+
+
+def _diagonals(matrices: Numbers) -> Numbers:
+    return np.diagonal(matrices, axis1=1, axis2=2)
