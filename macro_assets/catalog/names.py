@@ -12,7 +12,7 @@ OF_MODELS = ("forecasts", "news", "diagnostics", "fits", "paths")
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "sources": ("raw", "silences", "landing", "fetch_log"),
     "families": ("normalized",),
-    "indicators": ("indicators", "real_time"),
+    "indicators": ("indicators", "real_time", "changes"),
     "scores": ("scores",),
     "models": OF_MODELS,
     "charts": ("charts",),
@@ -66,6 +66,11 @@ def indicator(name: str) -> str:
 def real_time(indicator: str) -> str:
     """The table of an indicator as of each month."""
     return f"real_time/{indicator}"
+
+
+def changes(indicator: str) -> str:
+    """The table of why an indicator moved between as-of months."""
+    return f"changes/{indicator}"
 
 
 def score(name: str) -> str:

@@ -109,13 +109,13 @@ def _of_each(stated: dict[str, Any], catalog: Catalog) -> Iterator[_Stated]:
         if (condition := stated.get("of")) and not getattr(item, condition):
             continue
         told = {k: _told(v, word, item) if isinstance(v, str) else v for k, v in entry.items()}
-        rules = {"rules": [r.model_dump() for r in getattr(item, "rules", ())]}
         shape = stated.get("shape")
-        if isinstance(shape, str) and "{" in shape:
-            shape, own = _told(shape, word, item), Problem(catalog.origin(kind, item.name), item.name, "", kind)
-        else:
-            own = blamed
-        yield _Stated({**told, "rules": _both("rules", told, rules)}, shape, own)
+        if not isinstance(shape, str) or "{" not in shape:
+            yield _Stated(told, shape, blamed)
+            continue
+        rules = {"rules": [r.model_dump() for r in getattr(item, "rules", ())]}  # on the rows of the shape it chose
+        own = Problem(catalog.origin(kind, item.name), item.name, "", kind)
+        yield _Stated({**told, "rules": _both("rules", told, rules)}, _told(shape, word, item), own)
 
 
 def _told(text: str, word: str, item: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, cast
 
 from macro_assets.catalog import Catalog, Chart, Family, Indicator, Model, Score, names
@@ -20,11 +21,12 @@ from macro_assets.catalog.references import without
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import labels_of
 from macro_assets.graph.check import checked
+from macro_assets.graph.compute.changes import changes
 from macro_assets.graph.compute.chart import chart
 from macro_assets.graph.compute.indicator import Link, indicator, real_time
 from macro_assets.graph.compute.model import Declared, fit, forecasts, news
 from macro_assets.graph.compute.normalized import normalized
-from macro_assets.graph.derivation import Derivation, Fitted, Input, Known, Served, Table
+from macro_assets.graph.derivation import Derivation, Fitted, Frames, Input, Known, Served, Table
 from macro_assets.graph.entries import chart_module, computed_method, model_method
 from macro_assets.graph.methods import MethodError
 from macro_assets.lakehouse.raw import INVALIDATIONS
@@ -96,6 +98,8 @@ def _indicator(declared: Indicator, catalog: Catalog) -> Sequence[Derivation]:
     found = [_computed("indicators", declared, catalog)]
     if declared.real_time:
         found.append(_real_time(declared, catalog))
+    if declared.changes:
+        found.append(_changes(declared, catalog))
     return found
 
 
@@ -120,13 +124,27 @@ def _link(kind: str, declared: Computed, catalog: Catalog) -> Link:
 
 def _real_time(declared: Indicator, catalog: Catalog) -> Derivation:
     table = names.real_time(declared.name)
-    chain = [_link("indicators", i, catalog) for i in _chain(declared, catalog)]
-    limits = {s: catalog.series[s].staleness_days for link in chain for s in link.facts["series_id"]}
     periods = cast("int", catalog.tables[table].parameters["periods"])
+    return _along_chain(declared, catalog, partial(real_time, table=table, periods=periods))
+
+
+def _changes(declared: Indicator, catalog: Catalog) -> Derivation:
+    return _along_chain(declared, catalog, partial(changes, table=names.changes(declared.name)), {"before": 1})
+
+
+def _along_chain(
+    declared: Indicator, catalog: Catalog, compute: partial[Frames], before: Mapping[str, int] = MappingProxyType({})
+) -> Derivation:
+    """What is computed on the as-of grid from the series of the indicators that one is made of.
+
+    `before` are inputs of the same series as known some months earlier.
+    """
+    chain = tuple(_link("indicators", i, catalog) for i in _chain(declared, catalog))
+    limits = {s: catalog.series[s].staleness_days for link in chain for s in link.facts["series_id"]}
     return Derivation(
-        (table,),
-        {"known": Known(tuple(limits))},
-        partial(real_time, table=table, chain=tuple(chain), limits=limits, periods=periods),
+        (compute.keywords["table"],),
+        {"known": Known(tuple(limits))} | {key: Known(tuple(limits), months) for key, months in before.items()},
+        partial(compute, chain=chain, limits=limits),
         methods=tuple(link.method for link in chain),
         grid="as_of",
         demo=declared.demo,

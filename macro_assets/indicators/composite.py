@@ -222,7 +222,7 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
 
 def correlations(given: Given, parameters: Parameters) -> pl.DataFrame | None:
     """Of portfolio weights: `observation_date`, `component`, `other`, `correlation`, as the index has them."""
-    return judged(given, parameters).correlations
+    return judged(given, parameters).correlations if parameters.weights == "portfolio" else None
 
 
 def judged(given: Given, parameters: Parameters) -> Judged:

@@ -265,6 +265,37 @@ def contributions_add_up(frame: pl.DataFrame, subject: str, arguments: Arguments
     )
 
 
+def _terms(data: float) -> pl.DataFrame:
+    """Two terms of a change by 1.5."""
+    month = ["2020-01"] * 2
+    return pl.DataFrame(
+        {"as_of_month": month, "index_before": [-0.5] * 2, "index_after": [1.0] * 2, "value": [0.25, data]}
+    )
+
+
+@rule(
+    reads=("as_of_month", "index_before", "index_after", "value"),
+    passes=lambda: _terms(1.25),
+    rejects=lambda: _terms(1.5),
+)
+def changes_add_up(frame: pl.DataFrame, subject: str, arguments: Arguments) -> CheckReport:
+    """The terms of a change add up to what lies between the index before and after (to 1e-9)."""
+    rows, month = frame.with_row_index("row"), ["as_of_month"]
+    before, after = pl.col("index_before"), pl.col("index_after")
+    off = (
+        rows.group_by(month)
+        .agg(
+            row=pl.col("row").first(),
+            value=pl.col("value").sum() - (after.first() - before.first()),
+            spread=(before.max() - before.min()) + (after.max() - after.min()),
+        )
+        .filter(pl.any_horizontal(pl.col("value", "spread").abs() > TOLERANCE))
+        .sort("row")
+    )
+    failed = rows.join(off, on=month, how="semi")["row"].sort().to_list()
+    return _report(frame, subject, off, failed, "value", "terms add up to index_after - index_before")
+
+
 # --- forecasts -----------------------------------------------------------------------------------------------------
 
 FORECAST = ("as_of", "model_version", "series_id", "target_date", "scenario")

@@ -33,6 +33,11 @@ class Indicator(Computed):
         default=(), description="As-of months that a full local run computes: each, or {first: 2010-01, last: 2018-12}"
     )
 
+    @property
+    def changes(self) -> bool:
+        """Whether its changes are told by term and component: `changes/<name>`."""
+        return self.real_time and self.shape == "contributions"
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.demo and not self.real_time:

@@ -65,22 +65,37 @@ def real_time(
     """
     known = Knowledge(moment.instants["known"], frames["known"])
     refuse_stale(table, known, limits)
+    made = along(chain, known, periods)
+    return {table: stamped(_latest(made[chain[-1].table], periods), moment, known)}
+
+
+def along(chain: Sequence[Link], known: Knowledge, periods: int | None = None) -> dict[str, pl.DataFrame]:
+    """The table of each indicator of a chain, as computed from what was known; `known`: the observations.
+
+    Of the last one no more than its latest `periods` are asked for.
+    """
     made: dict[str, pl.DataFrame] = {"known": known.observations}
-    *below, last = chain
-    for link in below:
-        made[link.table] = _computed(link, made, known.as_of)
-    rows = _computed(last, made, known.as_of, periods)
-    return {table: _stamped(_latest(rows, periods), moment, known)}
+    for link in chain:
+        asked = periods if link is chain[-1] else None
+        made[link.table] = _computed(link, made, known.as_of, asked)
+    return made
 
 
 def _computed(
     link: Link, frames: Mapping[str, pl.DataFrame], as_of: datetime | None, periods: int | None = None
 ) -> pl.DataFrame:
+    given = given_to(link, frames, as_of, periods)
+    return cast("pl.DataFrame", import_module(link.method).compute(given, link.parameters))
+
+
+def given_to(
+    link: Link, frames: Mapping[str, pl.DataFrame], as_of: datetime | None, periods: int | None = None
+) -> Given:
+    """What a method is given of the frames of a chain."""
     own = link.facts["series_id"]
     known = frames["known"].filter(pl.col("series_id").is_in(own.to_list())) if own.len() else pl.DataFrame()
     recessions = None if link.recessions is None else announced(link.recessions, as_of)
-    given = Given(known, link.facts, {t: frames[t] for t in link.tables}, recessions, periods)
-    return cast("pl.DataFrame", import_module(link.method).compute(given, link.parameters))
+    return Given(known, link.facts, {t: frames[t] for t in link.tables}, recessions, periods)
 
 
 def _latest(rows: pl.DataFrame, periods: int) -> pl.DataFrame:
@@ -88,7 +103,8 @@ def _latest(rows: pl.DataFrame, periods: int) -> pl.DataFrame:
     return rows.filter(pl.col("observation_date").is_in(last.implode()))
 
 
-def _stamped(rows: pl.DataFrame, moment: Moment, known: Knowledge) -> pl.DataFrame:
+def stamped(rows: pl.DataFrame, moment: Moment, known: Knowledge) -> pl.DataFrame:
+    """Rows with the month, the instant, when they were computed, and who served the figures."""
     return rows.with_columns(
         as_of_month=pl.lit(moment.month),
         as_of=pl.lit(known.as_of),
