@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
+from macro_assets.indicators.expected import expect_input, expect_used
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "auctions"
@@ -55,7 +56,6 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    units = dict(facts.select("series_id", "unit").iter_rows())
     seen: set[tuple[str, str, bool]] = set()
     used: set[str] = set()
     for number, one in enumerate(parameters.auctions):
@@ -68,11 +68,8 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
             if series in used:
                 raise ValueError(f"{field}.{name}: {series} is there twice")
             used.add(series)
-            if units.get(series) != unit:
-                got = f"it is in {units[series]}" if series in units else "it is none of the inputs"
-                raise ValueError(f"{field}.{name}: expected a series in {unit}, {series}: {got}")
-    if idle := [s for s in units if s not in used]:
-        raise ValueError(f"inputs: no auction has {', '.join(idle)}")
+            expect_input(facts, series, unit, f"{field}.{name}")
+    expect_used(facts, used, "auction")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
+from macro_assets.indicators.expected import expect_input, expect_used
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.curves.measures import RULES
 
@@ -52,16 +53,10 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    units = dict(facts.select("series_id", "unit").iter_rows())
     for number, pair in enumerate(parameters.pairs):
         for field in ("nominal", "real"):
-            series = getattr(pair, field)
-            if units.get(series) != "percent":
-                came = f"is in {units[series]!r}" if series in units else "is no input"
-                raise ValueError(f"parameters.pairs.{number}.{field}: expected an input in percent, {series} {came}")
-    used = {s for p in parameters.pairs for s in (p.nominal, p.real)}
-    if idle := [s for s in units if s not in used]:
-        raise ValueError(f"inputs: no pair has {', '.join(idle)}")
+            expect_input(facts, getattr(pair, field), "percent", f"parameters.pairs.{number}.{field}")
+    expect_used(facts, {s for p in parameters.pairs for s in (p.nominal, p.real)}, "pair")
     maturities = [(p.years, p.due) for p in parameters.pairs]
     if len(set(maturities)) != len(maturities):
         raise ValueError("parameters.pairs: two pairs have one maturity")

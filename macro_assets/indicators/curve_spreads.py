@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug
+from macro_assets.indicators.expected import expect_input, expect_used
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "curve_spreads"
@@ -49,15 +50,10 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    units = dict(facts.select("series_id", "unit").iter_rows())
     for name, weights in parameters.spreads.items():
         for series in weights:
-            if units.get(series) != "percent":
-                came = f"is in {units[series]!r}" if series in units else "is no input"
-                raise ValueError(f"parameters.spreads.{name}: expected inputs in percent, {series} {came}")
-    used = {s for weights in parameters.spreads.values() for s in weights}
-    if idle := [s for s in units if s not in used]:
-        raise ValueError(f"inputs: no spread has {', '.join(idle)}")
+            expect_input(facts, series, "percent", f"parameters.spreads.{name}")
+    expect_used(facts, {s for weights in parameters.spreads.values() for s in weights}, "spread")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

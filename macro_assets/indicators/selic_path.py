@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
+from macro_assets.indicators.expected import expect_same, expect_unit
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.curves.rates import BUSINESS_YEAR
 
@@ -47,12 +48,8 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
         With the field, what was expected and what came.
     """
     named = {parameters.policy, *parameters.expected, *parameters.curve}
-    if named != set(facts["series_id"]):
-        odd = ", ".join(sorted(named ^ set(facts["series_id"])))
-        raise ValueError(f"inputs: expected the series of the parameters and no other, {odd} is on one side alone")
-    for number, fact in enumerate(facts.to_dicts()):
-        if fact["unit"] != "percent":
-            raise ValueError(f"inputs.{number}: expected percent, {fact['series_id']} is in {fact['unit']!r}")
+    expect_same(facts, named, "parameters")
+    expect_unit(facts, "percent")
     for field, told in (("expected", parameters.expected), ("curve", parameters.curve)):
         if len(set(told.values())) != len(told):
             raise ValueError(f"parameters.{field}: two series have one number")

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
+from macro_assets.indicators.expected import expect_same, expect_unit
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.curves.arrays import Array
 from macro_assets.transforms.curves.monotone_convex import LEAST_TENORS, Curves, from_zero, par_to_zero
@@ -57,11 +58,8 @@ def check_tenors(parameters: Tenors, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    if odd := sorted(set(parameters.maturities) ^ set(facts["series_id"])):
-        raise ValueError(f"parameters.maturities: expected one of each input and no other, {', '.join(odd)} is off")
-    for number, (series, unit) in enumerate(facts.select("series_id", "unit").iter_rows()):
-        if unit != "percent":
-            raise ValueError(f"inputs.{number}: expected percent, {series} is in {unit!r}")
+    expect_same(facts, parameters.maturities, "parameters.maturities")
+    expect_unit(facts, "percent")
 
 
 def check_curve(parameters: CurveTenors, facts: pl.DataFrame) -> None:

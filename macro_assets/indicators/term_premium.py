@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.expected import expect_unit
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "term_premia"
@@ -26,9 +27,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     """
     if facts.height != 2:
         raise ValueError(f"inputs: expected a yield and its term premium, got {', '.join(facts['series_id'])}")
-    for number, (series, unit) in enumerate(facts.select("series_id", "unit").iter_rows()):
-        if unit != "percent":
-            raise ValueError(f"inputs.{number}: expected percent, {series} is in {unit!r}")
+    expect_unit(facts, "percent")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
 from macro_assets.indicators.daily import expect_daily
+from macro_assets.indicators.expected import expect_same, expect_unit
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "volatility_term_structure"
@@ -47,15 +48,9 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    named, given = set(parameters.tenors), set(facts["series_id"])
-    if named != given:
-        raise ValueError(
-            f"parameters.tenors: expected those of the inputs, not in both: {', '.join(sorted(named ^ given))}"
-        )
+    expect_same(facts, parameters.tenors, "parameters.tenors")
     expect_daily(facts)
-    for number, fact in enumerate(facts.to_dicts()):
-        if fact["unit"] != "percent":
-            raise ValueError(f"inputs.{number}: expected a unit of percent, {fact['series_id']} is in {fact['unit']!r}")
+    expect_unit(facts, "percent")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -45,9 +45,13 @@ def test_results_of_a_day_and_tenor_are_one_row() -> None:
 @pytest.mark.parametrize(
     ("auctions", "units", "said"),
     [
-        ([NEW, MORE], {**UNITS, "X": "percent"}, "inputs: no auction has X"),
-        ([NEW], {"Y": "percent"}, r"parameters.auctions.0.bid_to_cover: expected .* C: it is none of the inputs"),
-        ([NEW], {"Y": "ratio", "C": "ratio"}, r"parameters.auctions.0.stop_out: expected .* Y: it is in ratio"),
+        ([NEW, MORE], {**UNITS, "X": "percent"}, "inputs: no auction is made of X"),
+        ([NEW], {"Y": "percent"}, r"parameters.auctions.0.bid_to_cover: expected an input in ratio, C is no input"),
+        (
+            [NEW],
+            {"Y": "ratio", "C": "ratio"},
+            r"parameters.auctions.0.stop_out: expected an input in percent, Y is in 'ratio'",
+        ),
         ([NEW, {**NEW, "stop_out": "YR"}], UNITS, "parameters.auctions.1: note 10Y is there twice"),
         ([NEW, {**MORE, "stop_out": "Y"}], UNITS, "parameters.auctions.1.stop_out: Y is there twice"),
     ],

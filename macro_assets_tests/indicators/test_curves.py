@@ -60,8 +60,8 @@ def test_a_flat_curve_is_flagged_and_carries_no_tau_of_the_day_before() -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"form": "svensson", "maturities": dict(list(MATURITIES.items())[:6])}, "Y6 is off"),
-        ({"form": "nelson_siegel", "maturities": {**MATURITIES, "Z": 7.0}}, "Z is off"),
+        ({"form": "svensson", "maturities": dict(list(MATURITIES.items())[:6])}, "Y6 is on one side alone"),
+        ({"form": "nelson_siegel", "maturities": {**MATURITIES, "Z": 7.0}}, "Z is on one side alone"),
         ({"form": "nelson_siegel", "maturities": {**MATURITIES, "Y6": 5.0}}, "expected positive ones, each once"),
         ({"form": "nelson_siegel", "maturities": {**MATURITIES, "Y6": -5.0}}, "expected positive ones, each once"),
         ({"form": "spline", "maturities": MATURITIES}, "Input should be 'nelson_siegel' or 'svensson'"),
@@ -231,7 +231,7 @@ def test_bonds_that_fall_due_are_of_a_tenor_that_shrinks_to_nothing() -> None:
     [
         ([{"nominal": "N", "real": "R"}], "expected one of 'years' and 'due'"),
         ([{"nominal": "N", "real": "X", "years": 5}], r"pairs\.0\.real: expected an input in percent, X is no input"),
-        ([{"nominal": "N", "real": "N", "years": 5}], "inputs: no pair has R"),
+        ([{"nominal": "N", "real": "N", "years": 5}], "inputs: no pair is made of R"),
         ([{"nominal": "N", "real": "R", "years": 5}] * 2, "two pairs have one maturity"),
     ],
 )

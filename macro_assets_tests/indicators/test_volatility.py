@@ -108,12 +108,17 @@ OF_ONE = {"min_obs": 250, "horizon": 1}
             [("O", "D", "usd"), ("H", "D", "usd"), ("L", "D", "usd"), ("C", "D", "brl")],
             "inputs: expected open, high, low and close in one unit, got usd, usd, usd, brl",
         ),
-        (vix_term_structure, VIX.model_dump(), [("SHORT", "D", "percent")], "tenors: expected those of the inputs"),
+        (
+            vix_term_structure,
+            VIX.model_dump(),
+            [("SHORT", "D", "percent")],
+            "parameters.tenors: expected the inputs and no other series, LONG, MONTH is",
+        ),
         (
             vix_term_structure,
             VIX.model_dump(),
             [("SHORT", "D", "percent"), ("MONTH", "D", "usd"), ("LONG", "D", "percent")],
-            "inputs.1: expected a unit of percent, MONTH is in 'usd'",
+            "inputs.1: expected percent, MONTH is in 'usd'",
         ),
     ],
 )
