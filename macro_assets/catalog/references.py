@@ -94,6 +94,7 @@ def dangling(catalog: Catalog) -> Iterator[Problem]:
             yield from absent(catalog, r, catalog.origin(r.kind, r.name))
     yield from _ids(catalog)
     yield from _folders(catalog)
+    yield from _identities(catalog)
     yield from _licences(catalog)
     yield from _circles(catalog)
     yield from _benchmarks(catalog)
@@ -131,6 +132,17 @@ def _folders(catalog: Catalog) -> Iterator[Problem]:
                 yield _problem(catalog, "series", s.id, text)
 
 
+def _identities(catalog: Catalog) -> Iterator[Problem]:
+    """Series are added up where they stand together: in the normalized table of their family, in one unit."""
+    for s in catalog.series.values():
+        for part in (p for i in s.identities for p in (*i.plus, *i.minus) if p in catalog.series):
+            other = catalog.series[part]
+            family, its = (catalog.sources[x.source].family for x in (s, other) if x.source in catalog.sources)
+            if (family, s.frequency, s.unit) != (its, other.frequency, other.unit):
+                text = f"identities: {part!r} is of another family, frequency or unit: they cannot be added up"
+                yield _problem(catalog, "series", s.id, text)
+
+
 def _licences(catalog: Catalog) -> Iterator[Problem]:
     """Licences of the package that the register has not, and who says what it says."""
     for s in catalog.series.values():
@@ -161,6 +173,8 @@ def _references(catalog: Catalog) -> Iterator[Reference]:
     for s in catalog.series.values():
         yield Reference("series", s.id, "source", "sources", s.source)
         yield from (Reference("series", s.id, "holders", "sources", h.source) for h in s.holders)
+        parts = (part for i in s.identities for part in (*i.plus, *i.minus))
+        yield from (Reference("series", s.id, "identities", "series", part) for part in parts)
     for source in catalog.sources.values():
         yield Reference("sources", source.name, "family", "families", source.family)
     for kind, computed in (("indicators", catalog.indicators), ("scores", catalog.scores)):

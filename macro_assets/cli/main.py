@@ -6,6 +6,7 @@ import click
 
 from macro_assets.cli.add import add_command
 from macro_assets.cli.catalog import catalog_command, list_command
+from macro_assets.cli.check import check_command
 from macro_assets.cli.doctor import doctor_command
 from macro_assets.cli.lake import LAKE_COMMANDS
 from macro_assets.cli.new import new_command
@@ -22,6 +23,7 @@ COMMANDS = (
     run_command,
     sql_command,
     doctor_command,
+    check_command,
     ui_command,
     fetch_command,
     accept_command,

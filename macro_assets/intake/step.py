@@ -25,6 +25,8 @@ from macro_assets.intake.windows import first_whole, is_look
 from macro_assets.intake.years import Years
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
+from macro_assets.lakehouse.past import Moved, moved
+from macro_assets.lakehouse.raw import read_silences
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
 from macro_assets.sources.protocol import Window
@@ -72,6 +74,8 @@ class StepResult:
         The log of fetches.
     off
         Why the source itself was not asked, if its key is missing.
+    moved
+        What was known at past instants and is told otherwise now.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -81,6 +85,7 @@ class StepResult:
     version: int | None
     log: pl.DataFrame
     off: str | None = None
+    moved: tuple[Moved, ...] = ()
 
     @property
     def failed(self) -> dict[str, str]:
@@ -115,7 +120,7 @@ def take_in(lake: Lakehouse, source: Source, question: Question, run: Run) -> St
     log = _logged(lake, stored, run, [*_offs(question, source, off, run), *_entries(done, found, source, run)])
     elsewhere = _elsewhere(done, question.years, run)
     now = health(source, lake.catalog, log)
-    return StepResult(found, elsewhere, now, done.raw.rows, done.raw.version, log, off)
+    return StepResult(found, elsewhere, now, done.raw.rows, done.raw.version, log, off, _moved(lake, stored, done))
 
 
 # --- what to ask ---------------------------------------------------------------------------------------------------
@@ -149,6 +154,16 @@ def _progress(run: Run, provider: Source) -> Progress:
             run.tell(f"{provider.name}: {done} of {of} questions done")
 
     return progress
+
+
+def _moved(lake: Lakehouse, stored: StoredSource, done: Ingested) -> tuple[Moved, ...]:
+    """What the rows that came changed of the past of those that were stored."""
+    if not done.report.appended:
+        return ()
+    ways = {name: s.vintages for name, s in lake.catalog.sources.items()}
+    ids = done.accepted["series_id"].unique()
+    before, after = (rows.filter(pl.col("series_id").is_in(ids.to_list())) for rows in (stored.raw.rows, done.raw.rows))
+    return tuple(moved(before, after, ways, read_silences(lake, stored.source.name, ids)))
 
 
 # --- what came of it -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class CheckReport:
 
     `failures` counts failed cells, `failed_rows` are positions in the checked frame, `sample` shows at most `SAMPLE`
     cases (column, rule, value, row). `failed_rows` is empty where a failure is no single row's (a column that is
-    missing, unknown or of another type): it condemns them all.
+    missing, unknown or of another type): it condemns them all. `warnings` are what rules that only warn have found.
     """
 
     subject: str
@@ -26,6 +26,7 @@ class CheckReport:
     failures: int = 0
     failed_rows: tuple[int, ...] = ()
     sample: Sequence[dict[str, Any]] = ()
+    warnings: tuple[CheckReport, ...] = ()
 
     @property
     def passed(self) -> bool:

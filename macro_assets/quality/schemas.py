@@ -6,6 +6,8 @@ a bad row for each rule.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,10 @@ import polars as pl
 
 from macro_assets.catalog import Series, Table
 from macro_assets.catalog.derive import POLARS_TYPES
+from macro_assets.catalog.kinds.rule import Severity
 from macro_assets.quality import rules
 from macro_assets.quality.report import SAMPLE, CheckReport
+from macro_assets.quality.rules.facts import facts_of
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -146,12 +150,41 @@ def _as_judged(rows: pl.DataFrame, series: Series, held: pl.DataFrame | None) ->
     )
 
 
-def check_table(frame: pl.DataFrame, table: Table) -> CheckReport:
-    """Check a table's rows against its catalog entry: types, nulls, bounds, key, and the rules it names."""
-    report = _report(frame, table_schema(table), f"table {table.name}")
-    for call in table.rules:
-        report = report if not report.passed else rules.apply(call, frame, report.subject)
-    return report
+@dataclass(frozen=True)
+class Checked:
+    """What one check of a table found: its schema, or a rule; and whether a breach of it only warns."""
+
+    check: str
+    severity: Severity
+    report: CheckReport
+
+
+def checks_of(frame: pl.DataFrame, table: Table, series: Iterable[Series] = ()) -> list[Checked]:
+    """What each check of a table finds: types, nulls, bounds and key, and, where these are right, its rules in turn.
+
+    Parameters
+    ----------
+    series
+        Those that the rows may be of: some rules ask what the catalog says of them.
+    """
+    subject = f"table {table.name}"
+    found = [Checked("schema", "error", _report(frame, table_schema(table), subject))]
+    if not found[0].report.passed or not table.rules:
+        return found
+    facts = facts_of(series) if any(rules.RULES[c.rule].facts for c in table.rules if c.rule in rules.RULES) else None
+    return found + [Checked(str(c), c.severity, rules.apply(c, frame, subject, facts)) for c in table.rules]
+
+
+def check_table(frame: pl.DataFrame, table: Table, series: Iterable[Series] = ()) -> CheckReport:
+    """Check a table's rows against its catalog entry: types, nulls, bounds, key, and the rules it names.
+
+    What is reported is the first check that fails; of rules that only warn, all that do are its `warnings`.
+    Parameters as of :func:`checks_of`.
+    """
+    found = checks_of(frame, table, series)
+    failed = [c.report for c in found if c.severity == "error" and not c.report.passed]
+    warnings = tuple(c.report for c in found if c.severity == "warn" and not c.report.passed)
+    return replace(failed[0] if failed else found[0].report, warnings=warnings)
 
 
 def _report(frame: pl.DataFrame, schema: pa.DataFrameSchema, subject: str) -> CheckReport:

@@ -117,7 +117,7 @@ def call(text: str, **arguments: Any) -> RuleCall:
 @pytest.mark.parametrize(
     ("called", "said"),
     [
-        (call("witin", column="value", low=1), "'witin' is no rule, there is changes_add_up, contributions_add_up, "),
+        (call("witin", column="value", low=1), "'witin' is no rule, there is adds_up, "),
         (call("witin", column="value", low=1), " Did you mean within?"),
         (call("within", column="value", low="x"), "within: low: Input should be a valid number (got 'x')"),
         (call("within", column="value", low="1"), "within: low: Input should be a valid number (got '1')"),

@@ -45,6 +45,14 @@ class Bounds(Declaration):
         return self
 
 
+class Identity(Declaration):
+    """What a series is made of: the sum of others less others, in its standard unit, but for `tolerance`."""
+
+    plus: tuple[SeriesId, ...] = Field(min_length=1)
+    minus: tuple[SeriesId, ...] = ()
+    tolerance: float = Field(gt=0, description="How far it may be off, as by the rounding of all")
+
+
 class Selector(Declaration):
     """Which cells of a table of many columns make up a series."""
 
@@ -127,6 +135,9 @@ class Series(Declaration):
     )
     last_year: int | None = Field(
         default=None, ge=1700, le=2100, description="Year of the last observation, if it ended"
+    )
+    identities: tuple[Identity, ...] = Field(
+        default=(), repr=False, description="Sums that it must equal, of series of its own family"
     )
     irregular: bool = Field(default=False, description="Whether its dates follow no rhythm, as those of auctions")
     projections: bool = Field(default=False, description="Whether observation dates in the future are right")

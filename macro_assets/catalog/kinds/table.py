@@ -46,7 +46,9 @@ class Table(Declaration):
     as_of_partitioned: bool = False
     kinds: tuple[str, ...] = ("polars", "deltalake")
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="Frozen parameters of its computation")
-    rules: tuple[RuleCall, ...] = Field(default=(), description="Functions of quality/rules.py the table must satisfy")
+    rules: tuple[RuleCall, ...] = Field(
+        default=(), description="Functions of quality/rules/ that its rows keep, or warn about"
+    )
     retention: Retention | None = None
 
     @property

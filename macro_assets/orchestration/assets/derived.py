@@ -4,13 +4,13 @@ A step whose inputs and code are as they were does not compute: the stored resul
 the same data version, so that nothing below is asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from macro_assets.catalog import Catalog, Table
+from macro_assets.catalog import Catalog, Series, Table
 from macro_assets.graph.check import parents, pieces
 from macro_assets.graph.derivation import Derivation, Known
 from macro_assets.graph.derivation import Table as Stored
@@ -103,7 +103,7 @@ def _step(
             later = _beginnings(inputs.begins_later(derivation))
             return {**(publish(here, frame) if publish else {}), **later, **told}
 
-        yield from checked(table, frame, versions, further)
+        yield from checked(table, frame, versions, further, catalog.series.values())
 
     return derived
 
@@ -142,13 +142,17 @@ def _as_it_was(
 
 
 def checked(
-    table: Table, frame: pl.DataFrame, versions: Versions, further: Callable[[], Mapping[str, Any]] = dict
+    table: Table,
+    frame: pl.DataFrame,
+    versions: Versions,
+    further: Callable[[], Mapping[str, Any]] = dict,
+    series: Iterable[Series] = (),
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The check's result, then the materialization; a frame that fails raises and the stored table stays.
 
-    `further` is called for more metadata once the check has passed.
+    `further` is called for more metadata once the check has passed; `series` are those that the rows may be of.
     """
-    report = check_table(frame, table)
+    report = check_table(frame, table, series)
     yield check_result(table, report)
     if not report.passed:
         raise dg.Failure(f"{report}. The stored table was left as it is.", allow_retries=False)

@@ -117,6 +117,7 @@ class _Run:
         self.upstream = {d.tables: upstream_tags(context.instance, parents(d, lake.catalog)) for d in known}
         self.failed: dict[tuple[str, str], str] = {}
         self.refused: dict[str, str] = {}
+        self.warned: dict[str, str] = {}
         self.done: set[tuple[str, str]] = set()
 
     def month(
@@ -190,10 +191,12 @@ class _Run:
         """Check and store a table's month; one that cannot be has no rows and the reason."""
         found = pl.DataFrame(schema=polars_schema(table.columns)) if isinstance(made, Empty) else made[table.name]
         frame = conform(found, table)
-        report = check_table(frame, table)
+        report = check_table(frame, table, self.inputs.lake.catalog.series.values())
         if not report.passed:
             self.refused[table.name] = str(report)
             raise MonthError(str(report))
+        if report.warnings:
+            self.warned[table.name] = f"{month}: {'; '.join(map(str, report.warnings))}"
         version = overwrite(self.inputs.lake, table.name, frame, {"run_id": self.context.run.run_id}, [month])
         self.inputs.put(table.name, frame, month)
         self.done.add((table.name, month))
@@ -233,8 +236,9 @@ class _Run:
             yield dg.AssetCheckResult(
                 asset_key=key(name),
                 check_name=CHECK,
-                passed=name not in self.refused,
-                description=self.refused.get(name),
+                passed=name not in self.refused | self.warned,
+                severity=dg.AssetCheckSeverity.ERROR if name in self.refused else dg.AssetCheckSeverity.WARN,
+                description=self.refused.get(name, self.warned.get(name)),
                 metadata={"rows": rows, "months": len(self.months)},
             )
 

@@ -18,6 +18,7 @@ from macro_assets.intake.step import Question, Run, StepResult, take_in
 from macro_assets.intake.years import Years
 from macro_assets.lakehouse.delta import data_version
 from macro_assets.lakehouse.holders import ESTIMATED
+from macro_assets.lakehouse.past import Moved
 from macro_assets.orchestration.describe import (
     column_schema,
     key,
@@ -34,6 +35,7 @@ from macro_assets.orchestration.source_versions import series_code_versions, sou
 
 CHECK = "schema"
 HEALTH = "health"
+PAST = "past"
 _RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
 _MAX_FAILURES_NAMED = 10
 
@@ -55,6 +57,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
                 for k in series
             ),
             dg.AssetCheckSpec(HEALTH, asset=table_key, description="Whether the source answers: up, degraded or down"),
+            dg.AssetCheckSpec(PAST, asset=table_key, description="What was known at past instants is what it was"),
         ],
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -82,6 +85,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         is_news = not done.rows.is_empty() or _is_awaited(table_key, context)
         if is_selected:
             yield _health_result(table_key, done.health)
+            yield _past_result(table_key, done.moved)
         if is_selected and is_news:
             yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
             return
@@ -169,9 +173,7 @@ def _specs(source: Source, series: Mapping[dg.AssetKey, Series], table: Table, c
 
 def failure_message(source: str, failed: Mapping[str, str | None]) -> str:
     """One message naming the series that failed, each with its reason."""
-    named = [f"{name}: {why}" for name, why in sorted(failed.items())[:_MAX_FAILURES_NAMED]]
-    more = len(failed) - len(named)
-    lines = "\n  ".join(named + ([f"and {more} more"] if more else []))
+    lines = _listed([f"{name}: {why}" for name, why in sorted(failed.items())])
     return f"{len(failed)} series of source {source} failed; their last good data was kept:\n  {lines}"
 
 
@@ -198,6 +200,26 @@ def _health_result(table: dg.AssetKey, found: Health) -> dg.AssetCheckResult:
         description=found.reason or found.state,
         metadata=metadata,
     )
+
+
+def _past_result(table: dg.AssetKey, found: Sequence[Moved]) -> dg.AssetCheckResult:
+    """Whether the past stood still: vintages and figures that came late warn, what no law admits is an error."""
+    wrong = [m for m in found if m.is_error]
+    named = [str(m) for m in [*wrong, *(m for m in found if not m.is_error)]]
+    return dg.AssetCheckResult(
+        asset_key=table,
+        check_name=PAST,
+        passed=not found,
+        severity=dg.AssetCheckSeverity.ERROR if wrong else dg.AssetCheckSeverity.WARN,
+        description=_listed(named) or None,
+        metadata={"series": len({m.series_id for m in found})},
+    )
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """The first of some texts, a line each, and how many there are more."""
+    more = len(texts) - _MAX_FAILURES_NAMED
+    return "\n  ".join([*texts[:_MAX_FAILURES_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _series_results(

@@ -42,16 +42,17 @@ def check_spec(table: Table) -> dg.AssetCheckSpec:
 
 
 def check_result(table: Table, report: CheckReport) -> dg.AssetCheckResult:
-    """The result of the generated check."""
+    """The result of the generated check; where rules only warn, a warning."""
+    wrong = [report] if not report.passed else list(report.warnings)
     return dg.AssetCheckResult(
         asset_key=key(table.name),
         check_name=CHECK,
-        passed=report.passed,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=None if report.passed else str(report),
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.WARN if report.passed else dg.AssetCheckSeverity.ERROR,
+        description="; ".join(map(str, wrong)) or None,
         metadata={
             "rows": report.rows,
-            "failures": report.failures,
-            "sample": dg.MetadataValue.json(list(report.sample)),
+            "failures": sum(w.failures for w in wrong),
+            "sample": dg.MetadataValue.json([case for w in wrong for case in w.sample]),
         },
     )

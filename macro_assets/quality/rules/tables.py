@@ -1,142 +1,17 @@
-"""Rules on a table's behaviour that no single column can state. Shapes, tables and indicators of the catalog name them.
-
-Beside each rule stand its arguments, an example of them, a frame that it passes and one that it rejects: without these
-it is no rule.
-"""
+"""Rules on the rows of one table: bounds, texts, fits, contributions, forecasts and news."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date
-from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 import polars as pl
-from pydantic import Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from macro_assets.catalog import Column, RuleCall
-from macro_assets.catalog.entries import complaints, nearest
-from macro_assets.catalog.kinds.declaration import Declaration, Slug
-from macro_assets.quality.report import SAMPLE, CheckReport
-
-TOLERANCE = 1e-9
-
-
-class Arguments(Declaration, strict=True):
-    """What a call tells a rule; nothing, unless it declares it."""
-
-    def numbers(self) -> tuple[str, ...]:
-        """Columns that a call names and that must hold numbers."""
-        return ()
-
-    def texts(self) -> tuple[str, ...]:
-        """Columns that a call names and that must hold texts."""
-        return ()
-
-
-Function = Callable[[pl.DataFrame, str, Any], CheckReport]
-"""The rows, what they are in words, and the arguments, to what was found."""
-
-Frame = Callable[[], pl.DataFrame]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule: its function, the columns that it reads whatever it is told, its arguments, and frames that show it."""
-
-    name: str
-    description: str
-    function: Function
-    passes: Frame
-    rejects: Frame
-    reads: tuple[str, ...] = ()
-    arguments: type[Arguments] = Arguments
-    example: Mapping[str, JsonValue] = field(default_factory=dict)
-
-
-_KNOWN: dict[str, Rule] = {}
-RULES: Mapping[str, Rule] = MappingProxyType(_KNOWN)
-"""Every rule by name."""
-
-
-def rule(*, passes: Frame, rejects: Frame, **fields: Any) -> Callable[[Function], Function]:
-    """Make a function a rule under its own name, with a frame that it passes and one that it rejects.
-
-    Both are judged with the arguments of `example`.
-    """
-
-    def enter(function: Function) -> Function:
-        name, description = function.__name__, (function.__doc__ or "").partition("\n")[0]
-        _KNOWN[name] = Rule(name, description, function, passes, rejects, **fields)
-        return function
-
-    return enter
-
-
-def apply(call: RuleCall, frame: pl.DataFrame, subject: str) -> CheckReport:
-    """What the rule that is called finds.
-
-    Raises
-    ------
-    ValueError
-        When there is no such rule, or not with these arguments.
-    """
-    if call.rule not in RULES:
-        raise ValueError(f"{subject}: {_no_rule(call.rule)}")
-    called = RULES[call.rule]
-    return called.function(frame, subject, called.arguments.model_validate(call.arguments))
-
-
-def check_rules(calls: Sequence[RuleCall], columns: Sequence[Column]) -> list[str]:
-    """What is wrong with the calls of a table with these columns, each beginning with its field: `rules.0: ...`."""
-    found = ((n, check_rule(call, columns)) for n, call in enumerate(calls))
-    return [f"rules.{n}: {problem}" for n, problem in found if problem is not None]
-
-
-def check_rule(call: RuleCall, columns: Sequence[Column]) -> str | None:
-    """What is wrong with a call: the rule, an argument or a column that there is not, or one of another type."""
-    if call.rule not in RULES:
-        return _no_rule(call.rule)
-    called = RULES[call.rule]
-    known = called.arguments.model_fields
-    for name in call.arguments:
-        if name not in known:
-            return f"{call.rule}: {name}: is no argument of it, it has {_listed(known)}.{nearest(name, known)}"
-    try:
-        arguments = called.arguments.model_validate(call.arguments)
-    except ValidationError as error:
-        return f"{call.rule}: {'; '.join(complaints(error))}"
-    types = {c.name: c.dtype for c in columns}
-    named = [*called.reads, *arguments.numbers(), *arguments.texts()]
-    for name in named:
-        if name not in types:
-            return f"{call.rule}: the table has no column {name!r}, it has {_listed(types)}.{nearest(name, types)}"
-    for names, admitted, what in (
-        (arguments.numbers(), ("int", "float"), "numbers"),
-        (arguments.texts(), ("str",), "texts"),
-    ):
-        for name in names:
-            if types[name] not in admitted:
-                return f"{call.rule}: expected a column of {what}, {name!r} is of type {types[name]}"
-    return None
-
-
-def _no_rule(name: str) -> str:
-    return f"{name!r} is no rule, there is {_listed(RULES)}.{nearest(name, RULES)}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def _report(
-    frame: pl.DataFrame, subject: str, off: pl.DataFrame, rows: Sequence[int], column: str, said: str
-) -> CheckReport:
-    """The report of failures, one a row of `off`: `row`, where it first shows, and `value`, what it is."""
-    sample = [{"column": column, "rule": said, **o} for o in off.head(SAMPLE).select("value", "row").to_dicts()]
-    return CheckReport(subject, frame.height, off.height, tuple(rows), sample)
-
+from macro_assets.catalog.kinds.declaration import Slug
+from macro_assets.quality.report import CheckReport
+from macro_assets.quality.rules.registry import TOLERANCE, Arguments, report_of, rule
 
 # --- any column ----------------------------------------------------------------------------------------------------
 
@@ -173,7 +48,7 @@ def within(frame: pl.DataFrame, subject: str, arguments: Within) -> CheckReport:
     limits = [*([value < low] if low is not None else []), *([value > high] if high is not None else [])]
     off = frame.with_row_index("row").filter(pl.any_horizontal(limits)).select("row", value=value)
     said = " ".join([*([f">= {low:g}"] if low is not None else []), *([f"<= {high:g}"] if high is not None else [])])
-    return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
+    return report_of(frame, subject, off, off["row"].to_list(), arguments.column, said)
 
 
 class OneOf(Arguments):
@@ -197,7 +72,7 @@ def one_of(frame: pl.DataFrame, subject: str, arguments: OneOf) -> CheckReport:
     value = pl.col(arguments.column)
     off = frame.with_row_index("row").filter(~value.is_in(arguments.values)).select("row", value=value)
     said = f"one of {', '.join(arguments.values)}"
-    return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
+    return report_of(frame, subject, off, off["row"].to_list(), arguments.column, said)
 
 
 class Closeness(Arguments):
@@ -224,7 +99,7 @@ def fits_are_close(frame: pl.DataFrame, subject: str, arguments: Closeness) -> C
     if off.height <= arguments.share * frame[arguments.column].count():
         off = off.clear()
     said = f"<= {arguments.high:g}, but for {arguments.share:.0%} of the fits"
-    return _report(frame, subject, off, off["row"].to_list(), arguments.column, said)
+    return report_of(frame, subject, off, off["row"].to_list(), arguments.column, said)
 
 
 # --- contributions -------------------------------------------------------------------------------------------------
@@ -260,7 +135,7 @@ def contributions_add_up(frame: pl.DataFrame, subject: str, arguments: Arguments
     ]
     failed = rows.join(off, on=month, how="semi")["row"].sort().to_list()
     said = "contributions add up to index_value, weights to 1"
-    return _report(
+    return report_of(
         frame, subject, off.with_columns(value=pl.Series(told, dtype=pl.String)), failed, "contribution", said
     )
 
@@ -334,7 +209,7 @@ def quantiles_in_order(frame: pl.DataFrame, subject: str, arguments: Arguments) 
     ]
     failed = sorted({*off["row"], *off["row_before"]})
     off = off.with_columns(value=pl.Series(told, dtype=pl.String))
-    return _report(frame, subject, off, failed, "value", "quantiles in order")
+    return report_of(frame, subject, off, failed, "value", "quantiles in order")
 
 
 # --- news ----------------------------------------------------------------------------------------------------------
@@ -371,4 +246,4 @@ def news_is_weighted_surprise(frame: pl.DataFrame, subject: str, arguments: Argu
         for o in off.iter_rows(named=True)
     ]
     off = off.with_columns(value=pl.Series(told, dtype=pl.String))
-    return _report(frame, subject, off, off["row"].to_list(), "impact", "weight times surprise")
+    return report_of(frame, subject, off, off["row"].to_list(), "impact", "weight times surprise")
