@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
 import pytest
 
+from macro_assets.lakehouse import raw as raw_tables
+from macro_assets.lakehouse.appending import AppendReport, rows_to_append
 from macro_assets.lakehouse.delta import open_table
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.orchestration.partitions import YEARS
@@ -280,6 +283,44 @@ def test_a_revision_for_a_year_nobody_asked_for_lands_and_is_logged(
     assert result.success
     events = result.get_asset_materialization_events()
     assert {e.partition for e in events if e.asset_key == raw_keys("PAYEMS")[0]} == {"2015", "2012"}
+
+
+LATE = datetime(2016, 7, 10, tzinfo=UTC)
+
+
+def with_a_late_vintage(fetched: Fetched) -> Fetched:
+    """Payrolls of a month that no vintage revises, as nobody told them, between the two."""
+    month = (pl.col("series_id") == "PAYEMS") & (pl.col("observation_date") == date(2010, 5, 1))
+    late = fetched.observations.filter(month).head(1).with_columns(value=pl.lit(150_000.0), release_time=LATE)
+    return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, late]))
+
+
+def without_what_defends_the_later_vintage(*given: Any) -> tuple[pl.DataFrame, AppendReport]:
+    added, report = rows_to_append(*given)
+    return added.filter(pl.col("release_time") <= LATE), report
+
+
+def past(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "past"]
+    return found
+
+
+def test_a_vintage_that_comes_late_warns_and_one_that_overrules_a_later_is_an_error(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, is_broken in ((tmp_path / "sound", False), (tmp_path / "broken", True)):
+        definitions = toy_definitions(folder)
+        with monkeypatch.context() as patched:
+            assert past(execute(definitions, instance, raw_keys(*SERIES))).passed, "a first load"
+            assert past(execute(definitions, instance, raw_keys(*SERIES))).passed, "the same again"
+            spoiled_source(patched, with_a_late_vintage)
+            if is_broken:
+                patched.setattr(raw_tables, "rows_to_append", without_what_defends_the_later_vintage)
+            found = past(execute(definitions, instance, raw_keys(*SERIES)))
+        assert not found.passed
+        assert found.severity == (dg.AssetCheckSeverity.ERROR if is_broken else dg.AssetCheckSeverity.WARN)
+        assert "series PAYEMS of bundled: vintages came late" in str(found.description)
+        assert ("a late vintage overrules a later one" in str(found.description)) is is_broken
 
 
 def test_the_data_version_follows_the_stored_state(

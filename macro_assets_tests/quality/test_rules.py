@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ import pytest
 
 from macro_assets.catalog import Catalog, Column, RuleCall, Table
 from macro_assets.catalog.kinds.declaration import Declaration
-from macro_assets.quality import CheckReport, check_table
+from macro_assets.quality import CheckReport, check_table, checks_of
 from macro_assets.quality.rules import RULES, Rule, apply, check_rule, check_rules, rule
 
 JAN, FEB = date(2020, 1, 1), date(2020, 2, 1)
@@ -30,7 +30,7 @@ def breaches(of: Rule) -> Iterator[str]:
         yield f"its arguments are no Declaration: {of.arguments}"
     arguments = of.arguments.model_validate(of.example)
     good, bad = of.passes(), of.rejects()
-    if unread := {*of.reads, *arguments.numbers(), *arguments.texts()} - {*good.columns}:
+    if unread := {*of.reads, *of.facts, *arguments.numbers(), *arguments.texts()} - {*good.columns}:
         yield f"its frames lack {sorted(unread)}, which it says it reads"
     if good.schema != bad.schema:
         yield "its two frames are of two shapes"
@@ -165,6 +165,59 @@ def test_every_call_of_the_catalog_can_be(catalog: Catalog) -> None:
     called = {name: check_rules(t.rules, t.columns) for name, t in catalog.tables.items()}
     assert {name: problems for name, problems in called.items() if problems} == {}
     assert {r.rule for t in catalog.tables.values() for r in t.rules} >= {"contributions_add_up", "within"}
+
+
+# --- severity and facts --------------------------------------------------------------------------------------------
+
+
+def warning(low: float) -> dict[str, Any]:
+    return {"rule": "within", "column": "value", "low": low, "severity": "warn"}
+
+
+def test_a_rule_that_warns_does_not_refuse_and_is_told(catalog: Catalog) -> None:
+    sahm = catalog.one_table("indicators/sahm_rule")
+    frame = pl.DataFrame({"observation_date": [JAN, FEB], "value": [0.5, 20.0], "signal": [False, False]})
+    warn, error = (RuleCall.model_validate(r) for r in (warning(1), {"rule": "within", "column": "value", "high": 15}))
+    table = sahm.model_copy(update={"rules": (warn, error)})
+    report = check_table(frame.head(1), table)
+    assert report.passed
+    assert [str(w) for w in report.warnings] == [
+        "table indicators/sahm_rule: 1 of 1 rows fail; first: value >= 1, got 0.5 in row 0"
+    ]
+    both = check_table(frame, table)
+    assert (both.passed, both.failed_rows, len(both.warnings)) == (False, (1,), 1)
+    found = [(c.check, c.severity, c.report.passed) for c in checks_of(frame, table)]
+    assert found == [
+        ("schema", "error", True),
+        ("within (column value, low 1) as a warning", "warn", False),
+        ("within (column value, high 15)", "error", False),
+    ]
+    assert len(checks_of(frame.drop("signal"), table)) == 1, "of another shape no rule is asked"
+
+
+def test_a_severity_is_error_or_warn() -> None:
+    assert RuleCall.model_validate("contributions_add_up").severity == "error"
+    told = RuleCall.model_validate(warning(1))
+    assert (told.severity, told.arguments) == ("warn", {"column": "value", "low": 1})
+    with pytest.raises(ValueError, match="severity"):
+        RuleCall.model_validate({**warning(1), "severity": "fatal"})
+
+
+def test_a_rule_that_asks_for_facts_needs_the_catalog_and_a_column_of_series() -> None:
+    with pytest.raises(ValueError, match="no_gaps asks what the catalog says of the series"):
+        apply(call("no_gaps"), pl.DataFrame(), "table x")
+    unnamed = columns(observation_date="date", value="float")
+    assert check_rule(call("no_gaps"), unnamed) == (
+        "no_gaps: the table has no column 'series_id', it has observation_date, value."
+    )
+
+
+def test_every_family_is_looked_at_and_no_look_stops_it(catalog: Catalog) -> None:
+    tables = [t for t in catalog.tables.values() if t.layer == "normalized"]
+    looks = {"complete", "no_gaps", "identities_hold", "no_outliers", "stationary", "no_break", "no_drift"}
+    assert len(tables) >= 7
+    assert all({r.rule for r in t.rules} >= looks for t in tables)
+    assert {r.severity for t in tables for r in t.rules} == {"warn"}
 
 
 # --- bounds and texts ----------------------------------------------------------------------------------------------
@@ -365,3 +418,29 @@ def test_news_without_a_weight_is_none_and_is_named() -> None:
     report = apply(call("news_is_weighted_surprise"), news(release_weight=[None, -2.0, None]), "news")
     assert report.failed_rows == (0,)
     assert report.sample[0]["value"] == "PAYEMS 2020-01-01: 2.0, expected None"
+
+
+# --- revisions -----------------------------------------------------------------------------------------------------
+
+
+def revised(last: float, months: int = 30) -> pl.DataFrame:
+    """Synthetic vintages, each of which revises the month before by 1; the last one revises another by `last`."""
+    told = [(date(2017 + n // 12, n % 12 + 1, 1), n + k, 100.0 + k) for n in range(months) for k in (0, 1)]
+    told.append((date(2017, 1, 1), months + 1, 101.0 + last))
+    rows = [
+        {"observation_date": day, "release_time": AS_OF.replace(day=1) + timedelta(days=30 * n), "value": value}
+        for day, n, value in told
+    ]
+    return pl.DataFrame(rows).with_columns(series_id=pl.lit("PAYEMS"), provider=pl.lit("fred"))
+
+
+def test_a_revision_beyond_the_usual_is_named_and_the_usual_is_known_by_earlier_ones_alone() -> None:
+    assert apply(call("revisions_are_usual"), revised(20.0), "raw").passed
+    report = apply(call("revisions_are_usual"), revised(20.5), "raw")
+    assert report.failed_rows == (60,)
+    assert report.sample[0]["value"] == "PAYEMS 2017-01-01: by 20.5, usual 1.0"
+    assert apply(call("revisions_are_usual"), revised(900.0, months=20), "raw").passed, "too few to tell"
+    other = revised(900.0).with_columns(
+        provider=pl.when(pl.col("value") > 900).then(pl.lit("bls")).otherwise("provider")
+    )
+    assert apply(call("revisions_are_usual"), other, "raw").passed, "another holder revises nothing"

@@ -57,7 +57,7 @@ def _bare() -> Path:
     """The shipped tables with no series: the whole catalog takes half a second to read."""
     bare = Path(mkdtemp(prefix="macro-catalog-"))
     atexit.register(shutil.rmtree, bare, ignore_errors=True)
-    for kind in ("sources", "indicators", "models", "charts"):
+    for kind in ("sources", "indicators", "models", "charts", "scores"):
         (bare / kind).mkdir()
     for name in ("columns", "families", "licences", "tables", "views"):
         (bare / f"{name}.yaml").write_text((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")

@@ -84,8 +84,8 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         is_selected = table_key in context.selected_asset_keys
         is_news = not done.rows.is_empty() or _is_awaited(table_key, context)
         if is_selected:
-            yield _health_result(table_key, done.health)
             yield _past_result(table_key, done.moved)
+            yield _health_result(table_key, done.health)
         if is_selected and is_news:
             yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
             return
