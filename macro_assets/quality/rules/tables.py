@@ -168,7 +168,7 @@ def changes_add_up(frame: pl.DataFrame, subject: str, arguments: Arguments) -> C
         .sort("row")
     )
     failed = rows.join(off, on=month, how="semi")["row"].sort().to_list()
-    return _report(frame, subject, off, failed, "value", "terms add up to index_after - index_before")
+    return report_of(frame, subject, off, failed, "value", "terms add up to index_after - index_before")
 
 
 # --- forecasts -----------------------------------------------------------------------------------------------------
