@@ -100,12 +100,14 @@ def catalog(title: str = "A title") -> Catalog:
     model = Model(name="gdp", horizons=(0,), sample_start=date(2000, 1, 1), target=target, inputs=inputs, **said)
     source = Source(name="made_up", title=title, description="", url="", owner="team:none")
     contributions = {"component": "str", "contribution": "float", "index_value": "float"}
+    contributions |= {"component_state": "str", "is_composition_changed": "bool"}
     tables = {"indicators/stress": contributions, "indicators/sahm": {"value": "float", "signal": "bool"}}
     return Catalog(
         sources={"made_up": source},
         series={i: series(i, f"{i} {title}", f) for i, f in ids.items()},
         tables={name: table(name, columns) for name, columns in tables.items()},
         indicators={i.name: i for i in indicators},
+        scores={},
         models={model.name: model},
         charts={c.name: c for c in (INDEX, SPREAD, YIELDS, SIGNAL, HEATMAP, NOWCAST)},
         recessions=RECESSIONS,
@@ -129,8 +131,9 @@ def index_frames() -> dict[str, pl.DataFrame]:
     for i, month in enumerate(months(date(2007, 1, 1), date(2009, 12, 1))):
         parts = {"first": 0.1 * (i % 7) - 0.3} | ({"second": 0.05 * (i % 5) - 0.1} if month.year > 2007 else {})
         for name, contribution in parts.items():
-            rows.append((month, name, contribution, sum(parts.values())))
+            rows.append((month, name, contribution, sum(parts.values()), "observed", month == date(2008, 1, 1)))
     columns = ["observation_date", "component", "contribution", "index_value"]
+    columns += ["component_state", "is_composition_changed"]
     return {INDEX.of.tables[0]: pl.DataFrame(rows, schema=columns, orient="row"), **behind(INDEX)}
 
 

@@ -44,7 +44,10 @@ def test_the_charts_of_the_catalog_have_no_problem(catalog: Catalog) -> None:
         ({"of": {"series": ["BAA"], "steps": [{"zscore": {"min_ob": 3}}]}}, "of.steps: BAA: .*min_ob"),
         ({"of": {"tables": ["indicators/sahm"], "columns": ["values"]}}, "of.columns: 'values' .*Did you mean value"),
         ({**SERIES, "draws": "stacked"}, "of.tables: expected one table of contributions, got 0"),
-        ({**TABLE, "draws": "stacked"}, "of.tables: indicators/sahm lacks component, contribution, index_value"),
+        (
+            {**TABLE, "draws": "stacked"},
+            "of.tables: indicators/sahm lacks component, component_state, contribution, index_value",
+        ),
         ({**TABLE, "draws": "heatmap"}, "of: expected series"),
         ({**SERIES, "draws": "heatmap", "shade": "recessions"}, "shade: a heatmap has nothing shaded"),
         ({**TABLE, "draws": "nowcast_news", "shade": "recessions"}, "shade: a nowcast has nothing shaded"),

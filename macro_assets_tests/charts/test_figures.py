@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -184,9 +185,39 @@ def test_absent_component_is_blank_and_not_zero() -> None:
 
 def test_month_without_an_index_breaks_the_line() -> None:
     frames = {k: t.filter(pl.col("observation_date") != date(2008, 5, 1)) for k, t in s.index_frames().items()}
-    line = figure(s.INDEX, frames, s.labels(s.INDEX)).data[-1]
+    line = named(figure(s.INDEX, frames, s.labels(s.INDEX)), "Index")
     assert len(line.x) == 36
     assert line.y[16] is None
+
+
+def named(fig: go.Figure, name: str) -> Any:
+    return next(t for t in fig.data if t.name == name)
+
+
+def test_a_change_of_the_components_has_a_mark_and_a_word() -> None:
+    table, labels = s.index_frames()[s.INDEX.of.tables[0]], s.labels(s.INDEX)
+    fig = figure(s.INDEX, {s.INDEX.of.tables[0]: table}, labels)
+    mark = named(fig, "Components changed")
+    assert list(mark.x) == [date(2008, 1, 1)]
+    assert list(mark.customdata) == ["in: second A title"]
+    assert mark.y[0] == table.filter(pl.col("observation_date") == date(2008, 1, 1))["index_value"][0]
+    left = pl.col("observation_date") == date(2009, 6, 1)
+    table = table.filter(~left | (pl.col("component") == "first")).with_columns(is_composition_changed=left)
+    fig = figure(s.INDEX, {s.INDEX.of.tables[0]: table}, labels)
+    assert list(named(fig, "Components changed").customdata) == ["out: second A title"]
+    same = {s.INDEX.of.tables[0]: table.with_columns(is_composition_changed=pl.lit(value=False))}
+    assert "Components changed" not in {t.name for t in figure(s.INDEX, same, labels).data}
+
+
+def test_a_part_that_stands_in_is_hatched_and_says_so() -> None:
+    late = (pl.col("observation_date") == date(2009, 12, 1)) & (pl.col("component") == "first")
+    state = pl.when(late).then(pl.lit("carried")).otherwise("component_state")
+    table = s.index_frames()[s.INDEX.of.tables[0]].with_columns(component_state=state)
+    fig = figure(s.INDEX, {s.INDEX.of.tables[0]: table}, s.labels(s.INDEX))
+    first = named(fig, "first A title (hatched: carried)")
+    assert [i for i, shape in enumerate(first.marker.pattern.shape) if shape] == [35]
+    assert first.customdata[35] == " carried"
+    assert named(fig, "second A title").marker.pattern.shape is None
 
 
 # --- recessions ----------------------------------------------------------------------------------------------------
