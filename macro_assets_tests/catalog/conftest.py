@@ -26,7 +26,7 @@ MADE = ("recession", "stress")
 @pytest.fixture
 def small(folder: Path) -> Path:
     """The catalog's files with few sources and indicators and no instruments, to be broken: read in half the time."""
-    for kind, kept in (("sources", SMALL), ("indicators", MADE)):
+    for kind, kept in (("sources", SMALL), ("indicators", MADE), ("scores", ())):
         for file in (folder / kind).iterdir():
             if file.stem not in kept:
                 file.unlink()

@@ -49,7 +49,7 @@ def test_what_is_written_is_taken_by_the_catalog_and_its_room(home: Home, own: P
     assert catalog.refused == ()
     made = graph(catalog)
     assert made.catalog.refused == ()
-    table = {"indicator": "indicators", "model": "forecasts", "chart": "charts"}[kind] + "/my_first"
+    table = {"indicator": "indicators", "score": "scores", "model": "forecasts", "chart": "charts"}[kind] + "/my_first"
     assert table in {t for d in made.derivations for t in d.tables}
 
 

@@ -101,7 +101,7 @@ def _fit(told: bytes, start: bytes, model: Markov) -> Fit:
             share = np.asarray(found.smoothed_marginal_probabilities).sum(axis=0)
         except (np.linalg.LinAlgError, RuntimeError, ValueError) as error:
             raise RegimeError(f"the likelihood of {values.size} figures has no maximum that is found") from error
-    named = dict(zip(asked.param_names, np.asarray(found.params, dtype=float), strict=True))
+    named = dict(zip(asked.param_names, map(float, found.params), strict=True))
     if not np.isfinite([*named.values(), found.llf]).all() or share.min() < LEAST:
         raise RegimeError(
             f"expected {model.regimes} regimes with at least {LEAST} figures each, the likelihood of {values.size} "
@@ -109,7 +109,7 @@ def _fit(told: bytes, start: bytes, model: Markov) -> Fit:
         )
     regimes = range(model.regimes)
     means = [named[f"const[{k}]"] for k in regimes]
-    variances = [named.get(f"sigma2[{k}]", named.get("sigma2", np.nan)) for k in regimes]
+    variances = [named[f"sigma2[{k}]" if model.switching_variance else "sigma2"] for k in regimes]
     staying = np.diag(found.regime_transition[..., 0])
     order = tuple(sorted(regimes, key=lambda k: (means if model.label_by == "mean" else variances)[k]))
     return Fit(
