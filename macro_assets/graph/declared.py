@@ -139,11 +139,14 @@ def _along_chain(
 
     `before` are inputs of the same series as known some months earlier.
     """
-    chain = tuple(_link("indicators", i, catalog) for i in _chain(declared, catalog))
-    limits = {s: catalog.series[s].staleness_days for link in chain for s in link.facts["series_id"]}
+    made_of = _chain(declared, catalog)
+    chain = tuple(_link("indicators", i, catalog) for i in made_of)
+    series = tuple(dict.fromkeys(s for i in made_of for s in i.series))
+    needed = {s for i in made_of for s in i.series if s not in i.optional}
+    limits = {s: catalog.series[s].staleness_days for s in series if s in needed}
     return Derivation(
         (compute.keywords["table"],),
-        {"known": Known(tuple(limits))} | {key: Known(tuple(limits), months) for key, months in before.items()},
+        {"known": Known(series)} | {key: Known(series, months) for key, months in before.items()},
         partial(compute, chain=chain, limits=limits),
         methods=tuple(link.method for link in chain),
         grid="as_of",

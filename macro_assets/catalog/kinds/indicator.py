@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from macro_assets.catalog.kinds.computed import Computed
-from macro_assets.catalog.kinds.declaration import Month, Slug
+from macro_assets.catalog.kinds.declaration import Month, SeriesId, Slug
 
 
 def _months(value: Any) -> Any:
@@ -29,6 +29,9 @@ class Indicator(Computed):
     name: Slug = Field(description="Unique among indicators: its table is `indicators/<name>`")
     method: Slug = Field(description="Module of macro_assets/indicators/ that computes it")
     real_time: bool = Field(default=False, description="Also as of each month: `real_time/<name>`")
+    optional: tuple[SeriesId, ...] = Field(
+        default=(), description="Inputs of which nothing need be known as of a month: the method goes on without them"
+    )
     demo: Annotated[tuple[Month, ...], BeforeValidator(_months)] = Field(
         default=(), description="As-of months that a full local run computes: each, or {first: 2010-01, last: 2018-12}"
     )
@@ -42,4 +45,6 @@ class Indicator(Computed):
     def _consistent(self) -> Self:
         if self.demo and not self.real_time:
             raise ValueError("'demo' names as-of months, which only an indicator with 'real_time: true' has")
+        if strangers := [s for s in self.optional if s not in self.series]:
+            raise ValueError(f"'optional' names {', '.join(strangers)}: expected some series of the inputs")
         return self

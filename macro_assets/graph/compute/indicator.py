@@ -54,7 +54,7 @@ def real_time(
     chain
         The indicators that it is made of, and itself last.
     limits
-        Staleness limit in days of each series.
+        Staleness limit in days of each series that must be known.
     periods
         How many.
 

@@ -121,7 +121,7 @@ def _months(contributions: Sequence[float]) -> pl.DataFrame:
 def contributions_add_up(frame: pl.DataFrame, subject: str, arguments: Arguments) -> CheckReport:
     """A month's contributions add up to its index, and its weights to one (to 1e-9)."""
     rows = frame.with_row_index("row")
-    month = [c for c in ("as_of_month", "observation_date") if c in frame.columns]
+    month = [c for c in ("as_of_month", "observation_date", "market") if c in frame.columns]
     months = rows.group_by(month).agg(
         row=pl.col("row").first(),
         gap=pl.col("contribution").sum() - pl.col("index_value").first(),
