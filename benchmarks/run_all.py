@@ -17,6 +17,7 @@ import first_answer
 import full_run
 import graph_cost
 import graph_overhead
+import indicators
 import kernels
 import parsing
 import vintage_store
@@ -24,7 +25,7 @@ from measure import show
 
 if __name__ == "__main__":
     modules = [code_location, declared, first_answer, automation, full_run, graph_overhead, graph_cost]
-    modules += [fetching, parsing, alignment, curves, kernels]
+    modules += [fetching, parsing, alignment, curves, kernels, indicators]
     if "--vintages" in sys.argv[1:]:
         modules.append(vintage_store)  # last: it holds this process to two CPUs
     ratios = [r for module in modules for r in module.run()]

@@ -78,8 +78,11 @@ def _of_source(catalog: Catalog, source: Source) -> str:
 @click.option("--markdown", is_flag=True, help="The whole catalog as the text of docs/catalog.md.")
 @click.option("--dictionary", is_flag=True, help="All tables and columns as the text of docs/data-dictionary.md.")
 @click.option("--transforms", is_flag=True, help="All transforms as the text of docs/transforms.md.")
+@click.option("--indicators", is_flag=True, help="All indicators by method as the text of docs/indicators.md.")
 @expected_errors
-def catalog_command(words: tuple[str, ...], markdown: bool, dictionary: bool, transforms: bool) -> None:
+def catalog_command(
+    words: tuple[str, ...], markdown: bool, dictionary: bool, transforms: bool, indicators: bool
+) -> None:
     """Every series and instrument of the catalog, by source, with what is stored of it.
 
     With WORDS those of which all of them speak, the best first: by id and title, then by theme, country, source and
@@ -95,6 +98,11 @@ def catalog_command(words: tuple[str, ...], markdown: bool, dictionary: bool, tr
         return
     catalog = default_catalog()
     tell_left_out(catalog)
+    if indicators:
+        from macro_assets.graph import document as of_indicators
+
+        put(of_indicators.as_markdown(catalog))
+        return
     if markdown or dictionary:
         put((tables if dictionary else document).as_markdown(catalog))
         return
