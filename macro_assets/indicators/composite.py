@@ -232,10 +232,12 @@ def judged(given: Given, parameters: Parameters) -> Judged:
     refits = np.flatnonzero(months % parameters.refit_months == 0)
     estimated_on = _estimated_on(scored.dates, parameters)[:, None] & ~scored.carried
     sample = np.where(estimated_on, scored.scores, np.nan)
-    if parameters.missing == "factor_fill":
-        scored = _filled(scored, sample, refits, parameters)
+    moments = weighting.moments_before(sample, refits, parameters.min_history_months)
+    factor = weighting.one_factor(moments.correlations) if _has_factor(parameters) else None
+    if parameters.missing == "factor_fill" and factor is not None:
+        scored = _filled(scored, moments, factor, refits, parameters)
     known = np.isfinite(scored.scores)
-    loadings, matrices = _weighed(sample, refits, parameters)
+    loadings, matrices = _weighed(sample, moments, factor, refits, parameters)
     present = known & np.isfinite(loadings)
     size = np.where(np.isfinite(loadings), np.abs(loadings), 0.0)
     told = present & ~scored.filled
@@ -301,11 +303,12 @@ def _array(frame: pl.DataFrame, parameters: Parameters) -> Numbers:
     return np.column_stack(columns)
 
 
-def _filled(scored: _Scored, sample: Numbers, refits: Numbers, parameters: Parameters) -> _Scored:
-    moments = weighting.moments_before(sample, refits, parameters.min_history_months)
-    loadings, n = weighting.one_factor(moments.correlations), len(sample)
+def _filled(
+    scored: _Scored, moments: weighting.Moments, factor: Numbers, refits: Numbers, parameters: Parameters
+) -> _Scored:
+    n = len(scored.scores)
     held = weighting.Moments(*(weighting.held_from(m, refits, n) for m in moments))
-    made = factor_fill(scored.scores, weighting.held_from(loadings, refits, n), held)
+    made = factor_fill(scored.scores, weighting.held_from(factor, refits, n), held)
     _, missing = latest_of(scored.scores, parameters.carry_months or 0)
     has_history = np.nan_to_num(held.counts) >= parameters.min_history_months
     filled = missing & has_history & np.isfinite(made)
@@ -329,7 +332,13 @@ def _estimated_on(dates: pl.Series, parameters: Parameters) -> Numbers:
 # --- weights -------------------------------------------------------------------------------------------------------
 
 
-def _weighed(sample: Numbers, refits: Numbers, parameters: Parameters) -> tuple[Numbers, Numbers | None]:
+def _has_factor(parameters: Parameters) -> bool:
+    return parameters.weights == "factor" or parameters.missing == "factor_fill"
+
+
+def _weighed(
+    sample: Numbers, moments: weighting.Moments, factor: Numbers | None, refits: Numbers, parameters: Parameters
+) -> tuple[Numbers, Numbers | None]:
     """Signed loadings by month and component, NaN where there are none yet; correlations of portfolio weights."""
     n, parts = len(sample), parameters.components
     lag, least = parameters.lag_months, parameters.min_history_months
@@ -339,15 +348,13 @@ def _weighed(sample: Numbers, refits: Numbers, parameters: Parameters) -> tuple[
         return np.where(counts >= least, [c.weight for c in parts], np.nan), matrices
     if parameters.weights not in _ESTIMATED:
         return np.tile([c.weight or 1.0 for c in parts], (n, 1)), None
-    moments = weighting.moments_before(sample, refits, least)
-    found = (weighting.one_factor if parameters.weights == "factor" else weighting.first_component)(
-        moments.correlations
-    )
-    if parameters.weights == "factor":
-        found = found / weighting.uniqueness(found)
+    if parameters.weights == "factor" and factor is not None:
+        found = factor / weighting.uniqueness(factor)
+    else:
+        found = weighting.first_component(moments.correlations)
     anchor = [c.name for c in parts].index(parameters.anchor or "")
-    found = np.where(moments.counts >= least, weighting.oriented(found, anchor), np.nan)
-    found = np.where(moments.counts[:, anchor : anchor + 1] >= least, found, np.nan)
+    are_known = (moments.counts >= least) & (moments.counts[:, anchor : anchor + 1] >= least)
+    found = np.where(are_known, weighting.oriented(found, anchor), np.nan)
     return _late(weighting.held_from(found, refits, n), lag), None
 
 

@@ -14,8 +14,8 @@ Numbers = np.ndarray[Any, Any]
 LEAST_UNIQUE = 0.005
 """Share of a component that no factor may explain: below it the likelihood has no maximum (Heywood cases)."""
 
-CLOSE = 1e-9
-STEPS = 1000
+CLOSE, STEPS, NEAR, RIDGE = 1e-8, 60, 0.9, 1e-10
+"""Of the search for loadings: the move that ends it, most moves, how far out it starts, what keeps it defined."""
 
 
 class Moments(NamedTuple):
@@ -57,24 +57,54 @@ def first_component(correlations: Numbers) -> Numbers:
 def one_factor(correlations: Numbers) -> Numbers:
     """Loadings of the one factor of each correlation matrix by maximum likelihood, of either sign.
 
-    By the EM steps of Rubin and Thayer (1982, Psychometrika 47), from the first principal component. A component that
-    is correlated with no other has a loading of zero.
+    By Fisher's scoring from the first principal component, with half the step where it would not be uphill; of a
+    correlation matrix the variances fit at the maximum, so that the loadings are all there is to estimate (Lawley and
+    Maxwell, 1971, Factor analysis as a statistical method). A component that is correlated with no other has a loading
+    of zero.
     """
+    own = np.eye(correlations.shape[1], dtype=bool)
+    told, most = np.where(own, 1.0, correlations), np.sqrt(1 - LEAST_UNIQUE)
     values, vectors = np.linalg.eigh(correlations)
-    loading = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 0)) * 0.9
-    own, moving = _diagonals(correlations), np.ones(len(correlations), dtype=bool)
-    unique = np.maximum(own - loading**2, LEAST_UNIQUE)
+    start = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 0)) * NEAR
+    loading = np.clip(start, -most, most)
+    likelihood, reach = _likelihood(told, loading), np.ones((len(told), 1))
+    moving = np.arange(len(told))
     for _ in range(STEPS):
-        if not moving.any():
+        if not len(moving):
             break
-        r, old = correlations[moving], loading[moving]
-        slope = old / unique[moving]
-        slope = slope / (1 + (old * slope).sum(axis=1, keepdims=True))
-        shared = (r * slope[:, None, :]).sum(axis=2)
-        new = shared / ((slope * shared).sum(axis=1, keepdims=True) + 1 - (slope * old).sum(axis=1, keepdims=True))
-        loading[moving], unique[moving] = new, np.maximum(own[moving] - new * shared, LEAST_UNIQUE)
-        moving[moving] = np.abs(new - old).max(axis=1, initial=0) > CLOSE
+        old = loading[moving]
+        new = np.clip(old + reach[moving] * _uphill(told[moving], old, most), -most, most)
+        found = _likelihood(told[moving], new)
+        better = found >= likelihood[moving]
+        loading[moving[better]], likelihood[moving[better]] = new[better], found[better]
+        reach[moving] = np.where(better[:, None], np.minimum(2 * reach[moving], 1), reach[moving] / 2)
+        moving = moving[np.abs(new - old).max(axis=1, initial=0) > CLOSE]
     return loading
+
+
+def _implied(loadings: Numbers) -> Numbers:
+    own = np.eye(loadings.shape[1], dtype=bool)
+    return np.where(own, 1.0, loadings[:, :, None] * loadings[:, None, :])
+
+
+def _likelihood(correlations: Numbers, loadings: Numbers) -> Numbers:
+    """Twice the log-likelihood per observation, but for a constant."""
+    implied = _implied(loadings)
+    return -np.linalg.slogdet(implied)[1] - (np.linalg.inv(implied) * correlations).sum(axis=(1, 2))
+
+
+def _uphill(correlations: Numbers, loadings: Numbers, most: float) -> Numbers:
+    """The step of Fisher's scoring; none of a loading that is at its bound and would pass it."""
+    own = np.eye(loadings.shape[1], dtype=bool)
+    implied = _implied(loadings)
+    precision, others = np.linalg.inv(implied), np.where(own, 0.0, loadings[:, None, :])
+    slope = (precision @ (correlations - implied) @ precision * others).sum(axis=2)
+    turned = others @ precision
+    information = turned * turned.swapaxes(1, 2) + precision * (turned @ others.swapaxes(1, 2))
+    bound = (np.abs(loadings) >= most) & (slope * loadings > 0)
+    slope = np.where(bound, 0.0, slope)
+    information = np.where(bound[:, :, None] | bound[:, None, :], own * 1.0, information)
+    return np.linalg.solve(information + RIDGE * own, slope[:, :, None])[:, :, 0]
 
 
 def uniqueness(loadings: Numbers) -> Numbers:

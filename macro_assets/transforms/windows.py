@@ -176,7 +176,12 @@ def rank_of(within: list[float], value: float) -> float:
 
 
 def share_of(within: list[float], value: float) -> float:
-    """Share of the values that are not above the row's own: the empirical distribution function, in (0, 1]."""
+    """Share of the values that are not above the row's own: the empirical distribution function, in (0, 1].
+
+    While all values are equal there is none: nothing is known of what is high.
+    """
+    if within[0] == within[-1]:
+        return np.nan
     return max(bisect_right(within, value), 1) / len(within)
 
 

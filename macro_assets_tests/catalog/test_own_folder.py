@@ -484,6 +484,7 @@ def test_an_entry_found_wrong_elsewhere_is_left_out_with_what_needs_it(small: Pa
 def test_layers_of_the_templates_are_those_that_entries_are_known_by(small: Path) -> None:
     text = yaml.safe_load((small / "tables.yaml").read_text())
     kinds = {"source": "sources", "family": "families", "indicator": "indicators", "model": "models", "chart": "charts"}
+    kinds |= {"score": "scores"}
     templates: Iterable[list[str]] = (t["name"].split("/") for t in text["tables"] if "{" in t["name"])
     declared = {(kinds[word.strip("{}")], layer) for layer, word in templates}
     assert declared == {(kind, layer) for kind, layers in names.LAYERS.items() for layer in layers}
