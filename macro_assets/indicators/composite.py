@@ -345,7 +345,7 @@ def _weighed(
     if parameters.weights == "portfolio":
         counts = _late(np.isfinite(sample).cumsum(axis=0).astype(float), lag)
         matrices = _late(weighting.ewma_correlations(sample, parameters.decay or 0), lag)
-        return np.where(counts >= least, [c.weight for c in parts], np.nan), matrices
+        return np.where(counts >= least, [c.weight or 0.0 for c in parts], np.nan), matrices
     if parameters.weights not in _ESTIMATED:
         return np.tile([c.weight or 1.0 for c in parts], (n, 1)), None
     if parameters.weights == "factor" and factor is not None:

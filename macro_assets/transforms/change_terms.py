@@ -72,7 +72,8 @@ def decompose(before: Reading, after: Reading, revised: Reading | None = None) -
 
 
 def _rows(term: str, moves: Numbers, concerned: Numbers, names: list[str]) -> list[tuple[str, str | None, float]]:
-    told = [(term, n, float(v)) for n, v, is_in in zip(names, moves, concerned, strict=True) if is_in]
+    found = zip(names, moves, concerned, strict=True)
+    told: list[tuple[str, str | None, float]] = [(term, n, float(v)) for n, v, is_in in found if is_in]
     return told or [(term, None, 0.0)]
 
 
@@ -82,7 +83,7 @@ def _rows(term: str, moves: Numbers, concerned: Numbers, names: list[str]) -> li
 def _index(parts: Numbers, matrix: Numbers | None) -> float:
     if matrix is None:
         return float(parts.sum())
-    return float(np.sqrt(max(parts @ matrix @ parts, 0.0)))
+    return float(np.sqrt(np.maximum(parts @ matrix @ parts, 0)))
 
 
 def _moved(parts: Numbers, then: Numbers, matrix: Numbers | None) -> Numbers:

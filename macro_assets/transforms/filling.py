@@ -39,4 +39,5 @@ def factor_fill(scores: Numbers, loadings: Numbers, moments: Moments) -> Numbers
         slope = np.where(present, loadings / unique, 0.0)
         known = 1 + np.where(present, loadings**2 / unique, 0.0).sum(axis=1, keepdims=True)
         factor = (slope * np.where(present, y, 0.0)).sum(axis=1, keepdims=True) / known
-        return moments.means + moments.deviations * loadings * factor
+        made: Numbers = moments.means + moments.deviations * loadings * factor
+        return made

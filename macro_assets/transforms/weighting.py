@@ -66,7 +66,7 @@ def one_factor(correlations: Numbers) -> Numbers:
     told, most = np.where(own, 1.0, correlations), np.sqrt(1 - LEAST_UNIQUE)
     values, vectors = np.linalg.eigh(correlations)
     start = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 0)) * NEAR
-    loading = np.clip(start, -most, most)
+    loading: Numbers = np.clip(start, -most, most)
     likelihood, reach = _likelihood(told, loading), np.ones((len(told), 1))
     moving = np.arange(len(told))
     for _ in range(STEPS):
@@ -90,7 +90,8 @@ def _implied(loadings: Numbers) -> Numbers:
 def _likelihood(correlations: Numbers, loadings: Numbers) -> Numbers:
     """Twice the log-likelihood per observation, but for a constant."""
     implied = _implied(loadings)
-    return -np.linalg.slogdet(implied)[1] - (np.linalg.inv(implied) * correlations).sum(axis=(1, 2))
+    found: Numbers = -np.linalg.slogdet(implied)[1] - (np.linalg.inv(implied) * correlations).sum(axis=(1, 2))
+    return found
 
 
 def _uphill(correlations: Numbers, loadings: Numbers, most: float) -> Numbers:
@@ -109,7 +110,8 @@ def _uphill(correlations: Numbers, loadings: Numbers, most: float) -> Numbers:
 
 def uniqueness(loadings: Numbers) -> Numbers:
     """What the factor leaves of the variance of each standardized component."""
-    return np.maximum(1 - loadings**2, LEAST_UNIQUE)
+    found: Numbers = np.maximum(1 - loadings**2, LEAST_UNIQUE)
+    return found
 
 
 def oriented(loadings: Numbers, anchor: int) -> Numbers:
@@ -161,7 +163,8 @@ def portfolio(parts: Numbers, correlations: Numbers) -> Numbers:
     together = (correlations * parts[:, None, :]).sum(axis=2)
     square = parts * together
     index = np.sqrt(np.maximum(square.sum(axis=1, keepdims=True), 0))
-    return np.divide(square, index, out=np.zeros_like(square), where=index > 0)
+    found: Numbers = np.divide(square, index, out=np.zeros_like(square), where=index > 0)
+    return found
 
 
 def _diagonals(matrices: Numbers) -> Numbers:
