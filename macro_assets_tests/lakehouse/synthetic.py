@@ -46,7 +46,7 @@ def one_source() -> Catalog:
     full = default_catalog()
     series = {s.id: s for s in full.series_of(PROVIDER)}
     sources, tables = {PROVIDER: full.sources[PROVIDER]}, tables_of(full, [PROVIDER])
-    left = {n: i for n, i in full.indicators.items() if series.keys() >= set(i.series)}
+    left = {n: i for n, i in full.indicators.items() if series.keys() >= {*full.series_behind(f"indicators/{n}")}}
     return dataclasses.replace(full, sources=sources, series=series, copies=(), tables=tables, indicators=left)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import polars as pl
 import pytest
 
-from macro_assets.graph.derivation import Derivation, Input, Known, Table
+from macro_assets.graph.derivation import Derivation, Input, Known, Served, Table
 from macro_assets.orchestration.assets.derived import why_empty
 
 
@@ -35,5 +35,9 @@ def test_a_table_without_rows_is_named_too() -> None:
     assert why(["A"], known=Known(("A",)), other=Table("indicators/other")) == "there is nothing of indicators/other"
 
 
-def test_what_is_made_of_no_series_has_nothing_to_say() -> None:
-    assert why([], other=Table("charts/other")) == ""
+def test_what_is_made_of_a_table_alone_names_it() -> None:
+    assert why([], other=Table("indicators/other")) == "there is nothing of indicators/other"
+
+
+def test_what_is_made_of_neither_has_nothing_to_say() -> None:
+    assert why([], served=Served(("A",), ("raw/a",))) == ""

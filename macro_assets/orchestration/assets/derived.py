@@ -109,8 +109,8 @@ def _step(
 
 
 def why_empty(derivation: Derivation, frames: Mapping[str, pl.DataFrame]) -> str:
-    """Why nothing came of series: those without a figure, and tables without a row, or too few; '' of no series."""
-    if not any(isinstance(given, Known) for given in derivation.inputs.values()):
+    """Why nothing came: series without a figure and tables without a row, or too few of them; '' of neither."""
+    if not any(isinstance(given, Known | Stored) for given in derivation.inputs.values()):
         return ""
     lacking = list[str]()
     for name, given in derivation.inputs.items():
