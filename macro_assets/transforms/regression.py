@@ -45,7 +45,7 @@ def expected_of(
     """
     dates, y, x = rows["observation_date"], rows[explained].to_numpy(), rows.select(on).to_numpy()
     month = pl.col("observation_date").dt.strftime("%Y-%m")
-    left_out = pl.any_horizontal(month.is_null(), *(month.is_between(*map(pl.lit, span)) for span in leave_out))
+    left_out = pl.any_horizontal(month.is_null(), *(month.is_between(pl.lit(a), pl.lit(b)) for a, b in leave_out))
     is_kept = rows.select(~left_out).to_series().to_numpy()
 
     def estimate(count: int) -> tuple[float, Array]:
