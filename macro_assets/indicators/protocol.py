@@ -57,7 +57,8 @@ class Method(Protocol):
     """What a module of this room has.
 
     One that asks something of its inputs has `check(parameters, facts)` too, which raises a ValueError whose message
-    begins with the field of the entry.
+    begins with the field of the entry. One that reads columns of the observations beside series, date and value names
+    them in `COLUMNS`.
     """
 
     @property

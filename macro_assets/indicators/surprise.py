@@ -1,7 +1,8 @@
 """Surprises: releases minus what was expected of them, as scores by those before, and their mean over days.
 
 What was expected is a series that says so for its own period, such as a survey's median for the month that is under
-way (the last survey of the period counts), or the forecasts of a model, of which the last before the release counts.
+way (the last survey of the period counts), or the forecasts of a model, of which the last before the release counts, or
+an autoregression of the figures themselves, estimated as of each period on those before.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ from pydantic import Field
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug
 from macro_assets.catalog.kinds.step import Steps
 from macro_assets.indicators.protocol import Given
+from macro_assets.transforms.expectations import expected_by_itself
 from macro_assets.transforms.frequency import EVERY
 from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import transformed_by
 from macro_assets.transforms.surprise import expected_before, standardized, trailing_mean
+from macro_assets.transforms.windows import LeftOut
 
 SHAPE = "surprises"
 
+AUTOREGRESSION = "autoregression"
+"""The consensus of a release of which nobody says what is expected."""
+
 EXAMPLE = {
-    "inputs": ["BR_IPCA_MOM", "BR_FOCUS_IPCA_M0"],
+    "inputs": ["BR_IPCA_MOM", "BR_FOCUS_IPCA_M0", "BR_IBC_BR_SA"],
     "parameters": {
         "min_obs": 6,
         "mean_days": 30,
+        "autoregression": {"lags": 2, "min_obs": 12},
         "releases": [
             {
                 "name": "inflation",
@@ -33,7 +40,15 @@ EXAMPLE = {
                 "consensus": "BR_FOCUS_IPCA_M0",
                 "release_days": 10,
                 "sign": 1,
-            }
+            },
+            {
+                "name": "activity",
+                "actual": "BR_IBC_BR_SA",
+                "steps": "pch",
+                "consensus": "autoregression",
+                "release_days": 46,
+                "sign": 1,
+            },
         ],
     },
 }
@@ -45,16 +60,27 @@ class Release(Declaration):
     name: Slug
     actual: SeriesId
     steps: Steps = Field(default=(), description="Transforms of the actual that make it what is expected")
-    consensus: str = Field(description="A series of the inputs, or a model's table of forecasts among them")
+    consensus: str = Field(
+        description="A series of the inputs, a model's table of forecasts among them, or 'autoregression'"
+    )
     release_days: int = Field(ge=0, lt=100, strict=True, description="Days from the end of the period to the release")
     sign: Literal[-1, 1] = Field(description="-1 where more than expected is bad for the index")
 
 
+class Autoregression(Declaration, strict=True):
+    """What is expected where nobody else says: a regression on the figures of the periods before."""
+
+    lags: int = Field(default=3, ge=0, le=24, description="Periods before that it is on; 0 is their mean")
+    min_obs: int = Field(default=36, gt=2, description="Periods before the first expectation")
+
+
 class Parameters(Declaration):
-    """The releases, the surprises before the first score, and the days of the mean."""
+    """The releases, what is expected of them, the surprises before the first score, and the days of the mean."""
 
     min_obs: int = Field(gt=1, strict=True, description="Surprises of a release before its first score")
     mean_days: int = Field(default=30, gt=0, strict=True, description="Days of the mean over all releases")
+    autoregression: Autoregression = Autoregression()
+    leave_out: LeftOut = Field(default=(), description="Spans of months that nothing is estimated on")
     releases: tuple[Release, ...] = Field(min_length=1)
 
 
@@ -85,8 +111,10 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
         if release.consensus in known:
             if (other := known[release.consensus]["unit"]) != unit:
                 raise ValueError(f"{field}.consensus: expected the unit {unit!r}, {release.consensus} has {other!r}")
-        elif not release.consensus.startswith("forecasts/"):
-            raise ValueError(f"{field}.consensus: {release.consensus}: expected an input or a table of forecasts")
+        elif release.consensus != AUTOREGRESSION and not release.consensus.startswith("forecasts/"):
+            raise ValueError(
+                f"{field}.consensus: {release.consensus}: expected an input, a table of forecasts or {AUTOREGRESSION!r}"
+            )
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
@@ -102,10 +130,15 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         `observation_date` (day of the release), `component`, `target_date` (its period), `actual`, `consensus`,
         `surprise`, `zscore` (signed), `mean_score` (of the scores of `mean_days` up to the day), by day and component.
     """
-    releases = pl.concat([_released(given, r) for r in parameters.releases])
-    consensus = pl.concat([_expected(given, r) for r in parameters.releases])
+    released = [_released(given, r) for r in parameters.releases]
+    releases = pl.concat(released)
+    consensus = pl.concat(
+        _expected_by_itself(given, r, rows, parameters) if r.consensus == AUTOREGRESSION else _expected(given, r)
+        for r, rows in zip(parameters.releases, released, strict=True)
+    )
     signs = {r.name: r.sign for r in parameters.releases}
-    scored = standardized(expected_before(releases, consensus), parameters.min_obs).with_columns(
+    expected = expected_before(releases, consensus)
+    scored = standardized(expected, parameters.min_obs, parameters.leave_out).with_columns(
         zscore=pl.col("zscore") * pl.col("component").replace_strict(signs, default=1, return_dtype=pl.Int64)
     )
     return (
@@ -135,6 +168,22 @@ def _released(given: Given, release: Release) -> pl.DataFrame:
         target_date=period,
         release_time=period.dt.offset_by(EVERY[frequency]).dt.offset_by(f"{release.release_days - 1}d"),
         actual=pl.col("value").cast(pl.Float64),
+    )
+
+
+def _expected_by_itself(given: Given, release: Release, released: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+    """As :func:`_expected`, of the figures of the periods before, on the day before the release."""
+    (frequency,) = given.facts.filter(series_id=release.actual)["frequency"]
+    figures = released.rename({"target_date": "observation_date", "actual": "value"}).filter(
+        pl.col("value").is_finite()
+    )
+    own = parameters.autoregression
+    found = expected_by_itself(figures.sort("observation_date"), frequency, own.lags, own.min_obs, parameters.leave_out)
+    return found.select(
+        "component",
+        target_date="observation_date",
+        known_time=pl.col("release_time").dt.offset_by("-1d"),
+        consensus="expected",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from macro_assets.transforms.windows import Span, in_spans
+
 
 def expected_before(releases: pl.DataFrame, consensus: pl.DataFrame) -> pl.DataFrame:
     """Each release with the consensus known last before it.
@@ -37,7 +39,7 @@ def expected_before(releases: pl.DataFrame, consensus: pl.DataFrame) -> pl.DataF
     )
 
 
-def standardized(expected: pl.DataFrame, min_obs: int) -> pl.DataFrame:
+def standardized(expected: pl.DataFrame, min_obs: int, spans: tuple[Span, ...] = ()) -> pl.DataFrame:
     """The surprises.
 
     Parameters
@@ -46,6 +48,8 @@ def standardized(expected: pl.DataFrame, min_obs: int) -> pl.DataFrame:
         As :func:`expected_before` gives it.
     min_obs
         Surprises of a component before its first that is standardized.
+    spans
+        Spans of months whose surprises are in no deviation, though they are standardized themselves.
 
     Returns
     -------
@@ -59,11 +63,14 @@ def standardized(expected: pl.DataFrame, min_obs: int) -> pl.DataFrame:
         .filter(pl.col("surprise").is_finite())
         .sort("component", "release_time", "target_date")
     )
-    n = pl.int_range(pl.len())
-    centred = pl.col("surprise") - pl.col("surprise").first()
+    counts = ~in_spans(pl.col("target_date"), spans)
+    n = counts.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+    counted = pl.when(counts).then(pl.col("surprise"))
+    centred = (counted - counted.drop_nulls().first()).fill_null(0)
     sums, squares = (x.cum_sum().shift(1) for x in (centred, centred**2))
     variance = (squares - sums**2 / n) / (n - 1)
-    moves = pl.col("surprise").cum_max().shift(1) > pl.col("surprise").cum_min().shift(1)
+    highest, lowest = (x.forward_fill().shift(1) for x in (counted.cum_max(), counted.cum_min()))
+    moves = highest > lowest
     enough = (n >= min_obs) & (n > 1) & moves & (variance > 0)
     score = pl.when(enough).then(pl.col("surprise") / variance.sqrt()).over("component")
     return known.with_columns(zscore=pl.when(score.is_finite()).then(score))
@@ -85,3 +92,45 @@ def trailing_mean(surprises: pl.DataFrame, days: int = 30) -> pl.DataFrame:
     rows = surprises.sort("release_time", maintain_order=True)
     means = rows.rolling("release_time", period=f"{days}d", closed="right").agg(trailing_mean=pl.col("zscore").mean())
     return rows.with_columns(means["trailing_mean"])
+
+
+def deviation_before(surprises: pl.DataFrame, min_obs: int) -> pl.DataFrame:
+    """Of each surprise the standard deviation (n - 1) of those of its series that were known before its release.
+
+    Parameters
+    ----------
+    surprises
+        `series_id`, `observation_date`, `release_time`, `surprise` (finite) and `counts` (whether it is in the
+        deviations of later ones); in any order of rows. What was released at the same instant is not before.
+    min_obs
+        Surprises that a deviation needs.
+
+    Returns
+    -------
+    DataFrame
+        The rows with `surprise_sd`, missing while they are too few, and where they are equal.
+    """
+    by, x = ["series_id", "release_time"], pl.col("surprise")
+    counted = pl.when("counts").then(x)
+    centre = counted.drop_nulls().first().over("series_id")
+    centred = counted - centre
+    releases = (
+        surprises.sort(*by, "observation_date")
+        .with_columns(_centred=centred, _counted=counted)
+        .group_by(by, maintain_order=True)
+        .agg(
+            n=pl.col("_centred").count(),
+            sums=pl.col("_centred").sum(),
+            squares=(pl.col("_centred") ** 2).sum(),
+            low=pl.col("_counted").min(),
+            high=pl.col("_counted").max(),
+        )
+    )
+    n, sums, squares = (pl.col(c).cum_sum().shift(1, fill_value=0).over("series_id") for c in ("n", "sums", "squares"))
+    low, high = (
+        x.forward_fill().shift(1).over("series_id") for x in (pl.col("low").cum_min(), pl.col("high").cum_max())
+    )
+    variance = (squares - sums**2 / n) / (n - 1)
+    enough = (n >= min_obs) & (n > 1) & (high > low) & (variance > 0)
+    deviations = releases.select(*by, surprise_sd=pl.when(enough).then(variance.sqrt()))
+    return surprises.join(deviations, on=by, how="left")

@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.transforms.registry import Calendar
 
+Numbers = np.ndarray[Any, Any]
+
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Span = tuple[Month, Month]
 """From a month to a month, both included."""
@@ -90,8 +92,7 @@ class Sample(Declaration, strict=True):
         """The values of a series that may be estimated on."""
         if not self.leave_out:
             return x
-        left = [calendar.dates.is_between(*_days(span)) for span in self.leave_out]
-        return pl.when(~pl.any_horizontal(left)).then(x)
+        return pl.when(~in_spans(calendar.dates, self.leave_out)).then(x)
 
 
 def check_length(window: int | str | None, min_obs: int | None) -> None:
@@ -100,6 +101,18 @@ def check_length(window: int | str | None, min_obs: int | None) -> None:
         raise ValueError("min_obs must be said of a window of days")
     if isinstance(window, int) and min_obs is not None and min_obs > window:
         raise ValueError(f"min_obs ({min_obs}) must not be above window ({window})")
+
+
+def in_spans(dates: pl.Expr, spans: tuple[Span, ...]) -> pl.Expr:
+    """Whether a date lies in one of some spans of months."""
+    nowhere = dates.is_null() & pl.lit(False)  # a column, also where there is no span
+    return pl.any_horizontal(nowhere, *(dates.is_between(*_days(span)) for span in spans))
+
+
+def left_out(dates: pl.Series, spans: tuple[Span, ...]) -> Numbers:
+    """Which dates lie in one of some spans of months."""
+    found: Numbers = dates.to_frame("dates").with_columns(is_in=in_spans(pl.col("dates"), spans))["is_in"].to_numpy()
+    return found
 
 
 def _days(span: Span) -> tuple[date, date]:
@@ -121,8 +134,6 @@ def rolled(
     by_days: pl.Expr = getattr(x, f"rolling_{moment}_by")(calendar.dates, window, min_samples=min_obs, closed=closed)
     return by_days
 
-
-Numbers = np.ndarray[Any, Any]
 
 Ordered = Callable[[list[float], float], float]
 """The known values of a window in order of size, never empty, and the value of the row -> what is said of them."""

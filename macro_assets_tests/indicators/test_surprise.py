@@ -69,7 +69,10 @@ def test_the_last_forecast_of_a_model_before_the_release_counts() -> None:
         ({"actual": "CPX"}, r"parameters\.releases\.0\.actual: CPX: expected one of the inputs CPI, SURVEY"),
         ({"steps": "lg"}, r"parameters\.releases\.0\.steps: step 1 'lg' is no transform"),
         ({"steps": "chg"}, r"parameters\.releases\.0\.consensus: expected the unit 'percentage_points'"),
-        ({"consensus": "POLL"}, r"parameters\.releases\.0\.consensus: POLL: expected an input or a table of forecasts"),
+        (
+            {"consensus": "POLL"},
+            r"parameters\.releases\.0\.consensus: POLL: expected an input, a table of forecasts or 'auto",
+        ),
     ],
 )
 def test_releases_that_cannot_be_are_refused(changed: dict[str, Any], said: str) -> None:
@@ -81,3 +84,20 @@ def test_releases_that_cannot_be_are_refused(changed: dict[str, Any], said: str)
     daily = facts.with_columns(frequency=pl.lit("D"))
     with pytest.raises(ValueError, match="expected a frequency of M, Q, A, got 'D'"):
         check(parameters(CPI), daily)
+
+
+def test_where_nobody_says_so_the_figures_before_are_what_is_expected() -> None:
+    """Without lags their mean, of the months that are not left out; it is known the day before the release."""
+    own = {**CPI, "consensus": "autoregression"}
+    asked = {"min_obs": 2, "mean_days": 30, "releases": [own], "autoregression": {"lags": 0, "min_obs": 3}}
+    given = monthly(CPI=[1, 2, 3, 99, 4, 7, 1])
+    check(Parameters.model_validate(asked), given.facts.with_columns(seasonal_adjustment=pl.lit("SA")))
+    left = Parameters.model_validate({**asked, "leave_out": [["2020-04", "2020-04"]]})
+    found = compute(given, left)
+    assert found["target_date"].to_list() == [date(2020, m, 1) for m in (4, 5, 6, 7)]
+    assert found["consensus"].to_list() == pytest.approx([2, 2, 2.5, 3.4])
+    deviation = pl.Series([2.0, 4.5]).std()
+    assert found["zscore"].to_list() == [None, None, None, pytest.approx(-2.4 / deviation)]
+    assert compute(given, Parameters.model_validate(asked))["consensus"].to_list() == pytest.approx(
+        [2, 26.25, 21.8, 116 / 6]
+    )
