@@ -130,7 +130,7 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         `observation_date` (day of the release), `component`, `target_date` (its period), `actual`, `consensus`,
         `surprise`, `zscore` (signed), `mean_score` (of the scores of `mean_days` up to the day), by day and component.
     """
-    released = [_released(given, r) for r in parameters.releases]
+    released = _released(given, parameters)
     releases = pl.concat(released)
     consensus = pl.concat(
         _expected_by_itself(given, r, rows, parameters) if r.consensus == AUTOREGRESSION else _expected(given, r)
@@ -157,28 +157,37 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     )
 
 
-def _released(given: Given, release: Release) -> pl.DataFrame:
-    (frequency,) = given.facts.filter(series_id=release.actual)["frequency"]
-    rows = given.observations.filter(series_id=release.actual).select("series_id", "observation_date", "value")
-    if release.steps:
-        rows = transformed_by(rows, {release.actual: release.steps}, {release.actual: frequency})
+def _released(given: Given, parameters: Parameters) -> list[pl.DataFrame]:
+    """Of each release `component`, `target_date`, `release_time` (a day), `actual`, by period."""
+    frequencies = dict(given.facts.select("series_id", "frequency").iter_rows())
+    known = given.observations.select("series_id", "observation_date", "value").sort("series_id", "observation_date")
+    figures = {
+        r.name: known.filter(pl.col("series_id") == r.actual).with_columns(series_id=pl.lit(r.name))
+        for r in parameters.releases
+    }
+    steps = {r.name: r.steps for r in parameters.releases if r.steps}
+    if steps:
+        every = {r.name: frequencies[r.actual] for r in parameters.releases}
+        made = transformed_by(pl.concat([figures[name] for name in steps]), steps, every)
+        figures |= {name: made.filter(pl.col("series_id") == name) for name in steps}
     period = pl.col("observation_date")
-    return rows.select(
-        component=pl.lit(release.name),
-        target_date=period,
-        release_time=period.dt.offset_by(EVERY[frequency]).dt.offset_by(f"{release.release_days - 1}d"),
-        actual=pl.col("value").cast(pl.Float64),
-    )
+    return [
+        figures[r.name].select(
+            component="series_id",
+            target_date=period,
+            release_time=period.dt.offset_by(EVERY[frequencies[r.actual]]).dt.offset_by(f"{r.release_days - 1}d"),
+            actual=pl.col("value").cast(pl.Float64),
+        )
+        for r in parameters.releases
+    ]
 
 
 def _expected_by_itself(given: Given, release: Release, released: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     """As :func:`_expected`, of the figures of the periods before, on the day before the release."""
     (frequency,) = given.facts.filter(series_id=release.actual)["frequency"]
-    figures = released.rename({"target_date": "observation_date", "actual": "value"}).filter(
-        pl.col("value").is_finite()
-    )
-    own = parameters.autoregression
-    found = expected_by_itself(figures.sort("observation_date"), frequency, own.lags, own.min_obs, parameters.leave_out)
+    figures = released.rename({"target_date": "observation_date", "actual": "value"})
+    known, own = figures.filter(pl.col("value").is_finite()), parameters.autoregression
+    found = expected_by_itself(known, frequency, own.lags, own.min_obs, parameters.leave_out)
     return found.select(
         "component",
         target_date="observation_date",

@@ -63,17 +63,23 @@ def standardized(expected: pl.DataFrame, min_obs: int, spans: tuple[Span, ...] =
         .filter(pl.col("surprise").is_finite())
         .sort("component", "release_time", "target_date")
     )
-    counts = ~in_spans(pl.col("target_date"), spans)
-    n = counts.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
-    counted = pl.when(counts).then(pl.col("surprise"))
-    centred = (counted - counted.drop_nulls().first()).fill_null(0)
-    sums, squares = (x.cum_sum().shift(1) for x in (centred, centred**2))
-    variance = (squares - sums**2 / n) / (n - 1)
-    highest, lowest = (x.forward_fill().shift(1) for x in (counted.cum_max(), counted.cum_min()))
-    moves = highest > lowest
-    enough = (n >= min_obs) & (n > 1) & moves & (variance > 0)
-    score = pl.when(enough).then(pl.col("surprise") / variance.sqrt()).over("component")
-    return known.with_columns(zscore=pl.when(score.is_finite()).then(score))
+    surprise, x = pl.col("surprise"), pl.col("_x")
+    counted = pl.when(~in_spans(pl.col("target_date"), spans)).then(surprise)
+    before = {
+        "_n": x.is_not_null().cast(pl.Int64).cum_sum().shift(1, fill_value=0),
+        "_sum": x.fill_null(0).cum_sum().shift(1),
+        "_squares": (x.fill_null(0) ** 2).cum_sum().shift(1),
+        "_moves": x.cum_max().forward_fill().shift(1) > x.cum_min().forward_fill().shift(1),
+    }
+    n, variance = pl.col("_n"), (pl.col("_squares") - pl.col("_sum") ** 2 / pl.col("_n")) / (pl.col("_n") - 1)
+    enough = (n >= min_obs) & (n > 1) & pl.col("_moves") & (variance > 0)
+    score = pl.when(enough).then(surprise / variance.sqrt())
+    return (
+        known.with_columns(_x=(counted - counted.drop_nulls().first()).over("component"))
+        .with_columns(moment.over("component").alias(name) for name, moment in before.items())
+        .with_columns(zscore=pl.when(score.is_finite()).then(score))
+        .drop("_x", *before)
+    )
 
 
 def trailing_mean(surprises: pl.DataFrame, days: int = 30) -> pl.DataFrame:
