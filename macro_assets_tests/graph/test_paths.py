@@ -118,18 +118,7 @@ def with_series(catalog: Catalog, series: str, **fields: Any) -> Catalog:
         ("AAA", "licence", "synthetic", set()),
         ("AAA", "scale", 7.0, {"normalized/fred"}),
         ("AAA", "title", "Synthetic", {"charts/credit_spread"}),
-        ("PAYEMS", "staleness_days", 99, {*NOWCAST, "real_time/activity_diffusion"}),
-        ("UNRATE", "staleness_days", 99, {*NOWCAST, "real_time/activity_diffusion", "real_time/sahm_rule"}),
         ("PAYEMS", "title", "Synthetic", {"charts/gdp_nowcast", "charts/zscore_heatmap"}),
-        (
-            "UNRATE",
-            "aggregation",
-            "last",
-            {
-                *("indicators/activity_diffusion", "indicators/economic_stress_index", "indicators/sahm_rule"),
-                *("real_time/activity_diffusion", "real_time/sahm_rule"),
-            },
-        ),
     ],
 )
 def test_a_fact_moves_what_reads_it(
@@ -137,6 +126,22 @@ def test_a_fact_moves_what_reads_it(
 ) -> None:
     """One edit of any of all series made every chart stale."""
     assert moved(versions(catalog), versions(with_series(catalog, series, **{field: value}))) == expected
+
+
+@pytest.mark.parametrize("series", ["PAYEMS", "UNRATE"])
+def test_a_fact_of_a_series_moves_all_that_is_made_of_it_and_asks_for_the_fact(catalog: Catalog, series: str) -> None:
+    """A staleness limit is for what is as of months alone; the rule of aggregation is for every indicator."""
+    before, real_time, of_it = versions(catalog), set[str](), set[str]()
+    for name, entry in catalog.indicators.items():
+        if entry.real_time and series in catalog.series_behind(f"real_time/{name}"):
+            real_time.add(f"real_time/{name}")
+        if series in entry.series:
+            of_it.add(f"indicators/{name}")
+    stale = moved(before, versions(with_series(catalog, series, staleness_days=99)))
+    assert stale == NOWCAST | real_time
+    assert {"real_time/activity_diffusion", "real_time/us_surprise_index"} <= stale
+    last = moved(before, versions(with_series(catalog, series, aggregation="last")))
+    assert {t for t in last if t.startswith(("indicators/", "real_time/"))} == of_it | real_time
 
 
 def test_words_that_no_computation_reads_move_nothing(catalog: Catalog) -> None:
