@@ -2,8 +2,8 @@
 
 What was expected is an autoregression of the figures of the periods before (no lags: their mean). The surprise is
 scored by the standard deviation of those that had become known before it: the rows are in order of release, and each
-uses nothing that was released later. A figure that was revised stands at the instant of its last revision; read as of
-an earlier instant, the table has what was known then.
+uses nothing that was released later. A figure that was revised stands at the instant of its last revision: what it was
+before, and surprised by, is in the table as of an earlier instant, and by month in that of an entry with `real_time`.
 """
 
 from __future__ import annotations

@@ -51,6 +51,24 @@ def test_months_left_out_are_no_sample() -> None:
     assert factor_index.compute(given, index(leave_out=[["2020-12", "2020-12"]])).is_empty()
 
 
+def test_the_sign_is_that_of_the_anchor_in_every_year_and_a_series_that_ended_is_gone_without() -> None:
+    """Of three series two rise with the factor and one falls; in the last year it has ended."""
+    draw = np.random.default_rng(7)
+    common = draw.normal(size=72)
+    a, b, c = (sign * common + 0.5 * draw.normal(size=72) for sign in (1, 1, -1))
+    given = monthly(A=a.tolist(), B=b.tolist(), C=[*c[:60].tolist(), *[None] * 12])
+    parts = [{"series": s, "steps": "level"} for s in "ABC"]
+    for anchor, values in (("A", a), ("C", c)):
+        asked = factor_index.Parameters.model_validate({"anchor": anchor, "min_obs": 12, "components": parts})
+        found = factor_index.compute(given, asked)["value"].to_numpy()
+        assert len(found) == 60
+        for year in range(4):
+            own = slice(12 * year, 12 * year + 12)
+            assert np.corrcoef(found[own], values[12:][own])[0, 1] > 0.8
+        assert np.corrcoef(found[48:], a[60:])[0, 1] * (1 if anchor == "A" else -1) > 0.8
+    assert factor_index.compute(given, asked)["series_known"].to_list() == [3] * 48 + [2] * 12
+
+
 @pytest.mark.parametrize(
     ("anchor", "changed", "said"),
     [
