@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -24,6 +24,20 @@ def announced(recessions: Sequence[Recession], as_of: datetime | None = None) ->
     known = recessions if as_of is None else [r.known_on(last_whole_day(as_of)) for r in recessions]
     rows = [r.model_dump() for r in known if r is not None]
     return pl.DataFrame(rows, schema=SCHEMA).sort("peak")
+
+
+def known_by(recessions: pl.DataFrame, day: date) -> pl.DataFrame:
+    """What of the contractions had been announced by the end of a day.
+
+    Parameters
+    ----------
+    recessions
+        As :func:`announced` gives them.
+    """
+    trough = pl.when(pl.col("trough_announced") <= day)
+    return recessions.filter(pl.col("peak_announced") <= day).with_columns(
+        trough=trough.then(pl.col("trough")), trough_announced=trough.then(pl.col("trough_announced"))
+    )
 
 
 def recession_months(recessions: pl.DataFrame, months: pl.Series) -> pl.Series:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from macro_assets.catalog import default_catalog
-from macro_assets.transforms.recessions import announced, recession_months
+from macro_assets.transforms.recessions import announced, known_by, recession_months
 
 MONTHS = pl.Series(
     "month", [date(2007, 11, 1), date(2007, 12, 1), date(2008, 1, 1), date(2009, 6, 1), date(2009, 7, 1)]
@@ -35,3 +35,9 @@ def test_what_was_not_announced_is_missing_and_no_expansion(
 
 def test_without_a_chronology_nothing_is_known() -> None:
     assert recession_months(announced([]), MONTHS).to_list() == [None] * 5
+
+
+@pytest.mark.parametrize("day", ["1978-12-30", "1978-12-31", "2008-11-30", "2008-12-01", "2010-09-19", "2010-09-20"])
+def test_what_was_known_on_a_day_is_what_had_been_announced_by_then(day: str) -> None:
+    recessions, last = default_catalog().recessions, date.fromisoformat(day)
+    assert known_by(announced(recessions), last).equals(announced([k for r in recessions if (k := r.known_on(last))]))
