@@ -46,7 +46,7 @@ class Parameters(Declaration):
     label_by: str = Field(default="mean", description="What tells the regimes apart: mean or variance")
     order: int = Field(default=0, strict=True, description="Lags of an autoregression about the regime's mean")
     switching_variance: bool = Field(default=False, strict=True, description="Whether each regime has its own variance")
-    min_obs: int = Field(gt=0, strict=True, description="Months before the first estimates")
+    min_obs: int = Field(gt=0, strict=True, description="Months of the first estimates")
     refit_months: int = Field(default=12, ge=12, multiple_of=12, strict=True, description="Months between estimates")
     leave_out: LeftOut = Field(default=(), description="Spans of months, or 'pandemic', that are not estimated on")
 
@@ -102,6 +102,8 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     counts, model = rows["in_sample"].to_numpy(), parameters.model
 
     def estimate(size: int) -> Fit:
+        if counts[:size].sum() < parameters.min_obs:
+            raise RegimeError(f"expected {parameters.min_obs} months that are not left out")
         return fit(values[:size][counts[:size]], model)
 
     made = estimated_by_period(

@@ -55,7 +55,7 @@ class Parameters(Declaration):
     names: tuple[Slug, ...] = Field(
         min_length=2, max_length=4, description="States, in rising order of that one's mean"
     )
-    min_obs: int = Field(gt=0, strict=True, description="Months before the first estimates")
+    min_obs: int = Field(gt=0, strict=True, description="Months of the first estimates")
     refit_months: int = Field(default=12, ge=12, multiple_of=12, strict=True, description="Months between estimates")
     leave_out: LeftOut = Field(default=(), description="Spans of months, or 'pandemic', that are not estimated on")
 
@@ -107,6 +107,8 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     unknown = [None] * len(parameters.names)
 
     def estimate(size: int) -> Fit:
+        if counts[:size].sum() < parameters.min_obs:
+            raise RegimeError(f"expected {parameters.min_obs} months that are not left out")
         return fit(values[:size][counts[:size]], len(parameters.names))
 
     made = estimated_by_period(

@@ -257,6 +257,22 @@ def test_months_left_out_are_judged_but_not_estimated_on() -> None:
     assert (taken.filter(calm)["is_in_force"].to_numpy() == truth).mean() < 0.85
 
 
+def test_months_left_out_do_not_count_for_the_first_estimates() -> None:
+    early = MARKOV.model_copy(update={"leave_out": (("2000-01", "2003-12"),)})
+    rows = markov_regime.compute(monthly(date(2000, 1, 1), X=simulated()), early)
+    assert rows["observation_date"].min() == date(2012, 1, 1)
+    features = mixture_regime.Parameters.model_validate(
+        {
+            "features": [{"name": "x", "of": ["X"], "steps": "level"}],
+            "names": ["low", "high"],
+            "min_obs": 96,
+            "leave_out": [["2000-01", "2003-12"]],
+        }
+    )
+    states = mixture_regime.compute(monthly(date(2000, 1, 1), X=simulated()), features)
+    assert states["observation_date"].min() == date(2012, 1, 1)
+
+
 def test_a_month_without_a_figure_has_no_row() -> None:
     values: list[float | None] = list(simulated())
     values[200] = None
