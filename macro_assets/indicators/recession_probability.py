@@ -20,7 +20,7 @@ from macro_assets.catalog.kinds.step import Steps
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.estimation import estimated_by_period
 from macro_assets.transforms.probit import ProbitError, fit, probability
-from macro_assets.transforms.recessions import SCHEMA, known_by, recession_months
+from macro_assets.transforms.recessions import SCHEMA, in_recession, known_by
 from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import expression
 
@@ -146,27 +146,18 @@ def _figures(given: Given, parameters: Parameters) -> pl.DataFrame:
 def _estimated(rows: pl.DataFrame, given: Given, parameters: Parameters) -> list[tuple[int, int, Estimates]]:
     """First row, the row after the last, and the estimates that hold for them."""
     months = rows["observation_date"]
+    months_of_event = parameters.months if parameters.event == "within" else 1
     recessions = pl.DataFrame(schema=SCHEMA) if given.recessions is None else given.recessions
 
     def estimate(size: int) -> Estimates:
         known = known_by(recessions, months[size] - timedelta(days=1))
-        sample = rows[:size].with_columns(label=_label(rows[:size], known, parameters)).drop_nulls("label")
-        return _fitted(sample, parameters)
+        came = in_recession(known, rows["target_date"][:size], months_of_event)
+        return _fitted(rows[:size].with_columns(label=came).drop_nulls("label"), parameters)
 
     made = estimated_by_period(
         months, f"{parameters.refit_months}mo", parameters.min_obs, estimate, ProbitError, given.periods
     )
     return [(begin, end, estimates) for begin, end, _, estimates in made]
-
-
-def _label(rows: pl.DataFrame, recessions: pl.DataFrame, parameters: Parameters) -> pl.Series:
-    """1.0 where the event came, 0.0 where it did not, null where it was not known of every month that it is about."""
-    target = rows["target_date"]
-    if parameters.event == "in_month":
-        return recession_months(recessions, target)
-    ahead = [recession_months(recessions, target.dt.offset_by(f"-{n}mo")) for n in range(parameters.months)]
-    each = pl.DataFrame({str(n): label for n, label in enumerate(ahead)})
-    return each.select(pl.when(~pl.any_horizontal(pl.all().is_null())).then(pl.max_horizontal(pl.all()))).to_series()
 
 
 def _fitted(sample: pl.DataFrame, parameters: Parameters) -> Estimates:

@@ -71,3 +71,22 @@ def recession_months(recessions: pl.DataFrame, months: pl.Series) -> pl.Series:
     known = (month <= last) & (month >= recessions["peak"].min())
     label = pl.when(known).then(pl.any_horizontal(*within, pl.lit(False)).cast(pl.Float64))
     return pl.DataFrame({"month": months}).select(label.alias(months.name)).to_series()
+
+
+def in_recession(recessions: pl.DataFrame, ends: pl.Series, months: int = 1, least: int = 1) -> pl.Series:
+    """Whether at least so many of some months in a row are in recession; missing unless it is known of all of them.
+
+    Where some were known and counted, and the rest left out, recessions would be counted before expansions are.
+
+    Parameters
+    ----------
+    ends
+        Of each row the last month, by its first day.
+    months
+        How many months, that one included.
+    """
+    each = pl.DataFrame(
+        {str(back): recession_months(recessions, ends.dt.offset_by(f"-{back}mo")) for back in range(months)}
+    )
+    known = ~pl.any_horizontal(pl.all().is_null())
+    return each.select(pl.when(known).then((pl.sum_horizontal(pl.all()) >= least).cast(pl.Float64))).to_series()
