@@ -13,6 +13,7 @@ from macro_assets_tests.charts import synthetic as s
 
 LINES = {"name": "one", "title": "", "subtitle": "", "description": "", "section": "synthetic", "draws": "lines"}
 SERIES = {"of": {"series": ["BAA", "AAA"]}}
+OF: Any = {"of": {"tables": ["indicators/sahm"], "columns": ["value"]}}
 TABLE = {"of": {"tables": ["indicators/sahm"]}}
 
 
@@ -36,6 +37,9 @@ def test_the_charts_of_the_catalog_have_no_problem(catalog: Catalog) -> None:
         ({**SERIES, "draws": "line"}, "draws: nothing draws 'line': expected one of .* Did you mean lines"),
         ({**SERIES, "parameters": {"level": {}}}, "parameters.level: .*Did you mean levels"),
         ({**SERIES, "parameters": {"levels": {"Goal": "high"}}}, "parameters.levels.Goal: .*got 'high'"),
+        ({**OF, "parameters": {"by": "value", "lines": {"x": "X"}}}, "parameters.by: expected a column of texts of"),
+        ({**OF, "parameters": {"by": "value"}}, "parameters.lines: expected one to 6 texts of value .* got 0"),
+        ({**SERIES, "parameters": {"by": "market"}}, "parameters.by: expected one table and one of its 'columns'"),
         ({"of": {"series": ["BAA", "BAA"]}}, "of.series: a series is named twice"),
         ({"of": {"series": ["BAA", "GDPC1"], "steps": "spread"}}, "of.frequency: spread takes .* got M, Q"),
         ({"of": {"series": ["BAA"], "steps": "spread"}}, "of.steps: BAA: .*'spread': expected 2 series, got 1"),
@@ -48,7 +52,11 @@ def test_the_charts_of_the_catalog_have_no_problem(catalog: Catalog) -> None:
             {**TABLE, "draws": "stacked"},
             "of.tables: indicators/sahm lacks component, component_state, contribution, index_value",
         ),
-        ({**TABLE, "draws": "heatmap"}, "of: expected series"),
+        ({**TABLE, "draws": "heatmap"}, "parameters.row: expected the column of texts of indicators/sahm .* got None"),
+        ({**TABLE, "draws": "heatmap", "parameters": {"row": "value"}}, "parameters.row: expected the column of texts"),
+        ({"of": {"tables": ["indicators/sahm"]}, "draws": "heatmap"}, "of.columns: expected one column of numbers"),
+        ({"of": {"tables": ["indicators/sahm", "indicators/stress"]}, "draws": "heatmap"}, "series or one table, got"),
+        ({**SERIES, "draws": "heatmap", "parameters": {"rows": {"BAA": "Yield"}}}, "parameters.rows: is of a table"),
         ({**SERIES, "draws": "heatmap", "shade": "recessions"}, "shade: a heatmap has nothing shaded"),
         ({**TABLE, "draws": "nowcast_news", "shade": "recessions"}, "shade: a nowcast has nothing shaded"),
         ({**TABLE, "draws": "nowcast_news"}, "of.tables: expected two, "),

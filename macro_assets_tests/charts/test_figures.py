@@ -420,6 +420,22 @@ def test_daily_dates_stand_as_they_are_and_a_year_is_a_year() -> None:
     assert (style.period_name(quarters[0], quarters), style.last_month(quarters)) == ("2018 Q4", date(2019, 3, 1))
 
 
+def test_a_table_is_drawn_as_a_line_for_each_text_that_is_named() -> None:
+    of = Drawn(tables=("scores/paths",), columns=("profit",))
+    chart = s.chart("paths", "lines", of, parameters={"by": "market", "lines": {"all": "Mean", "oil": "Crude oil"}})
+    days = [date(2020, 1, 1), date(2020, 2, 1)] * 2 + [date(2020, 2, 1)]
+    rows = {
+        "observation_date": days,
+        "market": ["oil", "oil", "all", "all", "gold"],
+        "profit": [1.0, 2.0, 0.5, 1.5, 9.0],
+    }
+    drawn = figure(chart, {"scores/paths": pl.DataFrame(rows)}, s.labels(s.SIGNAL)).data
+    assert [(line.name, list(line.y)) for line in drawn if line.name] == [
+        ("Mean", [0.5, 1.5]),
+        ("Crude oil", [1.0, 2.0]),
+    ]
+
+
 # --- heatmap -------------------------------------------------------------------------------------------------------
 
 
@@ -467,6 +483,22 @@ def test_rows_stand_in_the_order_of_the_catalog_from_the_top() -> None:
     axis = figure(s.HEATMAP, s.heatmap_frames(), s.labels(s.HEATMAP)).layout.yaxis
     assert [t.split()[0] for t in axis.ticktext] == list(s.HEATMAP.of.series)
     assert axis.range[0] > axis.range[1]
+
+
+def test_a_table_is_drawn_by_the_names_of_its_rows() -> None:
+    of = Drawn(tables=("indicators/biases",), columns=("bias",))
+    chart = s.chart("biases", "heatmap", of, parameters={"row": "market", "rows": {"oil": "Crude oil", "brl": "Real"}})
+    days = [date(2020, 1, 1), date(2020, 2, 1), date(2020, 2, 1)]
+    rows = {"observation_date": days, "market": ["brl", "brl", "gold"], "bias": [0.0, -1.5, 2.0]}
+    frames = {"indicators/biases": pl.DataFrame(rows)}
+    fig = figure(chart, frames, s.labels(s.SIGNAL))
+    assert [list(row) for row in fig.data[0].z] == [[None, None], [0.0, -1.5]]
+    assert list(fig.layout.yaxis.ticktext) == ["Crude oil", "Real"]
+    every = chart.model_copy(update={"parameters": {"row": "market"}})
+    assert [list(row) for row in figure(every, frames, s.labels(s.SIGNAL)).data[0].z] == [[0.0, -1.5], [None, 2.0]]
+    twice = {"indicators/biases": pl.concat([frames["indicators/biases"]] * 2)}
+    with pytest.raises(ValueError, match="two rows of one market and date"):
+        figure(chart, twice, s.labels(s.SIGNAL))
 
 
 # --- nowcast -------------------------------------------------------------------------------------------------------

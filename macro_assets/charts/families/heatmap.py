@@ -1,4 +1,4 @@
-"""A heatmap around zero, as of z-scores: a row per series, a column per month, a blank where there is no value."""
+"""A heatmap around zero, as of z-scores: a row per series, or per name in a table, and a column per month."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog import Chart, Column
-from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.kinds.declaration import Declaration, Slug
 from macro_assets.charts import style
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import Labels
@@ -39,14 +39,34 @@ class Parameters(Declaration):
     limit: int = Field(
         default=3, ge=1, le=10, description="Where the colours end: values beyond keep their number, not their colour"
     )
+    row: Slug | None = Field(default=None, description="Of a table: the column that names the rows")
+    rows: dict[str, str] = Field(
+        default_factory=dict, description="Its names that are drawn, with titles, from the top"
+    )
 
 
 def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
-    """Tables, as rows are series, and shading, as cells hide it."""
+    """More than one table or value, a table whose rows have no name, and shading, as cells hide it."""
     if columns:
-        yield f"of: expected series, which are the rows of a heatmap, got {', '.join(columns)}"
+        yield from _of_table(chart, columns)
+    elif named := [p for p in ("row", "rows") if p in chart.parameters]:
+        yield f"parameters.{named[0]}: is of a table; series are the rows of a heatmap by themselves"
     if chart.shade:
         yield f"shade: a heatmap has nothing shaded, got {chart.shade!r}"
+
+
+def _of_table(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    if len(columns) > 1:
+        yield f"of.tables: expected series or one table, got {', '.join(columns)}"
+        return
+    ((table, found),) = columns.items()
+    types = {c.name: c.dtype for c in found}
+    if "observation_date" not in types:
+        yield f"of.tables: {table} has no observation_date, over which the cells run"
+    if len(chart.of.columns) != 1 or types.get(chart.of.columns[0], "float") not in ("int", "float"):
+        yield f"of.columns: expected one column of numbers of {table}, got {', '.join(chart.of.columns) or 'none'}"
+    if types.get(row := str(chart.parameters.get("row"))) != "str":
+        yield f"parameters.row: expected the column of texts of {table} that names the rows, got {row}"
 
 
 def grid(
@@ -83,20 +103,23 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
     Parameters
     ----------
     chart
-        `chart.of.series` are the rows, from the top; `chart.first_date` is the first month.
+        `chart.of.series` are the rows, from the top, or those that `parameters.rows` names, else all of the table by
+        name; `chart.first_date` is the first month.
     frames
-        The series after their steps: `series_id`, `observation_date`, `value`.
+        The series after their steps: `series_id`, `observation_date`, `value`; or a table, one row per name and date.
 
     Raises
     ------
     ValueError
-        When no series of the chart has a value from the first date on.
+        When no row of the chart has a value from the first date on, or a table has two of one name and date.
     """
-    series, limit = chart.of.series, parameters.limit
-    months, rows = grid(frames[OBSERVATIONS], series, chart.first_date)
+    limit, values = parameters.limit, _values(chart, frames, parameters)
+    drawn = chart.of.series or tuple(parameters.rows) or tuple(values["series_id"].unique().sort())
+    months, rows = grid(values, drawn, chart.first_date)
     if not months:
         raise style.nothing_to_draw(chart, "a value of one of them")
-    titles = [labels.titles.get(s, s) for s in series]
+    known = parameters.rows | {n: style.readable(n) for n in drawn if n not in parameters.rows}
+    titles = [labels.titles.get(n, n) if chart.of.series else known[n] for n in drawn]
     ticks = [style.wrapped(t, LABEL_LENGTH, 2 if len(titles) <= ROWS_WITH_TWO_LINES else 1) for t in titles]
     steps = [str(step).replace("-", "\u2212") for step in range(1 - limit, limit)]
 
@@ -134,3 +157,16 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
     fig.update_yaxes(tickmode="array", tickvals=list(range(len(ticks))), ticktext=ticks, range=[len(ticks) - 0.5, -0.5])
     style.month_axis(fig, months[0], months[-1])
     return fig
+
+
+def _values(chart: Chart, frames: Mapping[str, pl.DataFrame], parameters: Parameters) -> pl.DataFrame:
+    """`series_id`, `observation_date`, `value`: of series as they are, of a table by the names of its rows."""
+    if chart.of.series:
+        return frames[OBSERVATIONS]
+    (table,), (column,) = chart.of.tables, chart.of.columns
+    values = frames[table].select("observation_date", series_id=pl.col(str(parameters.row)), value=pl.col(column))
+    if values.select("observation_date", "series_id").is_duplicated().any():
+        raise ValueError(f"chart {chart.name!r}: {table} has two rows of one {parameters.row} and date; expected one")
+    if parameters.rows:
+        values = values.filter(pl.col("series_id").is_in(list(parameters.rows)))
+    return values

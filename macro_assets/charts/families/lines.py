@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog import Chart, Column
-from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.catalog.kinds.declaration import Declaration, Slug
 from macro_assets.charts import style
 from macro_assets.charts.drawing import OBSERVATIONS
 from macro_assets.charts.labels import Labels
@@ -38,6 +38,8 @@ class Parameters(Declaration):
     """What an entry may choose of its lines."""
 
     levels: dict[str, float] = Field(default_factory=dict, description="Horizontal lines by name, as {Threshold: 0.5}")
+    by: Slug | None = Field(default=None, description="Of a table: the column whose texts have a line each")
+    lines: dict[str, str] = Field(default_factory=dict, description="Texts of it that are drawn: title by text")
 
 
 class Line(NamedTuple):
@@ -49,6 +51,9 @@ class Line(NamedTuple):
 
 def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
     """More lines than there are colours, and tables without dates."""
+    if "by" in chart.parameters or "lines" in chart.parameters:
+        yield from _by_text(chart, columns)
+        return
     count = len(chart.of.series)
     for table, found in columns.items():
         if "observation_date" not in (c.name for c in found):
@@ -56,6 +61,22 @@ def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str
         count += len(chart.of.columns or [c for c in found if c.dtype in ("int", "float")])
     if count > MOST:
         yield f"of: expected at most {MOST} lines, got {count}; name some in 'columns', or draw a heatmap"
+
+
+def _by_text(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """A table that cannot be drawn by the texts of a column."""
+    if len(columns) != 1 or len(chart.of.columns) != 1:
+        yield "parameters.by: expected one table and one of its 'columns', whose lines are told apart by it"
+        return
+    ((table, found),) = columns.items()
+    types = {c.name: c.dtype for c in found}
+    if "observation_date" not in types:
+        yield f"of.tables: {table} has no observation_date, over which lines run"
+    if types.get(by := str(chart.parameters.get("by"))) != "str":
+        yield f"parameters.by: expected a column of texts of {table}, got {by}"
+    told = chart.parameters.get("lines")
+    if not 0 < (count := len(told) if isinstance(told, dict) else 0) <= MOST:
+        yield f"parameters.lines: expected one to {MOST} texts of {by} with their titles, got {count}"
 
 
 def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, parameters: Parameters) -> go.Figure:
@@ -75,7 +96,7 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
     ValueError
         When there is nothing to draw, there are more lines than colours, or a table has two rows of one date.
     """
-    lines = _lines(chart, frames, labels)
+    lines = _lines(chart, frames, labels, parameters)
     known = [v for line in lines for v in line.values.values() if v is not None]
     if not known:
         raise style.nothing_to_draw(chart, "a value")
@@ -115,8 +136,9 @@ def figure(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, par
 # --- what is drawn -------------------------------------------------------------------------------------------------
 
 
-def _lines(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels) -> list[Line]:
-    found = [*_of_series(chart, frames, labels), *_of_tables(chart, frames)]
+def _lines(chart: Chart, frames: Mapping[str, pl.DataFrame], labels: Labels, parameters: Parameters) -> list[Line]:
+    of_tables = _of_texts(chart, frames, parameters) if parameters.by else _of_tables(chart, frames)
+    found = [*_of_series(chart, frames, labels), *of_tables]
     drawn = [line for line in found if any(v is not None for v in line.values.values())]
     return [Line(style.plain(chart.title), drawn[0].values)] if len(drawn) == 1 else drawn
 
@@ -134,6 +156,13 @@ def _of_tables(chart: Chart, frames: Mapping[str, pl.DataFrame]) -> Iterable[Lin
         for column in chart.of.columns or numbers:
             name = column if len(chart.of.tables) == 1 else table.partition("/")[2]
             yield _line(chart, style.readable(name), frame, column, table)
+
+
+def _of_texts(chart: Chart, frames: Mapping[str, pl.DataFrame], parameters: Parameters) -> Iterable[Line]:
+    (table,), (column,) = chart.of.tables, chart.of.columns
+    for text, title in parameters.lines.items():
+        own = frames[table].filter(pl.col(str(parameters.by)) == text)
+        yield _line(chart, title, own, column, f"{table}, {text}")
 
 
 def _line(chart: Chart, name: str, frame: pl.DataFrame, column: str, where: str) -> Line:
