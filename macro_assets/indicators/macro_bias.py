@@ -60,6 +60,7 @@ class BiasMarket(Declaration):
     name: Slug
     region: str = Field(min_length=2)
     on: dict[Slug, float] = Field(min_length=1)
+    needs: tuple[Slug, ...] = Field(default=(), description="Scores of which one at least must be there, as its own")
 
 
 class Parameters(Declaration):
@@ -83,6 +84,8 @@ class Parameters(Declaration):
         for market in self.markets:
             if strangers := [n for n in market.on if n not in known]:
                 raise ValueError(f"{market.name} is on {', '.join(strangers)}: expected some of {', '.join(known)}")
+            if strangers := [n for n in market.needs if n not in market.on]:
+                raise ValueError(f"{market.name} needs {', '.join(strangers)}, but is not on it")
             if 0 in market.on.values():
                 raise ValueError(f"{market.name}: a weight is not zero; leave the score out")
             if self.min_scores > len(market.on):
@@ -131,18 +134,24 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     """
     scored = _scored(given, parameters)
     weights = pl.DataFrame(
-        [(m.name, m.region, n, 1 if w > 0 else -1, abs(w)) for m in parameters.markets for n, w in m.on.items()],
+        [
+            (m.name, m.region, n, 1 if w > 0 else -1, abs(w), not m.needs or n in m.needs)
+            for m in parameters.markets
+            for n, w in m.on.items()
+        ],
         schema={
             "market": pl.String,
             "region": pl.String,
             "component": pl.String,
             "sign": pl.Int64,
             "weight": pl.Float64,
+            "_is_own": pl.Boolean,
         },
         orient="row",
     )
     by = ["market", _MONTH]
-    parts = scored.join(weights, on="component").filter(pl.len().over(by) >= parameters.min_scores)
+    enough = (pl.len().over(by) >= parameters.min_scores) & pl.col("_is_own").any().over(by)
+    parts = scored.join(weights, on="component").filter(enough)
     return (
         parts.sort(*by, "component")
         .with_columns(weight=pl.col("weight") / pl.col("weight").sum().over(by))

@@ -66,7 +66,7 @@ def catalog_of_many() -> Catalog:
     """A catalog of thousands of series."""
     one = CATALOG.series["PAYEMS"]
     many = {f"S{n}": one.model_copy(update={"id": f"S{n}"}) for n in range(SERIES)}
-    return dataclasses.replace(CATALOG, series=many, indicators={}, models={}, charts={})
+    return dataclasses.replace(CATALOG, series=many, indicators={}, scores={}, models={}, charts={})
 
 
 def many_series(lake: Path) -> tuple[int, list[int], float]:

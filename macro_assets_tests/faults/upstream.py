@@ -60,6 +60,7 @@ def small_catalog(*series: str, **facts: Mapping[str, object]) -> Catalog:
         series=kept,
         tables=tables_of(full, sources),
         indicators={},
+        scores={},
         models={},
         charts={},
         instruments={},

@@ -31,7 +31,11 @@ def small() -> Catalog:
     kept = {s: full.series[s] for s in series}
     copies = tuple(c for c in full.copies if c.id in kept)
     tables = tables_of(full, sources)
-    made = {"indicators": {"sahm_rule": full.indicators["sahm_rule"]}, "models": {"gdp_ar": full.models["gdp_ar"]}}
+    made = {
+        "indicators": {"sahm_rule": full.indicators["sahm_rule"]},
+        "scores": {},
+        "models": {"gdp_ar": full.models["gdp_ar"]},
+    }
     return dataclasses.replace(full, sources=sources, series=kept, copies=copies, tables=tables, charts={}, **made)
 
 

@@ -113,3 +113,27 @@ def test_stale_inputs_are_refused(lake: Lakehouse) -> None:
     alive = dataclasses.replace(lake.catalog, sources={"bundled": live})
     with pytest.raises(StaleInputError, match=rf"{TABLE} as of 2025-09-30.*UNRATE"):
         as_of(Lakehouse(lake.root, alive), "2025-09", late)
+
+
+def test_a_month_goes_on_without_inputs_that_are_optional(lake: Lakehouse) -> None:
+    """Of two scores one is of a series that nobody knows: with `optional` it is left out, else the month is empty."""
+    scores = [
+        {"name": "labor", "title": "", "of": ["UNRATE"], "steps": "level"},
+        {"name": "growth", "title": "", "of": ["INDPRO"], "steps": [{"pch": {"periods": 12}}]},
+    ]
+    numbers = {"min_history_months": 3, "min_scores": 1, "carry_months": 1, "cap": 2.5}
+    markets = [{"name": "shares", "region": "US", "on": {"labor": -1, "growth": 1}}]
+    told = {"inputs": ("UNRATE", "INDPRO"), "parameters": {**numbers, "scores": scores, "markets": markets}, "demo": ()}
+
+    def components(optional: tuple[str, ...]) -> list[str] | str:
+        entry = default_catalog().indicators["macro_bias"].model_copy(update={**told, "optional": optional})
+        changed = dataclasses.replace(lake.catalog, indicators={"macro_bias": entry})
+        (derivation,) = (d for d in derivations(changed) if d.tables == ("real_time/macro_bias",))
+        inputs = Inputs(Lakehouse(lake.root, changed), [derivation], ["2024-11"], datetime(2025, 1, 1, tzinfo=UTC))
+        made = month_of(derivation, inputs, "2024-11")
+        if isinstance(made, Empty):
+            return made.reason
+        return made["real_time/macro_bias"]["component"].unique().to_list()
+
+    assert components(("INDPRO",)) == ["labor"]
+    assert "nothing was known of INDPRO" in components(())

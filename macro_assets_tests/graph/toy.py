@@ -48,7 +48,7 @@ def as_of_catalog(*tables: str) -> Catalog:
     columns += [c for c in full.one_table("indicators/economic_stress_index").columns if c.name == "index_value"]
     entry = {**like.model_dump(), "columns": columns, "key": ("as_of_month",), "rules": ()}
     made = {t: Table.model_validate({**entry, "name": t}) for t in tables or (MEAN, DOUBLE)}
-    return dataclasses.replace(full, tables={**full.tables, **made}, indicators={}, models={}, charts={})
+    return dataclasses.replace(full, tables={**full.tables, **made}, indicators={}, scores={}, models={}, charts={})
 
 
 def as_of_graph(

@@ -78,6 +78,9 @@ def test_scores_are_cut_and_a_market_with_too_few_of_them_has_no_bias() -> None:
     far = compute(given([1.0, 1.1] * 10 + [99.0], [None] * 21), parameters())
     assert far.filter(market="shares")["zscore"].max() == 2
     assert compute(given([1, 2, 3], [None] * 3), parameters(min_scores=2)).is_empty()
+    needy = [{**MARKETS[0], "needs": ["credit"]}, MARKETS[1]]
+    alone = compute(given([1, 2, 3], [None] * 3), parameters(markets=needy))
+    assert alone["market"].to_list() == ["bonds"]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +90,10 @@ def test_scores_are_cut_and_a_market_with_too_few_of_them_has_no_bias() -> None:
         ({"markets": [MARKETS[0], MARKETS[0]]}, "markets have one name: shares"),
         ({"markets": [{"name": "shares", "region": "US", "on": {"growth": 1}}]}, "no market is on credit"),
         ({"markets": [{**MARKETS[0], "on": {"growth": 0, "credit": 1}}]}, "a weight is not zero"),
+        (
+            {"markets": [{"name": "shares", "region": "US", "on": {"growth": 1, "credit": 1}, "needs": ["x"]}]},
+            "needs x",
+        ),
         ({"min_scores": 3}, "min_scores is 3, but shares has 2"),
     ],
 )

@@ -47,7 +47,9 @@ def one_source() -> Catalog:
     series = {s.id: s for s in full.series_of(PROVIDER)}
     sources, tables = {PROVIDER: full.sources[PROVIDER]}, tables_of(full, [PROVIDER])
     left = {n: i for n, i in full.indicators.items() if series.keys() >= {*full.series_behind(f"indicators/{n}")}}
-    return dataclasses.replace(full, sources=sources, series=series, copies=(), tables=tables, indicators=left)
+    return dataclasses.replace(
+        full, sources=sources, series=series, copies=(), tables=tables, indicators=left, scores={}
+    )
 
 
 def tables_of(catalog: Catalog, sources: Collection[str]) -> dict[str, Table]:

@@ -34,6 +34,7 @@ def toys() -> Catalog:
         series={s: full.series[s] for s in SERIES},
         copies=tuple(c for c in full.copies if c.id in SERIES),
         indicators={"sahm_rule": full.indicators["sahm_rule"]},
+        scores={},
         models={},
         charts={},
         instruments={},

@@ -53,6 +53,7 @@ def toys() -> Catalog:
         series={s: full.series[s] for s in SERIES},
         copies=tuple(c for c in full.copies if c.id in SERIES),
         indicators={},
+        scores={},
         models={},
         charts={},
         instruments={},

@@ -31,6 +31,7 @@ def toy_catalog() -> Catalog:
         full,
         series={s: full.series[s] for s in SERIES},
         indicators={},
+        scores={},
         models={},
         charts={},
         instruments={},

@@ -49,7 +49,7 @@ def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str
     """More than one table or value, a table whose rows have no name, and shading, as cells hide it."""
     if columns:
         yield from _of_table(chart, columns)
-    elif named := [p for p in ("row", "rows") if p in chart.parameters]:
+    elif named := [p for p in ("row", "rows") if chart.parameters.get(p)]:
         yield f"parameters.{named[0]}: is of a table; series are the rows of a heatmap by themselves"
     if chart.shade:
         yield f"shade: a heatmap has nothing shaded, got {chart.shade!r}"

@@ -51,7 +51,7 @@ class Line(NamedTuple):
 
 def check(chart: Chart, columns: Mapping[str, Sequence[Column]]) -> Iterator[str]:
     """More lines than there are colours, and tables without dates."""
-    if "by" in chart.parameters or "lines" in chart.parameters:
+    if chart.parameters.get("by") or chart.parameters.get("lines"):
         yield from _by_text(chart, columns)
         return
     count = len(chart.of.series)
