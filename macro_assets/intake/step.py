@@ -27,6 +27,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.landing import log_fetches
 from macro_assets.lakehouse.past import Moved, moved
 from macro_assets.lakehouse.raw import read_silences
+from macro_assets.quality import Checked, rules_of
 from macro_assets.sources.clients import open_client
 from macro_assets.sources.fetching import Progress
 from macro_assets.sources.protocol import Window
@@ -76,6 +77,8 @@ class StepResult:
         Why the source itself was not asked, if its key is missing.
     moved
         What was known at past instants and is told otherwise now.
+    odd
+        Rules of the raw table that the rows of series of which something came do not keep.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -86,6 +89,7 @@ class StepResult:
     log: pl.DataFrame
     off: str | None = None
     moved: tuple[Moved, ...] = ()
+    odd: tuple[Checked, ...] = ()
 
     @property
     def failed(self) -> dict[str, str]:
@@ -120,7 +124,8 @@ def take_in(lake: Lakehouse, source: Source, question: Question, run: Run) -> St
     log = _logged(lake, stored, run, [*_offs(question, source, off, run), *_entries(done, found, source, run)])
     elsewhere = _elsewhere(done, question.years, run)
     now = health(source, lake.catalog, log)
-    return StepResult(found, elsewhere, now, done.raw.rows, done.raw.version, log, off, _moved(lake, stored, done))
+    changed, odd = _looked_at(lake, stored, done)
+    return StepResult(found, elsewhere, now, done.raw.rows, done.raw.version, log, off, changed, odd)
 
 
 # --- what to ask ---------------------------------------------------------------------------------------------------
@@ -156,14 +161,17 @@ def _progress(run: Run, provider: Source) -> Progress:
     return progress
 
 
-def _moved(lake: Lakehouse, stored: StoredSource, done: Ingested) -> tuple[Moved, ...]:
-    """What the rows that came changed of the past of those that were stored."""
+def _looked_at(lake: Lakehouse, stored: StoredSource, done: Ingested) -> tuple[tuple[Moved, ...], tuple[Checked, ...]]:
+    """What the rows that came changed of the past of those that were stored, and what is odd about them."""
     if not done.report.appended:
-        return ()
-    ways = {name: s.vintages for name, s in lake.catalog.sources.items()}
+        return (), ()
+    name = stored.source.name
     ids = done.accepted["series_id"].unique()
     before, after = (rows.filter(pl.col("series_id").is_in(ids.to_list())) for rows in (stored.raw.rows, done.raw.rows))
-    return tuple(moved(before, after, ways, read_silences(lake, stored.source.name, ids)))
+    ways = {source: s.vintages for source, s in lake.catalog.sources.items()}
+    changed = moved(before, after, ways, read_silences(lake, name, ids))
+    checked = rules_of(after, lake.table(names.raw(name)), lake.catalog.series_of(name))
+    return tuple(changed), tuple(c for c in checked if not c.report.passed)
 
 
 # --- what came of it -----------------------------------------------------------------------------------------------

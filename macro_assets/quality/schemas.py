@@ -167,12 +167,15 @@ def checks_of(frame: pl.DataFrame, table: Table, series: Iterable[Series] = ()) 
     series
         Those that the rows may be of: some rules ask what the catalog says of them.
     """
-    subject = f"table {table.name}"
-    found = [Checked("schema", "error", _report(frame, table_schema(table), subject))]
-    if not found[0].report.passed or not table.rules:
-        return found
-    facts = facts_of(series) if any(rules.RULES[c.rule].facts for c in table.rules if c.rule in rules.RULES) else None
-    return found + [Checked(str(c), c.severity, rules.apply(c, frame, subject, facts)) for c in table.rules]
+    report = _report(frame, table_schema(table), f"table {table.name}")
+    return [Checked("schema", "error", report), *(rules_of(frame, table, series) if report.passed else ())]
+
+
+def rules_of(frame: pl.DataFrame, table: Table, series: Iterable[Series] = ()) -> list[Checked]:
+    """What the rules of a table find in rows of its columns. Parameters as of :func:`checks_of`."""
+    asks = any(rules.RULES[c.rule].facts for c in table.rules if c.rule in rules.RULES)
+    facts = facts_of(series) if asks else None
+    return [Checked(str(c), c.severity, rules.apply(c, frame, f"table {table.name}", facts)) for c in table.rules]
 
 
 def check_table(frame: pl.DataFrame, table: Table, series: Iterable[Series] = ()) -> CheckReport:

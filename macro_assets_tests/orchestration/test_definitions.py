@@ -90,7 +90,7 @@ def test_every_series_and_table_has_its_check(catalog: Catalog) -> None:
     checks = {("/".join(k.asset_key.path), k.name) for k in defs.resolve_asset_graph().asset_check_keys}
     tables = {f"raw/{s}" for s in catalog.sources}
     assert {
-        *((t, name) for t in tables for name in ("complete", "health", "past")),
+        *((t, name) for t in tables for name in ("complete", "health", "past", "rules")),
         *((n, "schema") for n in SPECS if n not in (*tables, *DECISIONS) and not n.startswith("paths/")),
     } == checks
     blocking = [s for d in defs.resolve_asset_graph().assets_defs for s in d.check_specs if s.blocking]

@@ -11,7 +11,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog
+from macro_assets.catalog import Catalog, RuleCall
+from macro_assets.catalog.kinds.rule import Severity
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages, invalidate
@@ -103,6 +104,22 @@ def test_a_bad_month_is_named_and_the_others_are_stored(
     mended = as_of()
     assert mended.reasons[f"{MEAN} 2020-02"] == mended.reasons[f"{DOUBLE} 2020-02"] == "never computed"
     assert set(stored(lake, DOUBLE)) == set(MONTHS)
+
+
+@pytest.mark.parametrize("severity", ["warn", "error"])
+def test_a_rule_that_warns_of_a_month_is_told_and_the_month_is_stored(
+    lake: Lakehouse, instance: dg.DagsterInstance, severity: Severity
+) -> None:
+    rule = RuleCall(rule="within", severity=severity, arguments={"column": "index_value", "high": 3})
+    table = lake.table(MEAN).model_copy(update={"rules": (rule,)})
+    strict = Lakehouse(lake.root, dataclasses.replace(lake.catalog, tables={**lake.catalog.tables, MEAN: table}))
+    found = as_of_graph()
+    summary = run(strict, select([MEAN], strict.catalog, *MONTHS[:1] * 2, found=found), instance, False, found)
+    assert list(summary.warnings if severity == "warn" else summary.failures) == [MEAN]
+    assert not (summary.failures if severity == "warn" else summary.warnings)
+    if severity == "warn":
+        assert summary.warnings[MEAN].startswith(f"2020-01: table {MEAN}: 1 of 1 rows fail")
+        assert stored(lake) == {"2020-01": 4.0}
 
 
 def test_a_month_before_anything_was_known_is_empty_with_its_reason(

@@ -295,6 +295,35 @@ def with_a_late_vintage(fetched: Fetched) -> Fetched:
     return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, late]))
 
 
+def with_a_large_revision(fetched: Fetched) -> Fetched:
+    """A further vintage of payrolls, in which a month is revised by a fifth."""
+    month = (pl.col("series_id") == "PAYEMS") & (pl.col("observation_date") == date(2010, 5, 1))
+    new = (
+        fetched.observations.filter(month)
+        .tail(1)
+        .with_columns(value=pl.col("value") * 1.15, release_time=datetime(2016, 8, 5, tzinfo=UTC))
+    )
+    return dataclasses.replace(fetched, observations=pl.concat([fetched.observations, new]))
+
+
+def test_a_revision_beyond_the_usual_is_told_and_stored(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = CATALOG.one_table("raw/bundled")
+    eager = table.model_copy(update={"rules": (table.rules[0].model_copy(update={"arguments": {"min_revisions": 2}}),)})
+    catalog = dataclasses.replace(CATALOG, tables={**CATALOG.tables, table.name: eager})
+    definitions = toy_definitions(tmp_path, catalog)
+    first = execute(definitions, instance, raw_keys(*SERIES))
+    spoiled_source(monkeypatch, with_a_large_revision)
+    second = execute(definitions, instance, raw_keys(*SERIES))
+    before, after = ([e for e in r.get_asset_check_evaluations() if e.check_name == "rules"] for r in (first, second))
+    assert [e.passed for e in before] == [True]
+    assert [(e.passed, e.severity) for e in after] == [(False, dg.AssetCheckSeverity.WARN)]
+    assert "PAYEMS 2010-05-01: by 195" in str(after[0].description)
+    assert second.success
+    assert 130661.0 * 1.15 in stored(tmp_path).filter(pl.col("series_id") == "PAYEMS")["value"]
+
+
 def without_what_defends_the_later_vintage(*given: Any) -> tuple[pl.DataFrame, AppendReport]:
     added, report = rows_to_append(*given)
     return added.filter(pl.col("release_time") <= LATE), report

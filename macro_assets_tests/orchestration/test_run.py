@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from macro_assets.catalog import Catalog, UnknownNameError, default_catalog, names
+from macro_assets.catalog import Catalog, RuleCall, UnknownNameError, default_catalog, names
 from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation
 from macro_assets.lakehouse.delta import open_table
@@ -159,6 +159,19 @@ def test_a_table_that_fails_its_check_keeps_what_was_stored(
     summary = toy_run("normalized/fred", force=True)
     assert "source" in summary.failures["normalized/fred"]
     assert versions(tmp_path) == before
+
+
+def test_a_rule_that_warns_is_told_and_blocks_nothing(toy_run: ToyRun, tmp_path: Path) -> None:
+    catalog = toy_catalog()
+    rule = RuleCall(rule="within", severity="warn", arguments={"column": "value", "high": 1})
+    table = catalog.one_table("normalized/fred").model_copy(update={"rules": (rule,)})
+    summary = toy_run(catalog=dataclasses.replace(catalog, tables={**catalog.tables, table.name: table}))
+    assert list(summary.warnings) == ["normalized/fred"]
+    assert "table normalized/fred: " in summary.warnings["normalized/fred"]
+    assert "value <= 1, got" in summary.warnings["normalized/fred"]
+    assert not summary.failures
+    assert Lakehouse(tmp_path, catalog).read("normalized/fred").height > 1000
+    assert not toy_run().warnings, "what needs no computing was looked at"
 
 
 def test_a_broken_table_stops_the_command_before_anything_runs(toy_run: ToyRun, tmp_path: Path) -> None:

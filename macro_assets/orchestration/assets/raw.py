@@ -32,10 +32,12 @@ from macro_assets.orchestration.describe import (
 from macro_assets.orchestration.partitions import REFRESH, YEARS
 from macro_assets.orchestration.resources import Lake
 from macro_assets.orchestration.source_versions import series_code_versions, source_code_version
+from macro_assets.quality import Checked
 
 CHECK = "schema"
 HEALTH = "health"
 PAST = "past"
+RULES = "rules"
 _RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
 _MAX_FAILURES_NAMED = 10
 
@@ -58,6 +60,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
             ),
             dg.AssetCheckSpec(HEALTH, asset=table_key, description="Whether the source answers: up, degraded or down"),
             dg.AssetCheckSpec(PAST, asset=table_key, description="What was known at past instants is what it was"),
+            dg.AssetCheckSpec(RULES, asset=table_key, description=", ".join(map(str, table.rules))),
         ],
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -85,6 +88,7 @@ def raw_assets(source: Source, catalog: Catalog) -> tuple[dg.AssetsDefinition, d
         is_news = not done.rows.is_empty() or _is_awaited(table_key, context)
         if is_selected:
             yield _past_result(table_key, done.moved)
+            yield _rules_result(table_key, done.odd)
             yield _health_result(table_key, done.health)
         if is_selected and is_news:
             yield dg.MaterializeResult(table_key, metadata=metadata, data_version=dg.DataVersion(version))
@@ -213,6 +217,18 @@ def _past_result(table: dg.AssetKey, found: Sequence[Moved]) -> dg.AssetCheckRes
         severity=dg.AssetCheckSeverity.ERROR if wrong else dg.AssetCheckSeverity.WARN,
         description=_listed(named) or None,
         metadata={"series": len({m.series_id for m in found})},
+    )
+
+
+def _rules_result(table: dg.AssetKey, odd: Sequence[Checked]) -> dg.AssetCheckResult:
+    """What is odd about series of which something came; it is stored all the same."""
+    is_wrong = any(c.severity == "error" for c in odd)
+    return dg.AssetCheckResult(
+        asset_key=table,
+        check_name=RULES,
+        passed=not odd,
+        severity=dg.AssetCheckSeverity.ERROR if is_wrong else dg.AssetCheckSeverity.WARN,
+        description=_listed([str(c.report) for c in odd]) or None,
     )
 
 

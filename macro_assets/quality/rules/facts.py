@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +11,7 @@ from macro_assets.catalog import Series
 
 IDENTITY = pl.Struct({"plus": pl.List(pl.String), "minus": pl.List(pl.String), "tolerance": pl.Float64})
 
-FACTS = {
+FACTS: dict[str, Any] = {
     "frequency": pl.String,
     "is_regular": pl.Boolean,
     "holidays": pl.String,
