@@ -126,11 +126,11 @@ def test_days_are_taken_by_the_month() -> None:
 
 
 def test_a_shift_of_the_last_figures_is_a_drift() -> None:
-    assert called("no_drift", months(NOISE), column="value", by="series_id").passed
+    assert called("no_drift", months(NOISE), MONTHLY, column="value", by="series_id").passed
     shifted = months(NOISE + np.repeat([0.0, 1.5], [180, 60]))
-    report = called("no_drift", shifted, column="value", by="series_id")
+    report = called("no_drift", shifted, MONTHLY, column="value", by="series_id")
     assert "a: PSI" in str(report)
-    assert called("no_drift", shifted.tail(100), column="value", by="series_id").passed, "too few to tell"
+    assert called("no_drift", shifted.tail(100), MONTHLY, column="value", by="series_id").passed, "too few to tell"
 
 
 # --- real figures --------------------------------------------------------------------------------------------------

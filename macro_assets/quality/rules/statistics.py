@@ -7,7 +7,8 @@ is given. `share` is the part of what is judged of which a finding is no surpris
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
@@ -45,22 +46,6 @@ def _figures(frame: pl.DataFrame, arguments: Judged) -> pl.DataFrame:
         .filter(pl.col("value").is_finite())
         .sort("group", "observation_date", "value")
     )
-
-
-def _groups(frame: pl.DataFrame, arguments: Judged) -> Iterator[tuple[str, pl.DataFrame]]:
-    for (group,), rows in _figures(frame, arguments).group_by("group", maintain_order=True):
-        if rows.height >= arguments.min_obs:
-            yield str(group), rows
-
-
-def _told(
-    frame: pl.DataFrame, subject: str, arguments: Judged, found: Sequence[tuple[int, str]], of: int, said: str
-) -> CheckReport:
-    """The report of groups with a finding: the row of their last figure, and what was found. Few of many are none."""
-    off = pl.DataFrame(found, schema={"row": pl.Int64, "value": pl.String}, orient="row").sort("row")
-    if off.height <= arguments.share * of:
-        off = off.clear()
-    return report_of(frame, subject, off, off["row"].to_list(), arguments.column, said)
 
 
 def _walk(length: int, jump: float = 0.0, persistence: float = 0.0) -> pl.DataFrame:
@@ -155,6 +140,49 @@ def no_isolated_rows(frame: pl.DataFrame, subject: str, arguments: Forest) -> Ch
 # --- series as a whole ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Group:
+    """The figures of a group in order of time; of days and weeks the last of each month, where a rule asks for it."""
+
+    name: str
+    frequency: str
+    last_row: int
+    values: pl.Series
+
+
+Finding = Callable[[_Group], str | None]
+
+
+def _each(frame: pl.DataFrame, subject: str, arguments: Judged, finding: Finding, said: str) -> CheckReport:
+    """The report of what is found of each group, on the row of its last figure. Findings in few of many are none."""
+    found, of = list[tuple[int, str]](), 0
+    for group in _groups(frame, arguments):
+        try:
+            told = finding(group)
+        except UntestableError:
+            told = None
+        of += 1
+        found += [(group.last_row, f"{group.name}: {told}")] if told else []
+    off = pl.DataFrame(found, schema={"row": pl.Int64, "value": pl.String}, orient="row").sort("row")
+    if off.height <= arguments.share * of:
+        off = off.clear()
+    return report_of(frame, subject, off, off["row"].to_list(), arguments.column, said)
+
+
+def _groups(frame: pl.DataFrame, arguments: Judged) -> Iterator[_Group]:
+    """Groups with figures enough to be judged."""
+    by = pl.col(arguments.by) if arguments.by else pl.lit(arguments.column)
+    told = frame.select(group=by, frequency="frequency").unique("group") if "frequency" in frame.columns else None
+    frequencies = dict(told.drop_nulls().iter_rows()) if told is not None else {}
+    month = pl.col("observation_date").dt.truncate("1mo")
+    for (name,), rows in _figures(frame, arguments).group_by("group", maintain_order=True):
+        frequency = frequencies.get(name, "")
+        if frequency in ("D", "W"):
+            rows = rows.group_by(month.alias("month"), maintain_order=True).last()
+        if rows.height >= arguments.min_obs:
+            yield _Group(str(name), frequency, rows["row"][-1], rows["value"])
+
+
 class UnitRoots(Judged):
     """The level of both tests, and the last figures that are looked at."""
 
@@ -175,12 +203,12 @@ def stationary(frame: pl.DataFrame, subject: str, arguments: UnitRoots) -> Check
     Ask of a transformed series. The lags of the first are those of Schwert (1989), 12 (n / 100) ** (1 / 4) at most.
     """
 
-    def finding(x: pl.Series) -> str | None:
-        lags = min(int(12 * (len(x) / 100) ** 0.25), len(x) // 4)
+    def finding(group: _Group) -> str | None:
+        x = group.values.tail(arguments.latest)
         kpss = unit_root(x, "kpss").p_value
         if kpss >= arguments.alpha:
             return None
-        adf = unit_root(x, "adf", lags=lags).p_value
+        adf = unit_root(x, "adf", lags=min(int(12 * (len(x) / 100) ** 0.25), len(x) // 4)).p_value
         return f"ADF p {adf:.3f}, KPSS p {kpss:.3f}" if adf >= arguments.alpha else None
 
     return _each(frame, subject, arguments, finding, "stationary by ADF and KPSS")
@@ -195,7 +223,8 @@ class Breaks(Judged):
     after: int = Field(default=12, ge=6)
 
 
-_A_YEAR = {"Q": 4, "A": 1}
+_A_YEAR = {"D": 12, "W": 12, "M": 12, "Q": 4, "A": 1}
+"""Figures of a year; of days and weeks one of each month is taken."""
 
 
 @rule(
@@ -215,23 +244,16 @@ def no_break(frame: pl.DataFrame, subject: str, arguments: Breaks) -> CheckRepor
     Of days and weeks the last of each month is taken: yearly changes of neighbouring days are nearly the same figure.
     """
 
-    def finding(x: pl.Series) -> str | None:
+    def finding(group: _Group) -> str | None:
+        if group.frequency not in _A_YEAR:
+            return None
+        x = (group.values - group.values.shift(_A_YEAR[group.frequency])).drop_nulls().tail(arguments.latest)
+        if len(x) < arguments.min_obs:
+            return None
         found = cusum(x) if arguments.test == "cusum" else chow(x, len(x) - arguments.after)
         return f"{arguments.test} p {found.p_value:.4f}" if found.p_value < arguments.alpha else None
 
-    by = pl.col(arguments.by) if arguments.by else pl.lit(arguments.column)
-    every = dict(frame.select(group=by, frequency="frequency").unique("group").drop_nulls().iter_rows())
-    off, of = list[tuple[int, str]](), 0
-    for group, rows in _groups(frame, arguments):
-        if group not in every:
-            continue
-        month = pl.col("observation_date").dt.truncate("1mo")
-        x = rows.group_by(month, maintain_order=True).last() if every[group] in ("D", "W") else rows
-        yearly = x["value"] - x["value"].shift(_A_YEAR.get(every[group], 12))
-        told = _finding(yearly.drop_nulls().tail(arguments.latest), finding, arguments)
-        of += 1
-        off += [(rows["row"][-1], f"{group}: {told}")] if told else []
-    return _told(frame, subject, arguments, off, of, "no break of the change over a year")
+    return _each(frame, subject, arguments, finding, "no break of the change over a year")
 
 
 class Drifts(Judged):
@@ -245,50 +267,25 @@ class Drifts(Judged):
 @rule(
     arguments=Drifts,
     reads=("observation_date",),
+    facts=("frequency",),
     example={"column": "value", "by": "series_id"},
-    passes=lambda: _walk(240),
+    passes=lambda: _walk(240).with_columns(frequency=pl.lit("M")),
     rejects=lambda: _walk(240).with_columns(
-        pl.when(pl.int_range(pl.len()) >= 180).then(pl.col("value") + 1.5).otherwise("value")
+        pl.when(pl.int_range(pl.len()) >= 180).then(pl.col("value") + 1.5).otherwise("value"), frequency=pl.lit("M")
     ),
 )
 def no_drift(frame: pl.DataFrame, subject: str, arguments: Drifts) -> CheckReport:
-    """The last figures of a series are distributed as those before: by the index of stability and Kolmogorov's test."""
+    """The last figures of a series are distributed as those before: by the index of stability and Kolmogorov's test.
 
-    def finding(x: pl.Series) -> str | None:
-        found = drift(x.head(len(x) - arguments.latest), x.tail(arguments.latest))
+    Of days and weeks the last of each month is taken: some weeks of a persistent series are always near each other.
+    """
+
+    def finding(group: _Group) -> str | None:
+        earlier = len(group.values) - arguments.latest
+        if earlier < arguments.latest:
+            return None
+        found = drift(group.values.head(earlier), group.values.tail(arguments.latest))
         is_other = found.psi > arguments.psi and found.p_value < arguments.alpha
         return f"PSI {found.psi:.2f}, KS p {found.p_value:.2g}" if is_other else None
 
-    arguments = arguments.model_copy(update={"min_obs": max(arguments.min_obs, 2 * arguments.latest)})
-    return _each(frame, subject, arguments, finding, "distributed as before", window=False)
-
-
-Finding = Callable[[pl.Series], str | None]
-
-
-def _each(
-    frame: pl.DataFrame,
-    subject: str,
-    arguments: UnitRoots | Drifts,
-    finding: Finding,
-    said: str,
-    window: bool = True,
-) -> CheckReport:
-    """What is found of each group, in its last figures or in all of them."""
-    found, of = list[tuple[int, str]](), 0
-    for group, rows in _groups(frame, arguments):
-        x = rows["value"].tail(arguments.latest) if window else rows["value"]
-        told = _finding(x, finding, arguments)
-        of += 1
-        found += [(rows["row"][-1], f"{group}: {told}")] if told else []
-    return _told(frame, subject, arguments, found, of, said)
-
-
-def _finding(x: pl.Series, finding: Finding, arguments: Judged) -> str | None:
-    """What is found of some figures; nothing where they are too few or a test says nothing of them."""
-    if len(x) < arguments.min_obs:
-        return None
-    try:
-        return finding(x)
-    except UntestableError:
-        return None
+    return _each(frame, subject, arguments, finding, "distributed as before")
