@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -9,11 +10,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from macro_assets.catalog import Catalog, Column, RuleCall, Table
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.quality import CheckReport, check_table, checks_of
 from macro_assets.quality.rules import RULES, Rule, apply, check_rule, check_rules, rule
+from macro_assets_tests.conftest import ROOT
 
 JAN, FEB = date(2020, 1, 1), date(2020, 2, 1)
 AS_OF = datetime(2020, 1, 31, tzinfo=UTC)
@@ -218,6 +221,17 @@ def test_every_family_is_looked_at_and_no_look_stops_it(catalog: Catalog) -> Non
     assert len(tables) >= 7
     assert all({r.rule for r in t.rules} >= looks for t in tables)
     assert {r.severity for t in tables for r in t.rules} == {"warn"}
+
+
+def test_the_page_of_checks_names_every_rule_and_its_calls_can_be() -> None:
+    page = (ROOT / "docs/quality.md").read_text()
+    assert [name for name in RULES if f"`{name}`" not in page] == []
+    named = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
+    assert {name for cell in named for name in re.findall(r"`(\w+)`", cell)} == set(RULES)
+    calls = re.findall(r"^  - (\{rule: .+\})$", page, re.MULTILINE)
+    every = [*VALUES, *columns(series_id="str", transformed="float")]
+    assert calls
+    assert check_rules([RuleCall.model_validate(yaml.safe_load(c)) for c in calls], every) == []
 
 
 # --- bounds and texts ----------------------------------------------------------------------------------------------
