@@ -42,6 +42,9 @@ def breaches(of: Rule) -> Iterator[str]:
         yield f"it does not pass its good frame: {told.sample}"
     if not of.function(good.clear(), "synthetic", arguments).passed:
         yield "it does not pass a frame without rows"
+    for name, odd in (("one row", good.head(1)), ("rows without a figure", without(good, *arguments.numbers()))):
+        if of.function(odd, "synthetic", arguments).rows != odd.height:
+            yield f"it does not judge {name}"
     found = of.function(bad, "synthetic", arguments)
     if found.passed:
         yield "it does not reject its bad frame"
@@ -52,6 +55,11 @@ def breaches(of: Rule) -> Iterator[str]:
     turned = of.function(bad.reverse(), "synthetic", arguments)
     if (turned.failures, len(turned.failed_rows)) != (found.failures, len(found.failed_rows)):
         yield f"it depends on the order of rows: {found.failed_rows}, turned {turned.failed_rows}"
+
+
+def without(frame: pl.DataFrame, *numbers: str) -> pl.DataFrame:
+    """The same rows with nothing in some columns."""
+    return frame.with_columns(pl.lit(None, frame.schema[c]).alias(c) for c in dict.fromkeys(numbers))
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

@@ -122,7 +122,11 @@ def no_isolated_rows(frame: pl.DataFrame, subject: str, arguments: Forest) -> Ch
     Reference: Liu, Ting and Zhou (2008): the score is near 1 of what few cuts set apart, about 0.5 or less of the rest.
     """
     names = list(dict.fromkeys(arguments.columns))
-    rows = frame.with_row_index("row").drop_nulls(names).sort("observation_date", *names)
+    rows = (
+        frame.with_row_index("row")
+        .filter(pl.all_horizontal(pl.col(names).is_finite()))
+        .sort("observation_date", *names)
+    )
     latest = min(arguments.latest or rows.height, rows.height)
     known = rows.head(rows.height - latest) if arguments.latest else rows
     judged = rows.tail(latest).with_columns(score=pl.lit(0.0))
