@@ -1,9 +1,9 @@
 """What computing the indicators costs on synthetic vintages: those in real time as of 120 month ends.
 
-The vintages are those of `macro_assets_tests/indicators/vintages.py`, synthetic: every series behind an indicator, daily
-ones from four years before the first month on. Timed is the computing of each month alone, with the indicators that one
-is made of, without reading figures. A month is dear where parameters are estimated anew: the dearest counts as a refit.
-What is not kept as of months is computed as of four of them and reported.
+The vintages are those of `macro_assets_tests/indicators/vintages.py`, synthetic: every series behind an indicator,
+daily ones from four years before the first month on. Timed is the computing of each month alone, with the indicators
+that one is made of, without reading figures. A month is dear where parameters are estimated anew: the dearest counts as
+a refit. What is not kept as of months is computed as of four of them and reported.
 """
 
 from __future__ import annotations
