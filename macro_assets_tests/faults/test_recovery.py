@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from macro_assets.catalog import default_catalog
 from macro_assets.graph.declared import derivations
 from macro_assets.lakehouse.delta import data_version, open_table
 from macro_assets.lakehouse.handle import Lakehouse
-from macro_assets_tests.conftest import Built, Home
+from macro_assets_tests.conftest import Built, Home, copy_of
+from macro_assets_tests.once import Said, common_folder, once
 
 DERIVED = [t for d in derivations(default_catalog()) for t in d.tables]
 DECISION = ("AAA", "2016-05-01", "2016-06-01", "--reason", "synthetic", "--author", "test")
@@ -29,46 +31,64 @@ def damage(lake: Path, table: str) -> None:
     newest.write_text(newest.read_text()[:40])
 
 
-@pytest.mark.parametrize("table", ["normalized/fred", "indicators/economic_stress_index", "forecasts/gdp_nowcast"])
+@pytest.mark.parametrize(
+    "tables", [("normalized/fred",), ("indicators/economic_stress_index", "forecasts/gdp_nowcast")], ids=lambda t: t[0]
+)
 def test_a_repaired_table_is_computed_again_and_nothing_below_is_emptied(
-    built: Built, copied: Home, table: str
+    built: Built, copied: Home, tables: tuple[str, ...]
 ) -> None:
     """Attack 1: the repair goes back to a version without rows, and what was below was emptied for good."""
     before = says(built.home.lake)
-    damage(copied.lake, table)
+    for table in tables:  # none is made of another
+        damage(copied.lake, table)
     copied.macro("doctor", "--repair", expect=None)
-    assert says(copied.lake)[table] != before[table]
+    repaired = says(copied.lake)
+    assert [table for table in tables if repaired[table] == before[table]] == []
     ran = copied.macro("run").stdout
     assert "Everything is up to date" not in ran
     assert says(copied.lake) == before
     assert "Everything is up to date" in copied.macro("run").stdout
 
 
+@dataclass(frozen=True)
+class Two:
+    """A lake before and after a decision, with a backup of each and the Dagster home of each."""
+
+    folder: Path
+    first: dict[str, str]
+    second: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def two(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Two:
+    """Made once, for all workers of a test run."""
+
+    def make(folder: Path) -> Said:
+        home = copy_of(built, folder)
+        shutil.copytree(home.dagster_home, folder / "older")
+        home.macro("backup", str(folder / "of first"))
+        home.macro("invalidate", DECISION[0], DECISION[1], released(home), *DECISION[3:])
+        home.macro("run")
+        home.macro("backup", str(folder / "of second"))
+        return Said("", "")
+
+    folder = common_folder(tmp_path_factory) / "two"
+    once(folder, make)
+    return Two(folder, says(built.home.lake), says(folder / "lake"))
+
+
 @pytest.mark.parametrize("storage", ["newer", "older", "none"])
-def test_a_restored_lake_ends_with_its_own_tables(copied: Home, tmp_path: Path, storage: str) -> None:
+def test_a_restored_lake_ends_with_its_own_tables(two: Two, tmp_path: Path, storage: str) -> None:
     """Attack 2: the derived tables stayed at the backup's state, or at another, with 'up to date'."""
-    backups, older = tmp_path / "backups", tmp_path / "older"
-    first = says(copied.lake)
-    shutil.copytree(copied.dagster_home, older)
-    if storage == "newer":
-        copied.macro("backup", str(backups))
-    release = released(copied)
-    copied.macro("invalidate", DECISION[0], DECISION[1], release, *DECISION[3:])
-    copied.macro("run")
-    second = says(copied.lake)
-    assert second["normalized/fred"] != first["normalized/fred"]
-    assert second["charts/credit_spread"] != first["charts/credit_spread"]
-    if storage != "newer":
-        copied.macro("backup", str(backups))
-    shutil.rmtree(copied.lake)
-    copied.macro("restore", str(backups), "--to", str(copied.lake))
-    if storage == "older":
-        shutil.rmtree(copied.dagster_home)
-        shutil.copytree(older, copied.dagster_home)
+    assert {t for t in two.first if two.second[t] != two.first[t]} >= {"normalized/fred", "charts/credit_spread"}
+    home = Home(tmp_path / "lake", tmp_path / "home")
+    shutil.copytree(two.folder / ("older" if storage == "older" else "home"), home.dagster_home)
+    backups, expected = ("of first", two.first) if storage == "newer" else ("of second", two.second)
+    home.macro("restore", str(two.folder / backups), "--to", str(home.lake))
     if storage == "none":
-        shutil.rmtree(copied.dagster_home / "data")
-    copied.macro("run")
-    assert says(copied.lake) == (first if storage == "newer" else second)
+        shutil.rmtree(home.dagster_home / "data")
+    home.macro("run")
+    assert says(home.lake) == expected
 
 
 def released(home: Home) -> str:

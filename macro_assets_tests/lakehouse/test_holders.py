@@ -99,7 +99,7 @@ def test_one_holder_answers_or_one_and_who_was_seen_to_have_the_same(
 # --- the stored tables ---------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(histories(), moments)
 def test_the_tables_and_held_vintages_answer_so_too(
     tmp_path_factory: pytest.TempPathFactory, h: History, moment: datetime | None
@@ -138,7 +138,7 @@ def test_versions_are_equal_exactly_where_the_answers_are(tmp_path_factory: pyte
             assert (versions[one] == versions[other]) == (answers[one] == answers[other]), (one, other)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(histories(), moments)
 def test_sql_says_the_same(tmp_path_factory: pytest.TempPathFactory, h: History, moment: datetime | None) -> None:
     """In a session of today and in one as of the instant, which sees nothing later whatever is asked.

@@ -106,7 +106,7 @@ def test_an_unknown_source_is_named(tmp_path: Path) -> None:
         append_vintages("bundle", vintage_frame(0, [1.0]), "run", root=tmp_path)
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(
     st.lists(st.lists(st.sampled_from([None, 1.0, 2.0]), min_size=1, max_size=3), min_size=2, max_size=4),
     st.randoms(use_true_random=False),

@@ -91,7 +91,7 @@ def loads(draw: st.DrawFn) -> tuple[Said, list[list[tuple[int, int]]]]:
     return said, [b for b in batches if b]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(loads(), st.booleans())
 def test_the_latest_statement_holds_in_any_order_and_any_batches(
     drawn: tuple[Said, list[list[tuple[int, int]]]], some: bool

@@ -249,12 +249,17 @@ def test_nothing_runs_before_the_lake_is_known_to_be_sound(
 
 
 def without_models() -> Catalog:
-    """One source with its indicators and the charts of series, none of a model."""
+    """One source with four charts and what they are made of, none of a model."""
     full = one_source()
-    indicators = {n: i for n, i in full.indicators.items() if not i.tables}
-    charts = {n: c for n, c in full.charts.items() if not any("gdp" in t for t in c.of.tables)}
+    charts = {n: full.charts[n] for n in ("credit_spread", "economic_stress_index", "sahm_rule", "zscore_heatmap")}
+    drawn = {t for c in charts.values() for t in c.of.tables}
+    indicators = {n: i for n, i in full.indicators.items() if names.indicator(n) in drawn}
     tables = {n: t for n, t in full.tables.items() if t.layer not in names.OF_MODELS}
-    return dataclasses.replace(full, models={}, indicators=indicators, charts=charts, tables=tables)
+    behind = {
+        s for c in charts.values() for s in (*c.of.series, *(b for t in c.of.tables for b in full.series_behind(t)))
+    }
+    series = {i: s for i, s in full.series.items() if i in behind}
+    return dataclasses.replace(full, models={}, series=series, indicators=indicators, charts=charts, tables=tables)
 
 
 def test_a_change_computes_exactly_what_reads_the_changed_series(toy_run: ToyRun, tmp_path: Path) -> None:
