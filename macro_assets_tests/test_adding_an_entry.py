@@ -1,15 +1,18 @@
-"""The pages on adding an indicator, a model and a chart are true: what they show is all that is needed."""
+"""The pages on adding an indicator, a score, a model and a chart are true: what they show is all that is needed."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import re
 import shlex
 import sys
+from datetime import date
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
+import polars as pl
 import pytest
 import yaml
 
@@ -18,6 +21,7 @@ from macro_assets.charts import modules as drawing
 from macro_assets.cli.main import main
 from macro_assets.cli.skeleton import KINDS, methods
 from macro_assets.graph.declared import graph
+from macro_assets.indicators.protocol import Given
 from macro_assets.orchestration.run import select
 from macro_assets_tests.catalog.conftest import folder  # noqa: F401
 from macro_assets_tests.charts import contract as of_charts
@@ -27,14 +31,25 @@ from macro_assets_tests.models import contract as of_models
 from macro_assets_tests.sources.own_files import SHIPPED
 from macro_assets_tests.test_docs import blocks
 
-PAGES = {"indicator": "adding-an-indicator.md", "model": "adding-a-model.md", "chart": "adding-a-chart.md"}
+PAGES = {
+    "indicator": "adding-an-indicator.md",
+    "score": "adding-a-score.md",
+    "model": "adding-a-model.md",
+    "chart": "adding-a-chart.md",
+}
 PLACES = {
     "indicator": "macro_assets.indicators",
+    "score": "macro_assets.evaluation",
     "model": "macro_assets.models",
     "chart": "macro_assets.charts.families",
 }
-TABLE = {"indicator": "indicators", "model": "forecasts", "chart": "charts"}
-NESTED = {"model": ("Target", "ModelInput", "Backtest"), "chart": ("Drawn", "Axis"), "indicator": ("RuleCall",)}
+TABLE = {"indicator": "indicators", "score": "scores", "model": "forecasts", "chart": "charts"}
+NESTED = {
+    "indicator": ("RuleCall",),
+    "score": ("RuleCall",),
+    "model": ("Target", "ModelInput", "Backtest"),
+    "chart": ("Drawn", "Axis"),
+}
 
 of_each = pytest.mark.parametrize("kind", PAGES)
 
@@ -91,6 +106,21 @@ def test_the_indicator_of_the_page_keeps_the_contract(kind: str, method: ModuleT
     assert of_indicators.problems(of_indicators.Case(method, catalog)) == []
 
 
+@pytest.mark.parametrize("kind", ["score"])
+def test_the_score_of_the_page_is_right(kind: str, method: ModuleType) -> None:
+    """Of 2008 the first six months are labelled: one is expansion, and the signal comes three months late."""
+    months = pl.date_range(date(2008, 1, 1), date(2008, 12, 1), "1mo", eager=True).alias("observation_date")
+    signals = months.to_frame().with_columns(signal=pl.col("observation_date") >= date(2008, 4, 1))
+    told = {"peak": date(2008, 1, 1), "trough": date(2008, 6, 1)}
+    recessions = pl.DataFrame([told | {"peak_announced": date(2008, 12, 1), "trough_announced": date(2010, 9, 20)}])
+    parameters = method.Parameters(min_months=6)
+    given = Given(pl.DataFrame(), pl.DataFrame(), {"indicators/sahm_rule": signals}, recessions)
+    assert method.compute(given, parameters).rows() == [(date(2008, 1, 1), pytest.approx(100 * 4 / 6))]
+    nothing = method.compute(dataclasses.replace(given, tables={"indicators/sahm_rule": signals.clear()}), parameters)
+    assert nothing.schema == {"observation_date": pl.Date, "value": pl.Float64}
+    assert nothing.is_empty()
+
+
 @pytest.mark.parametrize("law", of_models.LAWS, ids=lambda law: law.__name__)
 @pytest.mark.parametrize("kind", ["model"])
 def test_the_model_of_the_page_keeps_the_contract(kind: str, method: ModuleType, law: of_models.Law) -> None:
@@ -138,6 +168,6 @@ def test_every_field_of_an_entry_is_explained(kind: str) -> None:
 
 
 @of_each
-def test_the_pages_of_the_three_kinds_are_linked(kind: str) -> None:
+def test_the_pages_of_the_kinds_are_linked(kind: str) -> None:
     for page in ("README.md", "docs/architecture.md", "docs/own-data.md", "CHANGELOG.md"):
         assert PAGES[kind] in (ROOT / page).read_text(), page

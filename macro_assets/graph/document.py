@@ -35,7 +35,7 @@ _OF_SCORES = """
 # Scores
 
 How well indicators, signals and regimes did, by methods of `macro_assets/evaluation`. The table of a score is
-`scores/<name>`. A new one: [adding a score](adding-an-indicator.md#scores).
+`scores/<name>`. A new one: [adding a score](adding-a-score.md).
 """
 
 NAMED = 4
