@@ -34,7 +34,7 @@ _SHAPE = {
     "event": pl.String,
     "first_observation": pl.Date,
     "last_observation": pl.Date,
-    "periods": pl.Int64,
+    "scored_periods": pl.Int64,
     "event_share": pl.Float64,
     "episodes": pl.Int64,
     "brier_score": pl.Float64,
@@ -78,7 +78,8 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        `component` (the table), `event`, `first_observation`, `last_observation`, `periods`, `event_share`, `episodes`
+        `component` (the table), `event`, `first_observation`, `last_observation`, `scored_periods`, `event_share`,
+        `episodes`
         (runs of periods with the event), `brier_score`, `brier_skill`, `log_score`, `auroc`, `auroc_low`, `auroc_high`.
     """
     recessions = pl.DataFrame(schema=SCHEMA) if given.recessions is None else given.recessions
@@ -132,7 +133,7 @@ def _scores(known: pl.DataFrame, event: str, parameters: Parameters) -> dict[str
     return {
         "first_observation": known["observation_date"][0],
         "last_observation": known["observation_date"][-1],
-        "periods": known.height,
+        "scored_periods": known.height,
         "event_share": share,
         "episodes": episodes,
         "brier_score": brier,

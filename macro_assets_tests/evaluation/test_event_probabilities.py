@@ -43,7 +43,7 @@ def scored(catalog: Catalog, **tables: pl.DataFrame) -> pl.DataFrame:
 def test_by_hand(catalog: Catalog) -> None:
     """Targets December 2007 (the peak: none), January and February 2008 (recession), told 0.2, 0.6 and 0.1."""
     (row,) = scored(catalog, leg=told("2006-12-01", "2007-02-01", [0.2, 0.6, 0.1])).rows(named=True)
-    assert (row["periods"], row["episodes"], row["event_share"]) == (3, 1, pytest.approx(2 / 3))
+    assert (row["scored_periods"], row["episodes"], row["event_share"]) == (3, 1, pytest.approx(2 / 3))
     brier = (0.2**2 + 0.4**2 + 0.9**2) / 3
     assert row["brier_score"] == pytest.approx(brier)
     assert row["brier_skill"] == pytest.approx(1 - brier / (2 / 9))
@@ -57,7 +57,7 @@ def test_each_event_by_its_own_outcome(catalog: Catalog) -> None:
     within = told("2006-12-01", "2007-01-01", [0.5, 0.5], event="within")
     quarters = told("2007-10-01", "2008-01-01", [0.1] * 4, event="in_quarter", ahead="0mo")[::3]
     rows = scored(catalog, within=within, quarters=quarters)
-    assert rows.select("component", "periods", "event_share").rows() == [("quarters", 2, 0.5), ("within", 2, 0.5)]
+    assert rows.select("component", "scored_periods", "event_share").rows() == [("quarters", 2, 0.5), ("within", 2, 0.5)]
 
 
 def test_months_whose_outcome_nobody_knows_do_not_count(catalog: Catalog) -> None:
@@ -74,7 +74,7 @@ def test_in_real_time_a_month_counts_with_what_was_said_when_it_was_the_last(cat
     first = told("2006-12-01", "2007-01-01", [0.9, 0.3]).with_columns(as_of=january)
     second = told("2006-12-01", "2007-02-01", [0.0, 1.0, 0.4]).with_columns(as_of=february)
     (row,) = scored(catalog, real_time__leg=pl.concat([second, first])).rows(named=True)
-    assert (row["periods"], row["brier_score"]) == (2, pytest.approx((0.7**2 + 0.6**2) / 2))
+    assert (row["scored_periods"], row["brier_score"]) == (2, pytest.approx((0.7**2 + 0.6**2) / 2))
 
 
 def test_of_an_ensemble_the_mean_is_scored_once_and_what_stands_beside_it_not_at_all(catalog: Catalog) -> None:
