@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from macro_assets.catalog import Backtest, Catalog
 from macro_assets.graph.declared import derivations
-from macro_assets.graph.derivation import Derivation
 from macro_assets_tests.graph.conftest import Copy
 
 COMMON = (
@@ -64,48 +62,39 @@ NOWCAST = {"fits/gdp_nowcast", "forecasts/gdp_nowcast", "news/gdp_nowcast"}
 
 
 def versions(catalog: Catalog) -> dict[str, str]:
-    return versions_of(derivations(catalog))
-
-
-def versions_of(found: Sequence[Derivation]) -> dict[str, str]:
-    return {d.tables[0]: dataclasses.replace(d).code_version for d in found}
+    return {d.tables[0]: d.code_version for d in derivations(catalog)}
 
 
 def moved(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {table for table in before if before[table] != after[table]}
 
 
-def edited(found: Sequence[Derivation], copy: Copy, text: str, *modules: str) -> dict[str, str]:
-    """The versions while a text is added to modules."""
-    were = {module: copy.file(module).read_text() for module in modules}
-    for module, was in were.items():
-        copy.write(module, was + text)
-    after = versions_of(found)
-    for module, was in were.items():
-        copy.write(module, was)
+def edited(catalog: Catalog, copy: Copy, module: str, text: str) -> dict[str, str]:
+    was = copy.file(module).read_text()
+    copy.write(module, was + text)
+    after = versions(catalog)
+    copy.write(module, was)
     return after
 
 
 def test_an_edit_of_a_module_on_the_path_moves_the_version(catalog: Catalog, package_copy: Copy) -> None:
     """Emptying a table or looking ten days into the future is no longer 'up to date', wherever it is done."""
-    found = derivations(catalog)
-    before, modules = versions_of(found), sorted({m for path in PATHS.values() for m in (*path, *COMMON)})
-    for module in modules:
-        after = edited(found, package_copy, "\nEDITED = 1\n", module)
+    before = versions(catalog)
+    for module in sorted({m for path in PATHS.values() for m in (*path, *COMMON)}):
+        after = edited(catalog, package_copy, module, "\nEDITED = 1\n")
         expected = {table for table, path in PATHS.items() if module in (*path, *COMMON)}
         assert expected <= moved(before, after), module
-    assert not moved(before, edited(found, package_copy, "\n# only a comment\n", *modules))
+        assert not moved(before, edited(catalog, package_copy, module, "\n# only a comment\n")), module
 
 
 def test_an_edit_elsewhere_moves_what_calls_it_alone(catalog: Catalog, package_copy: Copy) -> None:
-    found = derivations(catalog)
-    before = versions_of(found)
-    nowcast = edited(found, package_copy, "\nEDITED = 1\n", "models.dynamic_factor")
+    before = versions(catalog)
+    nowcast = edited(catalog, package_copy, "models.dynamic_factor", "\nEDITED = 1\n")
     assert moved(before, nowcast) == NOWCAST
-    chart = edited(found, package_copy, "\nEDITED = 1\n", "charts.families.lines")
+    chart = edited(catalog, package_copy, "charts.families.lines", "\nEDITED = 1\n")
     assert moved(before, chart) == {"charts/credit_spread", "charts/sahm_rule"}
     for module in ("lakehouse.write", "sources.http", "orchestration.run", "catalog.load", "graph.reading"):
-        assert not moved(before, edited(found, package_copy, "\nEDITED = 1\n", module)), module
+        assert not moved(before, edited(catalog, package_copy, module, "\nEDITED = 1\n")), module
 
 
 def test_a_new_method_restales_nothing(catalog: Catalog, package_copy: Copy) -> None:
@@ -145,14 +134,14 @@ def test_a_fact_of_a_series_moves_all_that_is_made_of_it_and_asks_for_the_fact(c
     before, real_time, of_it = versions(catalog), set[str](), set[str]()
     for name, entry in catalog.indicators.items():
         if entry.real_time and series in catalog.series_behind(f"real_time/{name}"):
-            real_time.add(f"real_time/{name}")
+            real_time |= {t for t in (f"real_time/{name}", f"changes/{name}") if t in catalog.tables}
         if series in entry.series:
             of_it.add(f"indicators/{name}")
     stale = moved(before, versions(with_series(catalog, series, staleness_days=99)))
     assert stale == NOWCAST | real_time
-    assert {"real_time/activity_diffusion", "real_time/us_surprise_index"} <= stale
+    assert "real_time/activity_diffusion" in stale
     last = moved(before, versions(with_series(catalog, series, aggregation="last")))
-    assert {t for t in last if t.startswith(("indicators/", "real_time/"))} == of_it | real_time
+    assert {t for t in last if t.startswith(("indicators/", "real_time/", "changes/"))} == of_it | real_time
 
 
 def test_words_that_no_computation_reads_move_nothing(catalog: Catalog) -> None:
