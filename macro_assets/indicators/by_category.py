@@ -7,6 +7,7 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.indicators.expected import expect_used
+from macro_assets.indicators.indices import table_of
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "category_contributions"
@@ -45,7 +46,7 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         `observation_date`, `category` ('other' of components without one), `weight`, `contribution`, `index_value`.
     """
     return (
-        given.tables[parameters.of]
+        table_of(given, parameters.of)
         .with_columns(pl.col("category").fill_null(_NO_CATEGORY))
         .group_by("observation_date", "category")
         .agg(pl.col("weight").sum(), pl.col("contribution").sum(), pl.col("index_value").first())

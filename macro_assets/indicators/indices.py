@@ -9,7 +9,7 @@ from macro_assets.transforms.panel import monthly
 
 
 def expect_index(facts: pl.DataFrame, name: str, field: str) -> None:
-    """Refuse an index that is no input; that a table is among the inputs shows when it is read.
+    """Refuse an index that is no series of the inputs; of a table :func:`table_of` does, when it is read.
 
     Raises
     ------
@@ -25,9 +25,22 @@ def index_of(given: Given, name: str) -> pl.DataFrame:
 
     A table's is its `index_value` where it has one, as one with contributions does, or else its `value`.
     """
-    if name in given.tables:
-        rows = given.tables[name]
+    if "/" in name:
+        rows = table_of(given, name)
         rows = rows.select("observation_date", index_value="index_value" if "index_value" in rows.columns else "value")
         return rows.drop_nulls().unique("observation_date").sort("observation_date")
     own = monthly(given.observations, given.facts).filter(pl.col("series_id") == name)
     return own.select("observation_date", index_value="value").drop_nulls().sort("observation_date")
+
+
+def table_of(given: Given, name: str) -> pl.DataFrame:
+    """A table among the inputs.
+
+    Raises
+    ------
+    ValueError
+        When the parameters name one that is not.
+    """
+    if name not in given.tables:
+        raise ValueError(f"parameters: expected a table of the inputs, {name} is none of {', '.join(given.tables)}")
+    return given.tables[name]

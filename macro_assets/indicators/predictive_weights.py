@@ -13,7 +13,7 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
 from macro_assets.indicators.expected import expect_used
-from macro_assets.indicators.indices import expect_index, index_of
+from macro_assets.indicators.indices import expect_index, index_of, table_of
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "contributions"
@@ -67,7 +67,7 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     DataFrame
         The rows of the composite with other `weight`, `contribution` (`sign * weight * zscore`) and `index_value`.
     """
-    rows = given.tables[parameters.of]
+    rows = table_of(given, parameters.of)
     months = rows[_DATE].unique().sort()
     if months.is_empty():
         return rows

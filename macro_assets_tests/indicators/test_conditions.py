@@ -330,6 +330,16 @@ def test_a_category_that_is_not_declared_is_other() -> None:
     assert found["contribution"].to_list() == pytest.approx(found["index_value"].to_list())
 
 
+def test_a_table_that_is_no_input_is_refused_when_it_is_read() -> None:
+    nothing = monthly(X=[])
+    given = Given(nothing.observations, nothing.facts.clear(), {"indicators/a": composed(A=[1.0, 2.0, 4.0])})
+    said = "expected a table of the inputs, indicators/b is none of indicators/a"
+    with pytest.raises(ValueError, match=said):
+        by_category.compute(given, by_category.Parameters(of="indicators/b"))
+    with pytest.raises(ValueError, match=said):
+        logistic_scale.compute(given, logistic_scale.Parameters.model_validate({**SCALE, "index": "indicators/b"}))
+
+
 # --- what methods expect of their inputs ---------------------------------------------------------------------------
 
 
