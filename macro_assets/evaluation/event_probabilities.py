@@ -79,8 +79,8 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
     -------
     DataFrame
         `component` (the table), `event`, `first_observation`, `last_observation`, `scored_periods`, `event_share`,
-        `episodes`
-        (runs of periods with the event), `brier_score`, `brier_skill`, `log_score`, `auroc`, `auroc_low`, `auroc_high`.
+        `episodes` (runs of periods with the event), `brier_score`, `brier_skill`, `log_score`, `auroc`, `auroc_low`,
+        `auroc_high`.
     """
     recessions = pl.DataFrame(schema=SCHEMA) if given.recessions is None else given.recessions
     rows = [

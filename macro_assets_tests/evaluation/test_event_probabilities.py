@@ -57,7 +57,10 @@ def test_each_event_by_its_own_outcome(catalog: Catalog) -> None:
     within = told("2006-12-01", "2007-01-01", [0.5, 0.5], event="within")
     quarters = told("2007-10-01", "2008-01-01", [0.1] * 4, event="in_quarter", ahead="0mo")[::3]
     rows = scored(catalog, within=within, quarters=quarters)
-    assert rows.select("component", "scored_periods", "event_share").rows() == [("quarters", 2, 0.5), ("within", 2, 0.5)]
+    assert rows.select("component", "scored_periods", "event_share").rows() == [
+        ("quarters", 2, 0.5),
+        ("within", 2, 0.5),
+    ]
 
 
 def test_months_whose_outcome_nobody_knows_do_not_count(catalog: Catalog) -> None:
