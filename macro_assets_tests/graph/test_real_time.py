@@ -15,9 +15,14 @@ from macro_assets.graph.declared import derivations
 from macro_assets.graph.derivation import Derivation
 from macro_assets.graph.endings import Empty, month_of
 from macro_assets.graph.inputs import Inputs
+from macro_assets.indicators import rise_over_low
+from macro_assets.indicators.protocol import Given
+from macro_assets.indicators.rise_over_low import Parameters
+from macro_assets.indicators.rise_over_low import compute as rises
 from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.raw import append_vintages
 from macro_assets.models.protocol import StaleInputError
+from macro_assets_tests.indicators.toys import FIGURES
 from macro_assets_tests.lakehouse.synthetic import one_source, row
 
 # Unemployment rate as first released, March 2023 to October 2024 (BLS), and SAHMREALTIME as FRED published it
@@ -137,3 +142,19 @@ def test_a_month_goes_on_without_inputs_that_are_optional(lake: Lakehouse) -> No
 
     assert components(("INDPRO",)) == ["labor"]
     assert "nothing was known of INDPRO" in components(())
+
+
+def test_a_method_is_told_how_many_periods_are_kept_and_one_of_today_that_all_are(
+    lake: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int | None] = []
+
+    def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
+        told.append(given.periods)
+        return rises(given, parameters)
+
+    monkeypatch.setattr(rise_over_low, "compute", compute)
+    as_of(lake, "2024-11")
+    today = next(d for d in derivations(lake.catalog) if d.tables == (names.indicator("sahm_rule"),))
+    today.compute({"known": pl.DataFrame(schema=FIGURES)})
+    assert told == [24, None]
