@@ -1,4 +1,4 @@
-"""The bias of markets: by hand, with scores that come late or not at all."""
+"""The bias of markets: by hand, with scores that come late or not at all, and its summary."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from macro_assets.indicators import bias_summary
 from macro_assets.indicators.macro_bias import Parameters, check, compute
 from macro_assets.indicators.protocol import Given
 from macro_assets.quality import check_table
@@ -111,3 +112,25 @@ def test_scores_that_cannot_be_made_are_refused() -> None:
         check(parameters(), facts.tail(2))
     with pytest.raises(ValueError, match=r"^parameters\.scores\.1\.steps: step 1 'spread'"):
         check(parameters(), facts.with_columns(unit=pl.Series(["percent", "percent", "usd"])))
+
+
+def test_the_summary_has_change_strongest_score_and_the_regime_of_the_first_that_has_one() -> None:
+    bias = compute(given([1, 2, 3, 5], [2, 2, 1, None]), parameters(carry_months=0))
+    days = [date(2020, 3, 30), date(2020, 3, 31), date(2020, 3, 1), date(2020, 4, 1)]
+    regimes = pl.DataFrame(
+        {"observation_date": days, "component": ["rule", "rule", "chain", "chain"], "regime": ["a", "b", "c", "d"]}
+    )
+    asked = bias_summary.Parameters(bias="indicators/b", regimes="indicators/r", regime_of=("rule", "chain"))
+    tables = {"indicators/b": bias, "indicators/r": regimes}
+    found = bias_summary.compute(Given(pl.DataFrame(), pl.DataFrame(), tables), asked)
+    assert check_table(found, table_of("bias_summary")).passed
+    shares = found.filter(market="shares").to_dicts()
+    assert [(r["regime"], r["scores_present"], r["strongest"]) for r in shares] == [
+        ("b", 2, "growth"),
+        ("d", 1, "growth"),
+    ]
+    assert shares[0]["bias_change"] is None
+    assert shares[1]["bias_change"] == pytest.approx(shares[1]["bias"] - shares[0]["bias"])
+    assert shares[1]["is_composition_changed"]
+    nothing = {name: table.clear() for name, table in tables.items()}
+    assert bias_summary.compute(Given(pl.DataFrame(), pl.DataFrame(), nothing), asked).is_empty()
