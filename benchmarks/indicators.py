@@ -1,9 +1,9 @@
 """What computing the indicators costs on synthetic vintages: those in real time as of 120 month ends.
 
 The vintages are those of `macro_assets_tests/indicators/vintages.py`, synthetic: every series behind an indicator,
-daily ones from four years before the first month on. Timed is the computing of each month alone, with the indicators
-that one is made of, without reading figures. A month is dear where parameters are estimated anew: the dearest counts as
-a refit. What is not kept as of months is computed as of four of them and reported.
+those of curves from four years before the first month on. Timed is the computing of each month alone, with the
+indicators that one is made of, without reading figures. A month is dear where parameters are estimated anew: the
+dearest counts as a refit. What is not kept as of months is computed as of four of them and reported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets_tests.indicators.vintages import behind, store, store_forecasts, vintages
 
 FIRST, MONTHS = date(2007, 1, 1), 120
-HISTORY_FROM, DAILY_FROM = date(1960, 1, 1), date(2003, 1, 1)
+HISTORY_FROM, CURVES_FROM = date(1960, 1, 1), date(2003, 1, 1)
 REPORTED = 4
 """Months of which all other indicators are computed."""
 SHOWN = 12
@@ -44,7 +44,7 @@ A_MONTH = ("allowed", 0.050, 1.0)
 def synthetic_lake(folder: Path, catalog: Catalog) -> Lakehouse:
     """A lake of synthetic vintages of all that is behind an indicator."""
     lake, last = Lakehouse(folder, catalog), date(FIRST.year + MONTHS // 12, FIRST.month, 1)
-    store(lake, vintages(catalog, behind(catalog), (HISTORY_FROM, last), DAILY_FROM))
+    store(lake, vintages(catalog, behind(catalog), (HISTORY_FROM, last), CURVES_FROM))
     for table in {t for i in catalog.indicators.values() for t in i.tables if t.startswith("forecasts/")}:
         store_forecasts(lake, table, datetime(last.year, last.month, 1, tzinfo=UTC))
     return lake

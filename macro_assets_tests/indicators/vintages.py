@@ -19,8 +19,10 @@ REVISED = 30
 """Days after its first release on which each figure but those of markets is revised, once."""
 
 
-def vintages(catalog: Catalog, series: Collection[str], span: tuple[date, date], daily_from: date) -> pl.DataFrame:
+def vintages(catalog: Catalog, series: Collection[str], span: tuple[date, date], curves_from: date) -> pl.DataFrame:
     """Both vintages of each series as its home tells them, with `source`, by series, date and release time.
+
+    Daily series begin twenty years before the end, those of curves, which are many, later.
 
     All series share a monthly shock, or nothing would move together. Rates wander about 4 and are never below 0.1,
     what else there is grows. Every day has a figure of daily series but Saturdays and Sundays.
@@ -28,14 +30,17 @@ def vintages(catalog: Catalog, series: Collection[str], span: tuple[date, date],
     draw = np.random.default_rng(17)
     months = pl.date_range(*span, "1mo", eager=True)
     shocks = pl.DataFrame({"month": months, "shock": draw.standard_normal(len(months))})
-    found = [_of(catalog.one_series(s), span, daily_from, shocks, draw) for s in series]
+    found = [_of(catalog.one_series(s), span, curves_from, shocks, draw) for s in series]
     return pl.concat(found).sort("series_id", "observation_date", "release_time")
 
 
 def _of(
-    series: Series, span: tuple[date, date], daily_from: date, shocks: pl.DataFrame, draw: np.random.Generator
+    series: Series, span: tuple[date, date], curves_from: date, shocks: pl.DataFrame, draw: np.random.Generator
 ) -> pl.DataFrame:
     is_daily = series.frequency == "D"
+    daily_from = (
+        curves_from if series.kind == "curves" else max(span[0], span[1].replace(year=span[1].year - 20, day=1))
+    )
     dates = pl.date_range(daily_from if is_daily else span[0], span[1], STEP[series.frequency], eager=True)
     frame = dates.alias("observation_date").to_frame()
     if is_daily:
