@@ -33,21 +33,26 @@ OPEN_MONTH = AS_OF_MONTHS.get_last_partition_key()
 CHART_TABLES = {"charts/credit_spread", "charts/economic_stress_index", "charts/zscore_heatmap", "charts/sahm_rule"}
 
 
-def indicators_of(*families: str) -> set[str]:
-    """Tables of the indicators that are made of series of some families."""
+def made_of(*families: str) -> set[str]:
+    """Tables that are made of series of some families."""
     catalog = default_catalog()
     homes = {t: {catalog.series[s].source for s in catalog.series_behind(t)} for t in catalog.tables}
-    found = {t for t, sources in homes.items() if {catalog.sources[s].family for s in sources} & set(families)}
-    return {t for t in found if t.startswith("indicators/")}
+    return {t for t, sources in homes.items() if {catalog.sources[s].family for s in sources} & set(families)}
+
+
+def computed_of(*families: str) -> set[str]:
+    """Those of them that are indicators or scores."""
+    return {t for t in made_of(*families) if t.startswith(("indicators/", "scores/"))}
 
 
 UNPARTITIONED = {
     "normalized/fred",
     "normalized/markets",  # the package has a copy of the S&P 500 too
-    *indicators_of("fred", "markets"),
+    *computed_of("fred", "markets"),
     *CHART_TABLES,
 }
 AS_OF_TABLES = {t for d in derivations(default_catalog()) if d.grid for t in d.tables}
+OF_FRED = AS_OF_TABLES & made_of("fred")
 
 
 @pytest.fixture
@@ -105,7 +110,7 @@ def test_a_changed_source_table_requests_everything_below_it(instance: dg.Dagste
     report(instance, "normalized/fred", "one")
     assert daemon.tick() == {}
     report(instance, "normalized/fred", "two")
-    assert set(daemon.tick()) == indicators_of("fred") | CHART_TABLES | AS_OF_TABLES
+    assert set(daemon.tick()) == computed_of("fred") | CHART_TABLES | OF_FRED
     assert daemon.tick() == {}
 
 
@@ -119,7 +124,7 @@ def test_automation_touches_the_open_month_only(instance: dg.DagsterInstance) ->
     daemon = settled(instance)
     report(instance, "normalized/fred", "two")
     requested = daemon.tick()
-    assert all(requested[t] == {OPEN_MONTH} for t in AS_OF_TABLES)
+    assert all(requested[t] == {OPEN_MONTH} for t in OF_FRED)
 
 
 def test_a_changed_forecast_of_any_month_redraws_its_chart(instance: dg.DagsterInstance) -> None:
