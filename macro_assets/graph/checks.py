@@ -66,10 +66,13 @@ def chosen(lake: Lakehouse, words: Sequence[str]) -> Chosen:
     found: dict[str, set[str] | None] = {}
     for word in (w.strip().rstrip("/") for w in words):
         series_id, tables = _named(lake, word)
-        if not tables or not word:
+        if not word:
             raise UnknownNameError(
-                unknown_name_message("table or series", word, [*lake.catalog.tables, *_layers(lake)])
+                "an empty name names nothing: name one, or none for all. `macro list` shows all names."
             )
+        if not tables:
+            among = [*lake.catalog.tables, *_layers(lake), *lake.catalog.series]
+            raise UnknownNameError(unknown_name_message("table or series", word, among))
         if not (tables := [t for t in tables if t in stored]):
             raise LakeError(f"nothing of {word} is stored, or nothing that has figures. `macro run` makes what is not.")
         for table in tables:

@@ -35,6 +35,8 @@ def test_a_selection_is_listed_check_by_check(built: Built) -> None:
     unknown = built.home.macro("check", "indicators/sam_rule", expect=2).stderr
     assert "Did you mean" in unknown
     assert "indicators/sahm_rule" in unknown
+    assert "an empty name names nothing" in built.home.macro("check", "", expect=2).stderr
+    assert "Did you mean PAYEMS" in built.home.macro("check", "PAYEM", expect=2).stderr
     assert "nothing of raw/fred is stored" in built.home.macro("check", "raw/fred", expect=2).stderr
 
 
