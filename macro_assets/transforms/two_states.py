@@ -136,7 +136,8 @@ def _share(part: float, whole: float) -> float:
 
 def _distances(values: Array, states: States) -> Array:
     """Half the squared distance of each figure from both means, in variances; 0 where it is missing."""
-    return np.nan_to_num((values[:, None] - np.asarray(states.means)) ** 2 / states.variance / 2, nan=0.0)
+    found: Array = np.nan_to_num((values[:, None] - np.asarray(states.means)) ** 2 / states.variance / 2, nan=0.0)
+    return found
 
 
 def _scale(values: Array, states: States) -> float:
@@ -167,7 +168,7 @@ def told_later(values: ArrayLike, states: States) -> Array:
         if place:
             found[place] = sum(was_low) / whole
         filtered = (was_low[0] + was_high[0]) / whole
-    return np.clip(found, 0, 1)
+    return found.clip(0, 1)
 
 
 def begun_and_ended(probabilities: Array, begins_above: float, ends_below: float) -> Array:
