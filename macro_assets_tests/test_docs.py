@@ -67,7 +67,7 @@ TEXTS = sorted(
 )
 NEW = {
     *("macro_assets/sources/providers/toy_bank.py", "toy_bank.py", "test_toy_bank.py", "research.py"),
-    *("at_highs.py", "recent_mean.py", "bars.py"),
+    *("at_highs.py", "months_agreed.py", "recent_mean.py", "bars.py"),
 }
 """Files that a page tells the reader to make."""
 

@@ -30,12 +30,13 @@ CATALOG = default_catalog()
 MONTH, D = "2016-06", datetime(2016, 6, 30, 23, 59, 59, tzinfo=UTC)
 PLANTED = D + timedelta(seconds=2)
 LATER = D + timedelta(days=60)
-SPAN, CURVES_FROM, PLANTED_FROM = (date(1978, 1, 1), date(2016, 8, 31)), date(2011, 1, 1), date(2014, 1, 1)
+SPAN, CURVES_FROM, PLANTED_FROM = (date(1986, 1, 1), date(2016, 8, 31)), date(2011, 1, 1), date(2014, 1, 1)
 LATE = date(2016, 3, 31)
 """Of market figures dated after this day and before D, every fifth is known only after D."""
 
-INDICATORS = [names.indicator(i.name) for i in CATALOG.indicators.values() if not i.real_time]
-"""Those in real time are held to it by their month, which the same methods compute of the same figures."""
+INDICATORS = [names.indicator(i.name) for i in CATALOG.indicators.values() if i.series and not i.real_time]
+"""Those in real time are held to it by their month, which the same methods compute of the same figures; one made of other
+indicators alone is told nothing but what these say."""
 REAL_TIME = [d for d in derivations(CATALOG) if d.tables[0].split("/")[0] in ("real_time", "changes")]
 NOWHERE = {
     t for i in CATALOG.indicators.values() for t in i.tables if t.split("/")[0] not in ("indicators", "forecasts")
