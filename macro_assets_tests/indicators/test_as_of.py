@@ -35,8 +35,8 @@ LATE = date(2016, 3, 31)
 """Of market figures dated after this day and before D, every fifth is known only after D."""
 
 INDICATORS = [names.indicator(i.name) for i in CATALOG.indicators.values() if i.series and not i.real_time]
-"""Those in real time are held to it by their month, which the same methods compute of the same figures; one made of other
-indicators alone is told nothing but what these say."""
+"""Those in real time are held to it by their month, which the same methods compute of the same figures; one made of
+other indicators alone is told nothing but what these say."""
 REAL_TIME = [d for d in derivations(CATALOG) if d.tables[0].split("/")[0] in ("real_time", "changes")]
 NOWHERE = {
     t for i in CATALOG.indicators.values() for t in i.tables if t.split("/")[0] not in ("indicators", "forecasts")
