@@ -18,7 +18,8 @@ from macro_assets.lakehouse.handle import Lakehouse
 from macro_assets.lakehouse.past import moved
 from macro_assets.lakehouse.raw import read_silences
 from macro_assets.lakehouse.upkeep.earlier import earlier
-from macro_assets.quality import Checked, CheckReport, check_series, checks_of
+from macro_assets.quality.report import CheckReport
+from macro_assets.quality.schemas import Checked, check_series, checks_of
 
 Chosen = Mapping[str, Collection[str] | None]
 """Tables, each with the series whose rows are looked at; None for all of it."""

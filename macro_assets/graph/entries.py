@@ -19,7 +19,7 @@ from macro_assets.charts.checking import problems
 from macro_assets.charts.modules import module_name
 from macro_assets.graph.methods import MethodError, method_module, parameters_of
 from macro_assets.models.protocol import Specification, specification
-from macro_assets.quality.rules import check_rules
+from macro_assets.quality.rules.registry import check_rules
 
 FACTS = ("frequency", "aggregation", "unit", "seasonal_adjustment")
 """What an indicator or a score is told of its series."""
