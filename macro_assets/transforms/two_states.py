@@ -94,7 +94,7 @@ def _climbed(values: Array, states: States) -> States:
         return -loglikelihood / values.size, -slope / values.size
 
     begin = np.array([*np.asarray(states.means) / scale, 0.0, *np.clip(logit(states.staying), -_FAR, _FAR)])
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"gtol": CLOSE, "ftol": 1e-12})
+    found = minimize(loss, begin, jac=True, method="BFGS", options={"gtol": CLOSE})
     best = made(found.x)
     order = [int(n) for n in np.argsort(best.means)]
     low, _, loglikelihood = _smoothed(values, best)
