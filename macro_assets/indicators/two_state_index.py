@@ -93,15 +93,14 @@ def compute(given: Given, parameters: Parameters) -> pl.DataFrame:
         return fit(sample[:size])
 
     every = f"{parameters.refit_months}mo"
-    made = estimated_by_period(dates, every, parameters.min_obs, estimate, StatesError)
-    found = [
-        rows[begin:end].with_columns(
-            probability=pl.Series(told_later(values[:end], estimates)[begin:], nan_to_null=True),
-            estimated_through=pl.lit(dates[size - 1]).dt.offset_by(step).dt.offset_by("-1d"),
-        )
-        for begin, end, size, estimates in made
-    ]
-    told = pl.concat(found) if found else rows.clear().with_columns(probability=None, estimated_through=None)
+    probability, through = np.full(rows.height, np.nan), np.full(rows.height, -1)
+    for begin, end, size, estimates in estimated_by_period(dates, every, parameters.min_obs, estimate, StatesError):
+        probability[begin:end] = told_later(values[:end], estimates)[begin:]
+        through[begin:end] = size - 1
+    told = rows.with_columns(
+        probability=pl.Series(probability, nan_to_null=True),
+        estimated_through=dates.gather(np.maximum(through, 0)).dt.offset_by(step).dt.offset_by("-1d"),
+    ).filter(pl.Series(through >= 0))
     signal = begun_and_ended(told["probability"].to_numpy(), parameters.begins_above, parameters.ends_below)
     return (
         told.with_columns(
