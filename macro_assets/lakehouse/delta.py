@@ -297,13 +297,21 @@ def content_hash(frame: pl.DataFrame) -> str:
     # what memory holds under a null, and how it shares out long texts and bits, depends on how a frame was made
     frame = frame.rechunk()
     nulls = frame.select(pl.col(c).is_null().cast(pl.UInt8) for c in frame.columns if frame[c].null_count())
-    values = frame.fill_null(strategy="zero").with_columns(pl.col(pl.Boolean).cast(pl.UInt8))
+    values = frame.with_columns(map(_without_mask, frame)).fill_null(strategy="zero")
+    values = values.with_columns(pl.col(pl.Boolean).cast(pl.UInt8))
     digest = hashlib.sha256()
     for part in (values, nulls):
         buffer = io.BytesIO()
         part.rechunk().write_ipc(buffer, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
         digest.update(buffer.getbuffer())
     return digest.hexdigest()[:16]
+
+
+def _without_mask(column: pl.Series) -> pl.Series:
+    """A column without the mask that an aggregation may leave where nothing is missing: a stored one has none."""
+    if column.null_count() or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+        return column
+    return pl.Series(column.name, column.to_physical().to_numpy()).cast(column.dtype)
 
 
 def data_version(frame: pl.DataFrame, table: Table) -> str:

@@ -25,8 +25,9 @@ MADE = ("recession", "stress")
 
 @pytest.fixture
 def small(folder: Path) -> Path:
-    """The catalog's files with few sources and indicators and no instruments, to be broken: read in half the time."""
-    for kind, kept in (("sources", SMALL), ("indicators", MADE), ("scores", ())):
+    """The catalog's files with few sources, indicators and charts, no instruments, to be broken: read in half the time."""
+    left = {"sources": SMALL, "indicators": MADE, "scores": (), "charts": ("activity", "stress")}
+    for kind, kept in left.items():
         for file in (folder / kind).iterdir():
             if file.stem not in kept:
                 file.unlink()

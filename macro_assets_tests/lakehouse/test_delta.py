@@ -180,6 +180,13 @@ HELD_IN_TWO_WAYS = [
     (pl.DataFrame({"x": TEXTS}), pl.concat([pl.DataFrame({"x": TEXTS[3:]}), pl.DataFrame({"x": TEXTS[:3]})]).sort("x")),
     (pl.DataFrame({"x": [*TEXTS, None]}), pl.DataFrame({"x": [None, *TEXTS[::-1]]}).reverse()),
     (pl.DataFrame({"x": [1, None, 3]}), pl.DataFrame({"x": [0, 1, None, 3]}).slice(1)),
+    *(
+        (
+            pl.DataFrame({"x": [a, b]}),
+            pl.concat([pl.DataFrame({"x": [v, None]}) for v in (a, b)], rechunk=True).drop_nulls(),
+        )
+        for a, b in ((1.0, 2.0), (1, 2), (date(2020, 1, 1), date(2021, 1, 1)))
+    ),
 ]
 
 
