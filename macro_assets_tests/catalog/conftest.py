@@ -25,7 +25,7 @@ MADE = ("recession", "stress")
 
 @pytest.fixture
 def small(folder: Path) -> Path:
-    """The catalog's files with few sources, indicators and charts, no instruments, to be broken: read in half the time."""
+    """The catalog's files with few sources, indicators and charts, no instruments, to be broken: it is read faster."""
     left = {"sources": SMALL, "indicators": MADE, "scores": (), "charts": ("activity", "stress")}
     for kind, kept in left.items():
         for file in (folder / kind).iterdir():
