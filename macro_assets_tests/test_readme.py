@@ -71,8 +71,10 @@ def test_an_answer_without_data_is_seen() -> None:
 
 def test_the_sql_answers(built: Built) -> None:
     con = connect(root=built.home.lake)
-    payrolls, side_by_side, news, models = (con.execute(statement).fetchall() for statement in SQL)
+    payrolls, side_by_side, news, models, stress, worth = (con.execute(statement).fetchall() for statement in SQL)
     assert [row[1] for row in payrolls] == [287.0]
+    assert sum(row[2] for row in stress) == pytest.approx(stress[0][3], abs=0.02), "contributions add up to the index"
+    assert {row[0] for row in worth} == {"us_equities", "oil"}
     assert [len(row) for row in side_by_side] == [4] * 12
     assert all(row[1] < row[2] for row in side_by_side), "Aaa yields less than Baa"
     assert None not in {cell for row in side_by_side for cell in row}

@@ -17,6 +17,7 @@ import pytest
 
 from macro_assets.catalog import default_catalog
 from macro_assets.definitions import defs
+from macro_assets.graph.check import parents
 from macro_assets.graph.declared import derivations
 from macro_assets.orchestration.automation import AS_OF, DERIVED
 from macro_assets.orchestration.partitions import AS_OF_MONTHS
@@ -30,7 +31,18 @@ from macro_assets_tests.orchestration.toy import (
 )
 
 OPEN_MONTH = AS_OF_MONTHS.get_last_partition_key()
-CHART_TABLES = {"charts/credit_spread", "charts/economic_stress_index", "charts/zscore_heatmap", "charts/sahm_rule"}
+
+
+def computed_of(*families: str) -> set[str]:
+    """Tables without as-of months that are made of series of some families, not through as-of months alone."""
+    catalog, found = default_catalog(), {f"normalized/{family}" for family in families}
+    for derivation in derivations(catalog):
+        if derivation.grid is None and found & {*parents(derivation, catalog)}:
+            found |= {*derivation.tables}
+    return {t for t in found if not t.startswith("normalized/")}
+
+
+CHART_TABLES = {t for t in computed_of("fred", "markets") if t.startswith("charts/")}
 
 
 def made_of(*families: str) -> set[str]:
@@ -40,16 +52,10 @@ def made_of(*families: str) -> set[str]:
     return {t for t, sources in homes.items() if {catalog.sources[s].family for s in sources} & set(families)}
 
 
-def computed_of(*families: str) -> set[str]:
-    """Those of them that are indicators or scores."""
-    return {t for t in made_of(*families) if t.startswith(("indicators/", "scores/"))}
-
-
 UNPARTITIONED = {
     "normalized/fred",
     "normalized/markets",  # the package has a copy of the S&P 500 too
     *computed_of("fred", "markets"),
-    *CHART_TABLES,
 }
 AS_OF_TABLES = {t for d in derivations(default_catalog()) if d.grid for t in d.tables}
 OF_FRED = AS_OF_TABLES & made_of("fred")
@@ -110,7 +116,7 @@ def test_a_changed_source_table_requests_everything_below_it(instance: dg.Dagste
     report(instance, "normalized/fred", "one")
     assert daemon.tick() == {}
     report(instance, "normalized/fred", "two")
-    assert set(daemon.tick()) == computed_of("fred") | CHART_TABLES | OF_FRED
+    assert set(daemon.tick()) == computed_of("fred") | OF_FRED
     assert daemon.tick() == {}
 
 
