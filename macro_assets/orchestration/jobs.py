@@ -20,7 +20,7 @@ def jobs(catalog: Catalog) -> list[dg.JobDefinition | dg.UnresolvedAssetJobDefin
     ]
     derive = dg.define_asset_job(
         "derive",
-        selection=dg.AssetSelection.groups("normalized", "indicators", "scores", "charts"),
+        selection=dg.AssetSelection.groups("normalized", "indicators", "charts"),
         description="Recompute every derived table and chart from the raw tables",
     )
     return [*refresh, derive]

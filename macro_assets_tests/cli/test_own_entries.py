@@ -24,8 +24,6 @@ SOUND = {
 BROKEN = ({"name": "my_input", "inputs": ["UNRATT"]}, {"name": "my_method", "method": "rise_over_lows"})
 INPUT = "own.yaml: my_input: inputs: series 'UNRATT' is not declared. Did you mean UNRATE"
 METHOD = "own.yaml: my_method: method: no method 'rise_over_lows' in macro_assets/indicators. Did you mean rise_"
-    "own.yaml: my_method: method: no method 'rise_over_lows' in macro_assets/indicators. Did you mean rise_over_low"
-)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_tables_computed_as_of_a_day_before_do_not_change(built: Built, planted:
     """F18: every normalized table, view of them, indicator and chart, and the forecasts made by then."""
     made = [t for d in derivations(catalog) for t in d.tables]
     assert {n.split("/")[0] for n in made} == {
-        *("normalized", "indicators", "real_time", "charts"),
+        *("normalized", "indicators", "real_time", "changes", "scores", "charts"),
         *("fits", "forecasts", "diagnostics", "news"),
     }
     empty = set()

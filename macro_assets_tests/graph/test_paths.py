@@ -92,7 +92,7 @@ def test_an_edit_elsewhere_moves_what_calls_it_alone(catalog: Catalog, package_c
     nowcast = edited(catalog, package_copy, "models.dynamic_factor", "\nEDITED = 1\n")
     assert moved(before, nowcast) == NOWCAST
     chart = edited(catalog, package_copy, "charts.families.lines", "\nEDITED = 1\n")
-    assert moved(before, chart) == {"charts/credit_spread", "charts/sahm_rule"}
+    assert moved(before, chart) == {"charts/credit_spread", "charts/sahm_rule", "charts/bias_pnl"}
     for module in ("lakehouse.write", "sources.http", "orchestration.run", "catalog.load", "graph.reading"):
         assert not moved(before, edited(catalog, package_copy, module, "\nEDITED = 1\n")), module
 
@@ -117,7 +117,7 @@ def with_series(catalog: Catalog, series: str, **fields: Any) -> Catalog:
         ("ECB_TOTAL_ASSETS", "scale", 7.0, {"normalized/world"}),
         ("AAA", "licence", "synthetic", set()),
         ("AAA", "scale", 7.0, {"normalized/fred"}),
-        ("AAA", "title", "Synthetic", {"charts/credit_spread"}),
+        ("AAA", "title", "Synthetic", {"charts/credit_spread", "charts/macro_bias", "charts/bias_pnl"}),
         ("PAYEMS", "title", "Synthetic", {"charts/gdp_nowcast", "charts/zscore_heatmap"}),
     ],
 )
@@ -138,7 +138,9 @@ def test_a_fact_of_a_series_moves_all_that_is_made_of_it_and_asks_for_the_fact(c
         if series in entry.series:
             of_it.add(f"indicators/{name}")
     stale = moved(before, versions(with_series(catalog, series, staleness_days=99)))
-    assert stale == NOWCAST | real_time
+    bias = {"real_time/macro_bias"}  # to which no series but the credit spread's is needed, and may be old
+    assert series not in catalog.indicators["macro_bias"].series or series in catalog.indicators["macro_bias"].optional
+    assert stale == NOWCAST | real_time - bias
     assert "real_time/activity_diffusion" in stale
     last = moved(before, versions(with_series(catalog, series, aggregation="last")))
     assert {t for t in last if t.startswith(("indicators/", "real_time/", "changes/"))} == of_it | real_time

@@ -12,7 +12,7 @@ from macro_assets.quality import CheckReport
 
 CHECK = "schema"
 
-_GROUPS = {**dict.fromkeys(names.OF_MODELS, "forecasts"), "real_time": "indicators", "changes": "indicators"}
+_GROUPS = dict.fromkeys(names.OF_MODELS, "forecasts") | dict.fromkeys(("real_time", "changes", "scores"), "indicators")
 """Group of an asset in the UI, where it is not its layer: what belongs to a model or an indicator stands together."""
 
 
