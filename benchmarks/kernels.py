@@ -60,13 +60,14 @@ NAMES = [f"sum_{k}" for k in range(SUMS)]
 def ours(long: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The transforms of the house over series, and sums over days."""
     value = pl.col("value")
-    made = long.select(expression((s,), [value], "D").over("series_id").alias(n) for n, s in STEPS.items())
-    weighed = pl.DataFrame({"series_id": np.arange(SERIES), **dict(zip(NAMES, WEIGHTS.T, strict=True))})
+    each = (expression((s,), [value], "D").alias(n) for n, s in STEPS.items())
+    made = long.group_by("series_id", maintain_order=True).agg(each).explode(*STEPS)
+    share = {name: pl.lit(pl.Series(column)).gather("series_id") for name, column in zip(NAMES, WEIGHTS.T, strict=True)}
     sums = (
         long.lazy()
-        .join(weighed.lazy(), on="series_id")
+        .select("observation_date", *((value * weight).alias(name) for name, weight in share.items()))
         .group_by("observation_date")
-        .agg((pl.col(name) * value).sum() for name in NAMES)
+        .agg(pl.col(NAMES).sum())
         .sort("observation_date")
         .collect(engine="streaming")
     )
