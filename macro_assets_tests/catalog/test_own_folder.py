@@ -219,6 +219,19 @@ def test_what_is_right_in_a_file_stands_beside_what_is_wrong(small: Path, own: P
             "my_rule: shape: forecasts makes no table real_time/my_rule: entry: Value error, columns repeat",
         ),
         ("indicators", {**INDICATOR, "demo": ["2016-06"]}, "my_rule: entry: Value error, 'demo' names as-of months"),
+        *(
+            (
+                "indicators",
+                {**INDICATOR, "real_time": True, "demo": {"first": "2016-06", **last}},
+                f"my_rule: demo: {said}",
+            )
+            for last, said in (
+                ({"last": "2016-13"}, "Value error, expected months, or their first and last as '2016-06'"),
+                ({"until": "2016-07"}, "Value error, expected months, or their first and last as '2016-06'"),
+                ({"last": "2016-05"}, "Value error, first (2016-06) must not be after last (2016-05)"),
+            )
+        ),
+        ("indicators", {**INDICATOR, "optional": ["PAYEMS"]}, "my_rule: entry: Value error, 'optional' names PAYEMS"),
         ("indicators", {**INDICATOR, "rules": [3]}, "my_rule: rules.0: "),
         ("models", {**MODEL, "inputs": [{"series": "PAYEMSS", "transform": "chg"}]}, "my_model: entry: Value error, t"),
         ("models", {**MODEL, "benchmark": "gdp_a"}, "my_model: benchmark: model 'gdp_a' is not declared. Did you mean"),

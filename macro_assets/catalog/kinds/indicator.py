@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -9,12 +10,14 @@ from pydantic import BeforeValidator, Field, model_validator
 from macro_assets.catalog.kinds.computed import Computed
 from macro_assets.catalog.kinds.declaration import Month, SeriesId, Slug
 
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
 
 def _months(value: Any) -> Any:
     """Months one by one, or all from a first to a last one."""
     if not isinstance(value, dict):
         return value
-    if value.keys() != {"first", "last"} or not all(isinstance(m, str) and len(m) == 7 for m in value.values()):
+    if value.keys() != {"first", "last"} or not all(_MONTH.fullmatch(str(m)) for m in value.values()):
         raise ValueError(f"expected months, or their first and last as '2016-06', got {value!r}")
     (year, month), (last_year, last) = (map(int, value[at].split("-")) for at in ("first", "last"))
     found = range(12 * year + month - 1, 12 * last_year + last)
