@@ -16,6 +16,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.expected import expect_tables
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.recessions import SCHEMA, in_recession
 
@@ -65,8 +66,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    if facts.height:
-        raise ValueError(f"inputs: expected tables of probabilities, got the series {', '.join(facts['series_id'])}")
+    expect_tables(facts, "probabilities")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.evaluation.returns import MAX_WAIT
 from macro_assets.indicators.daily import expect_daily_prices
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.recessions import recession_months
@@ -27,9 +28,6 @@ EXAMPLE = {
     "inputs": ["indicators/equity_regime", "SP500"],
     "parameters": {"period": "1mo", "lag_days": 0, "days": 63, "fall_pct": 10},
 }
-
-MAX_WAIT = "10d"
-"""In which a first session is looked for after a regime is known."""
 
 
 class Parameters(Declaration, strict=True):

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId, Slug
 from macro_assets.catalog.kinds.step import Steps
+from macro_assets.indicators.expected import expect_parts
 from macro_assets.indicators.protocol import Given
-from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import expression
 
 SHAPE = "core_measures"
@@ -50,20 +50,12 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    known = {fact["series_id"]: fact for fact in facts.to_dicts()}
-    named = [m.series for m in parameters.measures]
-    if sorted(named) != sorted(known):
-        raise ValueError(f"parameters.measures: expected the inputs {', '.join(known)}, got {', '.join(named)}")
-    if parameters.min_measures > len(named):
-        raise ValueError(f"parameters.min_measures: expected {len(named)} at most, got {parameters.min_measures}")
-    for number, measure in enumerate(parameters.measures):
-        fact, field = known[measure.series], f"parameters.measures.{number}"
+    parts = expect_parts(facts, parameters.measures, "parameters.measures", _MONTHLY)
+    if parameters.min_measures > len(parts):
+        raise ValueError(f"parameters.min_measures: expected {len(parts)} at most, got {parameters.min_measures}")
+    for field, fact, unit in parts:
         if fact["frequency"] != _MONTHLY:
-            raise ValueError(f"{field}: expected monthly figures, {measure.series} is {fact['frequency']!r}")
-        try:
-            unit = check_steps(measure.steps, [fact["unit"]], _MONTHLY, [fact["seasonal_adjustment"]])
-        except ValueError as error:
-            raise ValueError(f"{field}.steps: {error}") from None
+            raise ValueError(f"{field}: expected monthly figures, {fact['series_id']} is {fact['frequency']!r}")
         if unit != "percent":
             raise ValueError(f"{field}.steps: expected steps that give percent, they give {unit!r}")
 

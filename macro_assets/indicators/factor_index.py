@@ -15,10 +15,10 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
 from macro_assets.catalog.kinds.step import Steps
+from macro_assets.indicators.expected import expect_parts
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.factors import first_factor, of_rows
 from macro_assets.transforms.frequency import MONTHS
-from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import expression
 from macro_assets.transforms.windows import LeftOut, left_out
 
@@ -69,23 +69,12 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    known = {fact["series_id"]: fact for fact in facts.to_dicts()}
-    named = [c.series for c in parameters.components]
-    if sorted(named) != sorted(known):
-        raise ValueError(f"parameters.components: expected the inputs {', '.join(known)}, got {', '.join(named)}")
-    if parameters.anchor not in named:
+    parts = expect_parts(facts, parameters.components, "parameters.components", _MONTHLY)
+    if parameters.anchor not in (named := [c.series for c in parameters.components]):
         raise ValueError(f"parameters.anchor: expected one of {', '.join(named)}, got {parameters.anchor}")
-    for number, component in enumerate(parameters.components):
-        fact = known[component.series]
+    for field, fact, _ in parts:
         if MONTHS.get(fact["frequency"], 0) > 1:
-            raise ValueError(
-                f"parameters.components.{number}: expected a figure a month, {component.series} is "
-                f"{fact['frequency']!r}"
-            )
-        try:
-            check_steps(component.steps, [fact["unit"]], _MONTHLY, [fact["seasonal_adjustment"]])
-        except ValueError as error:
-            raise ValueError(f"parameters.components.{number}.steps: {error}") from None
+            raise ValueError(f"{field}: expected a figure a month, {fact['series_id']} is {fact['frequency']!r}")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

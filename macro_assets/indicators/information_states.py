@@ -13,10 +13,10 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration, SeriesId
 from macro_assets.catalog.kinds.step import Steps
+from macro_assets.indicators.expected import expect_parts
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.expectations import expected_by_itself
 from macro_assets.transforms.frequency import EVERY
-from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import transformed_by
 from macro_assets.transforms.surprise import deviation_before
 from macro_assets.transforms.windows import LeftOut, in_spans
@@ -62,20 +62,10 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    known = {fact["series_id"]: fact for fact in facts.to_dicts()}
-    named = [s.series for s in parameters.states]
-    if sorted(named) != sorted(known):
-        raise ValueError(f"parameters.states: expected the inputs {', '.join(known)}, got {', '.join(named)}")
-    for number, state in enumerate(parameters.states):
-        fact, field = known[state.series], f"parameters.states.{number}"
+    for field, fact, _ in expect_parts(facts, parameters.states, "parameters.states"):
         if fact["frequency"] not in EVERY:
-            raise ValueError(
-                f"{field}: expected a frequency of {', '.join(EVERY)}, {state.series} is {fact['frequency']!r}"
-            )
-        try:
-            check_steps(state.steps, [fact["unit"]], fact["frequency"], [fact["seasonal_adjustment"]])
-        except ValueError as error:
-            raise ValueError(f"{field}.steps: {error}") from None
+            came = f"{fact['series_id']} is {fact['frequency']!r}"
+            raise ValueError(f"{field}: expected a frequency of {', '.join(EVERY)}, {came}")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Country, Declaration, SeriesId
 from macro_assets.catalog.kinds.step import Steps
+from macro_assets.indicators.expected import expect_parts
 from macro_assets.indicators.protocol import Given
-from macro_assets.transforms.steps import check as check_steps
 from macro_assets.transforms.steps import transformed_by
 
 SHAPE = "latest_readings"
@@ -51,16 +51,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    known = {fact["series_id"]: fact for fact in facts.to_dicts()}
-    named = [r.series for r in parameters.readings]
-    if sorted(named) != sorted(known):
-        raise ValueError(f"parameters.readings: expected the inputs {', '.join(known)}, got {', '.join(named)}")
-    for number, reading in enumerate(parameters.readings):
-        fact = known[reading.series]
-        try:
-            check_steps(reading.steps, [fact["unit"]], fact["frequency"], [fact["seasonal_adjustment"]])
-        except ValueError as error:
-            raise ValueError(f"parameters.readings.{number}.steps: {error}") from None
+    expect_parts(facts, parameters.readings, "parameters.readings")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.expected import expect_tables
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.regimes.spells import counted, in_force
 
@@ -28,8 +29,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    if facts.height:
-        raise ValueError(f"inputs: expected tables of regimes, got the series {', '.join(facts['series_id'])}")
+    expect_tables(facts, "regimes")
 
 
 def compute(given: Given, parameters: Parameters) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.expected import expect_one
 from macro_assets.indicators.protocol import Given
 
 SHAPE = "signal"
@@ -41,9 +42,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    if facts.height != 1:
-        raise ValueError(f"inputs: expected one series, got {', '.join(facts['series_id']) or 'none'}")
-    (fact,) = facts.to_dicts()
+    fact = expect_one(facts)
     for what, expected in (("frequency", "M"), ("unit", "percent")):
         if fact[what] != expected:
             raise ValueError(f"inputs.0: expected a series of {what} {expected}, {fact['series_id']} is {fact[what]!r}")

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.expected import expect_one
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.seasonal import MIN_YEARS, one_sided_factors, without
 
@@ -38,9 +39,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    if facts.height != 1:
-        raise ValueError(f"inputs: expected one series, got {', '.join(facts['series_id']) or 'none'}")
-    (fact,) = facts.to_dicts()
+    fact = expect_one(facts)
     if fact["frequency"] not in _A_YEAR:
         raise ValueError(
             f"inputs.0: expected a monthly or quarterly series, {fact['series_id']} is {fact['frequency']!r}"

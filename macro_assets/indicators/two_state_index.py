@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from macro_assets.catalog.kinds.declaration import Declaration
+from macro_assets.indicators.expected import expect_one
 from macro_assets.indicators.protocol import Given
 from macro_assets.transforms.estimation import estimated_by_period
 from macro_assets.transforms.registry import Calendar
@@ -64,9 +65,7 @@ def check(parameters: Parameters, facts: pl.DataFrame) -> None:
     ValueError
         With the field, what was expected and what came.
     """
-    if facts.height != 1:
-        raise ValueError(f"inputs: expected one series, got {', '.join(facts['series_id']) or 'none'}")
-    (fact,) = facts.to_dicts()
+    fact = expect_one(facts)
     if fact["frequency"] not in _STEP or fact["unit"] == "percent":
         came = f"{fact['series_id']} has the frequency {fact['frequency']} and the unit {fact['unit']}"
         raise ValueError(f"inputs.0: expected output by month or quarter, {came}")
